@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 OK = 0
@@ -154,7 +154,7 @@ def _frames(op: Any) -> list[str]:
     )
 
 
-def _with_code(error_code: int) -> Callable[[Any, Any, Any, Any], None]:
+def _with_code(error_code: int) -> Any:
     """Return the constructor `(node_def, op, message)` of one kind of failure."""
 
     def __init__(self: Any, node_def: Any, op: Any, message: Any) -> None:

@@ -93,7 +93,7 @@ class Dimension:
             raise ValueError(f"Dimensions {self} and {other} are not compatible")
 
     def merge_with(self, other: Any) -> Any:
-        """Return a Dimension of the size that either knows; ValueError if they differ."""
+        """Return a Dimension that knows what either does; ValueError if they differ."""
         other = _dimension_or_not(other)
         if other is NotImplemented:
             return NotImplemented
@@ -124,7 +124,8 @@ class Dimension:
     def __add__(self, other: Any) -> Any:
         return _sized(operator.add, self, _dimension_or_not(other))
 
-    __radd__ = __add__
+    def __radd__(self, other: Any) -> Any:
+        return self + other
 
     def __sub__(self, other: Any) -> Any:
         return _sized(operator.sub, self, _dimension_or_not(other))
@@ -135,7 +136,8 @@ class Dimension:
     def __mul__(self, other: Any) -> Any:
         return _sized(operator.mul, self, _dimension_or_not(other))
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Any) -> Any:
+        return self * other
 
     def __floordiv__(self, other: Any) -> Any:
         return _sized(operator.floordiv, self, _dimension_or_not(other))
@@ -319,14 +321,14 @@ class TensorShape:
 
     def as_proto(self) -> Any:
         """The shape as a TensorShapeProto, unknown sizes as −1."""
-        from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+        from tensorboard.compat.proto import tensor_shape_pb2
 
+        # The members of generated modules are made at run time.
+        make: Any = tensor_shape_pb2.__dict__["TensorShapeProto"]
         sizes = self.raw
         if sizes is None:
-            return TensorShapeProto(unknown_rank=True)
-        return TensorShapeProto(
-            dim=[TensorShapeProto.Dim(size=-1 if n is None else n) for n in sizes]
-        )
+            return make(unknown_rank=True)
+        return make(dim=[make.Dim(size=-1 if n is None else n) for n in sizes])
 
     def is_fully_defined(self) -> bool:
         """Whether the rank and every size are known."""
@@ -374,8 +376,10 @@ class TensorShape:
 
     def with_rank(self, rank: int) -> TensorShape:
         """Return this shape, of that rank if it was unknown; ValueError if another."""
-        self.assert_has_rank(rank)
-        return self.merge_with(unknown_shape(rank=rank))
+        wanted = unknown_shape(rank=rank)
+        if not self.is_compatible_with(wanted):
+            raise ValueError(f"Shape {self} must have rank {rank}")
+        return self.merge_with(wanted)
 
     def with_rank_at_least(self, rank: int) -> TensorShape:
         """Return this shape; ValueError if it is known to have fewer axes."""
