@@ -1,4 +1,4 @@
-"""Write what TensorFlow 1.15 answers to small questions about dtypes, shapes and errors.
+"""Write what TensorFlow 1.15 says to small questions about dtypes, shapes and errors.
 
 Run under TensorFlow 1.15.5 (Python 3.7):
 
@@ -218,6 +218,7 @@ ERROR_OPS = {
     "elided": ["g", LONG + OTHER, ["x", LONG + STACK]],
     "twice": ["g", LONG, ["y", [*LONG[:4], STACK[0]], ["x", STACK]]],
     "same": ["g", LONG, ["x", LONG]],
+    "two equal": ["g", [*LONG[:2], *STACK], ["x", [*LONG[:2], *OTHER[1:]]]],
 }
 
 
