@@ -1,0 +1,1 @@
+"""Differentiation: the reverse sweep over a graph or a tape."""

@@ -1,0 +1,203 @@
+"""`tf.gradients` and its relatives, on graphs."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from retrograd import dtypes
+from retrograd.grad.sweep import sweep
+from retrograd.grad.terms import add_n
+from retrograd.graph import context, dispatch
+from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.convert import (
+    convert_n_to_tensor_or_indexed_slices,
+    convert_to_tensor_or_indexed_slices,
+)
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.constant import constant
+from retrograd.ops.declare import F
+
+
+class UnconnectedGradients(enum.Enum):
+    """What the gradient is where y does not depend on x."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+class AggregationMethod:
+    """How terms are summed; all give the same value here."""
+
+    ADD_N = 0
+    DEFAULT = ADD_N
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False,
+    aggregation_method: int | None = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: UnconnectedGradients = UnconnectedGradients.NONE,
+) -> list[Any]:
+    """Symbolic derivatives of the sum of `ys` with respect to each of `xs`.
+
+    Args:
+      ys: a tensor or a list.
+      xs: a tensor, a variable, or a list.
+      grad_ys: the seed of each y, by default ones.
+      name: the name scope of the new operations.
+      colocate_gradients_with_ops: whether to ask for the device of the forward op.
+      gate_gradients: accepted; a run is deterministic in any case.
+      aggregation_method: accepted; see `AggregationMethod`.
+      stop_gradients: tensors that count as constant.
+      unconnected_gradients: None or zeros where ys do not depend on an x.
+
+    Returns:
+      A list with a tensor, IndexedSlices or None for each x.
+
+    Raises:
+      LookupError: an operation on the way has no gradient.
+      RuntimeError: in eager mode.
+      ValueError: arguments that do not match.
+    """
+    if context.executing_eagerly():
+        raise RuntimeError(
+            "tf.gradients is not supported when eager execution is enabled. Use "
+            "tf.GradientTape instead."
+        )
+    del gate_gradients
+    _check_aggregation(aggregation_method)
+    unconnected = _unconnected(unconnected_gradients)
+    ys, xs = _list(ys), [_source(x) for x in _list(xs)]
+    stop = [] if stop_gradients is None else _list(stop_gradients)
+    seeds = [None] * len(ys) if grad_ys is None else _list(grad_ys)
+    if len(seeds) != len(ys):
+        raise ValueError("Passed %d grad_ys for %d ys" % (len(seeds), len(ys)))
+    with dispatch.name_scope(name, "gradients", [*ys, *xs, *stop]) as scope:
+        ys = convert_n_to_tensor_or_indexed_slices(ys, name="y")
+        xs = [
+            convert_to_tensor_or_indexed_slices(x, name=f"x_{i}", as_ref=True)
+            for i, x in enumerate(xs)
+        ]
+        stop = [_tensor(t) for t in convert_n_to_tensor_or_indexed_slices(stop)]
+        dys = _seeds(seeds, ys)
+        tensors = [_tensor(y) for y in ys]
+        found = sweep(
+            tensors,
+            [_tensor(x) for x in xs],
+            dys,
+            stop=stop,
+            provenance=_Provenance(scope, colocate_gradients_with_ops),
+            aggregate=add_n,
+        )
+    if unconnected is UnconnectedGradients.ZERO:
+        found = [
+            F.ZerosLike(x) if d is None else d for x, d in zip(xs, found, strict=True)
+        ]
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _source(x: Any) -> Any:
+    """A resource variable is differentiated at its handle."""
+    return x.handle if getattr(x, "_is_resource_variable", False) else x
+
+
+def _tensor(value: Any) -> Any:
+    return value.values if isinstance(value, IndexedSlices) else value
+
+
+def _unconnected(value: Any) -> UnconnectedGradients:
+    try:
+        return UnconnectedGradients(value)
+    except ValueError:
+        raise ValueError(
+            f"Unknown value for unconnected_gradients: {value!r}"
+        ) from None
+
+
+def _check_aggregation(method: int | None) -> None:
+    if method not in (None, 0, 1, 2):
+        raise ValueError(f"Invalid aggregation_method specified {method}.")
+
+
+class _Provenance:
+    """Marks backward operations with the forward operation they differentiate."""
+
+    def __init__(self, scope: str, colocate: bool) -> None:
+        self.scope = scope
+        self.colocate = colocate
+
+    @contextlib.contextmanager
+    def __call__(self, op: Operation) -> Iterator[None]:
+        graph = op.graph
+        first = len(graph._ops)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(graph.name_scope(op.name + "_grad"))
+            if self.colocate:
+                stack.enter_context(graph.colocate_with(op))
+            yield
+        for made in graph._ops[first:]:
+            if made._forward_op is None:
+                made._forward_op = made._original_op = op
+
+
+def _seeds(given: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
+    return [_seed(dy, y, i) for i, (dy, y) in enumerate(zip(given, ys, strict=True))]
+
+
+def _seed(given: Any, y: Any, index: int) -> Any:
+    """The seed of one y, checked; ones where none is given.
+
+    Raises:
+      TypeError: its dtype does not go with that of y.
+    """
+    dtype = y.dtype.base_dtype
+    if given is None:
+        if dtype.is_complex:
+            raise TypeError(
+                f"Gradients of complex tensors must set grad_ys (y.dtype = {dtype!r})"
+            )
+        one = constant(1, dtype, name=f"grad_ys_{index}")
+        return _ones(_tensor(y), one)
+    name = f"grad_ys_{index}"
+    found = convert_to_tensor_or_indexed_slices(
+        given, None if isinstance(given, Tensor) else dtype, name=name
+    )
+    kind = found.dtype.base_dtype
+    if dtype.is_floating or dtype.is_integer:
+        if not (kind.is_floating or kind.is_integer):
+            raise TypeError(
+                f"Gradient type {kind.name} generated for real or integer-valued "
+                f"tensor {y} with type {dtype.name} must be real or integer"
+            )
+    elif dtype.is_complex and not kind.is_complex:
+        raise TypeError(
+            f"Gradient type {kind.name} generated for complex-valued tensor {y} with "
+            f"type {dtype.name} must be real"
+        )
+    return found
+
+
+def _ones(y: Tensor, one: Tensor) -> Tensor:
+    raw = y._shape_raw
+    if raw is not None and None not in raw:
+        shape = constant(list(raw), dtypes.int32, shape=[len(raw)], name="Shape")
+    else:
+        shape = F.Shape(y)
+    filled = F.Fill(shape, one)
+    filled._shape_raw = raw
+    return filled

@@ -1,0 +1,192 @@
+"""The reverse sweep: from ∂L/∂y back to ∂L/∂x, one operation at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from retrograd.errors import message
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.grad.terms import add_n, fit, zeros_for
+from retrograd.ops.declare import gradient_function
+
+
+@dataclass(slots=True)
+class Step:
+    """One operation's part of a sweep, for an observer.
+
+    Attributes:
+      op: the operation that was differentiated.
+      douts: ∂L/∂output for each output, summed; None where L does not depend on it.
+      dins: the term for each input, before it is summed with terms of other consumers.
+    """
+
+    op: Operation
+    douts: list[Any]
+    dins: list[Any]
+
+
+Observer = Callable[[Step], None]
+Provenance = Callable[[Operation], contextlib.AbstractContextManager[Any]]
+
+
+def sweep(
+    ys: Sequence[Tensor],
+    xs: Sequence[Tensor],
+    dys: Sequence[Any],
+    *,
+    stop: Iterable[Tensor] = (),
+    provenance: Provenance = contextlib.nullcontext,
+    observe: Observer | None = None,
+    aggregate: Callable[[list[Any]], Any] = add_n,
+) -> list[Any]:
+    """x̄ = ∂L/∂x for each x, with L = Σᵢ ⟨dysᵢ, ysᵢ⟩; None where L does not depend on x.
+
+    An operation is younger than its inputs, so newest first is a valid order: no
+    recursion, each operation and edge between xs and ys is visited once.
+
+    Args:
+      ys: what is differentiated.
+      xs: with respect to what.
+      dys: the seeds, one for each y.
+      stop: tensors that count as constant.
+      provenance: entered around the rule of each operation.
+      observe: is told of each step.
+      aggregate: sums the terms that reach one tensor.
+    """
+    stopped = set(stop)
+    reached = depends_on(xs, ys, stopped)
+    terms: dict[Tensor, list[Any]] = defaultdict(list)
+    for y, dy in zip(ys, dys, strict=True):
+        terms[y].append(dy)
+
+    def total(tensor: Tensor) -> Any:
+        """The sum of the terms so far; made once, kept."""
+        found = terms.get(tensor)
+        if not found:
+            return None
+        if len(found) > 1:
+            terms[tensor] = found = [aggregate(found)]
+        return found[0]
+
+    final: dict[Tensor, Any] = {}
+    wanted = set(xs)
+    pending = _NewestFirst(t.op for t in ys if t.op in reached)
+    for op in pending:
+        douts = [total(t) for t in op.outputs]
+        for tensor, dout in zip(op.outputs, douts, strict=True):
+            if tensor in wanted:
+                final[tensor] = dout
+        live = [t in reached[op] and t not in stopped for t in op.inputs]
+        if any(d is not None for d in douts) and any(live):
+            with provenance(op):
+                dins = _terms_of(op, douts, live)
+                for x, dx, wants in zip(op.inputs, dins, live, strict=True):
+                    if dx is not None and wants:
+                        terms[x].append(fit(dx, x, op))
+            if observe is not None:
+                observe(Step(op, douts, dins))
+        pending.add(t.op for t, wants in zip(op.inputs, live, strict=True) if wants)
+    return [final[x] if x in final else total(x) for x in xs]
+
+
+class _NewestFirst:
+    """A queue of operations, each given once, the newest first."""
+
+    def __init__(self, ops: Iterable[Operation]) -> None:
+        self._heap: list[tuple[int, Operation]] = []
+        self._seen: set[Operation] = set()
+        self.add(ops)
+
+    def add(self, ops: Iterable[Operation]) -> None:
+        for op in ops:
+            if op not in self._seen:
+                self._seen.add(op)
+                heapq.heappush(self._heap, (-op._id, op))
+
+    def __iter__(self) -> _NewestFirst:
+        return self
+
+    def __next__(self) -> Operation:
+        if not self._heap:
+            raise StopIteration
+        return heapq.heappop(self._heap)[1]
+
+
+def depends_on(
+    xs: Sequence[Tensor], ys: Sequence[Tensor], stopped: set[Tensor]
+) -> dict[Operation, set[Tensor]]:
+    """For each operation between xs and ys, which of its inputs depend on an x."""
+    sources = set(xs)
+    order: list[Operation] = []
+    queue = _NewestFirst(y.op for y in ys)
+    for op in queue:
+        order.append(op)
+        queue.add(t.op for t in op.inputs if t not in stopped)
+    carrying: set[Operation] = set()
+    reached: dict[Operation, set[Tensor]] = {}
+    for op in reversed(order):
+        inputs = {
+            t
+            for t in op.inputs
+            if t not in stopped and (t in sources or t.op in carrying)
+        }
+        if inputs:
+            carrying.add(op)
+        if inputs or any(t in sources for t in op.outputs):
+            reached[op] = inputs
+    return reached
+
+
+def _terms_of(op: Operation, douts: list[Any], live: list[bool]) -> list[Any]:
+    """What the gradient function of `op` gives for each input, checked."""
+    function = _function_of(op)
+    if function is None:
+        return [None] * len(op.inputs)
+    filled = [
+        zeros_for(t) if d is None and t.dtype.base_dtype.is_floating else d
+        for d, t in zip(douts, op.outputs, strict=True)
+    ]
+    op._wanted_inputs = live  # type: ignore[attr-defined]
+    try:
+        found = function(op, *filled)
+    finally:
+        del op._wanted_inputs  # type: ignore[attr-defined]
+    return _checked(op, found)
+
+
+def _function_of(op: Operation) -> Any:
+    try:
+        return gradient_function(op)
+    except LookupError:
+        raise LookupError(
+            message(
+                f"No gradient defined for operation '{op.name}' (op type: {op.type})",
+                at=f"{op.name}, made in {op.where}",
+                fix=f'tf.RegisterGradient("{op.type}"), or tf.stop_gradient around it',
+            )
+        ) from None
+
+
+def _checked(op: Operation, found: Any) -> list[Any]:
+    """The terms as a list, one for each input.
+
+    Raises:
+      ValueError: there are more or fewer.
+    """
+    terms = list(found) if isinstance(found, (list, tuple)) else [found]
+    if len(terms) != len(op.inputs):
+        raise ValueError(
+            message(
+                f"Num gradients {len(terms)} generated for op {op.node_def} do not "
+                f"match num inputs {len(op.inputs)}",
+                at=f"{op.name}, made in {op.where}",
+                fix="return one gradient, or None, for each input",
+            )
+        )
+    return terms

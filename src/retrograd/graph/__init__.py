@@ -1,0 +1,1 @@
+"""Graphs of operations and tensors: what a program builds before anything runs."""

@@ -1,0 +1,203 @@
+"""Turning values of any kind into tensors: the registry of conversion functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from retrograd import dtypes
+from retrograd.graph import context
+from retrograd.graph.tensor import Tensor
+
+#: (priority, order of registration, types, function), in the order they are asked
+_registered: list[tuple[int, int, Any, Callable[..., Any]]] = []
+_by_type: dict[type, list[tuple[Any, Callable[..., Any]]]] = {}
+
+
+def register_tensor_conversion_function(
+    base_type: Any, conversion_func: Callable[..., Any], priority: int = 100
+) -> None:
+    """Register how instances of `base_type` become tensors.
+
+    Args:
+      base_type: a type, or a tuple of types.
+      conversion_func: `f(value, dtype=None, name=None, as_ref=False)`; returns a tensor,
+        or NotImplemented to leave the value to functions of later priority.
+      priority: functions with smaller numbers are asked first.
+    """
+    types = base_type if isinstance(base_type, tuple) else (base_type,)
+    if not all(isinstance(t, type) for t in types):
+        raise TypeError("base_type must be a type or a tuple of types.")
+    if not callable(conversion_func):
+        raise TypeError("conversion_func must be callable.")
+    _registered.append((priority, len(_registered), types, conversion_func))
+    _registered.sort(key=lambda row: row[:2])
+    _by_type.clear()
+
+
+def _functions_for(kind: type) -> list[tuple[Any, Callable[..., Any]]]:
+    found = _by_type.get(kind)
+    if found is None:
+        found = _by_type[kind] = [
+            (types, function)
+            for _, _, types, function in _registered
+            if issubclass(kind, types)
+        ]
+    return found
+
+
+def convert_to_tensor(
+    value: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    preferred_dtype: Any = None,
+    dtype_hint: Any = None,
+    as_ref: bool = False,
+) -> Tensor:
+    """The tensor that `value` stands for.
+
+    Args:
+      value: a tensor, a variable, an array, Python numbers, strings, nested lists of
+        these, or anything with a registered conversion.
+      dtype: the dtype it must have.
+      name: the name for an operation that is made.
+      preferred_dtype: the dtype to use if the value can take it.
+      dtype_hint: the same, by its later name.
+      as_ref: whether a reference to a variable is wanted.
+
+    Raises:
+      TypeError: no conversion is registered for the type, or the dtype does not fit.
+      ValueError: a tensor of another dtype.
+    """
+    if dtype is not None and not isinstance(dtype, dtypes.DType):
+        dtype = dtypes.as_dtype(dtype)
+    if isinstance(value, Tensor) and (
+        context.executing_eagerly() or not is_eager_tensor(value)
+    ):
+        if dtype is not None and not dtype.is_compatible_with(value.dtype):
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
+                f"{value.dtype.name}: {str(value)!r}"
+            )
+        return value
+    if isinstance(value, Tensor):
+        return _captured_eager(value)
+    preferred = preferred_dtype if preferred_dtype is not None else dtype_hint
+    if preferred is not None:
+        preferred = dtypes.as_dtype(preferred)
+    return _convert(value, dtype, name, preferred, as_ref)
+
+
+def is_eager_tensor(tensor: Tensor) -> bool:
+    """Whether `tensor` has a value already."""
+    return getattr(tensor, "_is_eager", False)
+
+
+def _captured_eager(value: Tensor) -> Tensor:
+    graph = context.get_default_graph()
+    if not graph.building_function:
+        raise RuntimeError(
+            "Attempting to capture an EagerTensor without building a function."
+        )
+    return graph.capture(value)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _convert(value: Any, dtype: Any, name: Any, preferred: Any, as_ref: bool) -> Tensor:
+    prefix = f"Error converting {name}: " if name else ""
+    for types, function in _functions_for(type(value)):
+        result = None
+        if dtype is None and preferred is not None:
+            try:
+                result = function(value, dtype=preferred, name=name, as_ref=as_ref)
+            except (TypeError, ValueError):
+                result = None
+            else:
+                if result is not NotImplemented and not preferred.is_compatible_with(
+                    result.dtype.base_dtype
+                ):
+                    raise TypeError(
+                        "convert_to_tensor did not convert to the preferred dtype: "
+                        f"{result.dtype.base_dtype.name} vs {preferred.name} "
+                    )
+        if result is None:
+            result = function(value, dtype=dtype, name=name, as_ref=as_ref)
+        if result is NotImplemented:
+            continue
+        if not isinstance(result, Tensor):
+            raise RuntimeError(
+                f"{prefix}Conversion function {function!r} for type {types} returned "
+                f"non-Tensor: {result!r}"
+            )
+        if dtype is not None and not dtype.is_compatible_with(result.dtype):
+            raise RuntimeError(
+                f"{prefix}Conversion function {function!r} for type {types} returned "
+                f"incompatible dtype: requested = {dtype.base_dtype.name}, actual = "
+                f"{result.dtype.name}"
+            )
+        return result
+    raise TypeError(
+        f"{prefix}Cannot convert {value!r} with type {type(value)} to Tensor: no "
+        "conversion function registered."
+    )
+
+
+def convert_n_to_tensor(
+    values: Sequence[Any],
+    dtype: Any = None,
+    name: str | None = None,
+    preferred_dtype: Any = None,
+    as_ref: bool = False,
+) -> list[Tensor]:
+    """Convert each of `values`; names get the index as a suffix.
+
+    Raises:
+      TypeError: `values` is not a sequence.
+    """
+    if not isinstance(values, Sequence):
+        raise TypeError("values must be a sequence.")
+    return [
+        convert_to_tensor(
+            value,
+            dtype,
+            None if name is None else f"{name}_{i}",
+            preferred_dtype,
+            as_ref=as_ref,
+        )
+        for i, value in enumerate(values)
+    ]
+
+
+def convert_to_tensor_or_indexed_slices(
+    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+) -> Any:
+    """`value` as a tensor; IndexedSlices and sparse tensors stay what they are."""
+    from retrograd.graph.composite import CompositeTensor
+
+    if isinstance(value, CompositeTensor):
+        wanted = None if dtype is None else dtypes.as_dtype(dtype)
+        if wanted is not None and not wanted.is_compatible_with(value.dtype):
+            raise ValueError(
+                f"Tensor conversion requested dtype {wanted.name} for Tensor with "
+                f"dtype {value.dtype.name}: {str(value)!r}"
+            )
+        return value
+    return convert_to_tensor(value, dtype, name, as_ref=as_ref)
+
+
+def convert_n_to_tensor_or_indexed_slices(
+    values: Sequence[Any], dtype: Any = None, name: str | None = None
+) -> list[Any]:
+    """As `convert_to_tensor_or_indexed_slices` for each value; None stays None."""
+    if not isinstance(values, Sequence):
+        raise TypeError("values must be a sequence.")
+    return [
+        None
+        if value is None
+        else convert_to_tensor_or_indexed_slices(
+            value, dtype, None if name is None else f"{name}_{i}"
+        )
+        for i, value in enumerate(values)
+    ]
+
+
+convert_to_tensor_or_composite = convert_to_tensor_or_indexed_slices

@@ -1,0 +1,205 @@
+"""Signatures of operation types: inputs, outputs and attributes, as GraphDef has them.
+
+The table `opdefs.tsv` holds the interface of every op type of TensorFlow 1.15 (written by
+`tools/make_opdefs.py`).  A line is parsed when its op type is first used.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retrograd import dtypes
+
+TYPE_ATTR_KINDS = ("type", "list(type)")
+
+
+@dataclass(frozen=True, slots=True)
+class ArgDef:
+    """One input or output: its dtype is fixed, or named by an attribute.
+
+    `number_attr` names the length of a list of equal dtypes, `type_list_attr` the
+    attribute with one dtype for each element of a list.
+    """
+
+    name: str
+    type: dtypes.DType | None = None
+    type_attr: str = ""
+    number_attr: str = ""
+    type_list_attr: str = ""
+    is_ref: bool = False
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the argument stands for a list of tensors."""
+        return bool(self.number_attr or self.type_list_attr)
+
+
+@dataclass(frozen=True, slots=True)
+class AttrDef:
+    """One attribute: its kind, default, and the values it may take."""
+
+    name: str
+    kind: str
+    default: Any = None
+    has_default: bool = False
+    allowed: tuple[Any, ...] | None = None
+    minimum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpDef:
+    """The signature of an op type."""
+
+    name: str
+    inputs: tuple[ArgDef, ...]
+    outputs: tuple[ArgDef, ...]
+    attrs: dict[str, AttrDef]
+    is_stateful: bool = False
+    is_commutative: bool = False
+    is_aggregate: bool = False
+    allows_uninitialized_input: bool = False
+    #: type attributes that no input determines are absent here
+    inferred: frozenset[str] = frozenset()
+
+    @property
+    def type_defaults(self) -> dict[str, dtypes.DType]:
+        """Type attributes with a default, by name."""
+        return {
+            a.name: a.default
+            for a in self.attrs.values()
+            if a.kind == "type" and a.has_default
+        }
+
+
+_ATTR = re.compile(
+    r"(?P<name>\w+):(?P<kind>[\w()]+)(?:\{(?P<allowed>[^}]*)\})?"
+    r"(?:>=(?P<minimum>-?\d+))?(?:=(?P<default>.*))?$",
+    re.DOTALL,
+)
+
+
+def _split_attrs(text: str) -> list[str]:
+    """Split at "; " where an attribute starts (defaults may hold a semicolon)."""
+    return re.split(r"; (?=\w+:[a-z]+)", text) if text else []
+
+
+def attr_from_json(kind: str, value: Any) -> Any:
+    """The in-memory form of an attribute value read from JSON."""
+    if kind == "type":
+        return dtypes.as_dtype(value)
+    if kind == "list(type)":
+        return [dtypes.as_dtype(v) for v in value]
+    if kind == "shape":
+        return _shape(value)
+    if kind == "list(shape)":
+        return [_shape(v) for v in value]
+    return value
+
+
+def _shape(value: Any) -> tuple[int | None, ...] | None:
+    return None if value is None else tuple(None if d < 0 else d for d in value)
+
+
+def _parse_attr(text: str) -> AttrDef:
+    match = _ATTR.match(text)
+    if match is None:
+        raise ValueError(f"Attribute text {text!r} cannot be read.")
+    kind, allowed, default = match["kind"], match["allowed"], match["default"]
+    values: tuple[Any, ...] | None = None
+    if allowed is not None:
+        words = allowed.split(",")
+        is_type = kind in TYPE_ATTR_KINDS
+        values = tuple(map(dtypes.as_dtype, words)) if is_type else tuple(words)
+    return AttrDef(
+        match["name"],
+        kind,
+        None if default is None else attr_from_json(kind, json.loads(default)),
+        default is not None,
+        values,
+        None if match["minimum"] is None else int(match["minimum"]),
+    )
+
+
+def _parse_arg(text: str, attrs: dict[str, AttrDef]) -> ArgDef:
+    name, _, kind = text.partition(":")
+    is_ref = kind.startswith("ref(")
+    if is_ref:
+        kind = kind[4:-1]
+    number, star, rest = kind.partition("*")
+    if star:
+        kind = rest
+    else:
+        number = ""
+    attr = attrs.get(kind)
+    if attr is None:
+        return ArgDef(name, dtypes.as_dtype(kind), "", number, "", is_ref)
+    if attr.kind == "list(type)":
+        return ArgDef(name, None, "", "", kind, is_ref)
+    return ArgDef(name, None, kind, number, "", is_ref)
+
+
+def parse(line: str) -> OpDef:
+    """Read one line of the table (see `tools/make_opdefs.py` for its form)."""
+    name, inputs, outputs, attr_text, flag_text = line.split("\t")
+    attrs = {a.name: a for a in map(_parse_attr, _split_attrs(attr_text))}
+    flags = flag_text.split()
+    args = tuple(_parse_arg(text, attrs) for text in inputs.split())
+    inferred = {a.type_attr for a in args} | {a.number_attr for a in args}
+    inferred |= {a.type_list_attr for a in args}
+    return OpDef(
+        name,
+        args,
+        tuple(_parse_arg(text, attrs) for text in outputs.split()),
+        attrs,
+        "stateful" in flags,
+        "commutative" in flags,
+        "aggregate" in flags,
+        "uninitialized" in flags,
+        frozenset(inferred - {""}),
+    )
+
+
+class _Table:
+    """The signatures by op type, read lazily."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, str] | None = None
+        self.parsed: dict[str, OpDef] = {}
+
+    def load(self) -> dict[str, str]:
+        if self.lines is None:
+            text = Path(__file__).with_name("opdefs.tsv").read_text("utf-8")
+            self.lines = {
+                line.partition("\t")[0]: line for line in text.split("\n") if line
+            }
+        return self.lines
+
+
+_table = _Table()
+
+
+def lookup(name: str) -> OpDef | None:
+    """The signature of op type `name`, or None where there is no such type."""
+    found = _table.parsed.get(name)
+    if found is None:
+        line = _table.load().get(name)
+        if line is None:
+            return None
+        found = _table.parsed[name] = parse(line)
+    return found
+
+
+def add(line: str) -> OpDef:
+    """Add an op type that the table lacks; the text has the table's form."""
+    found = parse(line)
+    _table.parsed[found.name] = found
+    return found
+
+
+def names() -> list[str]:
+    """Every op type with a signature, sorted."""
+    return sorted(_table.load().keys() | _table.parsed.keys())

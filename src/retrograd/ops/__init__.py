@@ -1,0 +1,1 @@
+"""Operations: a family a file, each op declared once (see `declare`)."""

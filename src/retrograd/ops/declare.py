@@ -1,0 +1,408 @@
+"""Declaring operations: name, shape rule, kernel, gradient rule and notation in one place.
+
+    @op("Tanh", infer=same, math="y = tanh x",
+        grad=dict(x=rule("x̄ = ȳ (1 − y²)", lambda n, dy: dy * (1 - n.out * n.out))))
+    def tanh(xp, x):
+        return xp.tanh(x)
+
+The decorated function is the kernel: `xp` is an array namespace, then the inputs in the
+order of the op's signature (lists flattened), then those attributes it names, keyword-only.
+`F.Tanh(x)` applies the op.  Inputs, outputs, attributes and dtypes are those of the
+signature table (`graph/opdef.py`); an op that is not in it gives a `signature` line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from retrograd.graph import dispatch, opdef
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+
+#: a gradient rule: the operation and ∂L/∂output for each output → ∂L/∂input for each input
+RuleFunction = Callable[..., Any]
+Infer = Callable[[Operation], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The derivative with respect to one input: how it is written, how it is built."""
+
+    notation: str
+    build: Callable[..., Any]
+
+
+def rule(notation: str, build: Callable[..., Any]) -> Rule:
+    """A derivative that fits on a line; `build(n, dy, …)` makes it out of ops."""
+    return Rule(notation, build)
+
+
+@dataclass(slots=True)
+class Declaration:
+    """All that is known about an op type.
+
+    Attributes:
+      name: the op type.
+      kernel: `f(xp, *inputs, **attributes)`.
+      infer: the static shapes of the outputs of an operation.
+      math: how the op is written, for explanations.
+      rules: notation and builder for each input that has a derivative.
+      host: the kernel runs Python (files, strings, printing, values that decide a shape)
+        and cannot be compiled.
+      static: inputs whose values must be known to compile the kernel (shapes, axes).
+      updates: inputs whose variable the op changes; the kernel is given their values and
+        returns the new ones, then its other outputs.
+      reads: resource inputs whose variable the kernel is given the value of.
+      cells: variable inputs for which the kernel is given the storage cell itself.
+      state: makes the first value of a hidden state of the operation; the kernel takes
+        it as first input and returns it as first output.
+      pure: same inputs, same outputs: may be computed once for constants.
+    """
+
+    name: str
+    kernel: Callable[..., Any]
+    infer: Infer
+    math: str = ""
+    rules: dict[str, Rule] = field(default_factory=dict)
+    notation: dict[str, str] = field(default_factory=dict)
+    host: bool = False
+    static: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    state: Callable[[Operation], Any] | None = None
+    pure: bool = True
+    wanted: tuple[str, ...] = ()
+
+
+registry: dict[str, Declaration] = {}
+
+
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def op(
+    name: str,
+    *,
+    infer: Infer,
+    math: str = "",
+    grad: Any = None,
+    host: bool = False,
+    static: str | Sequence[str] = (),
+    updates: str | Sequence[str] = (),
+    reads: str | Sequence[str] = (),
+    cells: str | Sequence[str] = (),
+    state: Callable[[Operation], Any] | None = None,
+    pure: bool | None = None,
+    signature: str | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an op; the decorated function is its kernel.
+
+    Args:
+      name: the op type.
+      infer: its shape rule (see `infer`).
+      math: its notation.
+      grad: rules by input name; `NOT_DIFFERENTIABLE`; or a function `(n, *dys)`. The long
+        form is the decorator `gradient`. Without any, reaching the op is an error.
+      host, static, updates, reads, cells, state: see `Declaration`.
+      pure: by default, whether the op neither has state nor touches any.
+      signature: its line of the signature table, where the table has none.
+    """
+
+    def declare(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        op_def = opdef.lookup(name) if signature is None else opdef.add(signature)
+        if op_def is None:
+            raise ValueError(f"{name}: no signature; give one to @op.")
+        code = kernel.__code__
+        first = code.co_argcount
+        wanted = code.co_varnames[first : first + code.co_kwonlyargcount]
+        touches = bool(updates or reads or cells or state)
+        registry[name] = Declaration(
+            name,
+            kernel,
+            infer,
+            math,
+            host=host,
+            static=_names(static),
+            updates=_names(updates),
+            reads=_names(reads),
+            cells=_names(cells),
+            state=state,
+            pure=not (touches or op_def.is_stateful) if pure is None else pure,
+            wanted=wanted,
+        )
+        if grad is NOT_DIFFERENTIABLE:
+            gradient_registry.declare(name, None)
+        elif isinstance(grad, dict):
+            registry[name].rules = grad
+            gradient_registry.declare(name, _from_rules(op_def, grad))
+        elif grad is not None:
+            gradient_registry.declare(name, grad)
+        return kernel
+
+    return declare
+
+
+class _NotDifferentiable:
+    def __repr__(self) -> str:
+        return "NOT_DIFFERENTIABLE"
+
+
+#: the op passes no gradient to any input
+NOT_DIFFERENTIABLE = _NotDifferentiable()
+
+
+def _from_rules(op_def: opdef.OpDef, rules: dict[str, Rule]) -> RuleFunction:
+    """The gradient function `(n, *dys)` that a table of rules stands for."""
+    names = [a.name for a in op_def.inputs]
+    unknown = set(rules) - set(names)
+    if unknown:
+        raise ValueError(f"{op_def.name} has no input {sorted(unknown)}.")
+    builders = [rules[n].build if n in rules else None for n in names]
+
+    def gradient(n: Operation, *dys: Any) -> list[Any]:
+        wanted = getattr(n, "_wanted_inputs", None)
+        return [
+            None
+            if build is None or (wanted is not None and not wanted[i])
+            else build(n, *dys)
+            for i, build in enumerate(builders)
+        ]
+
+    return gradient
+
+
+def gradient(name: str, **notation: str) -> Callable[[RuleFunction], RuleFunction]:
+    """The long form of a gradient rule: decorates `f(n, *dys)`.
+
+    Args:
+      name: the op type.
+      **notation: how the derivative for each input is written.
+    """
+
+    def declare(function: RuleFunction) -> RuleFunction:
+        registry[name].notation = notation
+        gradient_registry.declare(name, function)
+        return function
+
+    return declare
+
+
+def no_gradient(*names: str) -> None:
+    """Declare op types that pass no gradient on."""
+    for name in names:
+        gradient_registry.declare(name, None)
+
+
+# ---------------------------------------------------------------------- gradients
+
+
+class GradientRegistry:
+    """Gradient functions by name; a program adds its own.
+
+    `_registry` maps a name to `{"type": function, "location": text}`: libraries of the
+    time look into it.
+    """
+
+    def __init__(self, name: str = "gradient") -> None:
+        self._name = name
+        self._registry: dict[str, dict[str, Any]] = {}
+
+    def declare(self, name: str, function: RuleFunction | None) -> None:
+        """Add the rule of an op declared here."""
+        self._registry[name] = {"type": function, "location": ("", 0, "", None)}
+
+    def register(self, candidate: Any, name: str | None = None) -> None:
+        """Add `candidate` under `name`.
+
+        Raises:
+          KeyError: the name is taken.
+          TypeError: no name.
+        """
+        if not name and not hasattr(candidate, "__name__"):
+            raise TypeError("A name is needed.")
+        name = name or candidate.__name__
+        load_all()
+        if name in self._registry:
+            file, line, function, _ = self._registry[name]["location"]
+            raise KeyError(
+                f"Registering two {self._name} with name '{name}'! (Previous "
+                f"registration was in {function} {file}:{line})"
+            )
+        self._registry[name] = {"type": candidate, "location": _caller()}
+
+    def list(self) -> Any:
+        """The names that have an entry."""
+        load_all()
+        return self._registry.keys()
+
+    def lookup(self, name: str) -> Any:
+        """The entry of `name`.
+
+        Raises:
+          LookupError: there is none.
+        """
+        entry = self._registry.get(name)
+        if entry is None:
+            load_all()
+            entry = self._registry.get(name)
+        if entry is None:
+            raise LookupError(f"{self._name} registry has no entry for: {name}")
+        return entry["type"]
+
+
+def _caller() -> tuple[str, int, str, str | None]:
+    from retrograd.graph.operation import line_of, user_stack
+
+    stack = user_stack()
+    if not stack:
+        return ("", 0, "", None)
+    code, instruction = stack[0]
+    return (code.co_filename, line_of(code, instruction), code.co_name, None)
+
+
+gradient_registry = GradientRegistry()
+
+
+class RegisterGradient:
+    """A decorator that registers the gradient function `f(op, *grads)` of an op type.
+
+    Args:
+      op_type: the op type, or any name for `Graph.gradient_override_map`.
+    """
+
+    def __init__(self, op_type: str) -> None:
+        if not isinstance(op_type, str):
+            raise TypeError("op_type must be a string")
+        self._op_type = op_type
+
+    def __call__(self, f: RuleFunction) -> RuleFunction:
+        """Register `f`.
+
+        Raises:
+          KeyError: the name is taken.
+        """
+        gradient_registry.register(f, self._op_type)
+        return f
+
+
+def NotDifferentiable(op_type: str) -> None:
+    """Register that ops of type `op_type` pass no gradient on."""
+    if not isinstance(op_type, str):
+        raise TypeError("op_type must be a string")
+    gradient_registry.register(None, op_type)
+
+
+NoGradient = NotDifferentiable
+
+
+def gradient_function(n: Operation) -> RuleFunction | None:
+    """The gradient function of an operation; None where it passes no gradient.
+
+    Raises:
+      LookupError: neither is declared.
+    """
+    if not n.inputs:
+        return None
+    if n._gradient_function is not None:
+        return n._gradient_function
+    name = n.attrs.get("_gradient_op_type", n.type)
+    return gradient_registry.lookup(name if isinstance(name, str) else name.decode())
+
+
+# ---------------------------------------------------------------------- applying
+
+#: modules that declare ops; all are imported when an op type is not known yet
+FAMILIES = (
+    "elementwise",
+    "reduce",
+    "linalg",
+    "array",
+    "indexing",
+    "segment",
+    "constant",
+    "state",
+    "nn",
+    "conv",
+    "random",
+    "control",
+    "functional",
+    "host",
+    "strings",
+    "training",
+    "image",
+    "sets",
+    "special",
+    "sparse",
+)
+_loaded = False
+
+
+def load_all() -> None:
+    """Import every module that declares ops."""
+    global _loaded
+    if _loaded:
+        return
+    _loaded = True
+    for family in FAMILIES:
+        name = f"retrograd.ops.{family}"
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
+
+
+def find(op_type: str) -> Declaration | None:
+    """The declaration of an op type, or None."""
+    found = registry.get(op_type)
+    if found is None and not _loaded:
+        load_all()
+        found = registry.get(op_type)
+    return found
+
+
+class _Functions:
+    """`F.Name(*inputs, name=None, **attributes)` applies the op `Name`."""
+
+    def __getattr__(self, op_type: str) -> Callable[..., Any]:
+        if opdef.lookup(op_type) is None:
+            raise AttributeError(f"There is no op type {op_type}.")
+
+        def function(*inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+            return dispatch.apply(op_type, *inputs, name=name, **attrs)
+
+        function.__name__ = op_type
+        self.__dict__[op_type] = function
+        return function
+
+
+F = _Functions()
+
+
+def _infer_shapes(n: Operation) -> None:
+    declaration = find(n.type)
+    if declaration is None or not n._outputs:
+        if declaration is not None:
+            declaration.infer(n)
+        return
+    found = declaration.infer(n)
+    outputs = n._outputs
+    if found is None or isinstance(found, tuple):
+        if len(outputs) == 1:
+            outputs[0]._shape_raw = found
+        elif found is not None:
+            raise ValueError(f"{n.type}: one shape for {len(outputs)} outputs.")
+        return
+    for tensor, shape in zip(outputs, found, strict=True):
+        tensor._shape_raw = shape
+
+
+dispatch.hooks.infer_shapes = _infer_shapes
+
+
+def shape_of(n: Operation, index: int) -> RawShape:
+    """The static shape of an input."""
+    return n._inputs[index]._shape_raw

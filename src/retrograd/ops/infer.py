@@ -1,0 +1,206 @@
+"""Shape rules that many ops share; each takes an operation and gives raw shapes.
+
+A raw shape is a tuple of sizes, None for one that is not known; None for unknown rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from retrograd import shapes
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.static import constant, constant_as_shape
+
+
+def same(n: Operation) -> RawShape:
+    """The shape of the first input."""
+    return n._inputs[0]._shape_raw
+
+
+def like(index: int) -> Callable[[Operation], RawShape]:
+    """The shape of one input."""
+    return lambda n: n._inputs[index]._shape_raw
+
+
+def likes(*indices: int) -> Callable[[Operation], list[RawShape]]:
+    """For each output, the shape of the input with that index."""
+    return lambda n: [n._inputs[i]._shape_raw for i in indices]
+
+
+def scalar(n: Operation) -> RawShape:
+    """No dimensions."""
+    del n
+    return ()
+
+
+def scalars(n: Operation) -> list[RawShape]:
+    """No dimensions, for every output."""
+    return [() for _ in n._outputs]
+
+
+def vector(n: Operation) -> RawShape:
+    """One dimension of unknown size."""
+    del n
+    return (None,)
+
+
+def unknown(n: Operation) -> Any:
+    """Nothing is known of any output."""
+    return [None] * len(n._outputs) if len(n._outputs) != 1 else None
+
+
+def nothing(n: Operation) -> list[RawShape]:
+    """For ops without outputs."""
+    return [None] * len(n._outputs)
+
+
+def from_attr(name: str = "shape") -> Callable[[Operation], RawShape]:
+    """The shape that an attribute gives."""
+    return lambda n: n.attrs[name]
+
+
+def from_input(index: int = 0) -> Callable[[Operation], RawShape]:
+    """The shape that an input tensor holds, as far as it is known."""
+    return lambda n: constant_as_shape(n._inputs[index])
+
+
+def broadcast(n: Operation) -> RawShape:
+    """The shape that two inputs are broadcast to.
+
+    Raises:
+      ValueError: they cannot be.
+    """
+    x, y = n._inputs[0]._shape_raw, n._inputs[1]._shape_raw
+    if x == y and (x is None or None not in x):
+        return x
+    try:
+        return shapes.broadcast(x, y)
+    except ValueError as error:
+        raise ValueError(f"{error} for {described(n)}.") from None
+
+
+def described(n: Operation) -> str:
+    """The operation as an error message of shape inference names it.
+
+    The values of inputs are left out.
+    """
+    inputs = ", ".join(
+        "?" if t._shape_raw is None else shape_text(t._shape_raw) for t in n._inputs
+    )
+    return f"'{n.name}' (op: '{n.type}') with input shapes: {inputs}"
+
+
+def shape_text(raw: RawShape) -> str:
+    """A shape as messages write it: `[2,?]`, or `?` for unknown rank."""
+    if raw is None:
+        return "?"
+    return "[" + ",".join("?" if d is None else str(d) for d in raw) + "]"
+
+
+def with_rank(n: Operation, index: int, rank: int) -> tuple[int | None, ...]:
+    """The shape of an input that must have `rank` dimensions.
+
+    Raises:
+      ValueError: it has another rank.
+    """
+    raw = n._inputs[index]._shape_raw
+    if raw is None:
+        return (None,) * rank
+    if len(raw) != rank:
+        raise ValueError(
+            f"Shape must be rank {rank} but is rank {len(raw)} for {described(n)}."
+        )
+    return raw
+
+
+def with_rank_at_least(n: Operation, index: int, rank: int) -> RawShape:
+    """The shape of an input that must have at least `rank` dimensions.
+
+    Raises:
+      ValueError: it has fewer.
+    """
+    raw = n._inputs[index]._shape_raw
+    if raw is not None and len(raw) < rank:
+        raise ValueError(
+            f"Shape must be at least rank {rank} but is rank {len(raw)} for "
+            f"{described(n)}."
+        )
+    return raw
+
+
+def same_dim(n: Operation, a: int | None, b: int | None) -> int | None:
+    """The size that two dimensions both have.
+
+    Raises:
+      ValueError: they differ.
+    """
+    if a is None or b is None:
+        return b if a is None else a
+    if a != b:
+        raise ValueError(
+            f"Dimensions must be equal, but are {a} and {b} for {described(n)}."
+        )
+    return a
+
+
+def merged(n: Operation, a: RawShape, b: RawShape) -> RawShape:
+    """The shape that two tensors must share.
+
+    Raises:
+      ValueError: they differ.
+    """
+    try:
+        return shapes.merge(a, b)
+    except ValueError:
+        if a is not None and b is not None and len(a) != len(b):
+            text = f"Shapes must be equal rank, but are {len(a)} and {len(b)}"
+        else:
+            at, x, y = next(
+                (i, x, y)
+                for i, (x, y) in enumerate(zip(a or (), b or (), strict=True))
+                if x is not None and y is not None and x != y
+            )
+            text = f"Dimension {at} in both shapes must be equal, but are {x} and {y}"
+            text += f". Shapes are {shape_text(a)} and {shape_text(b)}."
+        raise ValueError(f"{text} for {described(n)}.") from None
+
+
+def axis_in(n: Operation, axis: int, rank: int) -> int:
+    """`axis` counted from the front.
+
+    Raises:
+      ValueError: there is no such axis.
+    """
+    if not -rank <= axis < rank:
+        raise ValueError(
+            f"Invalid reduction dimension {axis} for input with {rank} dimensions. "
+            f"for {described(n)}."
+        )
+    return axis + rank if axis < 0 else axis
+
+
+def reduce(n: Operation) -> RawShape:
+    """A reduction of input 0 over the axes in input 1, `keep_dims` an attribute."""
+    raw = n._inputs[0]._shape_raw
+    axes = constant(n._inputs[1])
+    keep = bool(n.attrs.get("keep_dims"))
+    if raw is None:
+        return None
+    if axes is None:
+        if keep:
+            return (None,) * len(raw)
+        count = n._inputs[1]._shape_raw
+        if count == ():
+            return (None,) * (len(raw) - 1) if raw else None
+        return None
+    gone = {axis_in(n, int(a), len(raw)) for a in axes.reshape(-1)}
+    if keep:
+        return tuple(1 if i in gone else d for i, d in enumerate(raw))
+    return tuple(d for i, d in enumerate(raw) if i not in gone)
+
+
+def all_of(rules: Sequence[Callable[[Operation], Any]]) -> Callable[[Operation], Any]:
+    """One rule for each output."""
+    return lambda n: [r(n) for r in rules]

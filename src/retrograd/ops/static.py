@@ -1,0 +1,248 @@
+"""What is known about a tensor's value before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd.graph import dispatch
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape, Tensor
+
+#: values larger than this are not worked out while a graph is built
+_LARGEST = 10_000
+_UNKNOWN = object()
+
+
+def constant(tensor: Tensor) -> np.ndarray | None:
+    """The value of `tensor` if it depends on constants and static shapes only."""
+    if getattr(tensor, "_is_eager", False):
+        return np.asarray(tensor.numpy())  # pyright: ignore
+    found = tensor.__dict__.get("_folded", _UNKNOWN)
+    if found is _UNKNOWN:
+        found = _fold_all(tensor)
+    return found
+
+
+def _fold_all(tensor: Tensor) -> np.ndarray | None:
+    """Work out what `tensor` depends on first, without recursion."""
+    pending = [tensor]
+    while pending:
+        top = pending[-1]
+        if "_folded" in top.__dict__:
+            pending.pop()
+            continue
+        needed = _needed(top.op)
+        waiting = [t for t in needed if "_folded" not in t.__dict__]
+        if waiting:
+            pending.extend(waiting)
+            continue
+        pending.pop()
+        _fold(top.op)
+    return tensor.__dict__["_folded"]
+
+
+_FROM_SHAPE = ("Shape", "Size", "Rank", "ShapeN")
+
+
+def _needed(n: Operation) -> tuple[Tensor, ...]:
+    if n.type == "Const" or n.type in _FROM_SHAPE or not _foldable(n):
+        return ()
+    return n._inputs
+
+
+def _foldable(n: Operation) -> bool:
+    from retrograd.ops.declare import find
+
+    declaration = find(n.type)
+    if declaration is None or not declaration.pure or declaration.host:
+        return False
+    for tensor in n._outputs:
+        raw = tensor._shape_raw
+        if raw is None:
+            continue
+        if int(np.prod([1 if d is None else d for d in raw])) > _LARGEST:
+            return False
+    return bool(n._inputs)
+
+
+def _fold(n: Operation) -> None:
+    values = _values(n)
+    for i, tensor in enumerate(n._outputs):
+        # the static shape of an output may be refined later: only a success is kept
+        value = None if values is None else values[i]
+        if value is not None or n.type not in _FROM_SHAPE:
+            tensor.__dict__["_folded"] = value
+        else:
+            tensor.__dict__["_folded"] = None
+
+
+def _values(n: Operation) -> list[Any] | None:
+    if n.type == "Const":
+        return [n.attrs["value"]]
+    if n.type in _FROM_SHAPE:
+        return _shape_values(n)
+    if not _foldable(n):
+        return None
+    inputs = [t.__dict__.get("_folded") for t in n._inputs]
+    if any(v is None for v in inputs):
+        return None
+    from retrograd.ops.declare import registry
+
+    kernel = bound_kernel(registry[n.type], n, np)
+    if kernel is None:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            result = kernel(*inputs)
+    except Exception:  # reported when the op runs, with its inputs
+        return None
+    if len(n._outputs) == 1:
+        result = (result,)
+    return [
+        np.asarray(v, t.dtype.base_dtype.as_numpy_dtype)
+        for v, t in zip(result, n._outputs, strict=True)
+    ]
+
+
+def _shape_values(n: Operation) -> list[Any] | None:
+    raws = [t._shape_raw for t in n._inputs]
+    if n.type == "Rank":
+        return None if raws[0] is None else [np.array(len(raws[0]), np.int32)]
+    if any(r is None or None in r for r in raws):
+        return None
+    dtype = n._outputs[0].dtype.as_numpy_dtype
+    if n.type == "Size":
+        return [np.array(int(np.prod(raws[0] or (1,), dtype=np.int64)), dtype)]
+    return [np.array(r, dtype) for r in raws]
+
+
+def bound_kernel(declaration: Any, n: Operation, xp: Any) -> Any:
+    """The kernel with its attributes filled in; None where it needs more than these."""
+    import functools
+
+    attrs = {}
+    for name in declaration.wanted:
+        if name == "n":
+            attrs[name] = n
+        elif name in n.attrs:
+            attrs[name] = kernel_attr(n.attrs[name])
+        else:
+            return None
+    return functools.partial(declaration.kernel, xp, **attrs)
+
+
+def kernel_attr(value: Any) -> Any:
+    """An attribute as kernels take it: NumPy dtypes in place of ours."""
+    from retrograd.dtypes import DType
+
+    if isinstance(value, DType):
+        return np.dtype(value.as_numpy_dtype)
+    if isinstance(value, list) and value and isinstance(value[0], DType):
+        return [np.dtype(v.as_numpy_dtype) for v in value]
+    return value
+
+
+def constant_as_shape(tensor: Tensor) -> RawShape:
+    """The shape that a 1-D integer tensor holds, as far as it is known.
+
+    An element that is −1 or not known gives an unknown dimension.
+    """
+    if getattr(tensor, "_is_eager", False):
+        return _sizes(tensor.numpy())  # pyright: ignore
+    if tensor.dtype.base_dtype.name not in ("int32", "int64"):
+        value = constant(tensor)
+        return None if value is None else _sizes(value)
+    n = tensor.op
+    if n.type == "Shape":
+        return n._inputs[0]._shape_raw
+    value = constant(tensor)
+    if value is not None:
+        return None if value.ndim == 0 else _sizes(value)
+    found = _PARTIAL.get(n.type, _by_length)(n, tensor)
+    return found
+
+
+def _sizes(value: Any) -> RawShape:
+    return tuple(None if d < 0 else int(d) for d in np.asarray(value).reshape(-1))
+
+
+def _by_length(n: Operation, tensor: Tensor) -> RawShape:
+    del n
+    raw = tensor._shape_raw
+    if raw is None or len(raw) != 1 or raw[0] is None:
+        return None
+    return (None,) * raw[0]
+
+
+def _through(n: Operation, tensor: Tensor) -> RawShape:
+    del tensor
+    return constant_as_shape(n._inputs[0])
+
+
+def _packed(n: Operation, tensor: Tensor) -> RawShape:
+    if any(t._shape_raw not in ((), None) for t in n._inputs):
+        return _by_length(n, tensor)
+    values = [partial_scalar(t) for t in n._inputs]
+    return tuple(None if v is None or v < 0 else v for v in values)
+
+
+def partial_scalar(tensor: Tensor) -> int | None:
+    """The value of a scalar taken out of a partly known shape, if it is known."""
+    value = constant(tensor)
+    if value is not None:
+        return int(value)
+    n = tensor.op
+    if n.type in ("Cast", "Identity"):
+        return partial_scalar(n._inputs[0])
+    if n.type == "StridedSlice" and n.attrs["shrink_axis_mask"] == 1:
+        whole = constant_as_shape(n._inputs[0])
+        at = constant(n._inputs[1])
+        if whole is not None and at is not None and at.size == 1:
+            index = int(at.reshape(-1)[0])
+            if -len(whole) <= index < len(whole):
+                return whole[index]
+    return None
+
+
+def _concatenated(n: Operation, tensor: Tensor) -> RawShape:
+    parts = n._inputs[:-1] if n.type == "ConcatV2" else n._inputs[1:]
+    whole: tuple[int | None, ...] = ()
+    for part in parts:
+        known = constant_as_shape(part)
+        if known is None:
+            return _by_length(n, tensor)
+        whole += known
+    return whole
+
+
+def _sliced(n: Operation, tensor: Tensor) -> RawShape:
+    whole = constant_as_shape(n._inputs[0])
+    begin, end, strides = (constant(t) for t in n._inputs[1:4])
+    masks = ("ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+    if (
+        whole is None
+        or begin is None
+        or end is None
+        or strides is None
+        or begin.size != 1
+        or any(n.attrs[m] for m in masks)
+    ):
+        return _by_length(n, tensor)
+    first = None if n.attrs["begin_mask"] else int(begin[0])
+    last = None if n.attrs["end_mask"] else int(end[0])
+    return whole[first : last : int(strides[0])]
+
+
+_PARTIAL = {
+    "Identity": _through,
+    "Cast": _through,
+    "StopGradient": _through,
+    "Pack": _packed,
+    "ConcatV2": _concatenated,
+    "Concat": _concatenated,
+    "StridedSlice": _sliced,
+}
+
+dispatch.hooks.constant_as_shape = constant_as_shape

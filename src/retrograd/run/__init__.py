@@ -1,0 +1,1 @@
+"""Running graphs: plans, the NumPy tier, the XLA tier, sessions."""

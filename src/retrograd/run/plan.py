@@ -1,0 +1,188 @@
+"""What one run has to do: the operations that the fetches need, in order."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import find
+
+VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "TemporaryVariable"))
+
+
+@dataclass(slots=True)
+class Plan:
+    """The operations of a run, in an order that keeps all dependencies.
+
+    Attributes:
+      ops: the operations to run; those whose outputs are all fed are left out.
+      fetches: the tensors whose values are wanted.
+      feeds: the tensors whose values are given.
+    """
+
+    ops: list[Operation]
+    fetches: list[Tensor]
+    feeds: list[Tensor]
+    targets: list[Operation] = field(default_factory=list)
+
+
+def make_plan(
+    fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]
+) -> Plan:
+    """Prune the graph to what is needed, and order it."""
+    fed = set(feeds)
+    needed = _needed(fetches, targets, fed)
+    return Plan(order(needed, fed), list(fetches), list(feeds), list(targets))
+
+
+def _needed(
+    fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor]
+) -> set[Operation]:
+    needed: set[Operation] = set()
+    pending = [t._op for t in fetches if t not in fed]
+    pending.extend(targets)
+    while pending:
+        op = pending.pop()
+        if op in needed:
+            continue
+        needed.add(op)
+        pending.extend(t._op for t in op._inputs if t not in fed)
+        pending.extend(op._control_inputs)
+    return needed
+
+
+def variable_of(tensor: Tensor) -> Operation | None:
+    """The variable that a reference or resource tensor stands for, if it is known."""
+    op = tensor._op
+    while op.type not in VARIABLES:
+        if not op._inputs or op.type not in _PASSING:
+            return None
+        op = op._inputs[0]._op
+    return op
+
+
+_PASSING = frozenset(
+    (
+        "Identity RefIdentity Assign AssignAdd AssignSub Enter RefEnter ScatterUpdate "
+        "ScatterAdd ScatterSub ScatterMul ScatterDiv ScatterMin ScatterMax "
+        "ScatterNdUpdate ScatterNdAdd ScatterNdSub CountUpTo"
+    ).split()
+)
+
+
+def _writes(op: Operation) -> list[Operation]:
+    """The variables that an operation changes."""
+    declaration = find(op.type)
+    if declaration is None or not declaration.updates or op._op_def is None:
+        return []
+    found = []
+    for arg, tensor in zip(op._op_def.inputs, op._inputs, strict=False):
+        if arg.name in declaration.updates:
+            variable = variable_of(tensor)
+            if variable is not None:
+                found.append(variable)
+    return found
+
+
+def _reads(op: Operation) -> list[Operation]:
+    """The variables whose value an operation uses without changing it."""
+    if op.type in VARIABLES:
+        return []
+    written = set(_writes(op))
+    found = []
+    for tensor in op._inputs:
+        if tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource":
+            variable = variable_of(tensor)
+            if variable is not None and variable not in written:
+                found.append(variable)
+    return found
+
+
+def order(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
+    """`needed` in a topological order: reads as early, writes as late as possible.
+
+    An operation that reads a variable and does not depend on a write to it comes before
+    that write, so that what a run returns does not depend on chance.  Operations that
+    are free to go are taken in the order they were made.
+    """
+    before: dict[Operation, list[Operation]] = {}
+    for op in needed:
+        found = [t._op for t in op._inputs if t not in fed]
+        found.extend(op._control_inputs)
+        before[op] = [o for o in dict.fromkeys(found) if o in needed]
+    writers = {op: w for op in needed if (w := _writes(op))}
+    if writers:
+        _reads_first(before, writers)
+    return _sorted(before, set(writers))
+
+
+def _sorted(
+    before: dict[Operation, list[Operation]], late: set[Operation]
+) -> list[Operation]:
+    waiting = {op: len(inputs) for op, inputs in before.items()}
+    after: dict[Operation, list[Operation]] = {op: [] for op in before}
+    for op, inputs in before.items():
+        for earlier in inputs:
+            after[earlier].append(op)
+    ready = [(op in late, op._id, op) for op, count in waiting.items() if not count]
+    heapq.heapify(ready)
+    result = []
+    while ready:
+        op = heapq.heappop(ready)[2]
+        result.append(op)
+        for later in after[op]:
+            waiting[later] -= 1
+            if not waiting[later]:
+                heapq.heappush(ready, (later in late, later._id, later))
+    if len(result) != len(before):
+        raise ValueError("The graph has a cycle.")
+    return result
+
+
+def _reads_first(
+    before: dict[Operation, list[Operation]],
+    writers: dict[Operation, list[Operation]],
+) -> None:
+    """Add an edge from each read to each write of a variable that it does not follow.
+
+    Only reads that come after some write need one: others go first in any case.
+    """
+    by_variable: dict[Operation, list[Operation]] = {}
+    for op, variables in writers.items():
+        for variable in variables:
+            by_variable.setdefault(variable, []).append(op)
+    order_ = _sorted(before, set(writers))
+    past: dict[Operation, frozenset[Operation]] = {}
+    for op in order_:
+        merged: set[Operation] = set()
+        for earlier in before[op]:
+            merged |= past[earlier]
+            if earlier in writers:
+                merged.add(earlier)
+        past[op] = frozenset(merged)
+    for op in order_:
+        if not past[op]:
+            continue
+        for variable in _reads(op):
+            for write in by_variable.get(variable, ()):
+                if write is not op and write not in past[op]:
+                    if not _follows(before, op, write):
+                        before[write].append(op)
+
+
+def _follows(
+    before: dict[Operation, list[Operation]], op: Operation, earlier: Operation
+) -> bool:
+    """Whether `op` comes after `earlier` in any order."""
+    pending, seen = [op], {op}
+    while pending:
+        for previous in before[pending.pop()]:
+            if previous is earlier:
+                return True
+            if previous not in seen:
+                seen.add(previous)
+                pending.append(previous)
+    return False

@@ -1,0 +1,127 @@
+"""Where a session keeps variables and other state between runs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from retrograd.errors import FailedPreconditionError, message
+from retrograd.graph.operation import Operation
+
+_READY = (np.ndarray, np.generic)
+
+
+class Cell:
+    """The storage of one variable, or of the hidden state of one operation.
+
+    `value` is a NumPy array, or a device buffer while the compiled tier has it; None
+    before it is initialized.  Arrays are replaced, never written to.
+    """
+
+    __slots__ = ("value", "op", "name", "lock", "extra")
+
+    def __init__(
+        self, name: str, op: Operation | None = None, value: Any = None
+    ) -> None:
+        self.value = value
+        self.op = op
+        self.name = name
+        self.lock = threading.RLock()
+        self.extra: Any = None
+
+    def read(self) -> Any:
+        """The value as a NumPy array.
+
+        Raises:
+          FailedPreconditionError: the variable is not initialized.
+        """
+        value = self.value
+        if value is None:
+            raise self.unset()
+        if isinstance(value, _READY):
+            return value
+        return np.asarray(value)
+
+    def peek(self) -> Any:
+        """The value as a NumPy array, or None."""
+        return None if self.value is None else self.read()
+
+    def unset(self) -> FailedPreconditionError:
+        """The error that a read before initialization is."""
+        op = self.op
+        if op is not None and op.type == "VarHandleOp":
+            first = (
+                f"Error while reading resource variable {self.name} from Container: "
+                "localhost. This could mean that the variable was uninitialized. Not "
+                f"found: Resource localhost/{self.name}/N10tensorflow3VarE does not "
+                "exist."
+            )
+        else:
+            first = f"Attempting to use uninitialized value {self.name}"
+        where = None if op is None else f"{op.name}, made in {op.where}"
+        return FailedPreconditionError(
+            None,
+            op,
+            message(
+                first,
+                at=where,
+                fix="session.run(tf.global_variables_initializer()) first",
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return f"<Cell {self.name}>"
+
+
+class Store:
+    """The cells and other resources (tables, queues, iterators) of a session."""
+
+    def __init__(self) -> None:
+        self.cells: dict[tuple[str, str], Cell] = {}
+        self.resources: dict[tuple[str, str, str], Any] = {}
+        self.lock = threading.RLock()
+
+    def cell(self, op: Operation) -> Cell:
+        """The cell of a variable, found by container and shared name, or its own name."""
+        name = op.attrs.get("shared_name") or op.name
+        key = (op.attrs.get("container") or "", name)
+        found = self.cells.get(key)
+        if found is None:
+            with self.lock:
+                found = self.cells.setdefault(key, Cell(name, op))
+        return found
+
+    def hidden(self, op: Operation, make: Any) -> Cell:
+        """The cell of an operation's hidden state, made by `make(op)` at first."""
+        key = ("hidden", op.name)
+        found = self.cells.get(key)
+        if found is None:
+            with self.lock:
+                found = self.cells.get(key)
+                if found is None:
+                    found = self.cells[key] = Cell(op.name, op, make(op))
+        return found
+
+    def resource(self, kind: str, op: Operation, make: Any) -> Any:
+        """A shared object of another kind, made by `make()` at first."""
+        name = op.attrs.get("shared_name") or op.name
+        key = (kind, op.attrs.get("container") or "", name)
+        with self.lock:
+            found = self.resources.get(key)
+            if found is None:
+                found = self.resources[key] = make()
+        return found
+
+    def clear(self, containers: Any = None) -> None:
+        """Forget all state, or that of some containers."""
+        with self.lock:
+            if not containers:
+                self.cells.clear()
+                self.resources.clear()
+                return
+            for key in [k for k in self.cells if k[0] in containers]:
+                del self.cells[key]
+            for key in [k for k in self.resources if k[1] in containers]:
+                del self.resources[key]

@@ -1,0 +1,75 @@
+"""Running a test program: `tf.test.main`, its folders and where its data lies."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+_temp_dirs: list[str] = []  # one at most: a program has one folder for all of its tests
+
+
+def main(argv: Sequence[str] | None = None) -> Any:
+    """Run the tests of the program, or its benchmarks under `--benchmarks=REGEX`.
+
+    Flags that nobody defined are let through, as `tf.app.run` does.
+    """
+    from absl import app, flags
+    from absl.testing import absltest
+
+    from retrograd.testing import benchmark
+
+    args = list(sys.argv if argv is None else argv)
+    wanted = [
+        a for a in args if a.lstrip("-").startswith("benchmarks=") and a[0] == "-"
+    ]
+    if wanted:
+        args.remove(wanted[0])
+        pattern = wanted[0].split("=", 1)[1]
+
+        def run(_: Any) -> None:
+            benchmark.run_benchmarks(pattern)
+
+    else:
+
+        def run(rest: Any) -> None:
+            absltest.main(argv=rest)
+
+    def tolerant(given: Sequence[str]) -> list[str]:
+        return flags.FLAGS(given, known_only=True)
+
+    return app.run(run, argv=args, flags_parser=tolerant)
+
+
+def get_temp_dir() -> str:
+    """A folder for the tests of this process, removed when it ends.
+
+    It is made in the system's temporary folder, or where $TEST_TMPDIR begins.
+    """
+    if not _temp_dirs:
+        program = os.path.splitext(os.path.basename(sys.argv[0] or "test"))[0]
+        prefix = os.environ.get("TEST_TMPDIR") or os.path.join(
+            tempfile.gettempdir(), program
+        )
+        folder = tempfile.mkdtemp(prefix=prefix)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _temp_dirs.append(folder)
+    return _temp_dirs[0]
+
+
+def test_src_dir_path(relative_path: str) -> str:
+    """Where a file of the tests' source tree lies, under $TEST_SRCDIR.
+
+    Raises:
+      KeyError: TEST_SRCDIR is not set.
+    """
+    return os.path.join(
+        os.environ["TEST_SRCDIR"], "org_tensorflow/tensorflow", relative_path
+    )
+
+
+test_src_dir_path.__test__ = False  # type: ignore[attr-defined]  # not one for pytest

@@ -1,0 +1,109 @@
+"""Write the table of TensorFlow 1.15's operation signatures.
+
+Run under TensorFlow 1.15.5 (Python 3.7):
+
+    python tools/make_opdefs.py > src/retrograd/graph/opdefs.tsv
+
+One line an op type: name, inputs, outputs, attributes, flags.  An argument reads
+``name:type`` where type is a dtype, the name of a type attribute, ``N*type`` for a list
+of N, the name of a list(type) attribute, or any of these in ``ref(...)``.  An attribute
+reads ``name:kind``, then ``{allowed}``, ``>=minimum`` and ``=default`` (JSON).
+"""
+
+import json
+
+import tensorflow as tf
+from tensorflow.python.framework import op_def_registry
+
+
+def dtype_name(enum):
+    return tf.as_dtype(enum).name
+
+
+def arg_text(arg):
+    if arg.type_list_attr:
+        kind = arg.type_list_attr
+    else:
+        kind = arg.type_attr or dtype_name(arg.type)
+        if arg.number_attr:
+            kind = arg.number_attr + "*" + kind
+    return arg.name + ":" + ("ref(%s)" % kind if arg.is_ref else kind)
+
+
+def shape_value(proto):
+    return None if proto.unknown_rank else [d.size for d in proto.dim]
+
+
+def plain(value):
+    """The default of an attribute as JSON data."""
+    which = value.WhichOneof("value")
+    if which == "list":
+        for field, read in (
+            ("s", lambda s: s.decode("latin-1")),
+            ("i", int),
+            ("f", float),
+            ("b", bool),
+            ("type", dtype_name),
+            ("shape", shape_value),
+        ):
+            items = getattr(value.list, field)
+            if len(items):
+                return [read(item) for item in items]
+        return []
+    content = getattr(value, which)
+    if which == "s":
+        return content.decode("latin-1")
+    if which == "type":
+        return dtype_name(content)
+    if which == "shape":
+        return shape_value(content)
+    if which == "tensor":
+        return tf.make_ndarray(content).tolist()
+    if which == "func":
+        return content.name
+    return content
+
+
+def attr_text(attr):
+    text = attr.name + ":" + attr.type
+    if attr.HasField("allowed_values"):
+        allowed = attr.allowed_values.list
+        names = [dtype_name(t) for t in allowed.type] or [
+            s.decode() for s in allowed.s
+        ]
+        text += "{" + ",".join(names) + "}"
+    if attr.has_minimum:
+        text += ">=%d" % attr.minimum
+    if attr.HasField("default_value"):
+        text += "=" + json.dumps(plain(attr.default_value))
+    return text
+
+
+def main():
+    ops = op_def_registry.get_registered_ops()
+    for name in sorted(ops):
+        op = ops[name]
+        flags = [
+            word
+            for word, on in (
+                ("stateful", op.is_stateful),
+                ("commutative", op.is_commutative),
+                ("aggregate", op.is_aggregate),
+                ("uninitialized", op.allows_uninitialized_input),
+            )
+            if on
+        ]
+        print(
+            "\t".join(
+                [
+                    name,
+                    " ".join(map(arg_text, op.input_arg)),
+                    " ".join(map(arg_text, op.output_arg)),
+                    "; ".join(map(attr_text, op.attr)),
+                    " ".join(flags),
+                ]
+            )
+        )
+
+
+main()
