@@ -26,8 +26,8 @@ State = np.ndarray
 def random_shuffle(state: State, size: int) -> tuple[np.ndarray, State]:
     """A permutation p of range(size), int64, op `RandomShuffle`: it gives value[p].
 
-    TensorFlow copies a value of at most one element or row, and one without elements,
-    and leaves the state alone: for no elements in more than one row, call with size 0.
+    A value of one row is copied and the state left alone. So is one that has rows but
+    no elements: for that the caller must not draw at all.
     """
     if size <= 1:
         return np.arange(size), state
