@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
@@ -269,13 +270,13 @@ def bind(
             attrs[name] = store
         else:
             value = op.attrs[name]
-            if hasattr(value, "captured_outputs"):
+            if isinstance(value, FuncGraph):
                 value = function(value, store)
             attrs[name] = kernel_attr(value)
     return functools.partial(declaration.kernel, xp, **attrs)
 
 
-def function(graph: Any, store: Store) -> Callable[..., Sequence[Any]]:
+def function(graph: FuncGraph, store: Store) -> Callable[..., Sequence[Any]]:
     """A function body as something to call with the values of its inputs."""
     outputs = list(graph.outputs)
     plan = make_plan(outputs, graph.control_outputs, graph.inputs)

@@ -1,0 +1,59 @@
+"""Tests made from the declarations: every op, by every route."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from retrograd.ops import declare
+from tests.ops import harness
+from tests.ops.rows import Row, all_rows, f, row
+
+ROWS = all_rows()
+
+#: ops whose behaviour needs more than inputs: each has a test of its own
+ELSEWHERE: dict[str, str] = {}
+
+
+def _ids(rows: list[Row]) -> list[str]:
+    return [f"{i}-{r.op}" for i, r in enumerate(rows)]
+
+
+@pytest.mark.parametrize("sample", ROWS, ids=_ids(ROWS))
+def test_kernel_gives_what_was_inferred(sample: Row) -> None:
+    harness.check_promise(harness.build(sample))
+
+
+FIRST = [r for r in ROWS if r.order >= 1]
+SECOND = [r for r in ROWS if r.order >= 2]
+
+
+@pytest.mark.parametrize("sample", FIRST, ids=_ids(FIRST))
+def test_first_derivative(sample: Row) -> None:
+    harness.check_gradient(sample, harness.build(sample), 1)
+
+
+@pytest.mark.parametrize("sample", SECOND, ids=_ids(SECOND))
+def test_second_derivative(sample: Row) -> None:
+    harness.check_gradient(sample, harness.build(sample), 2)
+
+
+def test_every_op_has_a_row() -> None:
+    declare.load_all()
+    have = {r.op for r in ROWS} | set(ELSEWHERE)
+    missing = sorted(set(declare.registry) - have)
+    assert not missing, f"ops without a test row: {missing}"
+
+
+def test_a_wrong_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that is wrong by 0.1 % must not pass."""
+    entry = declare.gradient_registry._registry["Square"]
+    right = entry["type"]
+
+    def wrong(n, dy):
+        return [declare.F.Mul(right(n, dy)[0], np.float64(1.001))]
+
+    monkeypatch.setitem(entry, "type", wrong)
+    sample = row("Square", f(3))
+    with pytest.raises(AssertionError):
+        harness.check_gradient(sample, harness.build(sample), 1)
