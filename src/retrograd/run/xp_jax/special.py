@@ -1,0 +1,120 @@
+"""Special functions through XLA, with the values of their namesakes on NumPy."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import jax.scipy.special as jsp
+import numpy as np
+from jax import Array, lax
+
+from retrograd.run.xp_jax.reduce import widen
+
+
+def _call(function: Callable[..., Array], *args: Array) -> Array:
+    """Call `function` on equal shapes, in and out of the dtype of the first argument."""
+    dtype = args[0].dtype
+    wide = jnp.broadcast_arrays(*(widen(jnp.asarray(a)) for a in args))
+    return function(*wide).astype(dtype)
+
+
+def _only(valid: Array, y: Array) -> Array:
+    return jnp.where(valid, y, y.dtype.type(np.nan))
+
+
+def erf(x: Array) -> Array:
+    """`xp_numpy.erf`."""
+    return lax.erf(x)
+
+
+def erfc(x: Array) -> Array:
+    """`xp_numpy.erfc`."""
+    return lax.erfc(x)
+
+
+def erfinv(x: Array) -> Array:
+    """`xp_numpy.erfinv`."""
+    return lax.erf_inv(x)
+
+
+def ndtri(x: Array) -> Array:
+    """`xp_numpy.ndtri`."""
+    return _call(jsp.ndtri, x)
+
+
+def lgamma(x: Array) -> Array:
+    """`xp_numpy.lgamma`."""
+    return lax.lgamma(x)
+
+
+def digamma(x: Array) -> Array:
+    """`xp_numpy.digamma`."""
+    pole = (x <= 0) & (x == jnp.floor(x))
+    return jnp.where(pole, x.dtype.type(np.inf), lax.digamma(x))
+
+
+def zeta(x: Array, q: Array) -> Array:
+    """`xp_numpy.zeta`."""
+    return _call(jsp.zeta, x, q)
+
+
+def polygamma(n: Array, x: Array) -> Array:
+    """`xp_numpy.polygamma`."""
+    valid = (n >= 0) & (n == jnp.floor(n))
+    sign = jnp.where(n % 2 == 0, -1, 1).astype(n.dtype)
+    higher = sign * jnp.exp(lax.lgamma(n + 1)) * zeta(n + 1, x)
+    return _only(valid, jnp.where(n == 0, digamma(x), higher))
+
+
+def betainc(a: Array, b: Array, x: Array) -> Array:
+    """`xp_numpy.betainc`."""
+    valid = (a > 0) & (b > 0) & (x >= 0) & (x <= 1)
+    return _only(valid, _call(lax.betainc, a, b, x))
+
+
+def igamma(a: Array, x: Array) -> Array:
+    """`xp_numpy.igamma`."""
+    return _only((a > 0) & (x >= 0), _call(lax.igamma, a, x))
+
+
+def igammac(a: Array, x: Array) -> Array:
+    """`xp_numpy.igammac`."""
+    return _only((a > 0) & (x >= 0), _call(lax.igammac, a, x))
+
+
+def igamma_grad_a(a: Array, x: Array) -> Array:
+    """`xp_numpy.igamma_grad_a`."""
+    return _only((a > 0) & (x >= 0), _call(lax.igamma_grad_a, a, x))
+
+
+def random_gamma_grad(a: Array, x: Array) -> Array:
+    """`xp_numpy.random_gamma_grad`."""
+    return _only((a > 0) & (x >= 0), _call(lax.random_gamma_grad, a, x))
+
+
+def bessel_i0e(x: Array) -> Array:
+    """`xp_numpy.bessel_i0e`."""
+    return lax.bessel_i0e(x)
+
+
+def bessel_i1e(x: Array) -> Array:
+    """`xp_numpy.bessel_i1e`."""
+    return lax.bessel_i1e(x)
+
+
+def sigmoid(x: Array) -> Array:
+    """`xp_numpy.sigmoid`."""
+    return lax.logistic(x)
+
+
+def rsqrt(x: Array) -> Array:
+    """`xp_numpy.rsqrt`."""
+    return lax.rsqrt(x)
+
+
+def softplus(x: Array) -> Array:
+    """`xp_numpy.softplus`."""
+    wide = widen(x)
+    limit = wide.dtype.type(-np.log(np.finfo(wide.dtype).eps) - 2)
+    e = lax.exp(wide)
+    y = jnp.where(wide > limit, wide, jnp.where(wide < -limit, e, lax.log1p(e)))
+    return y.astype(x.dtype)
