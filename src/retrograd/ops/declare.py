@@ -320,8 +320,13 @@ def gradient_function(n: Operation) -> RuleFunction | None:
 #: modules that declare ops; all are imported when an op type is not known yet
 FAMILIES = (
     "elementwise",
+    "unary",
+    "casts",
+    "compare",
     "reduce",
+    "scan",
     "linalg",
+    "decompositions",
     "array",
     "indexing",
     "segment",
