@@ -70,9 +70,7 @@ def test_list_of_tensors_and_other_feeds(session):
 def test_init_targets_run_first(session):
     w = tf.Variable(3.0, dtype=tf.float64)
     x = tf.placeholder(tf.float64, [])
-    theoretical, _ = jacobians(
-        x, w * x, np.array(1.0), init_targets=[w.initializer]
-    )
+    theoretical, _ = jacobians(x, w * x, np.array(1.0), init_targets=[w.initializer])
     assert theoretical.item() == 3.0
 
 

@@ -155,9 +155,7 @@ def test_for_all_test_methods():
 
 def test_deterministic_cudnn(monkeypatch):
     monkeypatch.setenv("TF_CUDNN_DETERMINISTIC", "0")
-    inside = modes.use_deterministic_cudnn(
-        lambda: os.environ["TF_CUDNN_DETERMINISTIC"]
-    )
+    inside = modes.use_deterministic_cudnn(lambda: os.environ["TF_CUDNN_DETERMINISTIC"])
     assert inside() == "true"
     assert os.environ["TF_CUDNN_DETERMINISTIC"] == "0"
 

@@ -1,4 +1,4 @@
-"""`tf.test.compute_gradient` and `…_error`: gradients against differences, in a session."""
+"""`tf.test.compute_gradient` and its error: gradients against differences."""
 
 from __future__ import annotations
 

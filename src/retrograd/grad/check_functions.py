@@ -30,7 +30,8 @@ def compute_gradient(
       delta: the step of the differences.
 
     Returns:
-      Two tuples of matrices of shape [elements of the argument, elements of the result].
+      Two tuples of matrices: a row for each element of the argument, a column for each
+      of the result.
 
     Raises:
       ValueError: `x` is no list; or the result is empty, and a gradient is not zeros.

@@ -73,7 +73,8 @@ def _theoretical(
         dx = _dense(of.backward(point, seed), point)
         if dx.shape != point.shape:
             raise ValueError(
-                f"Empty gradient has wrong shape: expected {point.shape}, got {dx.shape}"
+                f"Empty gradient has wrong shape: expected {point.shape}, "
+                f"got {dx.shape}"
             )
         if np.any(dx):
             raise ValueError("Empty tensor with nonzero gradients")

@@ -87,7 +87,7 @@ class Benchmark:
         extras: dict[str, Any] | None = None,
         mbs: float = 0,
     ) -> dict[str, Any]:
-        """Time `sess.run(op_or_tensor)`, report the median and return what was reported.
+        """Time `sess.run(op_or_tensor)`, report the median and return the report.
 
         Args:
           burn_iters: runs before the timed ones.
@@ -134,7 +134,7 @@ def benchmark_config() -> Any:
 
 
 def run_benchmarks(pattern: str) -> None:
-    """Run the registered benchmark methods whose full name matches `pattern`, or all."""
+    """Run the benchmark methods whose full name matches `pattern`, or 'all'."""
     for cls in registry:
         methods = [
             name

@@ -14,9 +14,17 @@ from typing import Any, NoReturn
 import numpy as np
 
 import retrograd as tf
-from retrograd import errors
+from retrograd import errors, nest
 from retrograd.graph import context
+from retrograd.graph.composite import (
+    IndexedSlices,
+    IndexedSlicesValue,
+    SparseTensor,
+    SparseTensorValue,
+)
 from retrograd.graph.device import canonical_name
+from retrograd.graph.tensor import Tensor
+from retrograd.run.session import Session
 from retrograd.testing import devices, runner
 from retrograd.testing.protos import ProtoAssertions
 from retrograd.testing.threads import CheckedThread
@@ -142,7 +150,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
     def _eval_helper(self, tensors: Any) -> Any:
         if tensors is None:
             return None
-        return tf.nest.map_structure(self._eval_tensor, tensors)
+        return nest.map_structure(self._eval_tensor, tensors)
 
     def _eval_tensor(self, tensor: Any) -> Any:
         if tensor is None:
@@ -150,12 +158,12 @@ class TestCase(ValueAssertions, ProtoAssertions):
         if callable(tensor):
             return self._eval_helper(tensor())
         try:
-            if isinstance(tensor, tf.SparseTensor):
+            if isinstance(tensor, SparseTensor):
                 parts = (tensor.indices, tensor.values, tensor.dense_shape)
-                return tf.SparseTensorValue(*(part.numpy() for part in parts))
-            if isinstance(tensor, tf.IndexedSlices):
+                return SparseTensorValue(*(part.numpy() for part in parts))
+            if isinstance(tensor, IndexedSlices):
                 shape = tensor.dense_shape
-                return tf.compat.v1.IndexedSlicesValue(
+                return IndexedSlicesValue(
                     values=tensor.values.numpy(),
                     indices=tensor.indices.numpy(),
                     dense_shape=None if shape is None else shape.numpy(),
@@ -183,7 +191,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
             yield EagerSessionWarner()
             return
         with (
-            tf.Session(graph=graph, config=config) as sess,
+            Session(graph=graph, config=config) as sess,
             self._as_default(sess, use_gpu, force_gpu),
         ):
             yield sess
@@ -254,7 +262,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
         self, graph: Any, config: Any, use_gpu: bool, force_gpu: bool
     ) -> Iterator[Any]:
         if self._cached_session is None:
-            self._cached_session = tf.Session(graph=graph, config=config)
+            self._cached_session = Session(graph=graph, config=config)
             self._cached_key = (graph, config, force_gpu)
         with self._as_default(self._cached_session, use_gpu, force_gpu) as sess:
             yield sess
@@ -350,7 +358,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
         """
         if not isinstance(np_array, (np.ndarray, np.generic)):
             raise TypeError("np_array must be a Numpy ndarray or Numpy scalar")
-        if not isinstance(tf_tensor, tf.Tensor):
+        if not isinstance(tf_tensor, Tensor):
             raise TypeError("tf_tensor must be a Tensor")
         self.assertAllEqual(np_array.shape, tf_tensor.get_shape().as_list(), msg=msg)
 

@@ -134,7 +134,9 @@ def _attr_text(value: Any) -> str:
         items = (item for _, field in value.list.ListFields() for item in field)
         name = value.list.ListFields()[0][0].name if value.list.ListFields() else ""
         return "[" + ", ".join(_plain_text(name, item) for item in items) + "]"
-    return _plain_text(kind, getattr(value, kind)) if kind else "<Unknown AttrValue type>"
+    return (
+        _plain_text(kind, getattr(value, kind)) if kind else "<Unknown AttrValue type>"
+    )
 
 
 def _plain_text(kind: str, value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import retrograd as tf
+from retrograd.graph.tensor import Tensor
 
 VECTOR = 4  # channels in the innermost dimension of NCHW_VECT_C
 
@@ -32,7 +33,7 @@ def NHWCToNCHW_VECT_C(input_shape_or_tensor: Any) -> Any:
             "NCHW_VECT_C."
         )
     split = [*sizes[:-1], sizes[-1] // VECTOR, VECTOR]
-    is_tensor = isinstance(input_shape_or_tensor, tf.Tensor)
+    is_tensor = isinstance(input_shape_or_tensor, Tensor)
     return _permuted(
         tf.reshape(input_shape_or_tensor, split) if is_tensor else split,
         {5: [0, 3, 1, 2, 4], 6: [0, 4, 1, 2, 3, 5]},
@@ -52,14 +53,14 @@ def NCHW_VECT_CToNHWC(input_shape_or_tensor: Any) -> Any:
     )
     sizes = _sizes(moved)
     joined = [*sizes[:-2], sizes[-2] * VECTOR]
-    return tf.reshape(moved, joined) if isinstance(moved, tf.Tensor) else joined
+    return tf.reshape(moved, joined) if isinstance(moved, Tensor) else joined
 
 
 def _sizes(x: Any) -> list[int]:
-    return x.shape.as_list() if isinstance(x, tf.Tensor) else list(x)
+    return x.shape.as_list() if isinstance(x, Tensor) else list(x)
 
 
 def _permuted(x: Any, by_rank: dict[int, list[int]]) -> Any:
-    if isinstance(x, tf.Tensor):
+    if isinstance(x, Tensor):
         return tf.transpose(x, by_rank[x.shape.ndims])
     return [x[axis] for axis in by_rank[len(x)]]

@@ -10,6 +10,9 @@ from typing import Any
 
 import retrograd as tf
 from retrograd.graph import context
+from retrograd.graph.graph import Graph
+from retrograd.graph.tensor import Tensor
+from retrograd.shapes import Dimension, TensorShape
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ def assert_no_new_tensors(f: Callable[..., Any]) -> Callable:
         eager = context.executing_eagerly()
         # Collections die with the graph; optimizers know the graph by its key.
         key = context.get_default_graph()._graph_key
-        with tf.Graph().as_default() as graph:
+        with Graph().as_default() as graph:
             graph._graph_key = key
             mode = context.eager_mode() if eager else context.graph_mode()
             with mode:
@@ -85,7 +88,7 @@ def assert_no_new_tensors(f: Callable[..., Any]) -> Callable:
 
 
 def _tensors() -> list[Any]:
-    kinds = (tf.Tensor, tf.Variable, tf.Dimension, tf.TensorShape)
+    kinds = (Tensor, tf.Variable, Dimension, TensorShape)
     return [x for x in gc.get_objects() if issubclass(type(x), kinds)]
 
 

@@ -16,6 +16,7 @@ from absl.testing import parameterized
 
 import retrograd as tf
 from retrograd.graph import context
+from retrograd.graph.graph import Graph
 from retrograd.testing import devices, leaks
 
 Test = Callable[..., Any]
@@ -78,7 +79,7 @@ def run_in_graph_and_eager_modes(
             if reset_test:
                 self.tearDown()
                 self._tempdir = None
-            with tf.Graph().as_default(), context.eager_mode():
+            with Graph().as_default(), context.eager_mode():
                 if reset_test:
                     self.setUp()
                 run_eagerly(self, **kwargs)
@@ -111,7 +112,7 @@ def _test_methods(cls: type) -> Iterator[tuple[str, Test]]:
 def for_all_test_methods(
     decorator: Callable[..., Callable[[Test], Test]], *args: Any, **kwargs: Any
 ) -> Callable[[type], type]:
-    """A class decorator which applies `decorator(*args, **kwargs)` to each test method."""
+    """A class decorator: `decorator(*args, **kwargs)` for each test method."""
 
     def decorated(cls: type) -> type:
         for name, value in _test_methods(cls):
@@ -180,7 +181,7 @@ def build_as_function_and_v1_graph(func: Test | None = None) -> Any:
         @parameterized.named_parameters(("_v1_graph", False), ("_function", True))
         @functools.wraps(f)
         def decorated(self: Any, in_function: bool, *args: Any, **kwargs: Any) -> None:
-            with tf.Graph().as_default():
+            with Graph().as_default():
                 if not in_function:
                     f(self, *args, **kwargs)
                     return
@@ -260,7 +261,7 @@ def run_cuda_only(func: Test | None = None) -> Any:
 
 
 def skip_if(condition: Any) -> Callable[[Test], Test]:
-    """Let a function do nothing if `condition`, or the result of calling it, is true."""
+    """Let a function do nothing if `condition`, or what it returns, is true."""
 
     def decorator(f: Test) -> Test:
         @functools.wraps(f)

@@ -53,7 +53,7 @@ class ProtoAssertions(absltest.TestCase):
     def assertProtoEquals(
         self, expected_message_maybe_ascii: Any, message: Any, msg: Any = None
     ) -> None:
-        """Fail unless `message` equals the expected one, given as message or as text."""
+        """Fail unless `message` equals the expected one, a message or its text."""
         expected = expected_message_maybe_ascii
         if isinstance(expected, str):
             expected = text_format.Merge(expected, type(message)())
@@ -73,7 +73,7 @@ class ProtoAssertions(absltest.TestCase):
         min_consumer: int = GRAPH_DEF_VERSION_MIN_CONSUMER,
         msg: Any = None,
     ) -> None:
-        """`assertProtoEquals` of a graph's text without, and the graph with, versions."""
+        """`assertProtoEquals` with a graph's versions put before the text."""
         versions = (
             f"versions {{ producer: {producer} min_consumer: {min_consumer} }};\n"
         )
@@ -94,7 +94,7 @@ def protos_equal(a: Any, b: Any) -> bool:
 
 
 def _parts(value: Any) -> dict[Any, Any] | None:
-    """The set fields of a message, the items of a map or list; None for a plain value."""
+    """The fields of a message, the items of a map or list; None of a plain value."""
     if isinstance(value, Message):
         return {field.number: part for field, part in value.ListFields()}
     if isinstance(value, Mapping):

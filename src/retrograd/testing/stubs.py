@@ -67,7 +67,7 @@ class StubOutForTesting:
 
 
 def _current(holder: Any, name: str) -> Any:
-    """The attribute as stored, static and class methods as such; MISSING if inherited."""
+    """The attribute as stored, static methods as such; MISSING if inherited."""
     getattr(holder, name)  # raises where there is none
     return getattr(holder, "__dict__", {}).get(name, MISSING)
 

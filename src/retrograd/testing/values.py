@@ -13,6 +13,9 @@ import numpy as np
 from absl.testing import absltest
 
 import retrograd as tf
+from retrograd.graph import context
+from retrograd.graph.composite import CompositeTensor
+from retrograd.graph.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 SMALL = 500  # elements up to which a mismatching array of high rank is printed
@@ -27,11 +30,9 @@ def deferred_in_functions(method: F) -> F:
 
     @functools.wraps(method)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        if not getattr(tf.get_default_graph(), "building_function", False):
+        if not context.get_default_graph().building_function:
             return method(*args, **kwargs)
-        slots = [
-            i for i, a in enumerate(args) if isinstance(a, (tf.Tensor, tf.Variable))
-        ]
+        slots = [i for i, a in enumerate(args) if _is_tensor(a)]
 
         def with_values(*values: Any) -> None:
             filled = list(args)
@@ -59,7 +60,7 @@ class ValueAssertions(absltest.TestCase):
 
     def _GetNdArray(self, a: Any) -> np.ndarray:
         """The value of `a` as an array; rows of unequal length make an object array."""
-        if tf.is_tensor(a) and not isinstance(a, np.ndarray):
+        if _is_tensor(a):
             a = self.evaluate(a)
         if isinstance(a, np.ndarray):
             return a
@@ -70,7 +71,7 @@ class ValueAssertions(absltest.TestCase):
 
     def _GetPyList(self, a: Any) -> Any:
         """The value of `a`, ragged or not, as nested lists."""
-        if tf.is_tensor(a):
+        if _is_tensor(a):
             a = self.evaluate(a)
         for convert in ("to_list", "tolist"):
             if hasattr(a, convert):
@@ -145,7 +146,7 @@ class ValueAssertions(absltest.TestCase):
         bfloat16_atol: float = 1e-2,
         msg: Any = None,
     ) -> None:
-        """`assertAllClose`, with the loosest tolerance that a dtype of the two asks for."""
+        """`assertAllClose`, with the loosest tolerance a dtype of the two asks for."""
         a, b = self._GetNdArray(a), self._GetNdArray(b)
         met = {a.dtype.name, b.dtype.name}
         for names, type_rtol, type_atol in (
@@ -190,7 +191,8 @@ class ValueAssertions(absltest.TestCase):
                 self._assert_arrays_close(a, b, rtol, atol, mismatch)
             except TypeError as e:
                 raise TypeError(
-                    f"{e} : Error: a{path} has {type(a)}, but b{path} has {type(b)}. {msg}"
+                    f"{e} : Error: a{path} has {type(a)}, "
+                    f"but b{path} has {type(b)}. {msg}"
                 ) from e
 
     def _assert_dicts_close(
@@ -354,8 +356,8 @@ class ValueAssertions(absltest.TestCase):
             opening = "(" if open_lower_bound else "["
             closing = ")" if open_upper_bound else "]"
             raise AssertionError(
-                f"{len(outside[0])} of the {np.size(target)} element(s) are outside the "
-                f"range {opening}{lower_bound}, {upper_bound}{closing}. "
+                f"{len(outside[0])} of the {np.size(target)} element(s) are outside "
+                f"the range {opening}{lower_bound}, {upper_bound}{closing}. "
                 "Subscript(s) and value(s) of the offending elements:\n"
                 + "\n".join(_element_lines(outside, target))
             )
@@ -376,12 +378,17 @@ class ValueAssertions(absltest.TestCase):
         self.assertEqual(self._GetNdArray(target).dtype, expected_dtype)
 
 
+def _is_tensor(a: Any) -> bool:
+    """Whether `a` is a tensor, a sparse tensor or the like, or a variable."""
+    return isinstance(a, (Tensor, CompositeTensor)) or hasattr(a, "_as_graph_element")
+
+
 def _is_ragged(a: Any) -> bool:
     return hasattr(a, "ragged_rank")
 
 
 def _widened(a: np.ndarray) -> np.ndarray:
-    """bfloat16 as float32, which NumPy's comparisons know and which holds it exactly."""
+    """bfloat16 as float32, which holds it exactly and which NumPy compares."""
     return a.astype(np.float32) if a.dtype.name == "bfloat16" else a
 
 
