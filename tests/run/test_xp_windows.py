@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.run.xp_both import both, cases, close
+
 from retrograd.run import xp_numpy
 from retrograd.run.windows import output_sizes, same_padding, window_counts
 from retrograd.run.xp_numpy import windows
-from xp_both import both, cases, close
 
 # spatial sizes, kernel, strides, padding, dilations, groups, channels in and out
 SHAPES = {

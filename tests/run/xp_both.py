@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+
 from retrograd.run import xp_jax, xp_numpy
 
 Results = tuple[np.ndarray, ...]
@@ -25,7 +26,7 @@ def on_numpy(kernel: Callable[..., Any], *args: Any) -> Results:
 
 
 def on_jax(kernel: Callable[..., Any], *args: Any) -> Results:
-    """Return what the compiled `kernel(xp_jax, *args)` returns, as a tuple of arrays."""
+    """Return what `kernel(xp_jax, *args)` returns, compiled, as a tuple of arrays."""
     with jax.enable_x64(True):
         return _results(jax.jit(functools.partial(kernel, xp_jax))(*args))
 

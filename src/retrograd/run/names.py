@@ -15,8 +15,8 @@ SAME_AS_NUMPY = _words("""
 abs absolute add angle arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh
 array bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_to ceil clip concatenate
 conj conjugate copysign cos cosh deg2rad diag diagonal divide dot empty empty_like
-equal exp exp2 expand_dims expm1 eye flip floor floor_divide fmax fmin fmod full full_like
-greater greater_equal hypot imag inner invert isfinite isinf isnan left_shift less
+equal exp exp2 expand_dims expm1 eye flip floor floor_divide fmax fmin fmod full
+full_like greater greater_equal hypot imag inner invert isfinite isinf isnan left_shift less
 less_equal linspace log log10 log1p log2 logaddexp logical_and logical_not logical_or
 logical_xor maximum meshgrid minimum mod moveaxis multiply ndim negative nextafter
 nonzero not_equal ones ones_like outer pad positive power rad2deg ravel real reciprocal

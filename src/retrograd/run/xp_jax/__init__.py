@@ -1,8 +1,8 @@
 """The array namespace a kernel receives in tier 1: XLA, through JAX.
 
-It has the names, signatures and dtypes of `xp_numpy`, where each is documented; arguments
-are JAX arrays, tracers or NumPy arrays. Kernels are traced with 64-bit types enabled:
-without them `jax.numpy` turns every float64 and int64 into its half.
+It has the names, signatures and dtypes of `xp_numpy`, where each is documented;
+arguments are JAX arrays, tracers or NumPy arrays. Kernels are traced with 64-bit types
+enabled: without them `jax.numpy` turns every float64 and int64 into its half.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,9 @@ for _name in names.DTYPES:
     globals()[_name] = getattr(np, _name)
 for _module in (indexing, linalg, reduce, special, windows):
     for _name in {*names.DIFFERENT, *names.ADDED} & set(vars(_module)):
-        globals()[_name] = getattr(_module, _name)
+        _found = getattr(_module, _name)
+        if _found.__module__ == _module.__name__:  # not one it imported for itself
+            globals()[_name] = _found
 
 name = "jax"
 bfloat16, finfo, iinfo = ml_dtypes.bfloat16, ml_dtypes.finfo, ml_dtypes.iinfo
@@ -64,7 +66,7 @@ def cast(x: Array, dtype: Any) -> Array:
     if x.dtype.kind == "c" and dtype.kind != "c":
         x = jnp.real(x)
     if x.dtype.kind in "fV" and dtype.kind in "iu":
-        return _to_integer(x, dtype)
+        return _to_integer(reduce.widen(x), dtype)
     return lax.convert_element_type(x, dtype)
 
 

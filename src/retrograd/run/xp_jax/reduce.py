@@ -1,4 +1,4 @@
-"""Reductions, running totals and matrix products through JAX, in TensorFlow's dtypes."""
+"""Reductions, running totals and matrix products through XLA, in TensorFlow dtypes."""
 
 from math import prod as product
 
@@ -18,12 +18,14 @@ def widen(x: Array) -> Array:
 
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """`xp_numpy.sum`."""
-    return jnp.sum(x, axis, x.dtype, keepdims=keepdims)
+    wide = widen(x)
+    return jnp.sum(wide, axis, wide.dtype, keepdims=keepdims).astype(x.dtype)
 
 
 def prod(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """`xp_numpy.prod`."""
-    return jnp.prod(x, axis, x.dtype, keepdims=keepdims)
+    wide = widen(x)
+    return jnp.prod(wide, axis, wide.dtype, keepdims=keepdims).astype(x.dtype)
 
 
 def _count(x: Array, axis: Axis) -> int:
@@ -92,7 +94,7 @@ def argsort(x: Array, axis: int = -1) -> Array:
 
 
 def _excluded(x: Array, axis: int, reverse: bool, identity: int) -> Array:
-    """Shift x by one along `axis`, so that a running total leaves its own element out."""
+    """Shift x by one along `axis`: running totals then leave their own element out."""
     pads = [(0, 0, 0)] * x.ndim
     pads[axis] = (-1, 1, 0) if reverse else (1, -1, 0)
     return lax.pad(x, x.dtype.type(identity), pads)

@@ -11,7 +11,7 @@ from retrograd.run.xp_jax.reduce import widen
 
 
 def _call(function: Callable[..., Array], *args: Array) -> Array:
-    """Call `function` on equal shapes, in and out of the dtype of the first argument."""
+    """Call `function` on equal shapes, in and out of the first argument's dtype."""
     dtype = args[0].dtype
     wide = jnp.broadcast_arrays(*(widen(jnp.asarray(a)) for a in args))
     return function(*wide).astype(dtype)
@@ -54,7 +54,10 @@ def digamma(x: Array) -> Array:
 
 def zeta(x: Array, q: Array) -> Array:
     """`xp_numpy.zeta`."""
-    return _call(jsp.zeta, x, q)
+    whole = x == jnp.floor(x)
+    pole = (x == 1) | ((x > 1) & (q <= 0) & (q == jnp.floor(q)))
+    y = _only((x > 1) & ((q > 0) | whole), _call(jsp.zeta, x, q))
+    return jnp.where(pole, y.dtype.type(np.inf), y)
 
 
 def polygamma(n: Array, x: Array) -> Array:
@@ -71,24 +74,38 @@ def betainc(a: Array, b: Array, x: Array) -> Array:
     return _only(valid, _call(lax.betainc, a, b, x))
 
 
+def _gamma(function: Callable[..., Array], a: Array, x: Array) -> Array:
+    """Call a function of the incomplete gamma family, in float64.
+
+    XLA's own float32 versions are exact to four digits only where the result is small.
+    """
+    wide = (lax.convert_element_type(v, np.float64) for v in (a, x))
+    return _only((a > 0) & (x >= 0), _call(function, *wide).astype(a.dtype))
+
+
+def _from_zero(a: Array, x: Array, y: Array) -> Array:
+    y = _only((a > 0) & (x > 0), y)
+    return jnp.where(x == 0, y.dtype.type(0), y)
+
+
 def igamma(a: Array, x: Array) -> Array:
     """`xp_numpy.igamma`."""
-    return _only((a > 0) & (x >= 0), _call(lax.igamma, a, x))
+    return _from_zero(a, x, _gamma(lax.igamma, a, x))
 
 
 def igammac(a: Array, x: Array) -> Array:
     """`xp_numpy.igammac`."""
-    return _only((a > 0) & (x >= 0), _call(lax.igammac, a, x))
+    return _gamma(lax.igammac, a, x)
 
 
 def igamma_grad_a(a: Array, x: Array) -> Array:
     """`xp_numpy.igamma_grad_a`."""
-    return _only((a > 0) & (x >= 0), _call(lax.igamma_grad_a, a, x))
+    return _from_zero(a, x, _gamma(lax.igamma_grad_a, a, x))
 
 
 def random_gamma_grad(a: Array, x: Array) -> Array:
     """`xp_numpy.random_gamma_grad`."""
-    return _only((a > 0) & (x >= 0), _call(lax.random_gamma_grad, a, x))
+    return _from_zero(a, x, _gamma(lax.random_gamma_grad, a, x))
 
 
 def bessel_i0e(x: Array) -> Array:

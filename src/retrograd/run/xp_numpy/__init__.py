@@ -23,7 +23,9 @@ for _name in names.DTYPES:
     globals()[_name] = getattr(np, _name)
 for _module in (indexing, linalg, reduce, special, windows):
     for _name in {*names.DIFFERENT, *names.ADDED} & set(vars(_module)):
-        globals()[_name] = getattr(_module, _name)
+        _found = getattr(_module, _name)
+        if _found.__module__ == _module.__name__:  # not one it imported for itself
+            globals()[_name] = _found
 
 name = "numpy"
 e, inf, nan, newaxis, pi = np.e, np.inf, np.nan, None, np.pi

@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from retrograd.errors import InvalidArgumentError, message
+from retrograd.run.xp_numpy.reduce import widen
 
 Array = np.ndarray
 
@@ -96,6 +97,8 @@ def gather_nd(params: Array, indices: Array) -> Array:
     """
     indices = np.asarray(indices)
     _check_nd(indices, params.shape, "param shape")
+    if not indices.shape[-1]:
+        return np.broadcast_to(params, indices.shape[:-1] + params.shape).copy()
     return np.asarray(params[tuple(np.moveaxis(indices, -1, 0))])
 
 
@@ -142,8 +145,8 @@ def scatter(
     """Return `ref` with ref[i] = or op= updates for each index i along axis 0.
 
     `updates` is indices.shape + ref.shape[1:], or a scalar. `mode` is update, add, sub,
-    mul, div, min or max; repeated indices apply in order. `in_place` allows `ref` itself
-    to be changed and returned; the compiled tier does so when `ref` is donated.
+    mul, div, min or max; repeated indices apply in order. `in_place` allows `ref`
+    itself to be changed and returned; the compiled tier does so when `ref` is donated.
 
     Raises:
         InvalidArgumentError: an index is negative or too large.
@@ -167,7 +170,8 @@ def scatter_nd(
 ) -> Array:
     """Return `ref` changed at index vectors, the last axis of `indices`.
 
-    `updates` is indices.shape[:-1] + ref.shape[indices.shape[-1]:]; the rest as `scatter`.
+    `updates` is indices.shape[:-1] + ref.shape[indices.shape[-1]:]; `mode` and
+    `in_place` are those of `scatter`.
 
     Raises:
         InvalidArgumentError: an index vector points outside.
@@ -178,7 +182,7 @@ def scatter_nd(
     out = _own(ref, in_place)
     outer, inner = out.shape[:depth], out.shape[depth:]
     steps = [prod(outer[i + 1 :]) for i in range(depth)]
-    rows = indices.reshape(-1, depth) @ np.array(steps, np.intp)
+    rows = indices.reshape(prod(indices.shape[:-1]), depth) @ np.array(steps, np.intp)
     updates = np.broadcast_to(updates, (*indices.shape[:-1], *inner))
     # reshape of a contiguous array is a view, so `out` itself changes.
     _apply(
@@ -193,20 +197,17 @@ def scatter_nd(
 def _segments(data: Array, ids: Array, num: int, mode: str, empty: float) -> Array:
     ids = np.asarray(ids)
     inner = data.shape[ids.ndim :]
-    rows, ids = data.reshape(ids.size, *inner), ids.reshape(-1)
-    if _outside(ids, num):
-        keep = ids >= 0
-        rows, ids = rows[keep], ids[keep]
-    if ids.size and int(ids.max()) >= num:
-        at = int(np.argmax(np.asarray(ids) >= num))
-        raise InvalidArgumentError(
-            None,
-            None,
-            message(f"segment_ids[{at}] = {ids[at]} is out of range [0, {num})"),
-        )
-    wide = np.float32 if mode == "add" and data.dtype == np.float16 else data.dtype
-    out = np.full((num, *inner), empty, wide)
-    _apply(out, ids.astype(np.intp), rows, mode)
+    rows, flat = data.reshape(ids.size, *inner), ids.reshape(-1)
+    if _outside(flat, num):
+        if int(flat.max()) >= num:
+            at, value = _where(np.maximum(ids, 0), num)
+            text = f"segment_ids[{at}] = {value} is out of range [0, {num})"
+            raise InvalidArgumentError(None, None, message(text))
+        keep = flat >= 0
+        rows, flat = rows[keep], flat[keep]
+    rows = widen(rows) if mode == "add" else rows
+    out = np.full((num, *inner), empty, rows.dtype)
+    _apply(out, flat.astype(np.intp), rows, mode)
     return out.astype(data.dtype, copy=False)
 
 
@@ -250,7 +251,7 @@ def segment_max(data: Array, ids: Array, num: int, empty: float | None = None) -
 
 
 def segment_min(data: Array, ids: Array, num: int, empty: float | None = None) -> Array:
-    """Return minima by id, as `segment_max`; the default is the highest finite value."""
+    """Return minima by id, as `segment_max`; by default the highest finite value."""
     found = _segments(data, ids, num, "min", _limit(data.dtype, True))
     return found if empty is None else _fill(found, ids, empty)
 
@@ -266,7 +267,7 @@ def _fill(found: Array, ids: Array, empty: float) -> Array:
 def bincount(ids: Array, num: int, weights: Array | None = None) -> Array:
     """Count the elements equal to 0 … num − 1, or add up their weights.
 
-    Larger values are left out, as in TensorFlow. int32 without weights, else their dtype.
+    Larger values are left out, as in TensorFlow. int32, or the dtype of the weights.
     """
     ids = np.asarray(ids).reshape(-1)
     keep = ids < num

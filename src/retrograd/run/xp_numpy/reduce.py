@@ -1,7 +1,7 @@
 """Reductions, running totals and matrix products on NumPy, in TensorFlow's dtypes.
 
-NumPy widens integers when it sums and narrows nothing; TensorFlow keeps the dtype of the
-input throughout. Two-byte floats are added up in float32 and rounded once.
+NumPy widens integers when it sums them; TensorFlow keeps the dtype of the input.
+Two-byte floats are added up in float32 and rounded once.
 """
 
 from math import prod as product
@@ -21,7 +21,7 @@ def is_short_float(dtype: np.dtype) -> bool:
 
 
 def widen(x: Array) -> Array:
-    """Return float16 and bfloat16 as float32, in which they are added up; others as is."""
+    """Return float16 and bfloat16 as float32, to add them up in; others as they are."""
     return x.astype(np.float32) if is_short_float(x.dtype) else x
 
 
@@ -122,7 +122,7 @@ def sort(x: Array, axis: int = -1) -> Array:
 
 
 def argsort(x: Array, axis: int = -1) -> Array:
-    """Return int64 positions that sort x along `axis`; equal elements keep their order."""
+    """Return int64 positions that sort x along `axis`; equals keep their order."""
     return np.argsort(x, axis, kind="stable")
 
 
@@ -145,7 +145,7 @@ def _running(
 def cumsum(
     x: Array, axis: int, exclusive: bool = False, reverse: bool = False
 ) -> Array:
-    """Return running sums along `axis`; `exclusive` leaves an element out of its own."""
+    """Return running sums along `axis`; `exclusive` leaves the element itself out."""
     return _running(np.add, x, axis, exclusive, reverse)
 
 

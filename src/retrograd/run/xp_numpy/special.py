@@ -58,16 +58,23 @@ def digamma(x: Array) -> Array:
 
 
 def zeta(x: Array, q: Array) -> Array:
-    """Return Hurwitz's ζ(x, q) = Σ (q + n)⁻ˣ over n ≥ 0."""
-    return _call("zeta", x, q)
+    """Return Hurwitz's ζ(x, q) = Σ (q + n)⁻ˣ over n ≥ 0.
+
+    +inf at its poles, x = 1 and q = 0, −1, −2, …; NaN for x < 1, and for q < 0 unless x
+    is a whole number.
+    """
+    whole = x == np.floor(x)
+    pole = (x == 1) | ((x > 1) & (q <= 0) & (q == np.floor(q)))
+    valid = (x > 1) & ((q > 0) | whole)
+    y = np.where(valid, _call("zeta", x, q), x.dtype.type(np.nan))
+    return np.where(pole, x.dtype.type(np.inf), y)
 
 
 def polygamma(n: Array, x: Array) -> Array:
     """Return the nth derivative of digamma at x; NaN unless n is a whole number ≥ 0."""
-    sp, dtype = _scipy(), n.dtype
-    n, x = widen(n), widen(x)
+    dtype, n, x = n.dtype, widen(n), widen(x)
     sign = np.where(n % 2 == 0, -1, 1).astype(n.dtype)
-    higher = sign * np.exp(sp.gammaln(n + 1)) * sp.zeta(n + 1, x)
+    higher = sign * _call("gamma", n + 1) * zeta(n + 1, x)
     y = np.where(n == 0, digamma(x), higher)
     valid = (n >= 0) & (n == np.floor(n))
     return np.where(valid, y, y.dtype.type(np.nan)).astype(dtype, copy=False)
@@ -81,13 +88,23 @@ def betainc(a: Array, b: Array, x: Array) -> Array:
 
 
 def igamma(a: Array, x: Array) -> Array:
-    """Return the regularised lower incomplete gamma P(a, x); NaN off its domain."""
-    y = _call("gammainc", a, x)
-    return np.where((a > 0) & (x >= 0), y, y.dtype.type(np.nan))
+    """Return the regularised lower incomplete gamma P(a, x).
+
+    0 at x = 0, whatever a is; NaN for x < 0 and for a ≤ 0.
+    """
+    return _from_zero(a, x, _call("gammainc", a, x))
+
+
+def _from_zero(a: Array, x: Array, y: Array) -> Array:
+    y = np.where((a > 0) & (x > 0), y, y.dtype.type(np.nan))
+    return np.where(x == 0, y.dtype.type(0), y)
 
 
 def igammac(a: Array, x: Array) -> Array:
-    """Return the regularised upper incomplete gamma Q(a, x); NaN off its domain."""
+    """Return the regularised upper incomplete gamma Q(a, x).
+
+    NaN for x < 0 and for a ≤ 0.
+    """
     y = _call("gammaincc", a, x)
     return np.where((a > 0) & (x >= 0), y, y.dtype.type(np.nan))
 
@@ -108,8 +125,8 @@ def random_gamma_grad(a: Array, x: Array) -> Array:
 def _by_range(a: Array, x: Array, finish: Callable[..., Array]) -> Array:
     """Differentiate P(a, x) by the series where x is small, else by the fraction.
 
-    `finish` gets P's factor x^a e^(−x)/Γ, the derivative divided by it, and the ratio of
-    that factor to the density: where both underflow their quotient is still right.
+    `finish` gets P's factor x^a e^(−x)/Γ, the derivative divided by it, and the ratio
+    of that factor to the density: where both underflow their quotient is still right.
     """
     sp, dtype = _scipy(), a.dtype
     a, x = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
@@ -124,8 +141,7 @@ def _by_range(a: Array, x: Array, finish: Callable[..., Array]) -> Array:
             of_scale = log - sp.digamma(ap + shift)
             unit = xp / ap if shift else xp
             y[part] = finish(scale, slope(ap, xp, of_scale), unit)
-    y[(a > 0) & (x == 0)] = 0
-    return y.astype(dtype)
+    return _from_zero(a, x, y).astype(dtype)
 
 
 def _series_slope(a: Array, x: Array, of_scale: Array) -> Array:

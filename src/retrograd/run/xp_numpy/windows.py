@@ -1,9 +1,9 @@
 """Convolution and pooling on NumPy, channels last, in any number of dimensions.
 
-x is [N, *S, C], a filter [*K, C, O]. A convolution is one matrix product of the windows,
-laid out as rows, with the filter; the rows are made for a few images at a time, so that
-they are still in the cache when BLAS reads them. Loops run over blocks and over the
-positions within a window, never over pixels.
+x is [N, *S, C], a filter [*K, C, O]. A convolution is one matrix product of the
+windows, laid out as rows, with the filter; the rows are made for a few images at a
+time, so that they are still in the cache when BLAS reads them. Loops run over blocks
+and over the positions within a window, never over pixels.
 """
 
 from collections.abc import Iterator, Sequence
@@ -324,7 +324,7 @@ def depthwise_conv_filter_grad(
         for n, _ in _images(x.shape[0], dy[0].nbytes):
             for tap in taps(ksize):
                 part = _tap(x[n], tap, out, strides, dilations)[..., None] * dy[n]
-                # As a product with ones: BLAS adds long columns faster and more exactly.
+                # As a product with ones: BLAS adds long columns faster, more exactly.
                 rows = part.reshape(-1, c * m)
                 df[tap] += (np.ones(len(rows), rows.dtype) @ rows).reshape(c, m)
     return df.astype(dtype, copy=False)
@@ -382,7 +382,7 @@ def max_pool_grad(
 ) -> Array:
     """Hand dy back to the elements of x that were their windows' maxima y.
 
-    Among equal ones the first in row-major order gets it, as in TensorFlow's MaxPoolGrad;
+    Among equals the first in row-major order gets it, as in TensorFlow's MaxPoolGrad;
     with ties="all" each of them gets all of it, as in TensorFlow's MaxPool3DGrad.
     """
     dtype, dy = dy.dtype, widen(dy)
