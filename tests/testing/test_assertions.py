@@ -1,6 +1,7 @@
 """The assertions of tf.test.TestCase say what TensorFlow 1.15's say."""
 
 import collections
+import re
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,5 @@ def test_as_tensorflow(call, want):
     except (AssertionError, TypeError, ValueError) as e:
         first = [line for line in str(e).splitlines() if line.strip()]
         got = f"{type(e).__name__}: {first[0] if first else ''}".strip()
-    # class names of protocol messages and NumPy's own sentences are not compared
-    for cut in ("<class 'tensorflow", "ufunc"):
-        want, got = want.partition(cut)[0], got.partition(cut)[0]
-    assert got.partition("<class 'tensorboard")[0] == want
+    pattern = ".*".join(map(re.escape, want.split("…")))
+    assert re.fullmatch(pattern, got), got

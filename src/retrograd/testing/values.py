@@ -305,22 +305,22 @@ class ValueAssertions(absltest.TestCase):
     @deferred_in_functions
     def assertAllGreater(self, a: Any, comparison_target: Any) -> None:
         """Fail unless every element is > `comparison_target`."""
-        self.assertGreater(np.min(self._GetNdArray(a)), comparison_target)
+        self.assertGreater(np.min(self._GetNdArray(a)).item(), comparison_target)
 
     @deferred_in_functions
     def assertAllLess(self, a: Any, comparison_target: Any) -> None:
         """Fail unless every element is < `comparison_target`."""
-        self.assertLess(np.max(self._GetNdArray(a)), comparison_target)
+        self.assertLess(np.max(self._GetNdArray(a)).item(), comparison_target)
 
     @deferred_in_functions
     def assertAllGreaterEqual(self, a: Any, comparison_target: Any) -> None:
         """Fail unless every element is ≥ `comparison_target`."""
-        self.assertGreaterEqual(np.min(self._GetNdArray(a)), comparison_target)
+        self.assertGreaterEqual(np.min(self._GetNdArray(a)).item(), comparison_target)
 
     @deferred_in_functions
     def assertAllLessEqual(self, a: Any, comparison_target: Any) -> None:
         """Fail unless every element is ≤ `comparison_target`."""
-        self.assertLessEqual(np.max(self._GetNdArray(a)), comparison_target)
+        self.assertLessEqual(np.max(self._GetNdArray(a)).item(), comparison_target)
 
     @deferred_in_functions
     def assertAllInRange(
