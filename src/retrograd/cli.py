@@ -1,0 +1,83 @@
+"""The `retrograd` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+      argv: the arguments after the program's name; those of the process by default.
+
+    Returns:
+      The exit status, where the command does not itself end the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser()
+    if not arguments:
+        parser.print_help()
+        return 0
+    options = parser.parse_args(arguments)
+    return options.command(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="retrograd",
+        description="Run TensorFlow 1 programs unchanged.",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="run a TensorFlow 1 program",
+        description="Run a program in which `import tensorflow` means retrograd.",
+        usage="retrograd run [--no-restore] (SCRIPT | -m MODULE) [ARGS ...]",
+    )
+    run.add_argument(
+        "--no-restore",
+        action="store_true",
+        help="do not bring back what NumPy, SciPy and Python have dropped",
+    )
+    run.add_argument(
+        "-m",
+        dest="module",
+        action="store_true",
+        help="run a module by its dotted name, as python -m does",
+    )
+    run.add_argument("script", metavar="SCRIPT", help="a file, or a module with -m")
+    run.add_argument(
+        "arguments",
+        metavar="ARGS",
+        nargs=argparse.REMAINDER,
+        help="what the program finds in sys.argv",
+    )
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from retrograd.compat import hook, program
+
+    hook.install(restore=not options.no_restore)
+    if options.module:
+        program.run_module(options.script, options.arguments)
+    else:
+        program.run_path(options.script, options.arguments)
+    return 0
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    from retrograd.platform.versions import VERSION
+
+    try:
+        own = metadata.version("retrograd")
+    except metadata.PackageNotFoundError:
+        own = "(not installed)"
+    return f"retrograd {own}, for programs of TensorFlow {VERSION}"

@@ -1,0 +1,133 @@
+"""`import tensorflow` made to mean retrograd.
+
+A finder placed before all others answers for `tensorflow` and everything below it, so
+that a TensorFlow that is on the machine is neither needed nor touched. A module of
+which we provide nothing, such as a test-suite's own helpers, is left to any other
+finder that has it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+from collections.abc import Sequence
+from types import FrameType, ModuleType
+
+from retrograd.compat import children, table
+from retrograd.compat.loading import found_by_others
+from retrograd.compat.namespace import is_internal, is_package, namespace
+from retrograd.errors import message
+
+ROOTS = ("tensorflow", "tensorflow_core", "tensorflow_estimator")
+
+
+class _Loader(importlib.abc.Loader):
+    """Hands out the module object there is for `tensorflow.<path>`."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        module = namespace(self.path)
+        if module.__spec__ is None or spec.name == module.__name__:
+            return module
+        return ModuleType(spec.name)  # another name of it: replaced below
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module is not namespace(self.path):
+            canonical = importlib.import_module(namespace(self.path).__name__)
+            sys.modules[module.__name__] = canonical
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Answers for `tensorflow` and all that is below it."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        root, _, dotted = fullname.partition(".")
+        if root not in ROOTS:
+            return None
+        dotted = canonical_path(dotted)
+        if not self._is_ours(dotted):
+            return None
+        if is_internal(dotted) and not is_provided(dotted):
+            other = found_by_others(self, fullname, path)
+            if other is not None and other.loader is not None:
+                return other
+            if not is_listed(dotted) and _names_of_from_import(sys._getframe(1)):
+                return None  # a name, not a module
+        return importlib.machinery.ModuleSpec(
+            fullname, _Loader(dotted), origin="retrograd", is_package=is_package(dotted)
+        )
+
+    def _is_ours(self, dotted: str) -> bool:
+        return not dotted or is_internal(dotted) or table.names().is_namespace(dotted)
+
+
+def canonical_path(dotted: str) -> str:
+    """`_api.v1.nn` and the like as the public name they are: `nn`."""
+    for prefix in ("_api.v1", "python.keras.api._v1", "python.keras.api"):
+        if dotted == prefix or dotted.startswith(prefix + "."):
+            return dotted[len(prefix) + 1 :]
+    return dotted
+
+
+def is_listed(dotted: str) -> bool:
+    """Whether TensorFlow 1.15 has the module, or we have names for it."""
+    parent, _, last = dotted.rpartition(".")
+    modules = table.modules()
+    return dotted in modules or last in modules.get(parent, ()) or is_provided(dotted)
+
+
+def is_provided(dotted: str) -> bool:
+    """Whether anything stands behind an internal module."""
+    names = table.names()
+    return (
+        dotted in names.sources
+        or names.is_namespace(dotted)
+        or bool(table.exports(dotted))
+        or any(dotted.startswith(mirror + ".") for mirror in names.mirrors)
+        or dotted.rpartition(".")[2].startswith("gen_")
+    )
+
+
+def _names_of_from_import(frame: FrameType | None) -> bool:
+    """Whether the import system is trying `from module import name` for a submodule."""
+    while frame is not None and frame.f_code.co_filename.startswith(
+        "<frozen importlib"
+    ):
+        if frame.f_code.co_name == "_handle_fromlist":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def installed() -> bool:
+    """Whether `import tensorflow` means retrograd in this process."""
+    return any(isinstance(finder, Finder) for finder in sys.meta_path)
+
+
+def install(*, restore: bool = True) -> None:
+    """See `retrograd.install`."""
+    loaded = sys.modules.get("tensorflow")
+    if loaded is not None and loaded is not namespace(""):
+        raise ImportError(
+            message(
+                "Another TensorFlow is loaded already.",
+                got=f"tensorflow from {getattr(loaded, '__file__', 'memory')}",
+                fix="call retrograd.install() before tensorflow is imported",
+            )
+        )
+    if not installed():
+        sys.meta_path.insert(0, Finder())
+        children.install_in_children(restore)
+    if restore:
+        from retrograd.compat import restore as restoring
+
+        restoring.enable()

@@ -1,0 +1,304 @@
+"""Modules whose attributes are TensorFlow 1's names, found when first used.
+
+Three kinds share one look-up:
+
+- `tensorflow`, `tensorflow.nn`, `tensorflow.compat.v1` … hold public names only;
+- `tensorflow.python.ops.math_ops`, `tensorflow.contrib.layers.python.layers` … are the
+  inside of TensorFlow: any of them imports, and what is not provided raises where it is
+  used, naming itself and the nearest name that exists;
+- `retrograd` and those of its own modules that share a name with a public namespace
+  (`retrograd.data`, `retrograd.errors`) keep what they hold and answer for the public
+  names beside it, so that `import retrograd as tf` works.
+"""
+
+from __future__ import annotations
+
+import dis
+import importlib
+import re
+import sys
+from types import ModuleType
+from typing import Any, NoReturn
+
+from retrograd.compat import table
+from retrograd.compat.table import INTERNAL, NotProvided
+
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+_spaces: dict[str, Namespace] = {}
+
+
+class MissingText:
+    """What an AttributeError says of a TensorFlow name that is not provided.
+
+    The first line is TensorFlow 1.15's; the nearest names that exist are looked for
+    only when somebody reads the text, as most such errors answer a `hasattr`.
+    """
+
+    def __init__(self, path: str, name: str) -> None:
+        self.path, self.name = path, name
+
+    def __str__(self) -> str:
+        first = f"module '{_module_title(self.path)}' has no attribute '{self.name}'"
+        return first + _hint(self.path, self.name)
+
+    __repr__ = __str__
+
+
+def missing_name(path: str, name: str) -> AttributeError:
+    """The error for a name that is not provided."""
+    return AttributeError(MissingText(path, name))
+
+
+def _hint(path: str, name: str) -> str:
+    near = nearest(path, name)
+    return f"\n  nearest: {', '.join(near)}" if near else ""
+
+
+def nearest(path: str, name: str) -> list[str]:
+    """Up to three existing public names most like `name`, those of `path` first."""
+    from difflib import get_close_matches
+
+    prefix = "tf." + path + "." if path else "tf."
+    inside = set(path.split(".")) & INTERNAL - {"contrib"}
+    own = [] if inside else table.names().below(path)
+    found = [prefix + match for match in get_close_matches(name, own, 3, 0.7)]
+    if not found:
+        groups = table.by_last_part()
+        matches = get_close_matches(name, groups, 3, 0.7)
+        found = ["tf." + min(groups[match], key=_depth) for match in matches]
+    return found
+
+
+def _depth(path: str) -> tuple[bool, int, str]:
+    return path.startswith(("contrib", "compat", *INTERNAL)), path.count("."), path
+
+
+def _module_title(path: str) -> str:
+    """A namespace as TensorFlow 1.15 prints its module."""
+    top = path.partition(".")[0]
+    if not path or top in INTERNAL:
+        return f"tensorflow.{path}".rstrip(".")
+    if top == "keras":
+        return f"tensorflow.python.keras.api._v1.{path}"
+    return f"tensorflow._api.v1.{path}"
+
+
+class Namespace(ModuleType):
+    """A module that answers for the TensorFlow names below `tensorflow.<path>`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"tensorflow.{path}".rstrip("."), _about(path))
+        if is_package(path):
+            self.__path__ = []  # submodules are found by the import hook
+        if not path:
+            self.__file__ = sys.modules["retrograd"].__file__
+
+    def __getattr__(self, name: str) -> Any:
+        path = self.__name__.partition(".")[2]
+        try:
+            value = look_up(path, name)
+        except NotProvided:
+            if _is_import_from(sys._getframe(1)):
+                return self._imported_missing(path, name)
+            raise missing_name(path, name) from None
+        self.__dict__[name] = value
+        return value
+
+    def _imported_missing(self, path: str, name: str) -> Any:
+        """`from tensorflow.x import name` where there is no such name.
+
+        Inside TensorFlow it succeeds, as programs import more than they use; the
+        stand-in raises when it is used. An attribute raises at once, so that `hasattr`
+        tells the truth.
+        """
+        if is_internal(path) and not name.startswith("__"):
+            return Missing(path, name)
+        text = f"cannot import name '{name}' from '{self.__name__}'"
+        raise ImportError(text + _hint(path, name), name=name)
+
+    def __dir__(self) -> list[str]:
+        path = self.__name__.partition(".")[2]
+        known = {*table.names().below(path), *table.exports(path)}
+        return sorted(known.union(self.__dict__))
+
+
+class Own(Namespace):
+    """A module of ours that answers for the public namespace of its name as well."""
+
+    def __init__(self) -> None:
+        raise TypeError("Own is given to existing modules, as their __class__.")
+
+    def __getattr__(self, name: str) -> Any:
+        path = self.__name__.partition(".")[2]
+        full = f"{path}.{name}" if path else name
+        if table.names().is_namespace(full) and not name.startswith("_"):
+            module = table.import_or_none(f"{self.__name__}.{name}")
+            if module is not None:
+                return module
+        return super().__getattr__(name)
+
+    def _imported_missing(self, path: str, name: str) -> Any:
+        raise missing_name(path, name)  # Python's own words: this is a real module
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import system binds submodules here. One that is a public namespace
+        # learns to answer for it; one that hides a public name stays in sys.modules.
+        if (
+            isinstance(value, ModuleType)
+            and value.__name__ == f"{self.__name__}.{name}"
+        ):
+            path = value.__name__.partition(".")[2]
+            if table.names().is_namespace(path):
+                value.__class__ = Own
+            elif table.names().find(path) is not None:
+                return
+        super().__setattr__(name, value)
+
+
+def is_internal(path: str) -> bool:
+    """Whether a dotted name lies inside TensorFlow, where any module imports."""
+    return path.partition(".")[0] in INTERNAL
+
+
+def is_package(path: str) -> bool:
+    """Whether modules lie below a dotted name; unknown ones count as packages."""
+    if not is_internal(path) or path in table.modules():
+        return True
+    parent, _, last = path.rpartition(".")
+    return last not in table.modules().get(parent, ())
+
+
+def namespace(path: str) -> Namespace:
+    """The one module object for `tensorflow.<path>`; `tensorflow` itself for ''."""
+    found = _spaces.get(path)
+    if found is None:
+        found = _spaces.setdefault(path, Namespace(path))
+    return found
+
+
+def submodule(path: str) -> ModuleType:
+    """`tensorflow.<path>`, imported where `tensorflow` is ours to import."""
+    if _spaces.get("") is not None and sys.modules.get("tensorflow") is _spaces[""]:
+        return importlib.import_module(f"tensorflow.{path}")
+    return namespace(path)
+
+
+def look_up(path: str, name: str) -> Any:
+    """The object called `name` in the namespace or internal module `path`.
+
+    Raises:
+      NotProvided: there is none.
+    """
+    if name == "__all__":
+        return [n for n in table.names().below(path) if not n.startswith("_")]
+    full = f"{path}.{name}" if path else name
+    names = table.names()
+    try:
+        return table.resolve(full)
+    except NotProvided:
+        if names.is_namespace(full):
+            return namespace(full)
+    if name.startswith("__"):
+        raise NotProvided(full)
+    for source in names.sources.get(path, ()):
+        module = table.import_or_none(source)
+        value = getattr(module, name, _missing_value)
+        if value is not _missing_value:
+            return value
+    if is_internal(path):
+        return _look_up_inside(path, name)
+    if not path and name in INTERNAL:
+        return namespace(name)
+    raise NotProvided(full)
+
+
+def _look_up_inside(path: str, name: str) -> Any:
+    """A name of one of TensorFlow's own modules, by what 1.15 holds under it."""
+    if re.fullmatch(r".*\bgen_\w+_ops", path):
+        return _raw_function(name)
+    public = table.exports(path).get(name)
+    if public is not None:
+        for candidate in [public, *_same_last_part(path, name)]:
+            try:
+                return table.resolve(candidate)
+            except NotProvided:
+                continue
+    if name in table.modules().get(path, ()):
+        return submodule(f"{path}.{name}")
+    for candidate in _same_last_part(path, name):
+        try:
+            return table.resolve(candidate)
+        except NotProvided:
+            continue
+    if path.endswith("_ops"):  # these take every name of their gen_ twin
+        return _raw_function(name)
+    raise NotProvided(name)
+
+
+def _raw_function(name: str) -> Any:
+    raw = table.import_or_none("retrograd.ops.raw")
+    value = getattr(raw, "function", lambda name: None)(name)
+    if value is None:
+        raise NotProvided(name)
+    return value
+
+
+def _same_last_part(path: str, name: str) -> list[str]:
+    """Public names that end in `name`, those of a like place first.
+
+    A namespace that shares no word with `path` counts only at the top level.
+    """
+    words = set(re.split(r"[._]", path))
+    ranked = []
+    for public in table.by_last_part().get(name, ()):
+        parent = public.rpartition(".")[0]
+        shared = len(words & set(re.split(r"[._]", parent))) if parent else 0
+        if shared or not parent:
+            ranked.append((-shared, *_depth(public)))
+    return [entry[-1] for entry in sorted(ranked)]
+
+
+def _short_title(path: str) -> str:
+    return f"tensorflow.{path}".rstrip(".")
+
+
+def _is_import_from(frame: Any) -> bool:
+    at = frame.f_lasti
+    return at >= 0 and frame.f_code.co_code[at] == _IMPORT_FROM
+
+
+class Missing:
+    """Stands for a name that is not provided; raises wherever it is used."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self.__dict__["_text"] = MissingText(path, name)
+
+    def _fail(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AttributeError(self.__dict__["_text"])
+
+    __call__ = _fail
+    __getattr__ = _fail
+    __getitem__ = _fail
+    __iter__ = _fail
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return False  # nothing can be an instance of what does not exist
+
+    def __subclasscheck__(self, subclass: Any) -> bool:
+        return False
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        # a class may be derived from it: making an instance is what fails
+        return (type(self.__dict__["_text"].name, (), {"__new__": self._fail}),)
+
+    def __repr__(self) -> str:
+        text = self.__dict__["_text"]
+        return f"<not provided: {_short_title(text.path)}.{text.name}>"
+
+
+_missing_value = object()
+
+
+def _about(path: str) -> str:
+    place = f"tf.{path}" if path else "tf"
+    return f"The names of TensorFlow 1.15 below `{place}`, provided by retrograd."

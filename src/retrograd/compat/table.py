@@ -1,0 +1,231 @@
+"""The tables of names: which object of ours each TensorFlow 1 name stands for.
+
+`names/*.txt` hold them, a file an area. Three kinds of line:
+
+    [retrograd.ops.reduce]           the module that the next names are found in
+    reduce_sum math.reduce_sum       public names, below `tf`
+    math.bessel_i0=bessel_i0_fn      … found there under another name
+    contrib.framework.nest=.         … standing for the module itself
+
+    python.framework.ops <- retrograd.graph.graph retrograd.graph.context
+                                     modules to search, in order, for any name of one
+                                     of TensorFlow's own modules
+    contrib.keras => keras           a namespace that repeats another
+
+`names/internal/*.txt` hold facts about TensorFlow 1.15 itself: its modules, its public
+namespaces, the public names that are one object, and which of its modules hold which
+public names. A name is therefore listed once, its aliases follow. These files are read
+when first needed.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import operator
+import os
+from types import ModuleType
+from typing import Any
+
+FOLDER = os.path.join(os.path.dirname(__file__), "names")
+Place = tuple[str, str]
+
+
+class NotProvided(Exception):
+    """A name that no table holds, or whose object does not exist."""
+
+
+class Names:
+    """Public names, the modules behind internal ones, and mirrored namespaces."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, Place] = {}
+        self.sources: dict[str, list[str]] = {}
+        self.mirrors: dict[str, str] = {}
+        self.repeated: list[str] = []
+        self.namespaces: set[str] = set()
+
+    def read(self, text: str) -> None:
+        """Add the lines of one file."""
+        places = self.places
+        module = ""
+        for line in text.splitlines():
+            if not line or line[0] == "#":
+                continue
+            if line[0] == "[":
+                module = line.strip()[1:-1]
+            elif "<-" in line:
+                dotted, _, modules = line.partition("<-")
+                self.sources.setdefault(dotted.strip(), []).extend(modules.split())
+            elif "=>" in line:
+                dotted, _, target = line.partition("=>")
+                self.mirrors[dotted.strip()] = target.strip()
+            else:
+                for token in line.split():
+                    name, _, attribute = token.partition("=")
+                    if name in places:
+                        self.repeated.append(name)
+                    places[name] = (module, attribute or name.rpartition(".")[2])
+
+    def find(self, path: str) -> Place | None:
+        """The module and the attribute of a dotted public name; None if not listed."""
+        place = self.places.get(path)
+        if place is None:
+            for mirror, target in self.mirrors.items():
+                if path.startswith(mirror + "."):
+                    return self.find((target + path[len(mirror) :]).lstrip("."))
+            for alias in aliases().get(path, ()):
+                if alias in self.places:
+                    return self.places[alias]
+        return place
+
+    def is_namespace(self, path: str) -> bool:
+        """Whether a dotted name is a namespace: names lie below it, or did in 1.15."""
+        if path in self.namespaces or path in self.mirrors:
+            return True
+        for mirror, target in self.mirrors.items():
+            if path.startswith(mirror + "."):
+                return self.is_namespace((target + path[len(mirror) :]).lstrip("."))
+        return False
+
+    def below(self, path: str) -> list[str]:
+        """The names and namespaces directly below a namespace, sorted."""
+        prefix = path + "." if path else ""
+        same = (name for name, group in aliases().items() if self._has_any(group))
+        listed = [*self.places, *self.namespaces, *same]
+        found = {
+            name[len(prefix) :].partition(".")[0]
+            for name in listed
+            if name.startswith(prefix)
+        }
+        if path in self.mirrors:
+            found.update(self.below(self.mirrors[path]))
+        hidden = {""} if path else {"", *INTERNAL} - {"contrib"}
+        return sorted(found - hidden)
+
+    def _has_any(self, group: list[str]) -> bool:
+        return any(name in self.places for name in group)
+
+    def _gather_namespaces(self) -> None:
+        spaces = self.namespaces
+        for line in _lines("internal/namespaces.txt"):
+            parent, _, children = line.partition(": ")
+            prefix = "" if parent == "." else parent + "."
+            spaces.update(prefix + child for child in children.split())
+        for name in self.places:
+            parent = name.rpartition(".")[0]
+            while parent and parent not in spaces:
+                spaces.add(parent)
+                parent = parent.rpartition(".")[0]
+
+
+# Parts of TensorFlow that are not its public interface, where any module imports.
+INTERNAL = frozenset(
+    ["python", "core", "contrib", "tools", "lite", "examples", "compiler", "include"]
+)
+
+
+def _lines(file: str) -> list[str]:
+    with open(os.path.join(FOLDER, file), encoding="utf-8") as stream:
+        return [line for line in stream.read().splitlines() if line[:1] != "#"]
+
+
+@functools.cache
+def names() -> Names:
+    """All public tables, read at the first use of a name."""
+    table = Names()
+    for file in sorted(os.listdir(FOLDER)):
+        if file.endswith(".txt"):
+            with open(os.path.join(FOLDER, file), encoding="utf-8") as stream:
+                table.read(stream.read())
+    table._gather_namespaces()
+    return table
+
+
+@functools.cache
+def modules() -> dict[str, frozenset[str]]:
+    """The packages of TensorFlow 1.15, each with the names of what it holds."""
+    tree = {}
+    for line in _lines("internal/modules.txt"):
+        package, _, children = line.partition(":")
+        tree[package] = frozenset(children.split())
+    return tree
+
+
+@functools.cache
+def _exports_text() -> str:
+    return "\n" + "\n".join(_lines("internal/exports.txt")) + "\n["
+
+
+@functools.cache
+def exports(module: str) -> dict[str, str]:
+    """The public names that a module of TensorFlow's holds, by its name there."""
+    text = _exports_text()
+    start = text.find(f"\n[{module}]\n")
+    if start < 0:
+        return {}
+    body = text[start + len(module) + 4 : text.index("\n[", start + 1)]
+    found: dict[str, str] = {}
+    for line in body.splitlines():
+        if line.startswith("* "):
+            for other in line[2:].split():
+                found.update(exports(other))
+            continue
+        for token in line.split():
+            here, _, public = token.rpartition("=")
+            found[here or public.rpartition(".")[2]] = public
+    return found
+
+
+@functools.cache
+def aliases() -> dict[str, list[str]]:
+    """For a public name that has others in TensorFlow 1.15: all that the object has."""
+    found = {}
+    for line in _lines("internal/aliases.txt"):
+        group = line.split()
+        found.update(dict.fromkeys(group, group))
+    return found
+
+
+@functools.cache
+def by_last_part() -> dict[str, list[str]]:
+    """Public names grouped by what follows their last dot."""
+    groups: dict[str, list[str]] = {}
+    for name in names().places:
+        groups.setdefault(name.rpartition(".")[2], []).append(name)
+    return groups
+
+
+def import_or_none(module: str) -> ModuleType | None:
+    """The module of that name; None if there is none.
+
+    Raises:
+      ImportError: the module exists and fails to import something else.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if module == missing or module.startswith(missing + "."):
+            return None
+        raise
+
+
+def resolve(path: str) -> Any:
+    """The object that a public name stands for.
+
+    Raises:
+      NotProvided: the name is not listed, or what its line points at is not there.
+    """
+    place = names().find(path)
+    if place is None:
+        raise NotProvided(path)
+    module = import_or_none(place[0])
+    if module is None:
+        raise NotProvided(path)
+    if place[1] == ".":
+        return module
+    try:
+        return operator.attrgetter(place[1])(module)
+    except AttributeError as error:
+        raise NotProvided(path) from error
