@@ -181,8 +181,7 @@ class Tensor:
 
     @staticmethod
     def _override_operator(operator: str, func: Any) -> None:
-        existing = getattr(Tensor, operator, None)
-        if existing is not None and existing is not getattr(object, operator, None):
+        if operator in Tensor.__dict__:
             raise ValueError(
                 f"operator {operator} cannot be overwritten again on class Tensor."
             )

@@ -1,1 +1,3 @@
 """Operations: a family a file, each op declared once (see `declare`)."""
+
+from retrograd.ops import overloads as overloads  # gives tensors their operators
