@@ -37,7 +37,7 @@ _QUOTIENT_TYPES = {
 }
 
 
-def _check_same(x: Tensor, y: Tensor) -> dtypes.DType:
+def check_same(x: Tensor, y: Tensor) -> dtypes.DType:
     """The element type that both have.
 
     Raises:
@@ -58,7 +58,7 @@ def true_divide(x: Any, y: Any, name: str | None = None) -> Tensor:
     with dispatch.name_scope(name, "truediv", [x, y]) as scope:
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, name="y")
-        kind = _check_same(x, y)
+        kind = check_same(x, y)
         if kind.name not in _QUOTIENT_TYPES:
             raise TypeError(f"Invalid dtype {kind!r} in __truediv__")
         wanted = _QUOTIENT_TYPES[kind.name]
@@ -77,7 +77,7 @@ def old_divide(x: Any, y: Any, name: str | None = None) -> Tensor:
     with dispatch.name_scope(name, "div", [x, y]) as scope:
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, x.dtype.base_dtype, "y")
-        kind = _check_same(x, y)
+        kind = check_same(x, y)
         real = kind.is_floating or kind.is_complex
         return apply("RealDiv" if real else "FloorDiv", x, y, name=scope)
 

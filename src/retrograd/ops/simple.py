@@ -1,0 +1,36 @@
+"""Public functions that apply one op and do nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from retrograd.graph.dispatch import apply
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import registry
+
+Unary = Callable[..., Tensor]
+
+
+def unary(op_type: str, name: str) -> Unary:
+    """`name(x, name=None)`, which applies `op_type`; its docstring is the kernel's."""
+
+    def function(x: Any, name: str | None = None) -> Tensor:
+        return apply(op_type, x, name=name)
+
+    return _named(function, op_type, name)
+
+
+def binary(op_type: str, name: str) -> Unary:
+    """`name(x, y, name=None)`, which applies `op_type`."""
+
+    def function(x: Any, y: Any, name: str | None = None) -> Tensor:
+        return apply(op_type, x, y, name=name)
+
+    return _named(function, op_type, name)
+
+
+def _named(function: Callable[..., Any], op_type: str, name: str) -> Unary:
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = registry[op_type].kernel.__doc__
+    return function
