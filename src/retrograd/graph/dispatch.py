@@ -129,7 +129,7 @@ def _add(op_def: opdef.OpDef, args: Any, attrs: Any, name: str | None) -> Operat
     if all(isinstance(a, Tensor) for a in flat):
         # nothing to convert inside the operation's scope: its name is taken at once
         resolved.convert(args)
-        return graph.add(op_def.name, resolved.inputs, resolved.complete(), name)
+        return _placed(graph, resolved, name)
     entered = (
         contextlib.nullcontext()
         if graph is context.get_default_graph()
@@ -137,7 +137,19 @@ def _add(op_def: opdef.OpDef, args: Any, attrs: Any, name: str | None) -> Operat
     )
     with entered, graph.name_scope(name) as scope:
         resolved.convert(args)
-        return graph.add(op_def.name, resolved.inputs, resolved.complete(), scope)
+        return _placed(graph, resolved, scope)
+
+
+def _placed(graph: Graph, resolved: _Arguments, name: str) -> Operation:
+    """Add the operation; one that takes a reference goes where the variable is."""
+    op_def, inputs = resolved.op_def, resolved.inputs
+    refs = [t for a, t in zip(op_def.inputs, inputs, strict=False) if a.is_ref]
+    if not refs:
+        return graph.add(op_def.name, inputs, resolved.complete(), name)
+    with contextlib.ExitStack() as stack:
+        for tensor in refs:
+            stack.enter_context(graph.colocate_with(tensor._op))
+        return graph.add(op_def.name, inputs, resolved.complete(), name)
 
 
 class _Arguments:

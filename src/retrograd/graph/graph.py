@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -14,6 +15,9 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 
 
+_graph_numbers = itertools.count()
+
+
 class _Scopes(threading.local):
     """What nested `with` blocks of one thread have in force in a graph."""
 
@@ -23,6 +27,7 @@ class _Scopes(threading.local):
         self.devices: list[Any] = []
         self.colocation: list[Operation] = []
         self.distribution: list[Any] = []
+        self.creators: list[tuple[int, Any]] = []
         self.control_flow_context: Any = None
 
 
@@ -88,6 +93,8 @@ class Graph:
         self._auto_cast_variable_read_dtype: Any = None
         self._handle_feeders: dict[Any, Any] = {}
         self._registered_ops: dict[str, Any] = {}
+        #: optimizers keep what belongs to this graph under it
+        self._graph_key = f"graph-{next(_graph_numbers)}/"
 
     # ------------------------------------------------------------------ making ops
 
@@ -427,6 +434,27 @@ class Graph:
 
     def _set_control_flow_context(self, ctx: Any) -> None:
         self._scopes.control_flow_context = ctx
+
+    @property
+    def _variable_creator_stack(self) -> list[tuple[int, Any]]:
+        return self._scopes.creators
+
+    @contextlib.contextmanager
+    def _variable_creator_scope(
+        self, creator: Callable[..., Any], priority: int = 100
+    ) -> Iterator[None]:
+        """Have `creator(next_creator, **arguments)` make variables; high ones first."""
+        before = self._scopes.creators
+        after = sorted([*before, (priority, creator)], key=lambda row: row[0])
+        self._scopes.creators = after
+        try:
+            yield
+        finally:
+            if self._scopes.creators is not after:
+                raise RuntimeError(
+                    "Exiting variable_creator_scope without proper nesting."
+                )
+            self._scopes.creators = before
 
     def switch_to_thread_local(self) -> None:
         """Scopes are a thread's own in any case: nothing to do."""

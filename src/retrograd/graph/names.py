@@ -13,6 +13,23 @@ def without_slash(name: str) -> str:
     return name[:-1] if name and name[-1] == "/" else name
 
 
+def prepend_name_scope(name: str, import_scope: str | None) -> str:
+    """`name` as it is once its graph is imported below `import_scope`."""
+    if not import_scope:
+        return name
+    scope = without_slash(import_scope)
+    mark, rest = re.match(r"([\^]|loc:@|)(.*)", name, re.DOTALL).groups()  # pyright: ignore
+    return f"{mark}{scope}/{rest}"
+
+
+def strip_name_scope(name: str, export_scope: str | None) -> str:
+    """`name` without `export_scope/` in front, where it starts so."""
+    if not export_scope:
+        return name
+    scope = without_slash(export_scope)
+    return re.sub(rf"^([\^]|loc:@|){re.escape(scope)}[/]+(.*)", r"\1\2", name)
+
+
 class GraphKeys:
     """Standard names of graph collections."""
 

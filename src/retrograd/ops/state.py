@@ -1,0 +1,466 @@
+"""Variables as ops: their storage, reading, and every way of changing them.
+
+A reference variable is a tensor of a `_ref` dtype, a resource variable a handle; both
+stand for a cell of the session's store. A kernel whose input is listed under `updates`
+is given the variable's value and returns the new one; arrays are never changed in place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd import errors
+from retrograd.graph.function import FuncGraph
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, op, rule
+from retrograd.ops.infer import (
+    described,
+    from_attr,
+    merged,
+    nothing,
+    same,
+    scalar,
+    shape_text,
+)
+
+
+def _refused(text: str) -> errors.InvalidArgumentError:
+    return errors.InvalidArgumentError(None, None, text)
+
+
+def _text(shape: Any) -> str:
+    return shape_text(tuple(shape))
+
+
+# ---------------------------------------------------------------------- shapes
+
+
+def handle_data(handle: Tensor) -> tuple[RawShape, Any] | None:
+    """Shape and dtype of the variable that a resource tensor stands for, if known."""
+    while True:
+        known = handle.__dict__.get("_handle_data")
+        if known is not None:
+            return known
+        n = handle._op
+        if n.type == "VarHandleOp":
+            return n.attrs["shape"], n.attrs["dtype"]
+        outer = _outside(handle)
+        if outer is not None:
+            handle = outer
+        elif n.type == "Identity":
+            handle = n._inputs[0]
+        else:
+            return None
+
+
+def _outside(handle: Tensor) -> Tensor | None:
+    """What a parameter of a function body stands for, where it is a captured tensor."""
+    graph = handle._op._graph
+    if isinstance(graph, FuncGraph):
+        for outer, inner in graph.captures:
+            if inner is handle:
+                return outer
+    return None
+
+
+def variable_shape_of(n: Operation, index: int = 0) -> RawShape:
+    """The static shape of the variable behind a resource input."""
+    known = handle_data(n._inputs[index])
+    return None if known is None else known[0]
+
+
+def _check_dtype(n: Operation, dtype: Any) -> None:
+    known = handle_data(n._inputs[0])
+    if known is not None and known[1] is not None and known[1] is not dtype:
+        raise ValueError(
+            "Trying to access a variable with the wrong dtype. Expected "
+            f"{known[1].name} got {dtype.name} for {described(n)}."
+        )
+
+
+def _read_shape(n: Operation) -> RawShape:
+    _check_dtype(n, n.attrs["dtype"])
+    return variable_shape_of(n)
+
+
+def _assigned_handle(n: Operation) -> list[RawShape]:
+    _check_dtype(n, n.attrs["dtype"])
+    merged(n, variable_shape_of(n), n._inputs[1]._shape_raw)
+    return []
+
+
+def _assigned(n: Operation) -> RawShape:
+    ref, value = n._inputs[0]._shape_raw, n._inputs[1]._shape_raw
+    return merged(n, ref, value) if n.attrs["validate_shape"] else value
+
+
+def _updated(n: Operation) -> RawShape:
+    return merged(n, n._inputs[0]._shape_raw, n._inputs[1]._shape_raw)
+
+
+# ---------------------------------------------------------------------- storage
+
+
+def _cell(xp: Any, *, n: Operation, store: Any) -> Any:
+    """The storage of the variable."""
+    return store.cell(n)
+
+
+def _variable_shape(n: Operation) -> RawShape:
+    return n.attrs["shape"] or None
+
+
+op("VariableV2", infer=from_attr("shape"), grad=NOT_DIFFERENTIABLE)(_cell)
+op("Variable", infer=_variable_shape, grad=NOT_DIFFERENTIABLE)(_cell)
+op("VarHandleOp", infer=scalar, grad=NOT_DIFFERENTIABLE)(_cell)
+
+
+@op("TemporaryVariable", infer=from_attr("shape"), host=True)
+def temporary_variable(xp: Any, *, shape: Any, n: Operation, store: Any) -> Any:
+    """A variable that lives within one run, until DestroyTemporaryVariable."""
+    dtype = n.attrs["dtype"].as_numpy_dtype
+    cell = store.cell(n)
+    cell.value = np.zeros([size or 0 for size in shape or ()], dtype)
+    return cell
+
+
+@op("DestroyTemporaryVariable", infer=same, cells="ref", host=True)
+def destroy_temporary_variable(xp: Any, cell: Any) -> Any:
+    """The last value of a temporary variable, which is gone afterwards."""
+    value = cell.read()
+    cell.value = None
+    return value
+
+
+@op("IsVariableInitialized", infer=scalar, cells="ref", host=True)
+def is_variable_initialized_kernel(xp: Any, cell: Any) -> Any:
+    """Whether a variable has a value."""
+    return np.bool_(cell.value is not None)
+
+
+@op(
+    "VarIsInitializedOp",
+    infer=scalar,
+    cells="resource",
+    host=True,
+    grad=NOT_DIFFERENTIABLE,
+)
+def var_is_initialized(xp: Any, cell: Any) -> Any:
+    """Whether a variable has a value."""
+    return np.bool_(cell.value is not None)
+
+
+@op("DestroyResourceOp", infer=nothing, cells="resource", host=True)
+def destroy_resource(xp: Any, cell: Any, *, ignore_lookup_error: bool) -> None:
+    """Take a variable's value away."""
+    if cell.value is None and not ignore_lookup_error:
+        raise errors.NotFoundError(
+            None,
+            None,
+            f"Resource localhost/{cell.name}/N10tensorflow3VarE does not exist.",
+        )
+    cell.value = None
+
+
+@op(
+    "ReadVariableOp",
+    infer=_read_shape,
+    reads="resource",
+    math="y = v",
+    grad=dict(resource=rule("v̄ = ȳ", lambda n, dy: dy)),
+)
+def read_variable(xp: Any, value: Any) -> Any:
+    """The value of a resource variable."""
+    return value
+
+
+@op(
+    "VariableShape", infer=lambda n: _rank_of(n), reads="input", grad=NOT_DIFFERENTIABLE
+)
+def variable_shape_kernel(xp: Any, value: Any, *, out_type: Any) -> Any:
+    """The shape of a resource variable."""
+    return np.array(value.shape, out_type)
+
+
+def _rank_of(n: Operation) -> RawShape:
+    raw = variable_shape_of(n)
+    return (None if raw is None else len(raw),)
+
+
+# ---------------------------------------------------------------------- assigning
+
+
+@op("Assign", infer=_assigned, updates="ref", math="v ← x", grad=NOT_DIFFERENTIABLE)
+def assign_kernel(
+    xp: Any, ref: Any, value: Any, *, validate_shape: bool, n: Operation
+) -> Any:
+    """Make `value` the value of a variable."""
+    if validate_shape:
+        known = n._inputs[0]._shape_raw
+        shape = tuple(ref.shape) if ref is not None else known
+        if shape is not None and None not in shape and shape != tuple(value.shape):
+            raise _refused(
+                "Assign requires shapes of both tensors to match. lhs shape= "
+                f"{_text(shape)} rhs shape= {_text(value.shape)}"
+            )
+    return _kept(xp, value)
+
+
+def _kept(xp: Any, value: Any) -> Any:
+    """`value` as a variable holds it: not an array that a program may write to."""
+    return xp.array(value)
+
+
+@op(
+    "AssignVariableOp",
+    infer=_assigned_handle,
+    updates="resource",
+    math="v ← x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_variable(xp: Any, current: Any, value: Any) -> Any:
+    """Make `value` the value of a resource variable."""
+    return _kept(xp, value)
+
+
+def _same_shape(ref: Any, value: Any) -> None:
+    if tuple(ref.shape) != tuple(value.shape):
+        raise _refused("Parameters and update must be the same size")
+
+
+def _same_handle_shape(ref: Any, value: Any) -> None:
+    if tuple(ref.shape) != tuple(value.shape):
+        raise _refused(
+            f"Cannot update variable with shape {_text(ref.shape)} using a Tensor with "
+            f"shape {_text(value.shape)}, shapes must be equal."
+        )
+
+
+@op(
+    "AssignAdd",
+    infer=_updated,
+    updates="ref",
+    math="v ← v + x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_add_kernel(xp: Any, ref: Any, value: Any) -> Any:
+    """Add `value` to a variable."""
+    _same_shape(ref, value)
+    return xp.add(ref, value)
+
+
+@op(
+    "AssignSub",
+    infer=_updated,
+    updates="ref",
+    math="v ← v − x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_sub_kernel(xp: Any, ref: Any, value: Any) -> Any:
+    """Subtract `value` from a variable."""
+    _same_shape(ref, value)
+    return xp.subtract(ref, value)
+
+
+@op(
+    "AssignAddVariableOp",
+    infer=_assigned_handle,
+    updates="resource",
+    math="v ← v + x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_add_variable(xp: Any, current: Any, value: Any) -> Any:
+    """Add `value` to a resource variable."""
+    _same_handle_shape(current, value)
+    return xp.add(current, value)
+
+
+@op(
+    "AssignSubVariableOp",
+    infer=_assigned_handle,
+    updates="resource",
+    math="v ← v − x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_sub_variable(xp: Any, current: Any, value: Any) -> Any:
+    """Subtract `value` from a resource variable."""
+    _same_handle_shape(current, value)
+    return xp.subtract(current, value)
+
+
+def _counted(xp: Any, value: Any, *, limit: int) -> Any:
+    """The value before counting one up.
+
+    Raises:
+      OutOfRangeError: it has reached `limit`.
+    """
+    if value.shape:
+        raise _refused("input is not a scalar: " + _text(value.shape))
+    if value >= limit:
+        raise errors.OutOfRangeError(None, None, f"Reached limit of {limit}")
+    return value + value.dtype.type(1), value
+
+
+op("CountUpTo", infer=scalar, updates="ref", host=True, math="y = v; v ← v + 1")(
+    _counted
+)
+op(
+    "ResourceCountUpTo",
+    infer=scalar,
+    updates="resource",
+    host=True,
+    math="y = v; v ← v + 1",
+)(_counted)
+
+
+# ---------------------------------------------------------------------- scattering
+
+
+def _rows(n: Operation, variable: RawShape) -> None:
+    """Check indices and updates against the variable that they go to."""
+    indices, updates = n._inputs[1]._shape_raw, n._inputs[2]._shape_raw
+    if variable is None or indices is None or updates is None or updates == ():
+        return
+    if not variable:
+        raise ValueError(
+            f"Shape must be at least rank 1 but is rank 0 for {described(n)}."
+        )
+    merged(n, updates, (*indices, *variable[1:]))
+
+
+def _scatter_shape(n: Operation) -> RawShape:
+    variable = n._inputs[0]._shape_raw
+    _rows(n, variable)
+    return variable
+
+
+def _scatter_handle(n: Operation) -> list[RawShape]:
+    _check_dtype(n, n.attrs["dtype"])
+    _rows(n, variable_shape_of(n))
+    return []
+
+
+_MODES = {
+    "Update": ("update", "v[i] ← x"),
+    "Add": ("add", "v[i] ← v[i] + x"),
+    "Sub": ("sub", "v[i] ← v[i] − x"),
+    "Mul": ("mul", "v[i] ← v[i] · x"),
+    "Div": ("div", "v[i] ← v[i] / x"),
+    "Min": ("min", "v[i] ← min(v[i], x)"),
+    "Max": ("max", "v[i] ← max(v[i], x)"),
+}
+
+
+def _check_rows(ref: Any, indices: Any, updates: Any) -> None:
+    got, rows, whole = map(tuple, (updates.shape, indices.shape, ref.shape))
+    if not whole:
+        raise _refused(f"params must be at least 1-D, got shape {_text(whole)}")
+    if got and got != rows + whole[1:]:
+        raise _refused(
+            "Must have updates.shape = indices.shape + params.shape[1:] or "
+            f"updates.shape = [], got updates.shape {_text(got)}, indices.shape "
+            f"{_text(rows)}, params.shape {_text(whole)}"
+        )
+
+
+def _scatter_kernel(mode: str) -> Any:
+    def scatter(xp: Any, ref: Any, indices: Any, updates: Any) -> Any:
+        """Rows of a variable changed in the order of the indices."""
+        _check_rows(ref, indices, updates)
+        return xp.scatter(ref, indices, updates, mode)
+
+    return scatter
+
+
+for _name, (_mode, _math) in _MODES.items():
+    op(
+        f"Scatter{_name}",
+        infer=_scatter_shape,
+        updates="ref",
+        math=_math,
+        grad=NOT_DIFFERENTIABLE,
+    )(_scatter_kernel(_mode))
+    op(
+        f"ResourceScatter{_name}",
+        infer=_scatter_handle,
+        updates="resource",
+        math=_math,
+        grad=NOT_DIFFERENTIABLE,
+    )(_scatter_kernel(_mode))
+
+
+def _vectors(n: Operation, variable: RawShape) -> None:
+    """Check index vectors and updates against the variable that they go to."""
+    indices, updates = n._inputs[1]._shape_raw, n._inputs[2]._shape_raw
+    if variable is None or indices is None or updates is None:
+        return
+    if not indices or indices[-1] is None:
+        return
+    outer, depth = indices[:-1], indices[-1]
+    want = outer + variable[depth:]
+    if len(updates) != len(want) or any(
+        a is not None and b is not None and a != b
+        for a, b in zip(updates, want, strict=True)
+    ):
+        raise ValueError(
+            f"The outer {len(outer)} dimensions of indices.shape={shape_text(indices)} "
+            f"must match the outer {len(outer)} dimensions of updates.shape="
+            f"{shape_text(updates)}: the updates of shape {shape_text(variable)} have "
+            f"shape {shape_text(want)} for {described(n)}."
+        )
+
+
+def _scatter_nd_shape(n: Operation) -> RawShape:
+    variable = n._inputs[0]._shape_raw
+    _vectors(n, variable)
+    return variable
+
+
+def _scatter_nd_handle(n: Operation) -> list[RawShape]:
+    _vectors(n, variable_shape_of(n))
+    return []
+
+
+def _check_vectors(ref: Any, indices: Any, updates: Any) -> None:
+    got, vectors, whole = map(tuple, (updates.shape, indices.shape, ref.shape))
+    if (
+        not vectors
+        or vectors[-1] > len(whole)
+        or got != (vectors[:-1] + whole[vectors[-1] :])
+    ):
+        raise _refused(
+            "Must have updates.shape = indices.shape[:batch_dim] + "
+            "params_shape[slice_dim:], got updates.shape: "
+            f"{_text(got)}, indices.shape: {_text(vectors)}, params_shape: "
+            f"{_text(whole)}"
+        )
+
+
+def _scatter_nd_kernel(mode: str) -> Any:
+    def scatter_nd(xp: Any, ref: Any, indices: Any, updates: Any) -> Any:
+        """Elements or slices of a variable changed, by index vectors."""
+        _check_vectors(ref, indices, updates)
+        return xp.scatter_nd(ref, indices, updates, mode)
+
+    return scatter_nd
+
+
+for _name in ("Update", "Add", "Sub"):
+    _mode, _math = _MODES[_name]
+    op(
+        f"ScatterNd{_name}",
+        infer=_scatter_nd_shape,
+        updates="ref",
+        math=_math,
+        grad=NOT_DIFFERENTIABLE,
+    )(_scatter_nd_kernel(_mode))
+    op(
+        f"ResourceScatterNd{_name}",
+        infer=_scatter_nd_handle,
+        updates="ref",
+        math=_math,
+        grad=NOT_DIFFERENTIABLE,
+    )(_scatter_nd_kernel(_mode))

@@ -1,0 +1,73 @@
+"""Initial values that depend on other variables.
+
+All variables are initialized in one run, in no order. So what a variable's initial value
+takes from another variable is replaced by that variable's initialized value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrograd.graph.names import GraphKeys
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+
+_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
+#: what already looks after a variable that is not initialized
+_LEFT_ALONE = ("IsVariableInitialized", "VarIsInitializedOp", "ReadVariableOp", "If")
+
+
+def guarded(scope: str, value: Tensor) -> Tensor:
+    """`value`, an initial value, made safe for variables not initialized yet.
+
+    Operations between it and such a variable are made again, with `_` and the name of
+    the variable's scope added to their names.
+
+    Raises:
+      TypeError: `value` is not a tensor.
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(f"initial_value needs to be a Tensor: {value}")
+    replaced: dict[Operation, Operation] = {}
+    pending = [value.op]
+    while pending:
+        op = pending[-1]
+        if op in replaced:
+            pending.pop()
+            continue
+        leaf = op.type in _VARIABLES or op.type in _LEFT_ALONE
+        waiting = [t.op for t in op.inputs if not leaf and t.op not in replaced]
+        if waiting:
+            pending.extend(reversed(waiting))
+            continue
+        pending.pop()
+        replaced[op] = _replacement(scope, op, replaced)
+    return replaced[value.op].outputs[value.value_index]
+
+
+def _replacement(
+    scope: str, op: Operation, replaced: dict[Operation, Operation]
+) -> Operation:
+    if op.type in _LEFT_ALONE:
+        return op
+    if op.type in _VARIABLES:
+        found = _initialized(op)
+        return op if found is None else found.op
+    inputs = [replaced[t.op].outputs[t.value_index] for t in op.inputs]
+    if all(new is old for new, old in zip(inputs, op.inputs, strict=True)):
+        return op
+    attrs = {k: v for k, v in op.attrs.items() if k != "_class"}
+    if "_class" in op.attrs:
+        attrs["_class"] = list(op.attrs["_class"])
+    name = f"{op.name}_{scope}".replace(":", "_")
+    return op.graph.add(op.type, inputs, attrs, name, [t.dtype for t in op.outputs])
+
+
+def _initialized(op: Operation) -> Any:
+    """The initialized value of the variable that an operation holds, if it is found."""
+    for collection in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES):
+        for variable in op.graph.get_collection(collection):
+            if getattr(variable, "name", None) in (op.name, f"{op.name}:0"):
+                initialized = getattr(variable, "initialized_value", None)
+                return None if initialized is None else initialized()
+    return None
