@@ -116,6 +116,17 @@ class Namespace(ModuleType):
         text = f"cannot import name '{name}' from '{self.__name__}'"
         raise ImportError(text + _hint(path, name), name=name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A program that replaces a function inside TensorFlow means the one that runs.
+        path = self.__name__.partition(".")[2]
+        if not isinstance(value, ModuleType) and not name.startswith("__"):
+            for source in table.names().sources.get(path, ()):
+                module = table.import_or_none(source)
+                if module is not None and name in vars(module):
+                    setattr(module, name, value)
+                    break
+        super().__setattr__(name, value)
+
     def __dir__(self) -> list[str]:
         path = self.__name__.partition(".")[2]
         known = {*table.names().below(path), *table.exports(path)}

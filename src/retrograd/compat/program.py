@@ -173,14 +173,14 @@ def without_launcher(trace: TracebackType | None) -> TracebackType | None:
     """A traceback without what lies above the program, and without the import hook.
 
     Frames of this folder say nothing to the program's author: `tf.no_such_name` ends at
-    the line that says it.
+    the line that says it. Those of the import system Python itself leaves out.
     """
     kept: list[TracebackType] = []
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if file == __file__:
             kept.clear()
-        elif not file.startswith(_FOLDER):
+        elif not file.startswith((_FOLDER, "<frozen importlib")):
             kept.append(trace)
         trace = trace.tb_next
     for step, following in zip(kept, [*kept[1:], None], strict=True):
