@@ -81,15 +81,25 @@ def broadcast(n: Operation) -> RawShape:
         raise ValueError(f"{error} for {described(n)}.") from None
 
 
-def described(n: Operation) -> str:
+def described(n: Operation, *computed: int) -> str:
     """The operation as an error message of shape inference names it.
 
-    The values of inputs are left out.
+    `computed` are the inputs whose values the shape depends on; they are named too.
     """
     inputs = ", ".join(
         "?" if t._shape_raw is None else shape_text(t._shape_raw) for t in n._inputs
     )
-    return f"'{n.name}' (op: '{n.type}') with input shapes: {inputs}"
+    text = f"'{n.name}' (op: '{n.type}') with input shapes: {inputs}"
+    values = [(i, constant(n._inputs[i])) for i in computed]
+    known = [f"input[{i}] = <{v}>" for i, v in values if v is not None]
+    if known:
+        text += f" and with computed input tensors: {', '.join(known)}"
+    return text
+
+
+def invalid(n: Operation, text: str) -> ValueError:
+    """The error of a shape rule: what is wrong, and with which operation."""
+    return ValueError(f"{text} for {described(n)}.")
 
 
 def shape_text(raw: RawShape) -> str:
@@ -176,14 +186,18 @@ def axis_in(n: Operation, axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
         raise ValueError(
             f"Invalid reduction dimension {axis} for input with {rank} dimensions. "
-            f"for {described(n)}."
+            f"for {described(n, 1)}."
         )
     return axis + rank if axis < 0 else axis
 
 
 def reduce(n: Operation) -> RawShape:
     """A reduction of input 0 over the axes in input 1, `keep_dims` an attribute."""
-    raw = n._inputs[0]._shape_raw
+    raw, count = n._inputs[0]._shape_raw, n._inputs[1]._shape_raw
+    if count is not None and len(count) > 1:
+        raise ValueError(
+            f"Shape must be at most rank 1 but is rank {len(count)} for {described(n)}."
+        )
     axes = constant(n._inputs[1])
     keep = bool(n.attrs.get("keep_dims"))
     if raw is None:
@@ -191,7 +205,6 @@ def reduce(n: Operation) -> RawShape:
     if axes is None:
         if keep:
             return (None,) * len(raw)
-        count = n._inputs[1]._shape_raw
         if count == ():
             return (None,) * (len(raw) - 1) if raw else None
         return None

@@ -7,11 +7,17 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes
-from retrograd.errors import InvalidArgumentError
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.dispatch import apply, name_scope
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape
+from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops import infer, rules
+from retrograd.ops.arguments import refused, renamed
+from retrograd.ops.casts import cast
+from retrograd.ops.constant import constant as make_constant
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
+from retrograd.ops.fill import range_, zeros, zeros_like
+from retrograd.ops.shape import rank, reshape, shape
 from retrograd.ops.static import constant
 
 
@@ -21,23 +27,19 @@ def axes_of(x: Any, axes: Any) -> tuple[int, ...]:
     Raises:
       InvalidArgumentError: there is no such axis, or one is named twice.
     """
-    rank = len(x.shape)
+    size = len(x.shape)
     found = []
     for axis in np.asarray(axes).reshape(-1).tolist():
-        if not -rank <= axis < rank:
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"Invalid reduction dimension ({axis} for input with {rank} "
-                "dimension(s)",
+        if not -size <= axis < size:
+            raise refused(
+                f"Invalid reduction dimension ({axis} for input with {size} "
+                "dimension(s)"
             )
-        found.append(axis + rank if axis < 0 else axis)
+        found.append(axis + size if axis < 0 else axis)
         if found[-1] in found[:-1]:
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"Invalid reduction arguments: Axes contains duplicate dimension: "
-                f"{found[-1]}",
+            raise refused(
+                "Invalid reduction arguments: Axes contains duplicate dimension: "
+                f"{found[-1]}"
             )
     return tuple(found)
 
@@ -209,7 +211,7 @@ def _without_axis(n: Operation) -> RawShape:
         raise ValueError(
             f"Dimension ({at}) must be in the range [{-len(raw)}, {len(raw)}), where "
             f"{len(raw)} is the number of dimensions in the input. for "
-            f"{infer.described(n)}."
+            f"{infer.described(n, 1)}."
         )
     at %= len(raw)
     return raw[:at] + raw[at + 1 :]
@@ -221,17 +223,13 @@ def _no_terms(n: Operation, dy: Any) -> list[Any]:
 
 
 def _position(xp: Any, find: Any, x: Any, dimension: Any, dtype: Any) -> Any:
-    axis, rank = int(dimension), len(x.shape)
-    if not -rank <= axis < rank:
-        raise InvalidArgumentError(
-            None,
-            None,
-            f"Expected dimension in the range [{-rank}, {rank}), but got {axis}",
+    axis, size = int(dimension), len(x.shape)
+    if not -size <= axis < size:
+        raise refused(
+            f"Expected dimension in the range [{-size}, {size}), but got {axis}"
         )
     if x.shape[axis] == 0:
-        raise InvalidArgumentError(
-            None, None, f"Reduction axis {axis} is empty in shape {_listed(x.shape)}"
-        )
+        raise refused(f"Reduction axis {axis} is empty in shape {_listed(x.shape)}")
     return xp.cast(find(x, axis), dtype)
 
 
@@ -261,3 +259,257 @@ def _arg_max(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
 def _arg_min(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
     """The position of the smallest element along an axis, the first among equals."""
     return _position(xp, xp.argmin, x, dimension, output_type)
+
+
+# ---------------------------------------------------------------------- functions
+
+
+def reduction_dims(x: Any, axis: Any) -> Any:
+    """The axes to reduce; all of them, as a tensor, where none are given."""
+    if axis is not None:
+        return axis
+    size = x._rank() if isinstance(x, Tensor) else None
+    if size is not None:
+        return make_constant(np.arange(size), dtypes.int32)
+    return range_(0, rank(x))
+
+
+def _reduced(
+    op_type: str,
+    x: Any,
+    axis: Any,
+    keepdims: Any,
+    name: str | None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """Apply a reduction, its arguments under their newer and older names."""
+    axis = renamed("axis", axis, "reduction_indices", reduction_indices)
+    keepdims = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
+    dims = reduction_dims(x, axis)
+    result = apply(op_type, x, dims, keep_dims=keepdims, name=name)
+    return _scalar_if_all(result, axis, keepdims)
+
+
+def _scalar_if_all(result: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    """Note that a reduction over all axes leaves no dimension."""
+    if axis is None and not keepdims and result._rank() is None:
+        result.set_shape(())
+    return result
+
+
+def reduce_sum(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """The sum along `axis`, by default along all axes.
+
+    Args:
+      input_tensor: numbers.
+      axis: an axis, a list or a tensor of axes; negative ones count from the end.
+      keepdims: whether the reduced dimensions stay, with size 1.
+      name: the name of the operation.
+      reduction_indices: the old name of `axis`.
+      keep_dims: the old name of `keepdims`.
+
+    Raises:
+      ValueError: there is no such axis, or an argument is given under both names.
+    """
+    return _reduced(
+        "Sum", input_tensor, axis, keepdims, name, reduction_indices, keep_dims
+    )
+
+
+def reduce_mean(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """The mean along `axis`, by default along all axes."""
+    return _reduced(
+        "Mean", input_tensor, axis, keepdims, name, reduction_indices, keep_dims
+    )
+
+
+def reduce_prod(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """The product along `axis`, by default along all axes."""
+    return _reduced(
+        "Prod", input_tensor, axis, keepdims, name, reduction_indices, keep_dims
+    )
+
+
+def reduce_min(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """The smallest element along `axis`, by default along all axes."""
+    return _reduced(
+        "Min", input_tensor, axis, keepdims, name, reduction_indices, keep_dims
+    )
+
+
+def reduce_max(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """The largest element along `axis`, by default along all axes."""
+    return _reduced(
+        "Max", input_tensor, axis, keepdims, name, reduction_indices, keep_dims
+    )
+
+
+def reduce_all(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """Whether all elements are true, along `axis`, by default along all axes."""
+    return _reduced(
+        "All", input_tensor, axis, keepdims, name, reduction_indices, keep_dims
+    )
+
+
+def reduce_any(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """Whether some element is true, along `axis`, by default along all axes."""
+    return _reduced(
+        "Any", input_tensor, axis, keepdims, name, reduction_indices, keep_dims
+    )
+
+
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """The Euclidean norm along `axis`, by default along all axes."""
+    return _reduced("EuclideanNorm", input_tensor, axis, keepdims, name)
+
+
+def reduce_logsumexp(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """log Σ exp x along `axis`, without overflow; by default along all axes."""
+    axis = renamed("axis", axis, "reduction_indices", reduction_indices)
+    keepdims = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
+    x = convert_to_tensor(input_tensor)
+    with name_scope(name, "ReduceLogSumExp", [x]):
+        peak = reduce_max(x, axis, True)
+        finite = F.Select(F.IsFinite(peak), peak, zeros_like(peak))
+        offset = F.StopGradient(finite)
+        result = F.Log(reduce_sum(F.Exp(F.Sub(x, offset)), axis, keepdims))
+        if not keepdims:
+            offset = reshape(offset, shape(result))
+        return _scalar_if_all(F.Add(result, offset), axis, keepdims)
+
+
+def reduce_variance(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """The mean squared distance from the mean along `axis`."""
+    with name_scope(name or "reduce_variance"):
+        means = reduce_mean(input_tensor, axis, True)
+        squares = F.Square(input_tensor - means)
+        return reduce_mean(squares, axis, keepdims)
+
+
+def reduce_std(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """The standard deviation along `axis`."""
+    with name_scope(name or "reduce_std"):
+        return F.Sqrt(reduce_variance(input_tensor, axis, keepdims))
+
+
+def count_nonzero(
+    input_tensor: Any = None,
+    axis: Any = None,
+    keepdims: Any = None,
+    dtype: Any = dtypes.int64,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+    input: Any = None,
+) -> Tensor:
+    """How many elements along `axis` are not zero (or not empty, of strings)."""
+    keepdims = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
+    input_tensor = renamed("input", input, "input_tensor", input_tensor)
+    axis = renamed("axis", axis, "reduction_indices", reduction_indices)
+    with name_scope(name, "count_nonzero", [input_tensor]):
+        x = convert_to_tensor(input_tensor, name="input")
+        other = F.NotEqual(x, zeros([], x.dtype.base_dtype))
+        return cast(reduce_sum(cast(other, dtypes.int64), axis, keepdims), dtype)
+
+
+def argmax(
+    input: Any,
+    axis: Any = None,
+    name: str | None = None,
+    dimension: Any = None,
+    output_type: Any = dtypes.int64,
+) -> Tensor:
+    """The position of the largest element along `axis`, by default the first axis."""
+    axis = renamed("axis", axis, "dimension", dimension)
+    axis = 0 if axis is None else axis
+    return F.ArgMax(input, axis, output_type=output_type, name=name)
+
+
+def argmin(
+    input: Any,
+    axis: Any = None,
+    name: str | None = None,
+    dimension: Any = None,
+    output_type: Any = dtypes.int64,
+) -> Tensor:
+    """The position of the smallest element along `axis`, by default the first axis."""
+    axis = renamed("axis", axis, "dimension", dimension)
+    axis = 0 if axis is None else axis
+    return F.ArgMin(input, axis, output_type=output_type, name=name)
+
+
+def arg_max(
+    input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None
+) -> Tensor:
+    """The position of the largest element along `dimension`."""
+    return F.ArgMax(input, dimension, output_type=output_type, name=name)
+
+
+def arg_min(
+    input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None
+) -> Tensor:
+    """The position of the smallest element along `dimension`."""
+    return F.ArgMin(input, dimension, output_type=output_type, name=name)
