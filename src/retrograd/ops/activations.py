@@ -1,0 +1,324 @@
+"""Activation functions, each with its backward op, and tf.nn's wrappers of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.dispatch import name_scope
+from retrograd.ops.declare import F, op, rule
+from retrograd.ops.infer import merged, same
+
+# Klambauer et al., Self-Normalizing Neural Networks (2017), with their product.
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
+
+
+def merged_inputs(n: Any) -> Any:
+    """The shape that both inputs have."""
+    return merged(n, n.inputs[0]._shape_raw, n.inputs[1]._shape_raw)
+
+
+def zeros_of(n: Any, index: int) -> Any:
+    """Zeros like an input: a derivative that is zero, not absent."""
+    return F.ZerosLike(n.inputs[index])
+
+
+# ---------------------------------------------------------------------- relu family
+
+
+@op(
+    "Relu",
+    infer=same,
+    math="y = max(x, 0)",
+    grad=dict(features=rule("x̄ = ȳ · [y > 0]", lambda n, dy: F.ReluGrad(dy, n.out))),
+)
+def relu_kernel(xp: Any, x: Any) -> Any:
+    """Each element, or 0 where it is negative."""
+    return xp.maximum(x, x.dtype.type(0))
+
+
+@op(
+    "ReluGrad",
+    infer=merged_inputs,
+    math="z = ȳ · [x > 0]",
+    grad=dict(
+        gradients=rule("ȳ = z̄ · [x > 0]", lambda n, dz: F.ReluGrad(dz, n.inputs[1])),
+        features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
+    ),
+)
+def relu_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
+    """The backward pass of Relu; `x` may be its input or its output."""
+    return dy * xp.cast(x > x.dtype.type(0), dy.dtype)
+
+
+@op(
+    "Relu6",
+    infer=same,
+    math="y = min(max(x, 0), 6)",
+    grad=dict(
+        features=rule("x̄ = ȳ · [0 < y < 6]", lambda n, dy: F.Relu6Grad(dy, n.out))
+    ),
+)
+def relu6_kernel(xp: Any, x: Any) -> Any:
+    """Each element, brought into [0, 6]."""
+    return xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6))
+
+
+@op(
+    "Relu6Grad",
+    infer=merged_inputs,
+    math="z = ȳ · [0 < x < 6]",
+    grad=dict(
+        gradients=rule(
+            "ȳ = z̄ · [0 < x < 6]", lambda n, dz: F.Relu6Grad(dz, n.inputs[1])
+        ),
+        features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
+    ),
+)
+def relu6_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
+    """The backward pass of Relu6; `x` may be its input or its output."""
+    inside = (x > x.dtype.type(0)) & (x < x.dtype.type(6))
+    return dy * xp.cast(inside, dy.dtype)
+
+
+@op(
+    "LeakyRelu",
+    infer=same,
+    math="y = x where x > 0, else α x",
+    grad=dict(
+        features=rule(
+            "x̄ = ȳ where x > 0, else α ȳ",
+            lambda n, dy: F.LeakyReluGrad(dy, n.inputs[0], alpha=n.attrs["alpha"]),
+        )
+    ),
+)
+def leaky_relu_kernel(xp: Any, x: Any, *, alpha: float) -> Any:
+    """Each element, `alpha` times it where it is not positive."""
+    return xp.where(x > x.dtype.type(0), x, x * x.dtype.type(alpha))
+
+
+@op(
+    "LeakyReluGrad",
+    infer=merged_inputs,
+    math="z = ȳ where x > 0, else α ȳ",
+    grad=dict(
+        gradients=rule(
+            "ȳ = z̄ where x > 0, else α z̄",
+            lambda n, dz: F.LeakyReluGrad(dz, n.inputs[1], alpha=n.attrs["alpha"]),
+        ),
+        features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
+    ),
+)
+def leaky_relu_grad_kernel(xp: Any, dy: Any, x: Any, *, alpha: float) -> Any:
+    """The backward pass of LeakyRelu."""
+    return xp.where(x > x.dtype.type(0), dy, dy * dy.dtype.type(alpha))
+
+
+# ---------------------------------------------------------------------- exponential
+
+
+@op(
+    "Elu",
+    infer=same,
+    math="y = x where x ≥ 0, else exp x − 1",
+    grad=dict(
+        features=rule(
+            "x̄ = ȳ where y ≥ 0, else ȳ (y + 1)", lambda n, dy: F.EluGrad(dy, n.out)
+        )
+    ),
+)
+def elu_kernel(xp: Any, x: Any) -> Any:
+    """Each element, exp x − 1 where it is negative."""
+    zero = x.dtype.type(0)
+    return xp.where(x < zero, xp.expm1(xp.minimum(x, zero)), x)
+
+
+@op(
+    "EluGrad",
+    infer=merged_inputs,
+    math="z = ȳ where y ≥ 0, else ȳ (y + 1)",
+    grad=dict(
+        gradients=rule(
+            "ȳ = z̄ where y ≥ 0, else z̄ (y + 1)",
+            lambda n, dz: F.EluGrad(dz, n.inputs[1]),
+        ),
+        outputs=rule("ȳ₂ = z̄ · ȳ where y < 0", lambda n, dz: _below_zero(n, dz)),
+    ),
+)
+def elu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
+    """The backward pass of Elu, from its output."""
+    return xp.where(y < y.dtype.type(0), (y + y.dtype.type(1)) * dy, dy)
+
+
+def _below_zero(n: Any, dz: Any) -> Any:
+    """dz · dy where the activation was negative, else 0."""
+    dy, y = n.inputs
+    zero = np.zeros((), y.dtype.as_numpy_dtype)
+    return F.Select(F.Less(y, zero), F.Mul(dz, dy, name="mul"), F.ZerosLike(y))
+
+
+@op(
+    "Selu",
+    infer=same,
+    math="y = λ x where x ≥ 0, else λ α (exp x − 1)",
+    grad=dict(
+        features=rule(
+            "x̄ = λ ȳ where y ≥ 0, else ȳ (y + λ α)",
+            lambda n, dy: F.SeluGrad(dy, n.out),
+        )
+    ),
+)
+def selu_kernel(xp: Any, x: Any) -> Any:
+    """The scaled exponential unit, which keeps mean 0 and variance 1."""
+    zero = x.dtype.type(0)
+    below = x.dtype.type(_SELU_SCALE_ALPHA) * xp.expm1(xp.minimum(x, zero))
+    return xp.where(x < zero, below, x.dtype.type(_SELU_SCALE) * x)
+
+
+@op(
+    "SeluGrad",
+    infer=merged_inputs,
+    math="z = λ ȳ where y ≥ 0, else ȳ (y + λ α)",
+    grad=dict(
+        gradients=rule(
+            "ȳ = λ z̄ where y ≥ 0, else z̄ (y + λ α)",
+            lambda n, dz: F.SeluGrad(dz, n.inputs[1]),
+        ),
+        outputs=rule("ȳ₂ = z̄ · ȳ where y < 0", lambda n, dz: _below_zero(n, dz)),
+    ),
+)
+def selu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
+    """The backward pass of Selu, from its output."""
+    below = dy * (y + y.dtype.type(_SELU_SCALE_ALPHA))
+    return xp.where(y < y.dtype.type(0), below, dy * y.dtype.type(_SELU_SCALE))
+
+
+# ---------------------------------------------------------------------- softened
+
+
+@op(
+    "Softplus",
+    infer=same,
+    math="y = log(1 + exp x)",
+    grad=dict(
+        features=rule(
+            "x̄ = ȳ · sigmoid x",
+            lambda n, dy: F.Mul(dy, F.Sigmoid(n.inputs[0]), name="mul"),
+        )
+    ),
+)
+def softplus_kernel(xp: Any, x: Any) -> Any:
+    """The logarithm of 1 + exp x, without overflow."""
+    return xp.softplus(x)
+
+
+@op(
+    "SoftplusGrad",
+    infer=merged_inputs,
+    math="z = ȳ / (1 + exp(−x))",
+    grad=dict(
+        gradients=rule(
+            "ȳ = z̄ / (1 + exp(−x))", lambda n, dz: F.SoftplusGrad(dz, n.inputs[1])
+        ),
+        features=rule(
+            "x̄ = z̄ ȳ / (exp(−x) + 2 + exp x)", lambda n, dz: _softplus_bend(n, dz)
+        ),
+    ),
+)
+def softplus_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
+    """The backward pass of Softplus."""
+    return dy / (xp.exp(-x) + x.dtype.type(1))
+
+
+def _softplus_bend(n: Any, dz: Any) -> Any:
+    dy, x = n.inputs
+    two = np.array(2, x.dtype.as_numpy_dtype)
+    below = F.Add(F.Add(F.Exp(F.Neg(x)), two, name="add"), F.Exp(x), name="add")
+    return F.RealDiv(F.Mul(dz, dy, name="mul"), below, name="truediv")
+
+
+@op(
+    "Softsign",
+    infer=same,
+    math="y = x / (1 + |x|)",
+    grad=dict(
+        features=rule(
+            "x̄ = ȳ / (1 + |x|)²", lambda n, dy: F.SoftsignGrad(dy, n.inputs[0])
+        )
+    ),
+)
+def softsign_kernel(xp: Any, x: Any) -> Any:
+    """x / (1 + |x|), in (−1, 1)."""
+    return x / (xp.absolute(x) + x.dtype.type(1))
+
+
+@op("SoftsignGrad", infer=merged_inputs, math="z = ȳ / (1 + |x|)²")
+def softsign_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
+    """The backward pass of Softsign; TensorFlow 1.15 has no derivative of it."""
+    return dy / xp.square(xp.absolute(x) + x.dtype.type(1))
+
+
+# ---------------------------------------------------------------------- functions
+
+
+def relu(features: Any, name: str | None = None) -> Any:
+    """max(features, 0), elementwise; any real dtype."""
+    return F.Relu(features, name=name)
+
+
+def relu6(features: Any, name: str | None = None) -> Any:
+    """min(max(features, 0), 6), elementwise; any real dtype."""
+    return F.Relu6(features, name=name)
+
+
+def elu(features: Any, name: str | None = None) -> Any:
+    """`features`, exp(features) − 1 where negative (Clevert et al., 2015)."""
+    return F.Elu(features, name=name)
+
+
+def selu(features: Any, name: str | None = None) -> Any:
+    """The scaled exponential linear unit (Klambauer et al., 2017)."""
+    return F.Selu(features, name=name)
+
+
+def softplus(features: Any, name: str | None = None) -> Any:
+    """log(1 + exp(features)), elementwise."""
+    return F.Softplus(features, name=name)
+
+
+def softsign(features: Any, name: str | None = None) -> Any:
+    """features / (1 + |features|), elementwise."""
+    return F.Softsign(features, name=name)
+
+
+def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Any:
+    """`features`, times `alpha` where negative (Maas et al., 2013).
+
+    Args:
+      features: a float tensor; integers are cast to float32.
+      alpha: the slope below zero, a number.
+    """
+    with name_scope(name, "LeakyRelu", [features, alpha]) as scope:
+        features = convert_to_tensor(features, name="features")
+        if features.dtype.is_integer:
+            features = F.Cast(features, DstT=dtypes.float32)
+        if isinstance(alpha, np.ndarray):
+            alpha = alpha.item()
+        return F.LeakyRelu(features, alpha=alpha, name=scope)
+
+
+def crelu(features: Any, name: str | None = None, axis: Any = -1) -> Any:
+    """relu of `features` and of −features, side by side along `axis` (Shang, 2016)."""
+    with name_scope(name, "CRelu", [features]) as scope:
+        features = convert_to_tensor(features, name="features")
+        both = F.ConcatV2([features, F.Neg(features)], axis, name=scope)
+        return F.Relu(both)
+
+
+def crelu_v2(features: Any, axis: Any = -1, name: str | None = None) -> Any:
+    """`crelu`, in TensorFlow 2's order of arguments."""
+    return crelu(features, name=name, axis=axis)

@@ -1,0 +1,133 @@
+"""What the shape rules and the kernels of convolution and pooling share.
+
+A list of sizes, strides or dilations has one number for each axis of the input, in the
+order of `data_format`; kernels work on arrays with the channels last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from retrograd.errors import InvalidArgumentError, message
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.infer import described
+from retrograd.ops.static import constant_as_shape
+
+Size = int | None
+
+
+def channels_first(data_format: str) -> bool:
+    """Whether the channels are axis 1, as in NCHW."""
+    return data_format.startswith("NC")
+
+
+def spatial(values: Sequence[Any], data_format: str) -> list[Any]:
+    """The numbers that belong to neither the batch nor the channels."""
+    return list(values[2:] if channels_first(data_format) else values[1:-1])
+
+
+def batch_and_depth(values: Sequence[Any], data_format: str) -> tuple[Any, Any]:
+    """The numbers that belong to the batch and to the channels."""
+    return values[0], values[1 if channels_first(data_format) else -1]
+
+
+def arranged(batch: Any, inner: Sequence[Any], depth: Any, data_format: str) -> Any:
+    """A shape out of its parts, in the order of `data_format`."""
+    if channels_first(data_format):
+        return (batch, depth, *inner)
+    return (batch, *inner, depth)
+
+
+def channels_last(xp: Any, x: Any, data_format: str) -> Any:
+    """`x` with its channels moved to the end."""
+    return xp.moveaxis(x, 1, -1) if channels_first(data_format) else x
+
+
+def as_given(xp: Any, y: Any, data_format: str) -> Any:
+    """An array with its channels last, put in the order of `data_format`."""
+    return xp.moveaxis(y, -1, 1) if channels_first(data_format) else y
+
+
+def last_shape(shape: Any, data_format: str) -> tuple[int, ...]:
+    """A run-time shape in the order of `data_format`, channels moved to the end."""
+    batch, depth = batch_and_depth(shape, data_format)
+    return (int(batch), *map(int, spatial(shape, data_format)), int(depth))
+
+
+def explicit_pairs(paddings: Sequence[int], data_format: str) -> list[tuple[int, int]]:
+    """(before, after) of each spatial axis, from the flat attribute."""
+    pairs = list(zip(paddings[::2], paddings[1::2], strict=True))
+    return spatial(pairs, data_format)
+
+
+def run_padding(
+    xp: Any,
+    sizes: Sequence[int],
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    padding: str,
+) -> list[tuple[int, int]]:
+    """(before, after) of each spatial axis for SAME or VALID."""
+    if padding == "VALID":
+        return [(0, 0)] * len(ksize)
+    each = zip(sizes, ksize, strides, dilations, strict=True)
+    return [xp.same_padding(*one) for one in each]
+
+
+def windows(
+    n: Operation,
+    size: Size,
+    ksize: Size,
+    stride: int,
+    padding: str,
+    dilation: int = 1,
+    around: tuple[int, int] = (0, 0),
+) -> Size:
+    """How many windows fit along one axis, as far as it is known.
+
+    Raises:
+      ValueError: the stride or the dilation is not positive, or no window fits.
+    """
+    if stride <= 0:
+        raise refused(n, f"Stride must be > 0, but got {stride}")
+    if dilation < 1:
+        raise refused(n, f"Dilation rate must be >= 1, but got {dilation}")
+    if padding == "SAME":
+        return None if size is None else -(-size // stride)
+    if size is None or ksize is None:
+        return None
+    size += sum(around)
+    reach = (ksize - 1) * dilation + 1
+    if reach > size:
+        raise refused(
+            n,
+            f"Negative dimension size caused by subtracting {reach} from {size}",
+        )
+    return (size - reach) // stride + 1
+
+
+def shape_held(index: int, rank: int) -> Callable[[Operation], RawShape]:
+    """The shape rule of ops whose input `index` holds the output's shape."""
+
+    def infer(n: Operation) -> RawShape:
+        raw = constant_as_shape(n._inputs[index])
+        if raw is None:
+            return (None,) * rank
+        if len(raw) != rank:
+            raise refused(n, f"Shape must be rank {rank} but is rank {len(raw)}")
+        return raw
+
+    return infer
+
+
+def refused(n: Operation, text: str) -> ValueError:
+    """The error of a shape rule: `text`, then which operation with which shapes."""
+    return ValueError(f"{text} for {described(n)}.")
+
+
+def invalid(text: str, **facts: Any) -> InvalidArgumentError:
+    """The error of a kernel that cannot take its inputs or attributes."""
+    return InvalidArgumentError(None, None, message(text, **facts))

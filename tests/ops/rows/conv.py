@@ -1,0 +1,206 @@
+"""Rows for convolutions and pooling."""
+
+from tests.ops.rows import c, f, row
+
+_ONE = [1, 1, 1, 1]
+
+
+def _sizes(*shape: int):
+    return c(shape, "int32")
+
+
+def _family(forward, to_input, to_filter, x, k, dy, **attrs):
+    """The three ops of a convolution, on equal shapes."""
+    return [
+        row(forward, f(*x), f(*k), **attrs),
+        row(to_input, _sizes(*x), f(*k), f(*dy), **attrs),
+        row(to_filter, f(*x), _sizes(*k), f(*dy), **attrs),
+    ]
+
+
+_TWO = ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")
+_THREE = ("Conv3D", "Conv3DBackpropInputV2", "Conv3DBackpropFilterV2")
+_CHANNEL = (
+    "DepthwiseConv2dNative",
+    "DepthwiseConv2dNativeBackpropInput",
+    "DepthwiseConv2dNativeBackpropFilter",
+)
+_POOL2 = dict(ksize=[1, 2, 3, 1], strides=[1, 2, 1, 1])
+_POOL3 = dict(ksize=[1, 2, 2, 2, 1], strides=[1, 2, 1, 1, 1])
+_X5 = c([[[[[1.0], [3.0]], [[2.0], [0.0]]]]], "float32")
+_Y5 = c([[[[[3.0]]]]], "float32")
+_OF5 = dict(ksize=[1, 1, 2, 2, 1], strides=_ONE + [1], padding="VALID", order=0)
+
+ROWS = [
+    *_family(
+        *_TWO, (2, 5, 6, 3), (2, 3, 3, 4), (2, 4, 4, 4), strides=_ONE, padding="VALID"
+    ),
+    *_family(
+        *_TWO,
+        (2, 5, 6, 3),
+        (3, 2, 3, 4),
+        (2, 3, 2, 4),
+        strides=[1, 2, 3, 1],
+        padding="SAME",
+    ),
+    *_family(
+        *_TWO,
+        (1, 3, 7, 6),
+        (2, 2, 3, 2),
+        (1, 2, 6, 5),
+        strides=_ONE,
+        padding="EXPLICIT",
+        explicit_paddings=[0, 0, 0, 0, 0, 1, 1, 0],
+        dilations=[1, 1, 2, 2],
+        data_format="NCHW",
+    ),
+    row("Conv2D", f(1, 4, 4, 4), f(2, 2, 2, 6), strides=_ONE, padding="SAME"),
+    *_family(
+        *_THREE,
+        (1, 3, 4, 5, 2),
+        (2, 2, 2, 2, 3),
+        (1, 2, 3, 4, 3),
+        strides=_ONE + [1],
+        padding="VALID",
+    ),
+    *_family(
+        *_THREE,
+        (1, 2, 4, 3, 5),
+        (2, 3, 2, 2, 3),
+        (1, 3, 2, 3, 3),
+        strides=[1, 1, 2, 1, 2],
+        padding="SAME",
+        data_format="NCDHW",
+    ),
+    *_family(
+        *_CHANNEL,
+        (2, 5, 4, 3),
+        (3, 2, 3, 2),
+        (2, 3, 2, 6),
+        strides=[1, 2, 2, 1],
+        padding="SAME",
+    ),
+    *_family(
+        *_CHANNEL,
+        (1, 3, 5, 4),
+        (2, 2, 3, 2),
+        (1, 6, 4, 3),
+        strides=_ONE,
+        padding="VALID",
+        data_format="NCHW",
+    ),
+    row("AvgPool", f(2, 5, 6, 3), **_POOL2, padding="SAME"),
+    row(
+        "AvgPool",
+        f(2, 3, 5, 6),
+        ksize=[1, 1, 2, 2],
+        strides=_ONE,
+        padding="VALID",
+        data_format="NCHW",
+    ),
+    row("AvgPoolGrad", _sizes(2, 5, 6, 3), f(2, 3, 6, 3), **_POOL2, padding="SAME"),
+    row("AvgPool3D", f(1, 4, 3, 3, 2), **_POOL3, padding="VALID"),
+    row(
+        "AvgPool3DGrad",
+        _sizes(1, 4, 3, 3, 2),
+        f(1, 2, 2, 2, 2),
+        **_POOL3,
+        padding="VALID",
+    ),
+    row("MaxPool", f(2, 5, 6, 3), **_POOL2, padding="SAME"),
+    row(
+        "MaxPool",
+        f(2, 3, 5, 6),
+        ksize=[1, 1, 2, 2],
+        strides=[1, 1, 2, 2],
+        padding="VALID",
+        data_format="NCHW",
+    ),
+    row(
+        "MaxPool",
+        f(1, 2, 2, 4),
+        ksize=[1, 1, 1, 2],
+        strides=[1, 1, 1, 2],
+        padding="VALID",
+        order=0,
+    ),
+    row(
+        "MaxPoolGrad",
+        f(2, 4, 5, 2),
+        f(2, 3, 3, 2),
+        f(2, 3, 3, 2),
+        ksize=[1, 2, 3, 1],
+        strides=_ONE,
+        padding="VALID",
+    ),
+    row(
+        "MaxPoolGradGrad",
+        f(2, 4, 5, 2),
+        f(2, 3, 3, 2),
+        f(2, 4, 5, 2),
+        ksize=[1, 2, 3, 1],
+        strides=_ONE,
+        padding="VALID",
+    ),
+    row(
+        "MaxPoolV2",
+        f(2, 5, 6, 3),
+        _sizes(1, 2, 3, 1),
+        _sizes(1, 2, 1, 1),
+        padding="SAME",
+    ),
+    row(
+        "MaxPoolGradV2",
+        f(2, 4, 5, 2),
+        f(2, 3, 3, 2),
+        f(2, 3, 3, 2),
+        _sizes(1, 2, 3, 1),
+        _sizes(1, 1, 1, 1),
+        padding="VALID",
+        order=1,
+    ),
+    row(
+        "MaxPoolGradGradV2",
+        f(2, 4, 5, 2),
+        f(2, 3, 3, 2),
+        f(2, 4, 5, 2),
+        _sizes(1, 2, 3, 1),
+        _sizes(1, 1, 1, 1),
+        padding="VALID",
+        order=0,
+    ),
+    row("MaxPoolWithArgmax", f(2, 5, 6, 3), **_POOL2, padding="SAME", order=1),
+    row(
+        "MaxPoolWithArgmax",
+        f(2, 5, 6, 3),
+        **_POOL2,
+        padding="VALID",
+        order=1,
+        include_batch_in_index=True,
+        Targmax="int32",
+    ),
+    row(
+        "MaxPoolGradWithArgmax",
+        f(2, 2, 2, 1),
+        f(2, 1, 1, 1),
+        c([[[[3]]], [[[1]]]]),
+        ksize=[1, 2, 2, 1],
+        strides=_ONE,
+        padding="VALID",
+        order=0,
+    ),
+    row(
+        "MaxPoolGradGradWithArgmax",
+        f(2, 2, 2, 1),
+        f(2, 2, 2, 1),
+        c([[[[3]]], [[[5]]]]),
+        ksize=[1, 2, 2, 1],
+        strides=_ONE,
+        padding="VALID",
+        include_batch_in_index=True,
+        order=0,
+    ),
+    row("MaxPool3D", _X5, **_OF5),
+    row("MaxPool3DGrad", _X5, _Y5, _Y5, **_OF5),
+    row("MaxPool3DGradGrad", _X5, _Y5, _X5, **_OF5),
+]

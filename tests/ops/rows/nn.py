@@ -1,0 +1,63 @@
+"""Rows for activations, softmax, biases, cross entropies and normalization."""
+
+from tests.ops.rows import c, f, row
+
+_LABELS = [[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]]
+_IMAGE = [[[[1.0, -2.0, 0.5], [0.3, 4.0, -1.0]]], [[[0.0, 2.5, 3.0], [1.5, -0.5, 2.0]]]]
+_VECTOR = [1.0, 2.0, 0.5]
+_IMAGES = c(_IMAGE, "float32")
+_ROW = c(_VECTOR, "float32")
+_NONE = c([], "float32")
+
+ROWS = [
+    row("Relu", f(3, 4)),
+    row("ReluGrad", f(3, 4), f(3, 4)),
+    row("Relu6", f(3, 4, low=-3.0, high=9.0)),
+    row("Relu6Grad", f(3, 4), f(3, 4, low=-3.0, high=9.0)),
+    row("LeakyRelu", f(3, 4), alpha=0.3),
+    row("LeakyReluGrad", f(3, 4), f(3, 4), alpha=0.3),
+    row("Elu", f(3, 4)),
+    row("EluGrad", f(3, 4), f(3, 4, low=-0.9)),
+    row("Selu", f(3, 4)),
+    row("SeluGrad", f(3, 4), f(3, 4, low=-1.5)),
+    row("Softplus", f(3, 4)),
+    row("SoftplusGrad", f(3, 4), f(3, 4)),
+    row("Softsign", f(3, 4), order=1),
+    row("SoftsignGrad", f(3, 4), f(3, 4), order=0),
+    row("Softmax", f(2, 3, 4)),
+    row("LogSoftmax", f(2, 3, 4)),
+    row("BiasAdd", f(2, 3, 4), f(4)),
+    row("BiasAdd", f(2, 3, 4, 5), f(3), data_format="NCHW"),
+    row("BiasAddV1", f(2, 3, 4), f(4)),
+    row("BiasAddGrad", f(2, 3, 4)),
+    row("BiasAddGrad", f(2, 3, 4, 2), data_format="NCHW"),
+    row("L2Loss", f(3, 4)),
+    row("InTopK", c([[0.1, 0.9], [0.8, 0.2]], "float32"), c([1, 1]), k=1, order=0),
+    row(
+        "InTopKV2",
+        c([[0.1, 0.9], [0.8, 0.2]], "float32"),
+        c([1, 5], "int32"),
+        c(1, "int32"),
+        order=0,
+    ),
+    row("SoftmaxCrossEntropyWithLogits", f(2, 3), c(_LABELS)),
+    row("SoftmaxCrossEntropyWithLogits", f(2, 3), f(2, 3)),
+    row("SparseSoftmaxCrossEntropyWithLogits", f(2, 3), c([2, 0]), order=0),
+    *[
+        row(kind, _IMAGES, _ROW, _ROW, _NONE, _NONE, data_format=form, order=0)
+        for kind in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+        for form in ("NHWC",)
+    ],
+    row("FusedBatchNorm", _IMAGES, *[_ROW] * 4, is_training=False, order=0),
+    *[
+        row(kind, _IMAGES, _IMAGES, *[_ROW] * 3, *rest, is_training=on, order=0)
+        for kind, rest in (
+            ("FusedBatchNormGrad", ()),
+            ("FusedBatchNormGradV2", ()),
+            ("FusedBatchNormGradV3", (_ROW,)),
+        )
+        for on in (True, False)
+    ],
+    row("LRN", _IMAGES, depth_radius=1, alpha=0.5, beta=0.75, order=0),
+    row("LRNGrad", *[_IMAGES] * 3, depth_radius=1, alpha=0.5, beta=0.75, order=0),
+]
