@@ -17,13 +17,14 @@ saved = {}
 def run(build, *arrays):
     with tf.Graph().as_default(), tf.Session() as session:
         fed = [tf.placeholder(a.dtype, a.shape) for a in arrays]
-        return session.run(build(*fed), dict(zip(fed, arrays)))
+        fed_by = {fed[i]: a for i, a in enumerate(arrays)}
+        return session.run(build(*fed), fed_by)
 
 
 def save(kind, **arrays):
     number = sum(k.startswith(kind + "/") and k.endswith("/case") for k in saved)
     for name, value in dict(arrays, case=number).items():
-        saved["{}/{}/{}".format(kind, number, name)] = np.asarray(value)
+        saved[f"{kind}/{number}/{name}"] = np.asarray(value)
 
 
 def normal(*shape):
@@ -36,14 +37,14 @@ def few(*shape):
 
 def convolution(size, ksize, strides, padding, channels):
     c, o = channels
-    x, f = normal(2, *(size + (c,))), normal(*(ksize + (c, o)))
-    step = (1,) + strides + (1,)
+    x, f = normal(2, *(*size, c)), normal(*(*ksize, c, o))
+    step = (1, *strides, 1)
     conv = tf.nn.conv2d if len(size) == 2 else tf.nn.conv3d
     linear("conv", x, f, strides, padding, lambda x, f: conv(x, f, step, padding))
 
 
 def depthwise(size, ksize, stride, padding, m):
-    x, f = normal(2, *(size + (3,))), normal(*(ksize + (3, m)))
+    x, f = normal(2, *(*size, 3)), normal(*(*ksize, 3, m))
     step = [1, stride, stride, 1]
     linear(
         "depthwise",
@@ -63,9 +64,9 @@ def linear(kind, x, f, strides, padding, forward):
 
 
 def pool(size, ksize, strides, padding):
-    x = few(2, *(size + (3,)))
+    x = few(2, *(*size, 3))
     flat = len(size) == 2
-    k, s = (1,) + ksize + (1,), (1,) + strides + (1,)
+    k, s = (1, *ksize, 1), (1, *strides, 1)
 
     def largest(x):
         return (tf.nn.max_pool if flat else tf.nn.max_pool3d)(x, k, s, padding)
@@ -112,7 +113,7 @@ def casts(x, kinds):
 
 def special(dtype):
     wide = [-100.5, -20.2, -5.5, -3, -2.5, -1, -0.75, -0.1, 0, 1e-5, 0.1, 0.5, 1]
-    wide = np.array(wide + [1.5, 2, 3.7, 5, 10, 30, 150, np.inf, np.nan], dtype)
+    wide = np.array([*wide, 1.5, 2, 3.7, 5, 10, 30, 150, np.inf, np.nan], dtype)
     unit = [0, 1e-6, 0.02, 0.1, 0.3, 0.5, 0.77, 0.95, 0.999, 1]
     for name in "erf erfc lgamma digamma bessel_i0e bessel_i1e".split():
         save("special_" + name, args=[wide], y=run(getattr(tf.math, name), wide))

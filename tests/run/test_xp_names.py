@@ -4,11 +4,13 @@ import inspect
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 from tests.run.xp_both import both, close
 
 from retrograd.run import names, xp_jax, xp_numpy
+from retrograd.run.xp_jax import options
 
 
 @pytest.mark.parametrize("xp", [xp_numpy, xp_jax], ids=["numpy", "jax"])
@@ -155,3 +157,20 @@ def test_control_flow() -> None:
             np.float32(3),
         )
         assert got == (4 if flag else 2)
+
+
+def test_compiler_options_are_those_that_xla_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fresh = options.compiler_options.__wrapped__
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    known = fresh()
+    double = jax.jit(lambda x: x * 2, compiler_options=known)
+    assert double(np.float32(3)) == 6
+    monkeypatch.setattr(options, "_CPU", {"xla_no_such_option": "1"})
+    assert fresh() == {}
+    name = "xla_cpu_enable_fast_min_max"
+    monkeypatch.setattr(options, "_CPU", {name: "True"})
+    assert fresh() == {name: "True"}
+    monkeypatch.setenv("XLA_FLAGS", f"--{name}=false")
+    assert fresh() == {}

@@ -179,6 +179,28 @@ def test_depthwise_conv_equals_tensorflow(case: dict[str, np.ndarray]) -> None:
     close(df, case["df"])
 
 
+@pytest.mark.parametrize("m", [1, 2])
+@pytest.mark.parametrize("dilations", [(1, 1), (2, 3)])
+def test_depthwise_conv_is_a_conv_of_groups(m: int, dilations: tuple) -> None:
+    x, f = random(2, 9, 8, 3), random(3, 2, 3, m)
+    attrs: dict[str, Any] = {"strides": (2, 1), "padding": [(2, 1), (0, 3)]}
+    attrs["dilations"] = dilations
+    y = both(lambda xp, x, f: xp.depthwise_conv(x, f, **attrs), x, f)
+    joined = f.reshape(3, 2, 1, 3 * m)
+    close(y, slow_conv(x, joined, {**attrs, "groups": 3}))
+    dy = random(*y.shape)
+    dx = both(
+        lambda xp, f, dy: xp.depthwise_conv_input_grad(x.shape, f, dy, **attrs), f, dy
+    )
+    df = both(
+        lambda xp, x, dy: xp.depthwise_conv_filter_grad(x, f.shape, dy, **attrs), x, dy
+    )
+    same = {**attrs, "groups": 3}
+    close(dx, xp_numpy.conv_input_grad(x.shape, joined, dy, **same))
+    want = xp_numpy.conv_filter_grad(x, joined.shape, dy, **same)
+    close(df, want.reshape(f.shape))
+
+
 @pytest.mark.parametrize("case", cases("pool"))
 def test_pools_equal_tensorflow(case: dict[str, np.ndarray]) -> None:
     x, dy = case["x"], case["dy"]

@@ -16,6 +16,7 @@ from jax import Array, lax
 from retrograd.run import names
 from retrograd.run.windows import same_padding as same_padding
 from retrograd.run.xp_jax import indexing, linalg, reduce, special, windows
+from retrograd.run.xp_jax.options import compiler_options as compiler_options
 
 for _name in names.SAME_AS_NUMPY:
     globals()[_name] = getattr(jnp, _name)
