@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
-from retrograd import dtypes, shapes
+from retrograd import dtypes, nest, shapes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
@@ -21,6 +21,15 @@ SparseTensorValue = namedtuple(
 
 class CompositeTensor:
     """Base of values that a session takes apart into tensors."""
+
+    @property
+    def _type_spec(self) -> Any:
+        from retrograd.graph.specs import spec_of
+
+        return spec_of(self)
+
+
+nest.register_type("CompositeTensor", CompositeTensor)
 
 
 class IndexedSlices(CompositeTensor):

@@ -1,14 +1,22 @@
-"""Function bodies: graphs of their own that take what they use from outside as inputs."""
+"""Function bodies: graphs that take what they use from outside as inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from retrograd.graph import context
-from retrograd.graph.graph import Graph
+from retrograd.graph.graph import ControlDependencies, Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
+
+_numbers = itertools.count(1)
+
+
+def uid() -> int:
+    """A number that no other call in this process gives."""
+    return next(_numbers)
 
 
 class FuncGraph(Graph):
@@ -21,6 +29,7 @@ class FuncGraph(Graph):
       inputs: placeholders, those of captured tensors last.
       outputs: the tensors that a call returns.
       control_outputs: operations that a call runs besides.
+      control_captures: operations outside that a call has to wait for.
       outer_graph: the graph that was the default when this one was made.
     """
 
@@ -28,15 +37,18 @@ class FuncGraph(Graph):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.outer_graph = context.get_default_graph()
+        self.outer_graph: Graph = context.get_default_graph()
         self.name = name
         self.inputs: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.control_outputs: list[Operation] = []
+        self.control_captures: dict[Operation, None] = {}
         self.structured_outputs: Any = None
         self._captures: dict[int, tuple[Any, Tensor]] = {}
         #: kept so that the ids above stay theirs
         self._captured: list[Any] = []
+        self._outside: dict[Tensor, Any] = {}
+        self._input_names: dict[str, int] = {}
         self.seed = self.outer_graph.seed
         self._collections = self.outer_graph._collections
         self._gradient_override_map = self.outer_graph._gradient_override_map
@@ -56,33 +68,136 @@ class FuncGraph(Graph):
         """The inputs that stand for outer tensors."""
         return [inner for _, inner in self._captures.values()]
 
+    def outside(self, inner: Tensor) -> Any:
+        """The tensor of the outer graph that an input stands for; None for others."""
+        return self._outside.get(inner)
+
+    def reset_captures(self, pairs: Iterable[tuple[Any, Tensor]]) -> None:
+        """Replace what is captured by pairs of outer tensor and input inside."""
+        self._captures.clear()
+        self._outside.clear()
+        for outer, inner in pairs:
+            self._captures[id(outer)] = (outer, inner)
+            self._captured.append(outer)
+            self._outside[inner] = outer
+
     def add_input(self, dtype: Any, shape: RawShape, name: str) -> Tensor:
         """Add a parameter."""
-        with self.as_default(), self.name_scope(None), self.control_dependencies(None):
-            op = self.add("Placeholder", (), {"dtype": dtype, "shape": shape}, name)
+        count = self._input_names.get(name, 0)
+        self._input_names[name] = count + 1
+        label = f"{name}_{count}/" if count else f"{name}/"
+        with self.as_default(), self.control_dependencies(None):
+            op = self.add("Placeholder", (), {"dtype": dtype, "shape": shape}, label)
         tensor = op._outputs[0]
         self.inputs.append(tensor)
         return tensor
 
     def capture(self, tensor: Any, name: str | None = None) -> Tensor:
-        """The input that stands for a tensor of an outer graph."""
+        """The input that stands for a tensor of an outer graph.
+
+        Raises:
+          ValueError: the tensor belongs to a function inside this one.
+        """
+        if tensor._op._graph is self:
+            return tensor
         known = self._captures.get(id(tensor))
         if known is not None:
             return known[1]
-        if tensor.graph is not self.outer_graph and isinstance(
-            self.outer_graph, FuncGraph
-        ):
-            # through every level in between, so that each call passes it on
-            tensor_outside = self.outer_graph.capture(tensor)
-        else:
-            tensor_outside = tensor
-        label = name or tensor.op.name.rsplit("/", 1)[-1]
-        inner = self.add_input(tensor.dtype, tensor._shape_raw, label)
-        self._captures[id(tensor)] = (tensor_outside, inner)
+        outer = self._to_outer_graph(tensor)
+        inner = self.add_input(tensor.dtype, tensor._shape_raw, name or tensor.op.name)
+        self._captures[id(tensor)] = (outer, inner)
         self._captured.append(tensor)
+        self._outside[inner] = outer
         return inner
+
+    def _to_outer_graph(self, tensor: Any) -> Any:
+        """The tensor as the outer graph knows it: captured by each level in between."""
+        home = tensor.graph
+        if home is self.outer_graph:
+            return tensor
+        graph = home
+        while graph is not None:
+            if graph is self:
+                raise ValueError(
+                    "Trying to capture a tensor from an inner function. This can be "
+                    "caused by accessing a tensor defined inside a loop or conditional "
+                    "body, or a subfunction, from a calling function, without going "
+                    "through the proper return value mechanism. Consider using "
+                    "TensorFlow mechanisms such as TensorArrays to return tensors from "
+                    f"inner functions or loop / conditional bodies. Tensor: {tensor}; "
+                    f"tensor graph: {home}; this graph: {self}"
+                )
+            graph = graph.outer_graph
+        if isinstance(self.outer_graph, FuncGraph):
+            return self.outer_graph.capture(tensor)
+        return tensor
+
+    def control_dependencies(self, control_inputs: Any) -> ControlDependencies:
+        """As `Graph.control_dependencies`; operations outside, the call waits for."""
+        if control_inputs is None:
+            return super().control_dependencies(None)
+        inside = []
+        for item in control_inputs:
+            element = item
+            if hasattr(item, "_handle") and hasattr(item._handle, "op"):
+                element = item._handle
+            elif hasattr(item, "_as_graph_element"):
+                element = item._as_graph_element() or item
+            op = getattr(element, "op", element)
+            if isinstance(op, Operation) and op._graph is not self:
+                self.control_captures[op] = None
+            else:
+                inside.append(item)
+        return super().control_dependencies(inside)
+
+    def _rewired(self) -> None:
+        super()._rewired()
+        self.outer_graph._rewired()
 
     def _own(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         if all(t._op._graph is self for t in inputs):
             return inputs
         return [t if t._op._graph is self else self.capture(t) for t in inputs]
+
+    def __str__(self) -> str:
+        return f"FuncGraph(name={self.name}, id={id(self)})"
+
+
+class BodyGraph(FuncGraph):
+    """The body of a branch or a loop.
+
+    Its operations are named and counted as if they were made in the outer graph, which
+    is where TensorFlow 1 made them: names of variables and seeds depend on it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._counts_outside = False
+        super().__init__(name)
+        self._counts_outside = True
+        outer = self.outer_graph
+        self._names_in_use = outer._names_in_use
+        self._functions = outer._functions
+        self._container = outer._container
+        mine, theirs = self._scopes, outer._scopes
+        mine.name = theirs.name
+        mine.devices = list(theirs.devices)
+        mine.colocation = list(theirs.colocation)
+        mine.distribution = list(theirs.distribution)
+        mine.creators = list(theirs.creators)
+
+    @property
+    def _last_id(self) -> int:
+        return self.outer_graph._last_id if self._counts_outside else 0
+
+    @_last_id.setter
+    def _last_id(self, value: int) -> None:
+        if self._counts_outside:
+            self.outer_graph._last_id = value
+
+
+def function_body_of(graph: Graph) -> FuncGraph | None:
+    """The innermost function that a graph lies in, branches and loops left aside."""
+    found: Any = graph
+    while isinstance(found, BodyGraph):
+        found = found.outer_graph
+    return found if isinstance(found, FuncGraph) else None

@@ -64,6 +64,8 @@ class OpDef:
     allows_uninitialized_input: bool = False
     #: type attributes that no input determines are absent here
     inferred: frozenset[str] = frozenset()
+    #: whether an attribute is a function
+    calls: bool = False
 
     @property
     def type_defaults(self) -> dict[str, dtypes.DType]:
@@ -160,6 +162,7 @@ def parse(line: str) -> OpDef:
         "aggregate" in flags,
         "uninitialized" in flags,
         frozenset(inferred - {""}),
+        any("func" in a.kind for a in attrs.values()),
     )
 
 

@@ -14,7 +14,7 @@ signature table (`graph/opdef.py`); an op that is not in it gives a `signature` 
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +61,8 @@ class Declaration:
       state: makes the first value of a hidden state of the operation; the kernel takes
         it as first input and returns it as first output.
       pure: same inputs, same outputs: may be computed once for constants.
+      live: of an op that calls functions: the part of an operation that matters when
+        only some outputs are wanted (see `demand`).
     """
 
     name: str
@@ -77,6 +79,7 @@ class Declaration:
     state: Callable[[Operation], Any] | None = None
     pure: bool = True
     wanted: tuple[str, ...] = ()
+    live: Callable[[Operation, frozenset[int]], Any] | None = None
 
 
 registry: dict[str, Declaration] = {}
@@ -100,6 +103,7 @@ def op(
     state: Callable[[Operation], Any] | None = None,
     pure: bool | None = None,
     signature: str | None = None,
+    live: Callable[[Operation, frozenset[int]], Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an op; the decorated function is its kernel.
 
@@ -109,7 +113,7 @@ def op(
       math: its notation.
       grad: rules by input name; `NOT_DIFFERENTIABLE`; or a function `(n, *dys)`. The long
         form is the decorator `gradient`. Without any, reaching the op is an error.
-      host, static, updates, reads, cells, state: see `Declaration`.
+      host, static, updates, reads, cells, state, live: see `Declaration`.
       pure: by default, whether the op neither has state nor touches any.
       signature: its line of the signature table, where the table has none.
     """
@@ -135,6 +139,7 @@ def op(
             state=state,
             pure=not (touches or op_def.is_stateful) if pure is None else pure,
             wanted=wanted,
+            live=live,
         )
         if grad is NOT_DIFFERENTIABLE:
             gradient_registry.declare(name, None)
@@ -317,47 +322,18 @@ def gradient_function(n: Operation) -> RuleFunction | None:
 
 # ---------------------------------------------------------------------- applying
 
-#: modules that declare ops; all are imported when an op type is not known yet
-FAMILIES = (
-    "elementwise",
-    "unary",
-    "casts",
-    "compare",
-    "reduce",
-    "scan",
-    "linalg",
-    "decompositions",
-    "array",
-    "indexing",
-    "segment",
-    "constant",
-    "state",
-    "nn",
-    "conv",
-    "random",
-    "control",
-    "functional",
-    "host",
-    "strings",
-    "training",
-    "image",
-    "sets",
-    "special",
-    "sparse",
-)
 _loaded = False
 
 
 def load_all() -> None:
-    """Import every module that declares ops."""
+    """Import every module of the package, and with it all declarations."""
     global _loaded
     if _loaded:
         return
     _loaded = True
-    for family in FAMILIES:
-        name = f"retrograd.ops.{family}"
-        if importlib.util.find_spec(name) is not None:
-            importlib.import_module(name)
+    package = importlib.import_module("retrograd.ops")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"retrograd.ops.{module.name}")
 
 
 def find(op_type: str) -> Declaration | None:
