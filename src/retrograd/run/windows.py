@@ -1,7 +1,7 @@
 """The geometry of sliding windows: convolution and pooling, any number of dimensions.
 
-Integer arithmetic, shared by both array namespaces and by shape inference. In every
-function one spatial dimension is meant unless the argument is a sequence.
+Integer arithmetic, shared by both array namespaces. In every function one spatial
+dimension is meant unless the argument is a sequence.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,7 @@
 """Reductions, running totals and matrix products through XLA, in TensorFlow dtypes."""
 
 from math import prod as product
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -44,7 +45,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return (total / total.dtype.type(count)).astype(x.dtype)
 
 
-def _limit(x: Array, highest: bool) -> np.generic:
+def _limit(x: Array, highest: bool) -> Any:
     if x.dtype.kind in "iu":
         info = np.iinfo(x.dtype)
         return x.dtype.type(info.max if highest else info.min)

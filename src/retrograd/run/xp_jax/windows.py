@@ -24,18 +24,10 @@ from retrograd.run.windows import (
 )
 from retrograd.run.xp_jax.reduce import widen
 
+# Axes of x, of the filter and of y, each as (batch or output feature, feature, *space).
+_Numbers = lax.ConvDimensionNumbers
+
 _EXACT = lax.Precision.HIGHEST  # float32 products in float32 on accelerators as well
-
-
-def _numbers(
-    x: tuple[int, int], f: tuple[int, int], y: tuple[int, int]
-) -> lax.ConvDimensionNumbers:
-    """Say which of the outer axes, 0 and −1, play batch and feature in x, f and y.
-
-    For x and y (batch, feature); for the filter (output feature, input feature). The
-    spatial axes of x and y are 1 … rank, of the filter 0 … rank − 1.
-    """
-    return lax.ConvDimensionNumbers(x, f, y)
 
 
 def _outer(rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -85,7 +77,7 @@ def conv(
         tuple(strides),
         list(padding),
         rhs_dilation=tuple(dilations),
-        dimension_numbers=_numbers(spec, (rank + 1, rank, *kernel), spec),
+        dimension_numbers=_Numbers(spec, (rank + 1, rank, *kernel), spec),
         feature_group_count=groups,
         precision=_EXACT,
     )
@@ -133,7 +125,7 @@ def conv_input_grad(
         around,
         lhs_dilation=tuple(strides),
         rhs_dilation=tuple(dilations),
-        dimension_numbers=_numbers(spec, (rank, rank + 1, *kernel), spec),
+        dimension_numbers=_Numbers(spec, (rank, rank + 1, *kernel), spec),
         feature_group_count=groups,
         precision=_EXACT,
     )
@@ -174,7 +166,7 @@ def conv_filter_grad(
         tuple(dilations),
         around,
         rhs_dilation=tuple(strides),
-        dimension_numbers=_numbers(
+        dimension_numbers=_Numbers(
             (rank + 1, 0, *space), (rank + 1, 0, *space), (rank, rank + 1, *kernel)
         ),
         batch_group_count=groups,
@@ -258,11 +250,11 @@ def depthwise_conv_filter_grad(
     return df.reshape(filter_shape)
 
 
-def _lowest(dtype: np.dtype) -> np.generic:
+def _lowest(dtype: np.dtype) -> Any:
     return dtype.type(np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf)
 
 
-def _padded(x: Array, padding: Padding, value: float) -> Array:
+def _padded(x: Array, padding: Padding, value: Any) -> Array:
     if not any(lo or hi for lo, hi in padding):
         return x
     config = [(0, 0, 0), *((lo, hi, 0) for lo, hi in padding), (0, 0, 0)]
@@ -303,7 +295,7 @@ _FEW = 16
 
 def _reduced(
     x: Array,
-    initial: np.generic,
+    initial: Any,
     combine: Callable[[Array, Array], Array],
     ksize: Sequence[int],
     strides: Sequence[int],

@@ -63,7 +63,7 @@ def cast(x: np.ndarray, dtype: Any) -> np.ndarray:
     if x.dtype == dtype:
         return x
     if x.dtype.kind == "c" and dtype.kind != "c":
-        x = x.real
+        x = np.real(x)
     if x.dtype.kind in "fV" and dtype.kind in "iu" and dtype.itemsize < 8:
         # NumPy's own way to narrow types depends on the vector instructions at hand.
         middle = np.int64 if dtype == np.uint32 else np.int32

@@ -6,6 +6,7 @@ flattened array, which NumPy runs several times faster than on rows.
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -228,7 +229,7 @@ def segment_prod(data: Array, ids: Array, num: int) -> Array:
     return _segments(data, ids, num, "mul", 1)
 
 
-def _limit(dtype: np.dtype, highest: bool) -> float:
+def _limit(dtype: np.dtype, highest: bool) -> Any:
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
     elif dtype.kind == "f":

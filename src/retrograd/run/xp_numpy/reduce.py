@@ -5,11 +5,18 @@ Two-byte floats are added up in float32 and rounded once.
 """
 
 from math import prod as product
+from typing import Any
 
 import numpy as np
 
 Array = np.ndarray
+Ufunc = Any  # numpy's stubs know ufuncs by keyword only, and keywords cost time
 Axis = int | tuple[int, ...] | None
+
+_ADD: Ufunc = np.add
+_MULTIPLY: Ufunc = np.multiply
+_AND: Ufunc = np.logical_and
+_OR: Ufunc = np.logical_or
 
 # From here on a sum over leading axes is faster as a product with ones.
 _LONG = 4096
@@ -39,20 +46,20 @@ def _leading(x: Array, axis: Axis, keepdims: bool) -> int:
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Add up along `axis` (None: all), in the dtype of x."""
     if is_short_float(x.dtype):
-        wide = np.add.reduce(x.astype(np.float32), axis, None, None, keepdims)
+        wide = _ADD.reduce(x.astype(np.float32), axis, None, None, keepdims)
         return wide.astype(x.dtype)
     if count := _leading(x, axis, keepdims):
         # BLAS reads memory once and keeps several partial sums: faster, more exact.
         rest = x.shape[count:]
         rows = product(x.shape[:count])
         return (np.ones(rows, x.dtype) @ x.reshape(rows, product(rest))).reshape(rest)
-    return np.add.reduce(x, axis, x.dtype, None, keepdims)
+    return _ADD.reduce(x, axis, x.dtype, None, keepdims)
 
 
 def prod(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Multiply along `axis` (None: all), in the dtype of x."""
     wide = widen(x)
-    return np.multiply.reduce(wide, axis, wide.dtype, None, keepdims).astype(
+    return _MULTIPLY.reduce(wide, axis, wide.dtype, None, keepdims).astype(
         x.dtype, copy=False
     )
 
@@ -75,7 +82,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.divide(total, wide.dtype.type(count)).astype(x.dtype, copy=False)
 
 
-def _extreme(ufunc: np.ufunc, x: Array, axis: Axis, keepdims: bool, sign: int) -> Array:
+def _extreme(ufunc: Ufunc, x: Array, axis: Axis, keepdims: bool, sign: int) -> Array:
     if x.size:
         return ufunc.reduce(x, axis, None, None, keepdims)
     if x.dtype.kind in "iu":
@@ -98,12 +105,12 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return whether every element along `axis` is true."""
-    return np.logical_and.reduce(x, axis, None, None, keepdims)
+    return _AND.reduce(x, axis, None, None, keepdims)
 
 
 def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return whether some element along `axis` is true."""
-    return np.logical_or.reduce(x, axis, None, None, keepdims)
+    return _OR.reduce(x, axis, None, None, keepdims)
 
 
 def argmax(x: Array, axis: int) -> Array:
@@ -127,7 +134,7 @@ def argsort(x: Array, axis: int = -1) -> Array:
 
 
 def _running(
-    ufunc: np.ufunc, x: Array, axis: int, exclusive: bool, reverse: bool
+    ufunc: Ufunc, x: Array, axis: int, exclusive: bool, reverse: bool
 ) -> Array:
     wide = np.flip(widen(x), axis) if reverse else widen(x)
     if exclusive:
