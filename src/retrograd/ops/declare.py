@@ -53,7 +53,8 @@ class Declaration:
       rules: notation and builder for each input that has a derivative.
       host: the kernel runs Python (files, strings, printing, values that decide a shape)
         and cannot be compiled.
-      static: inputs whose values must be known to compile the kernel (shapes, axes).
+      static: inputs whose values must be known to compile the kernel (shapes, axes); or
+        a function that names them for an operation.
       updates: inputs whose variable the op changes; the kernel is given their values and
         returns the new ones, then its other outputs.
       reads: resource inputs whose variable the kernel is given the value of.
@@ -72,13 +73,17 @@ class Declaration:
     rules: dict[str, Rule] = field(default_factory=dict)
     notation: dict[str, str] = field(default_factory=dict)
     host: bool = False
-    static: tuple[str, ...] = ()
+    static: tuple[str, ...] | Callable[[Operation], Sequence[str]] = ()
     updates: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     state: Callable[[Operation], Any] | None = None
     pure: bool = True
     wanted: tuple[str, ...] = ()
+
+    def static_inputs(self, n: Operation) -> Sequence[str]:
+        """The inputs of `n` whose values must be known to compile it."""
+        return self.static(n) if callable(self.static) else self.static
     live: Callable[[Operation, frozenset[int]], Any] | None = None
 
 
@@ -96,7 +101,7 @@ def op(
     math: str = "",
     grad: Any = None,
     host: bool = False,
-    static: str | Sequence[str] = (),
+    static: str | Sequence[str] | Callable[[Operation], Sequence[str]] = (),
     updates: str | Sequence[str] = (),
     reads: str | Sequence[str] = (),
     cells: str | Sequence[str] = (),
@@ -132,7 +137,7 @@ def op(
             infer,
             math,
             host=host,
-            static=_names(static),
+            static=static if callable(static) else _names(static),
             updates=_names(updates),
             reads=_names(reads),
             cells=_names(cells),
