@@ -31,9 +31,8 @@ class _Loader(importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         module = namespace(self.path)
-        if module.__spec__ is None or spec.name == module.__name__:
-            return module
-        return ModuleType(spec.name)  # another name of it: replaced below
+        # under another name, a module that exec_module replaces
+        return module if spec.name == module.__name__ else ModuleType(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         if module is not namespace(self.path):
@@ -72,7 +71,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 def canonical_path(dotted: str) -> str:
     """`_api.v1.nn` and the like as the public name they are: `nn`."""
-    for prefix in ("_api.v1", "python.keras.api._v1", "python.keras.api"):
+    for prefix in ("_api.v1", "_api", "python.keras.api._v1", "python.keras.api"):
         if dotted == prefix or dotted.startswith(prefix + "."):
             return dotted[len(prefix) + 1 :]
     return dotted

@@ -247,11 +247,13 @@ def _look_up_inside(path: str, name: str) -> Any:
 
 
 def _raw_function(name: str) -> Any:
-    raw = table.import_or_none("retrograd.ops.raw")
-    value = getattr(raw, "function", lambda name: None)(name)
-    if value is None:
-        raise NotProvided(name)
-    return value
+    """The function that a `gen_…_ops` module has under a name: it applies one op."""
+    from retrograd.ops import raw
+
+    try:
+        return raw.function(name)
+    except AttributeError:
+        raise NotProvided(name) from None
 
 
 def _same_last_part(path: str, name: str) -> list[str]:

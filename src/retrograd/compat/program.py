@@ -183,6 +183,8 @@ def without_launcher(trace: TracebackType | None) -> TracebackType | None:
         elif not file.startswith((_FOLDER, "<frozen importlib")):
             kept.append(trace)
         trace = trace.tb_next
-    for step, following in zip(kept, [*kept[1:], None], strict=True):
-        step.tb_next = following
-    return kept[0] if kept else None
+    below = None
+    for step in reversed(kept):
+        step.tb_next = below
+        below = step
+    return below

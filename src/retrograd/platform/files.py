@@ -236,6 +236,11 @@ class FileIO:
                 stream.close()
         self._reader = self._writer = None
 
+    def __del__(self) -> None:
+        # programs leave files to the garbage collector
+        if hasattr(self, "_writer"):
+            self.close()
+
     def seekable(self) -> bool:
         """True: `seek` and `tell` work."""
         return True

@@ -48,14 +48,16 @@ def attach(module: ModuleType) -> None:
     original: Callable[[str], Any] | None = module.__dict__.get("__getattr__")
 
     def __getattr__(name: str) -> Any:
-        if original is not None:
+        place = table.get(name)
+        if place is None and original is not None:
             try:
                 return original(name)
             except AttributeError:
-                if name not in table and not anything:
+                if not anything:
                     raise
-        place = table.get(name) or (f"{anything}:{name}" if anything else "")
-        if place and not name.startswith("_"):
+        if place is None and anything and not name.startswith("_"):
+            place = f"{anything}:{name}"
+        if place is not None:
             try:
                 value = _found(place)
             except AttributeError:

@@ -1,0 +1,108 @@
+"""`import retrograd as tf`: public names, found when used."""
+
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import retrograd
+import retrograd as tf
+from retrograd.compat.namespace import namespace
+
+
+def test_names_and_namespaces():
+    assert tf.__version__ == "1.15.5"
+    assert tf.VERSION == tf.version.VERSION == "1.15.5"
+    assert tf.errors.OpError.__name__ == "OpError"
+    assert tf.OpError is tf.errors.OpError
+    assert tf.nest.flatten({"b": 2, "a": [0, 1]}) == [0, 1, 2]
+    assert isinstance(tf.keras.layers, ModuleType)
+    assert isinstance(tf.contrib.layers, ModuleType)
+
+
+def test_compat_v1_repeats_tf():
+    v1 = tf.compat.v1
+    assert v1.errors.NotFoundError is tf.errors.NotFoundError
+    assert v1.nn.relu is tf.nn.relu
+    assert v1.compat.as_bytes is tf.compat.as_bytes
+
+
+def test_own_modules_answer_for_the_public_namespace_of_their_name():
+    from retrograd import dtypes, errors
+
+    assert errors.message("x") == "x"  # what is ours
+    assert errors.NotFoundError is tf.errors.NotFoundError
+    assert tf.dtypes.as_dtype is dtypes.as_dtype
+    assert tf.dtypes.cast is tf.cast  # public there, defined elsewhere
+
+
+def test_a_missing_name_says_what_is_near():
+    with pytest.raises(AttributeError) as caught:
+        tf.reduce_summ  # noqa: B018
+    first, hint = str(caught.value).splitlines()
+    assert first == "module 'tensorflow' has no attribute 'reduce_summ'"
+    assert hint.startswith("  nearest: tf.reduce_sum")
+    with pytest.raises(AttributeError) as caught:
+        tf.nn.sofplus  # noqa: B018
+    first, hint = str(caught.value).splitlines()
+    assert first == "module 'tensorflow._api.v1.nn' has no attribute 'sofplus'"
+    assert "tf.nn.softplus" in hint
+
+
+def test_probing_tells_the_truth():
+    assert not hasattr(tf, "no_such_name")
+    assert getattr(tf, "no_such_name", 3) == 3
+    assert hasattr(tf, "float32")
+
+
+def test_dir_lists_names_and_namespaces():
+    assert {"float32", "nn", "contrib", "errors", "Graph"} <= set(dir(tf))
+    assert "NotFoundError" in dir(namespace("errors"))
+
+
+def test_an_assigned_name_stays():
+    space = namespace("nn")
+    original = space.relu
+    space.relu = 3
+    try:
+        assert tf.nn.relu == 3
+    finally:
+        space.relu = original
+
+
+def test_import_costs_what_numpy_costs():
+    def milliseconds(module: str) -> float:
+        code = (
+            "import time; t = time.perf_counter(); "
+            f"import {module}; print((time.perf_counter() - t) * 1e3)"
+        )
+        best = []
+        for _ in range(3):
+            out = subprocess.run(
+                [sys.executable, "-c", code],
+                capture_output=True,
+                text=True,
+                check=True,
+                env={"PYTHONPATH": str(retrograd.__path__[0]) + "/.."},
+            )
+            best.append(float(out.stdout))
+        return min(best)
+
+    assert milliseconds("retrograd") <= milliseconds("numpy") + 60
+
+
+def test_import_loads_nothing_heavy():
+    code = (
+        "import sys, retrograd; retrograd.float32; retrograd.errors.OpError;"
+        "print([m for m in ('jax', 'scipy', 'google.protobuf', 'tensorboard', 'h5py',"
+        " 'PIL', 'absl', 'rich') if m in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(retrograd.__path__[0]) + "/.."},
+    )
+    assert out.stdout.strip() == "[]"

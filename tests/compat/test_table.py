@@ -1,0 +1,95 @@
+"""Reading the tables of names."""
+
+import time
+
+import pytest
+
+from retrograd.compat import table
+
+TEXT = """# a comment
+[retrograd.ops.reduce]
+reduce_sum math.reduce_sum
+math.bessel=bessel_fn
+contrib.framework.nest=.
+
+[retrograd.nest]
+nest.flatten
+
+python.framework.ops <- retrograd.graph.graph retrograd.graph.context
+python.framework.ops <- retrograd.graph.tensor
+compat.v1 =>
+contrib.keras => keras
+"""
+
+
+@pytest.fixture
+def names() -> table.Names:
+    made = table.Names()
+    made.read(TEXT)
+    made._gather_namespaces()
+    return made
+
+
+def test_places(names):
+    assert names.find("reduce_sum") == ("retrograd.ops.reduce", "reduce_sum")
+    assert names.find("math.reduce_sum") == ("retrograd.ops.reduce", "reduce_sum")
+    assert names.find("math.bessel") == ("retrograd.ops.reduce", "bessel_fn")
+    assert names.find("contrib.framework.nest") == ("retrograd.ops.reduce", ".")
+    assert names.find("nest.flatten") == ("retrograd.nest", "flatten")
+    assert names.find("nothing") is None
+
+
+def test_an_alias_of_115_needs_no_line(names):
+    assert names.find("compat.v2.reduce_sum") is None  # another object in 1.15
+    names.read("[retrograd.ops.unary]\nexp\n")
+    assert names.find("math.exp") == ("retrograd.ops.unary", "exp")
+    assert names.find("compat.v2.math.exp") == ("retrograd.ops.unary", "exp")
+
+
+def test_mirrors(names):
+    assert names.find("compat.v1.math.reduce_sum") == names.find("math.reduce_sum")
+    assert names.is_namespace("compat.v1.nn.rnn_cell")
+    names.read("[retrograd.keras]\nkeras.layers.Dense\n")
+    assert names.find("contrib.keras.layers.Dense") == ("retrograd.keras", "Dense")
+
+
+def test_sources(names):
+    assert names.sources["python.framework.ops"] == [
+        "retrograd.graph.graph",
+        "retrograd.graph.context",
+        "retrograd.graph.tensor",
+    ]
+
+
+def test_below(names):
+    assert {"reduce_sum", "bessel"} <= set(names.below("math"))
+    assert "reduce_sum" in names.below("compat.v1")
+    assert "contrib" in names.below("")
+    assert "python" not in names.below("")
+
+
+def test_reading_3000_names_takes_3_ms():
+    lines = ["[retrograd.ops.math]"]
+    lines += [f"name_{i} math.name_{i} nn.name_{i}" for i in range(1000)]
+    text = "\n".join(lines)
+    best = min(_seconds(text) for _ in range(5))
+    assert best < 0.003
+
+
+def _seconds(text: str) -> float:
+    start = time.perf_counter()
+    table.Names().read(text)
+    return time.perf_counter() - start
+
+
+def test_exports_follow_stars():
+    exports = table.exports("python.ops.nn_impl")
+    assert exports["moments"] == "nn.moments"
+    assert table.exports("python.ops.math_ops")["reduce_sum_v1"] == "reduce_sum"
+    assert table.exports("python.ops.no_such_module") == {}
+
+
+def test_modules_of_115():
+    modules = table.modules()
+    assert "array_ops" in modules["python.ops"]
+    assert "rnn" in modules["contrib"]
