@@ -68,7 +68,7 @@ class ControlDependencies:
 class Graph:
     """A set of operations, their names, and named collections of anything."""
 
-    outer_graph: Graph | None = None
+    outer_graph: Any = None
     building_function = False
 
     def __init__(self) -> None:
@@ -328,8 +328,8 @@ class Graph:
             return ControlDependencies(self, None)
         found: dict[Operation, None] = {}
         for item in control_inputs:
-            if hasattr(item, "_handle") and hasattr(item._handle, "op"):
-                item = item._handle
+            if hasattr(item, "_handle") and hasattr(item, "op"):
+                item = item.op  # waiting for a variable does not read it
             element = self.as_graph_element(_graph_element(item))
             if isinstance(element, Tensor):
                 element = element.op
@@ -365,7 +365,7 @@ class Graph:
                 "Trying to reset colocation (op is None) but "
                 "ignore_existing is not True"
             )
-        element = None if op is None else _graph_element(op)
+        element = None if op is None else _graph_element(getattr(op, "handle", op))
         element = element.op if isinstance(element, Tensor) else element
         kept = [] if ignore_existing else before
         scopes.colocation = kept if element is None else [*kept, element]

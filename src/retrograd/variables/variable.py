@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -23,35 +24,55 @@ def _through(creator: Callable[..., Any], following: Callable[..., Any]) -> Any:
     return lambda **arguments: creator(following, **arguments)
 
 
-def default_variable_creator(unused: Any, **arguments: Any) -> Any:
+#: arguments of `tf.Variable` that variables take; others are for variable creators
+_TAKEN = (
+    "initial_value",
+    "trainable",
+    "validate_shape",
+    "caching_device",
+    "name",
+    "variable_def",
+    "dtype",
+    "import_scope",
+    "constraint",
+    "synchronization",
+    "aggregation",
+    "shape",
+)
+
+
+def default_variable_creator(next_creator: Any = None, **arguments: Any) -> Any:
     """Make a variable from the arguments of `tf.Variable`.
 
     It is a reference variable, unless resource variables are asked for, by argument, by
     the variable scope or by the mode.
     """
-    del unused
+    assert next_creator is None
     from retrograd.variables.reference import RefVariable
     from retrograd.variables.resource import ResourceVariable
-    from retrograd.variables.scope import get_variable_scope, resource_by_default
+    from retrograd.variables.scope import get_variable_scope
+    from retrograd.variables.store import resource_variables_enabled
 
-    use_resource = arguments.pop("use_resource", None)
-    arguments.pop("expected_shape", None)
+    use_resource = arguments.get("use_resource")
     if use_resource is None:
         use_resource = get_variable_scope().use_resource
     if use_resource is None:
-        use_resource = resource_by_default()
+        use_resource = resource_variables_enabled()
+    taken = {k: arguments[k] for k in (*_TAKEN, "collections") if k in arguments}
     if use_resource or context.executing_eagerly():
-        return ResourceVariable(**arguments)
-    arguments.pop("distribute_strategy", None)
-    return RefVariable(**arguments)
+        strategy = arguments.get("distribute_strategy")
+        return ResourceVariable(distribute_strategy=strategy, **taken)
+    return RefVariable(**taken)
 
 
-def default_variable_creator_v2(unused: Any, **arguments: Any) -> Any:
+def default_variable_creator_v2(next_creator: Any = None, **arguments: Any) -> Any:
     """Make a resource variable from the arguments of version 2's `tf.Variable`."""
-    del unused
+    assert next_creator is None
     from retrograd.variables.resource import ResourceVariable
 
-    return ResourceVariable(**arguments)
+    strategy = arguments.get("distribute_strategy")
+    taken = {k: arguments[k] for k in _TAKEN if k in arguments}
+    return ResourceVariable(distribute_strategy=strategy, **taken)
 
 
 class VariableMetaclass(type):
@@ -66,7 +87,7 @@ class VariableMetaclass(type):
 
 
 def _create(creator: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    made: Any = _through(creator, lambda **unused: None)
+    made: Any = functools.partial(creator, None)
     for _, outer in context.get_default_graph()._variable_creator_stack:
         made = _through(outer, made)
     if arguments["aggregation"] is None:

@@ -1,0 +1,419 @@
+"""Initializers: objects that make the initial value of a variable from its shape."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, shapes
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.constant import constant
+from retrograd.ops.declare import F
+from retrograd.ops.fill import ones, zeros
+from retrograd.ops.random import random_normal, random_uniform, truncated_normal
+from retrograd.ops.shape import matrix_transpose, reshape
+
+#: standard deviation of a standard normal number that lies within (−2, 2)
+_WITHIN_TWO = 0.87962566103423978
+
+
+def _float(dtype: Any) -> dtypes.DType:
+    dtype = dtypes.as_dtype(dtype)
+    if not dtype.is_floating:
+        raise ValueError(f"Expected floating point type, got {dtype}.")
+    return dtype
+
+
+class Initializer:
+    """Base of initializers: `initializer(shape, dtype, partition_info)` is a tensor."""
+
+    dtype: dtypes.DType = dtypes.float32
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        """The initial value.
+
+        Args:
+          shape: its shape.
+          dtype: its dtype, by default that of the initializer.
+          partition_info: where it lies in a partitioned variable, or None.
+        """
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal initializer."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        """The initializer with the arguments that `get_config` gave."""
+        return cls(**config)
+
+    def _arguments(self, *names: str) -> dict[str, Any]:
+        found = {name: getattr(self, name) for name in names}
+        return {**found, "dtype": self.dtype.name}
+
+
+class Zeros(Initializer):
+    """All zeros."""
+
+    def __init__(self, dtype: Any = dtypes.float32) -> None:
+        self.dtype = dtypes.as_dtype(dtype)
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        return zeros(shape, self.dtype if dtype is None else dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments()
+
+
+class Ones(Initializer):
+    """All ones."""
+
+    def __init__(self, dtype: Any = dtypes.float32) -> None:
+        self.dtype = dtypes.as_dtype(dtype)
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        return ones(shape, self.dtype if dtype is None else dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments()
+
+
+class Constant(Initializer):
+    """A given value.
+
+    Args:
+      value: a number, a list or an array; filled up with its last element.
+      dtype: the dtype where the call gives none.
+      verify_shape: whether the value must have the shape.
+
+    Raises:
+      TypeError: `value` is of another type.
+    """
+
+    def __init__(
+        self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False
+    ) -> None:
+        if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
+            raise TypeError(
+                f"Invalid type for initial value: {type(value)} (expected Python "
+                "scalar, list or tuple of values, or numpy.ndarray)."
+            )
+        self.value = value
+        self.dtype = dtypes.as_dtype(dtype)
+        self._verify_shape = verify_shape
+
+    def __call__(
+        self,
+        shape: Any,
+        dtype: Any = None,
+        partition_info: Any = None,
+        verify_shape: bool | None = None,
+    ) -> Tensor:
+        return constant(
+            self.value,
+            dtype=self.dtype if dtype is None else dtype,
+            shape=shape,
+            verify_shape=self._verify_shape if verify_shape is None else verify_shape,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("value")
+
+
+class RandomUniform(Initializer):
+    """Uniform in [minval, maxval), as `tf.random_uniform`."""
+
+    def __init__(
+        self,
+        minval: Any = 0,
+        maxval: Any = None,
+        seed: int | None = None,
+        dtype: Any = dtypes.float32,
+    ) -> None:
+        self.minval = minval
+        self.maxval = maxval
+        self.seed = seed
+        self.dtype = dtypes.as_dtype(dtype)
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        dtype = self.dtype if dtype is None else dtype
+        return random_uniform(shape, self.minval, self.maxval, dtype, seed=self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("minval", "maxval", "seed")
+
+
+class RandomNormal(Initializer):
+    """Normal, as `tf.random_normal`."""
+
+    def __init__(
+        self,
+        mean: Any = 0.0,
+        stddev: Any = 1.0,
+        seed: int | None = None,
+        dtype: Any = dtypes.float32,
+    ) -> None:
+        self.mean = mean
+        self.stddev = stddev
+        self.seed = seed
+        self.dtype = _float(dtype)
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        dtype = self.dtype if dtype is None else dtype
+        return random_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("mean", "stddev", "seed")
+
+
+class TruncatedNormal(RandomNormal):
+    """Normal within two standard deviations, as `tf.truncated_normal`."""
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        dtype = self.dtype if dtype is None else dtype
+        return truncated_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
+
+
+class UniformUnitScaling(Initializer):
+    """Uniform, so scaled that a layer keeps the variance of its input.
+
+    In [−m, m) with m = factor · √(3 / n), n the product of all sizes but the last.
+    """
+
+    def __init__(
+        self, factor: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32
+    ) -> None:
+        self.factor = factor
+        self.seed = seed
+        self.dtype = _float(dtype)
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        whole = shape if partition_info is None else partition_info.full_shape
+        size = 1.0
+        for dimension in whole[:-1]:
+            size *= float(dimension)
+        limit = math.sqrt(3 / max(size, 1.0)) * self.factor
+        dtype = self.dtype if dtype is None else dtype
+        return random_uniform(shape, -limit, limit, dtype, seed=self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("factor", "seed")
+
+
+class VarianceScaling(Initializer):
+    """Random, with a variance of scale / n.
+
+    Args:
+      scale: positive.
+      mode: what n is: "fan_in", "fan_out" or "fan_avg", their mean.
+      distribution: "truncated_normal" (also "normal"), "untruncated_normal" or
+        "uniform".
+      seed: the seed of the operation.
+      dtype: the dtype where the call gives none.
+
+    Raises:
+      ValueError: an argument is none of these.
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+        dtype: Any = dtypes.float32,
+    ) -> None:
+        if scale <= 0.0:
+            raise ValueError("`scale` must be positive float.")
+        if mode not in ("fan_in", "fan_out", "fan_avg"):
+            raise ValueError("Invalid `mode` argument:", mode)
+        distribution = distribution.lower()
+        if distribution not in (
+            "normal",
+            "uniform",
+            "truncated_normal",
+            "untruncated_normal",
+        ):
+            raise ValueError("Invalid `distribution` argument:", distribution)
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+        self.seed = seed
+        self.dtype = _float(dtype)
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        whole = shape if partition_info is None else partition_info.full_shape
+        fan_in, fan_out = _compute_fans(whole)
+        fans = {
+            "fan_in": fan_in,
+            "fan_out": fan_out,
+            "fan_avg": (fan_in + fan_out) / 2.0,
+        }
+        variance = self.scale / max(1.0, fans[self.mode])
+        dtype = self.dtype if dtype is None else dtype
+        if self.distribution in ("normal", "truncated_normal"):
+            stddev = math.sqrt(variance) / _WITHIN_TWO
+            return truncated_normal(shape, 0.0, stddev, dtype, seed=self.seed)
+        if self.distribution == "untruncated_normal":
+            stddev = math.sqrt(variance)
+            return random_normal(shape, 0.0, stddev, dtype, seed=self.seed)
+        limit = math.sqrt(3.0 * variance)
+        return random_uniform(shape, -limit, limit, dtype, seed=self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("scale", "mode", "distribution", "seed")
+
+
+class GlorotUniform(VarianceScaling):
+    """Uniform of variance 2 / (fan in + fan out): Glorot and Bengio, 2010."""
+
+    def __init__(self, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("seed")
+
+
+class GlorotNormal(VarianceScaling):
+    """Truncated normal of variance 2 / (fan in + fan out): Glorot and Bengio, 2010."""
+
+    def __init__(self, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("seed")
+
+
+def lecun_normal(seed: int | None = None) -> VarianceScaling:
+    """Truncated normal of variance 1 / fan in."""
+    return VarianceScaling(1.0, "fan_in", "truncated_normal", seed)
+
+
+def lecun_uniform(seed: int | None = None) -> VarianceScaling:
+    """Uniform of variance 1 / fan in."""
+    return VarianceScaling(1.0, "fan_in", "uniform", seed)
+
+
+def he_normal(seed: int | None = None) -> VarianceScaling:
+    """Truncated normal of variance 2 / fan in: He et al., 2015."""
+    return VarianceScaling(2.0, "fan_in", "truncated_normal", seed)
+
+
+def he_uniform(seed: int | None = None) -> VarianceScaling:
+    """Uniform of variance 2 / fan in: He et al., 2015."""
+    return VarianceScaling(2.0, "fan_in", "uniform", seed)
+
+
+def _compute_fans(shape: Any) -> tuple[int, int]:
+    """How many inputs and outputs a unit of a layer with such weights has."""
+    if len(shape) < 1:
+        return 1, 1
+    if len(shape) == 1:
+        return int(shape[0]), int(shape[0])
+    field = 1
+    for size in shape[:-2]:
+        field *= size
+    return int(shape[-2] * field), int(shape[-1] * field)
+
+
+class Orthogonal(Initializer):
+    """A matrix with orthogonal rows or columns, the Q of a random one, times `gain`.
+
+    Sizes but the last are taken as one. See Saxe et al., arXiv 1312.6120.
+    """
+
+    def __init__(
+        self, gain: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32
+    ) -> None:
+        self.gain = gain
+        self.dtype = _float(dtype)
+        self.seed = seed
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        if len(shape) < 2:
+            raise ValueError(
+                "The tensor to initialize must be at least two-dimensional"
+            )
+        rows = 1
+        for size in shape[:-1]:
+            rows *= size
+        rows, columns = int(rows), int(shape[-1])
+        flat = (max(rows, columns), min(rows, columns))
+        q = orthogonal_matrix(flat, dtype or self.dtype, self.seed)
+        if rows < columns:
+            q = matrix_transpose(q)
+        return self.gain * reshape(q, shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("gain", "seed")
+
+
+def orthogonal_matrix(shape: Any, dtype: Any, seed: int | None) -> Any:
+    """A uniformly distributed matrix with orthonormal columns."""
+    drawn = random_normal(shape, dtype=dtype, seed=seed)
+    q, r = F.Qr(drawn, full_matrices=False)
+    # the sign makes the decomposition, and so the distribution, unique
+    return q * F.Sign(F.DiagPart(r))
+
+
+class Identity(Initializer):
+    """The identity matrix times `gain`; only for two dimensions."""
+
+    def __init__(self, gain: float = 1.0, dtype: Any = dtypes.float32) -> None:
+        self.gain = gain
+        self.dtype = _float(dtype)
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        from retrograd.ops.linalg import eye
+
+        whole = shape if partition_info is None else partition_info.full_shape
+        if len(whole) != 2:
+            raise ValueError(
+                "Identity matrix initializer can only be used for 2D matrices."
+            )
+        if isinstance(whole, shapes.TensorShape):
+            whole = whole.as_list()
+        matrix: Any = eye(*whole, dtype=self.dtype if dtype is None else dtype)
+        if partition_info is not None:
+            matrix = F.Slice(matrix, partition_info.var_offset, shape)
+        return self.gain * matrix
+
+    def get_config(self) -> dict[str, Any]:
+        return self._arguments("gain")
+
+
+zeros_initializer = Zeros
+ones_initializer = Ones
+constant_initializer = Constant
+random_uniform_initializer = RandomUniform
+random_normal_initializer = RandomNormal
+truncated_normal_initializer = TruncatedNormal
+uniform_unit_scaling_initializer = UniformUnitScaling
+variance_scaling_initializer = VarianceScaling
+glorot_uniform_initializer = GlorotUniform
+glorot_normal_initializer = GlorotNormal
+orthogonal_initializer = Orthogonal
+identity_initializer = Identity
