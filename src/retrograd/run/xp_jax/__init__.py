@@ -38,17 +38,6 @@ def __getattr__(attribute: str) -> Any:
     return getattr(jnp, attribute)
 
 
-def where(condition: Array, x: Array, y: Array) -> Array:
-    """Return x where `condition`, else y, all three broadcast.
-
-    As jax.numpy's, without the inner call that makes tracing that one slow.
-    """
-    dtype = jnp.result_type(x, y)
-    shape = jnp.broadcast_shapes(*(jnp.shape(a) for a in (condition, x, y)))
-    condition, x, y = (jnp.broadcast_to(a, shape) for a in (condition, x, y))
-    return lax.select(condition.astype(bool), x.astype(dtype), y.astype(dtype))
-
-
 def asarray(x: Any, dtype: Any = None) -> Array:
     """`xp_numpy.asarray`."""
     return jnp.asarray(x, dtype)
