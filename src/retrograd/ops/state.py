@@ -2,7 +2,8 @@
 
 A reference variable is a tensor of a `_ref` dtype, a resource variable a handle; both
 stand for a cell of the session's store. A kernel whose input is listed under `updates`
-is given the variable's value and returns the new one; arrays are never changed in place.
+is given the variable's value and returns the new one; arrays are never changed in
+place.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from retrograd import errors
+from retrograd import dtypes, errors
+from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, op, rule
+from retrograd.ops.constant import constant
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op, rule
 from retrograd.ops.infer import (
     described,
     from_attr,
@@ -25,6 +28,8 @@ from retrograd.ops.infer import (
     scalar,
     shape_text,
 )
+from retrograd.ops.join import concat
+from retrograd.ops.shape import expand_dims, reshape, size
 
 
 def _refused(text: str) -> errors.InvalidArgumentError:
@@ -464,3 +469,66 @@ for _name in ("Update", "Add", "Sub"):
         math=_math,
         grad=NOT_DIFFERENTIABLE,
     )(_scatter_nd_kernel(_mode))
+
+
+# ---------------------------------------------------------------------- gathering
+
+
+def _gathered(n: Operation) -> RawShape:
+    variable, indices = variable_shape_of(n), n._inputs[1]._shape_raw
+    if variable is None or indices is None:
+        return None
+    batch = n.attrs["batch_dims"]
+    return indices + variable[batch + 1 :]
+
+
+@op(
+    "ResourceGather",
+    infer=_gathered,
+    reads="resource",
+    math="y = v[i]",
+)
+def resource_gather(xp: Any, value: Any, indices: Any, *, batch_dims: int) -> Any:
+    """Rows of a resource variable, by index."""
+    return xp.gather(value, indices, batch_dims, batch_dims)
+
+
+@gradient("ResourceGather", resource="v̄[i] = ȳ")
+def resource_gather_gradient(n: Any, dy: Any) -> list[Any]:
+    """The rows, as IndexedSlices: the rest is zero."""
+    handle, indices = n.inputs
+    whole = variable_shape(handle)
+    count = expand_dims(size(indices), 0)
+    shape = concat([count, whole[1:]], 0)
+    return [IndexedSlices(reshape(dy, shape), reshape(indices, count), whole), None]
+
+
+def variable_shape(handle: Tensor, out_type: Any = dtypes.int32) -> Any:
+    """The shape of the variable behind a handle: a constant where it is known."""
+    known = handle_data(handle)
+    if known is None or known[0] is None or None in known[0]:
+        return F.VariableShape(handle, out_type=out_type)
+    return constant(list(known[0]), out_type)
+
+
+def _gathered_nd(n: Operation) -> RawShape:
+    variable, indices = variable_shape_of(n), n._inputs[1]._shape_raw
+    if variable is None or not indices or indices[-1] is None:
+        return None
+    return indices[:-1] + variable[indices[-1] :]
+
+
+@op("ResourceGatherNd", infer=_gathered_nd, reads="resource", math="y = v[i]")
+def resource_gather_nd(xp: Any, value: Any, indices: Any) -> Any:
+    """Elements or slices of a resource variable, by index vectors."""
+    return xp.gather_nd(value, indices)
+
+
+@gradient("ResourceGatherNd", resource="v̄[i] += ȳ")
+def resource_gather_nd_gradient(n: Any, dy: Any) -> list[Any]:
+    """Scattered into zeros; rows stay IndexedSlices."""
+    handle, indices = n.inputs
+    whole = variable_shape(handle, indices.dtype)
+    if indices.shape.ndims == 2 and indices.shape.as_list()[-1] == 1:
+        return [IndexedSlices(dy, F.Squeeze(indices, squeeze_dims=[-1]), whole), None]
+    return [F.ScatterNd(indices, dy, whole), None]

@@ -1,7 +1,7 @@
 """Initial values that depend on other variables.
 
-All variables are initialized in one run, in no order. So what a variable's initial value
-takes from another variable is replaced by that variable's initialized value.
+All variables are initialized in one run, in no order. So what a variable's initial
+value takes from another variable is replaced by that variable's initialized value.
 """
 
 from __future__ import annotations

@@ -81,8 +81,8 @@ class PartitionInfo:
         for axis, size in enumerate(shape):
             if offset[axis] + size > full[axis]:
                 raise ValueError(
-                    f"With self.var_offset={offset}, a partition of shape={shape} would "
-                    f"exceed self.full_shape={full} in dimension {axis}."
+                    f"With self.var_offset={offset}, a partition of shape={shape} "
+                    f"would exceed self.full_shape={full} in dimension {axis}."
                 )
         for axis, size in enumerate(shape):
             if size == full[axis]:
@@ -105,8 +105,8 @@ def call_partitioner(partitioner: Any, shape: Any, dtype: Any) -> Sequence[int]:
     """
     if not shape.is_fully_defined():
         raise ValueError(
-            "Shape of a new partitioned variable must be fully defined, but instead was "
-            f"{shape}."
+            "Shape of a new partitioned variable must be fully defined, but instead "
+            f"was {shape}."
         )
     if shape.ndims < 1:
         raise ValueError(

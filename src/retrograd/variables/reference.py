@@ -286,8 +286,12 @@ class RefVariable(VariableV1):
         function = getattr(F, f"ScatterNd{how}")
         return function(self._variable, indices, updates, use_locking=True, name=name)
 
-    def _assign_slice(self, inputs: Any, value: Any, masks: Any, name: Any) -> Tensor:
-        return F.StridedSliceAssign(self._variable, *inputs, value, name=name, **masks)
+    def _strided_slice_assign(
+        self, begin: Any, end: Any, strides: Any, value: Any, name: Any, **masks: int
+    ) -> Tensor:
+        return F.StridedSliceAssign(
+            self._variable, begin, end, strides, value, name=name, **masks
+        )
 
     def to_proto(self, export_scope: str | None = None) -> Any:
         """A VariableDef message; None for a variable outside of `export_scope`."""

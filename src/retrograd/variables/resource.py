@@ -386,12 +386,14 @@ class BaseResourceVariable(VariableV1):
             super().batch_scatter_update(sparse_delta, use_locking, name)
         )
 
-    def _assign_slice(self, inputs: Any, value: Any, masks: Any, name: Any) -> Any:
+    def _strided_slice_assign(
+        self, begin: Any, end: Any, strides: Any, value: Any, name: Any, **masks: int
+    ) -> Any:
         with _graph_of(self.handle), self._after_cached():
             tensor = convert_to_tensor(value, self.dtype)
             return self._lazy_read(
                 F.ResourceStridedSliceAssign(
-                    self.handle, *inputs, tensor, name=name, **masks
+                    self.handle, begin, end, strides, tensor, name=name, **masks
                 )
             )
 
@@ -407,7 +409,8 @@ class BaseResourceVariable(VariableV1):
                 f"{sign} value`"
             )
         return RuntimeError(
-            f"Variable {sign}= value not supported. Use {way} to get a new Tensor object."
+            f"Variable {sign}= value not supported. Use {way} to get a new Tensor "
+            "object."
         )
 
     def __iadd__(self, unused: Any) -> Any:
@@ -674,10 +677,10 @@ def _refuse_inner(initial_value: Any) -> None:
         and initial_value.graph.building_function
     ):
         raise ValueError(
-            "Tensor-typed variable initializers must either be wrapped in an init_scope "
-            "or callable (e.g., `tf.Variable(lambda : tf.truncated_normal([10, 40]))`) "
-            "when building functions. Please file a feature request if this restriction "
-            "inconveniences you."
+            "Tensor-typed variable initializers must either be wrapped in an "
+            "init_scope or callable (e.g., `tf.Variable(lambda : "
+            "tf.truncated_normal([10, 40]))`) when building functions. Please file a "
+            "feature request if this restriction inconveniences you."
         )
 
 

@@ -1,4 +1,4 @@
-"""Variable scopes: names that variables are shared by, and what they take by default."""
+"""Variable scopes: prefixes of names, and what variables take by default in them."""
 
 from __future__ import annotations
 
@@ -261,10 +261,10 @@ class VariableScope:
         if self._custom_getter is not None:
             raise ValueError(
                 "Private access to _get_partitioned_variable is not allowed when a "
-                f"custom getter is set.  Current custom getter: {self._custom_getter}.  "
-                "It is likely that you're using create_partitioned_variables.  If so, "
-                "consider instead using get_variable with a non-empty partitioner "
-                "parameter instead."
+                "custom getter is set.  Current custom getter: "
+                f"{self._custom_getter}.  It is likely that you're using "
+                "create_partitioned_variables.  If so, consider instead using "
+                "get_variable with a non-empty partitioner parameter instead."
             )
         for key in (*_INHERITED, "constraint"):
             if key != "custom_getter" and arguments.get(key) is None:
@@ -363,7 +363,8 @@ def get_variable(
         axis is split.
       validate_shape: whether the initial value must have the shape.
       use_resource: whether it is a resource variable.
-      custom_getter: a function that this call is handed to, `getter` its first argument.
+      custom_getter: a function that this call is handed to, `getter` its first
+        argument.
       constraint: a function that optimizers apply to the value after an update.
       synchronization, aggregation: see the enumerations of these names.
 

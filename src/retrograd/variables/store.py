@@ -177,9 +177,9 @@ class VariableStore:
             return self._get_partitioned_variable(name, partitioner=None, **arguments)
         if f"{name}/part_0" in self._vars:
             raise ValueError(
-                "No partitioner was provided, but a partitioned version of the variable "
-                f"was found: {name}/part_0. Perhaps a variable of the same name was "
-                "already created with partitioning?"
+                "No partitioner was provided, but a partitioned version of the "
+                f"variable was found: {name}/part_0. Perhaps a variable of the same "
+                "name was already created with partitioning?"
             )
         return self._get_single_variable(name, **arguments)
 
@@ -206,7 +206,8 @@ class VariableStore:
         if reuse is True:
             raise ValueError(
                 f"Variable {name} does not exist, or was not created with "
-                "tf.get_variable(). Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
+                "tf.get_variable(). Did you mean to set reuse=tf.AUTO_REUSE in "
+                "VarScope?"
             )
         if initializer is None:
             initializer = _default_initializer(name, dtype)
@@ -245,8 +246,8 @@ class VariableStore:
             )
         if not dtype.is_compatible_with(found.dtype):
             raise ValueError(
-                f"Trying to share variable {name}, but specified dtype {dtype.name} and "
-                f"found dtype {found.dtype.name}."
+                f"Trying to share variable {name}, but specified dtype {dtype.name} "
+                f"and found dtype {found.dtype.name}."
             )
         return found
 
@@ -316,8 +317,8 @@ class VariableStore:
     ) -> PartitionedVariable:
         if reuse is False:
             raise ValueError(
-                f"Partitioned variable with name {name} already exists. Did you mean to "
-                "set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+                f"Partitioned variable with name {name} already exists. Did you mean "
+                "to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
             )
         found = self._partitioned_vars[name]
         prefix = f"Trying to reuse partitioned variable {name}, but specified"
@@ -362,8 +363,8 @@ def _takes(function: Any, argument: str) -> bool:
 
 def _already_exists(name: str, variable: Any) -> str:
     text = (
-        f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
-        "reuse=tf.AUTO_REUSE in VarScope?"
+        f"Variable {name} already exists, disallowed. Did you mean to set reuse=True "
+        "or reuse=tf.AUTO_REUSE in VarScope?"
     )
     if is_resource_variable(variable):
         return text
@@ -406,8 +407,8 @@ def _initial_value(
     if _needs_nothing(initializer):
         return initializer, None
     raise ValueError(
-        "The initializer passed is not valid. It should be a callable with no arguments "
-        "and the shape should not be provided or an instance of "
+        "The initializer passed is not valid. It should be a callable with no "
+        "arguments and the shape should not be provided or an instance of "
         "`tf.keras.initializers.*' and `shape` should be fully defined."
     )
 
@@ -446,7 +447,7 @@ def _collect(variable: Any, arguments: dict[str, Any]) -> None:
 
 
 def _regularize(variable: Any, name: str, regularizer: Any) -> None:
-    """Add the loss that a regularizer makes of a variable to the collection of these."""
+    """Add the loss that a regularizer makes of a variable to the collection."""
     graph = context.get_default_graph()
     colocated = (
         contextlib.nullcontext()

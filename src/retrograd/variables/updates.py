@@ -253,7 +253,8 @@ def scatter_nd_update(
 
     Args:
       ref: a variable or a reference tensor, rank P.
-      indices: int32 or int64, shape [..., K], the first K ≤ P coordinates of each slice.
+      indices: int32 or int64, shape [..., K], the first K ≤ P coordinates of each
+        slice.
       updates: shape `indices.shape[:-1] + ref.shape[K:]`.
       use_locking: accepted; updates never overlap.
       name: the name of the operation.

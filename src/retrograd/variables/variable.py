@@ -13,7 +13,7 @@ from retrograd.graph.names import prepend_name_scope, strip_name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.reference import Reference
 from retrograd.graph.tensor import OVERLOADABLE_OPERATORS, Tensor
-from retrograd.ops.declare import F
+from retrograd.ops.slicing import getitem_of_variable
 from retrograd.variables.options import (
     VariableAggregation,
     VariableSynchronization,
@@ -139,8 +139,8 @@ class Variable(metaclass=VariableMetaclass):
     expected, and has all of a tensor's operators.
 
     Args:
-      initial_value: a tensor, what converts to one, or a function without arguments that
-        returns it. Its shape must be known unless `validate_shape` is False.
+      initial_value: a tensor, what converts to one, or a function without arguments
+        that returns it. Its shape must be known unless `validate_shape` is False.
       trainable: whether optimizers change it by default.
       collections: the collections it is added to, by default the global variables.
       validate_shape: whether its static shape is that of the initial value.
@@ -444,8 +444,10 @@ class Variable(metaclass=VariableMetaclass):
             self, sparse_delta.indices, sparse_delta.values, use_locking, name
         )
 
-    def _assign_slice(self, inputs: Any, value: Any, masks: Any, name: Any) -> Any:
-        """Assign to a strided slice, given as the op's inputs and attributes."""
+    def _strided_slice_assign(
+        self, begin: Any, end: Any, strides: Any, value: Any, name: Any, **masks: int
+    ) -> Any:
+        """Assign to a strided slice; arguments as for `tf.strided_slice`."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------ saving
@@ -520,7 +522,7 @@ class Variable(metaclass=VariableMetaclass):
     @staticmethod
     def _OverloadOperator(operator: str) -> None:
         """Give variables one of the operators that tensors have."""
-        if operator in ("__invert__", "__neg__", "__abs__", "__getitem__"):
+        if operator in ("__invert__", "__neg__", "__abs__"):
             setattr(Variable, operator, _unary(operator))
         else:
             setattr(Variable, operator, _binary(operator))
@@ -542,20 +544,9 @@ def _binary(operator: str) -> Callable[..., Any]:
     return function
 
 
-def _getitem(self: Variable, spec: Any) -> Any:
+def _getitem(self: Variable, slice_spec: Any) -> Any:
     """A slice of the value; its `assign(value, name=None)` changes the variable."""
-    value = self.value()
-    part = getattr(Tensor, "__getitem__")(value, spec)  # noqa: B009
-    n = part.op if not context.executing_eagerly() else None
-    if n is not None and n.type == "StridedSlice":
-        masks = {k: v for k, v in n.attrs.items() if k.endswith("_mask")}
-
-        def assign(val: Any, name: str | None = None) -> Any:
-            name = name or f"{n.name}/_assign"
-            return self._assign_slice(n.inputs[1:4], val, masks, name)
-
-        part.assign = assign
-    return part
+    return getitem_of_variable(self, slice_spec)
 
 
 for _operator in OVERLOADABLE_OPERATORS - {"__eq__", "__ne__"}:
@@ -571,8 +562,8 @@ class VariableV1(Variable):
 
 def _dtype_mismatch(variable: Variable, dtype: Any) -> ValueError:
     return ValueError(
-        f"Incompatible type conversion requested to type '{dtype.name}' for variable of "
-        f"type '{variable.dtype.name}'"
+        f"Incompatible type conversion requested to type '{dtype.name}' for variable "
+        f"of type '{variable.dtype.name}'"
     )
 
 
@@ -582,7 +573,6 @@ def is_resource_variable(value: Any) -> bool:
 
 
 __all__ = [
-    "F",
     "Variable",
     "VariableMetaclass",
     "VariableV1",
