@@ -198,9 +198,9 @@ def build_as_function_and_v1_graph(func: Test | None = None) -> Any:
 
 def v2_behavior() -> bool:
     """Whether the program asked for TensorFlow 2's behaviour."""
-    from tensorflow.python import tf2
+    from retrograd.compat import behavior
 
-    return bool(tf2.enabled())
+    return behavior.enabled()
 
 
 def _only_if(
