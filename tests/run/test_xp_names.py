@@ -174,3 +174,18 @@ def test_compiler_options_are_those_that_xla_knows(
     assert fresh() == {name: "True"}
     monkeypatch.setenv("XLA_FLAGS", f"--{name}=false")
     assert fresh() == {}
+
+
+@pytest.mark.parametrize("scalar", [np.float32(2.5), np.array(2.5, np.float32)])
+def test_scalars(scalar: np.ndarray) -> None:
+    for name in (
+        "sum prod mean max min sigmoid softplus rsqrt round erf digamma lgamma"
+    ).split():
+        y = both(lambda xp, x, f=name: getattr(xp, f)(x), scalar)
+        assert y.shape == ()
+        assert y.dtype == np.float32
+    assert both(lambda xp, x: xp.cast(x, np.int32), scalar) == 2
+    assert both(lambda xp, x: xp.any(x > 2), scalar)
+    table = np.float32([3, 4, 5])
+    assert both(lambda xp, x, i: xp.gather(x, i), table, np.int64(2)) == 5
+    assert both(lambda xp, x, i: xp.gather_nd(x, i), table, np.int32([1])) == 4
