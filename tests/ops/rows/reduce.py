@@ -15,9 +15,9 @@ def _scans(op: str, given=lambda exclusive: {}):
     return [row(op, x, axis, exclusive=e, reverse=r, **given(e)) for e, r in flags]
 
 
-def _once(exclusive: bool) -> dict[str, int]:
-    """An empty sum of exponentials has no finite logarithm to differentiate twice."""
-    return {"order": 1} if exclusive else {}
+def _finite(exclusive: bool) -> dict[str, int]:
+    """The logarithm of an empty sum, the lowest number, drowns all differences."""
+    return {"order": 0} if exclusive else {}
 
 
 ROWS = [
@@ -35,7 +35,7 @@ ROWS = [
     row("ArgMin", f(2, 3), c(-1, "int32"), order=1, output_type="int32"),
     *_scans("Cumsum"),
     *_scans("Cumprod"),
-    *_scans("CumulativeLogsumexp", _once),
+    *_scans("CumulativeLogsumexp", _finite),
     row(
         "Bincount",
         c([1, 1, 3], "int32"),
