@@ -94,7 +94,7 @@ def _merged(n: Operation) -> list[RawShape]:
         if found is None or raw is None or len(found) != len(raw):
             found = None
             break
-        found = tuple(a if a == b else None for a, b in zip(found, raw, strict=True))
+        found = (*(a if a == b else None for a, b in zip(found, raw, strict=True)),)
     return [found, ()]
 
 
