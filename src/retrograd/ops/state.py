@@ -55,7 +55,7 @@ def handle_data(handle: Tensor) -> tuple[RawShape, Any] | None:
         outer = _outside(handle)
         if outer is not None:
             handle = outer
-        elif n.type == "Identity":
+        elif n.type in ("Identity", "Switch"):
             handle = n._inputs[0]
         else:
             return None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from retrograd.graph import context, dispatch
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import F
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
 #: what already looks after a variable that is not initialized
@@ -71,3 +73,27 @@ def _initialized(op: Operation) -> Any:
                 initialized = getattr(variable, "initialized_value", None)
                 return None if initialized is None else initialized()
     return None
+
+
+def initialized_value(variable: Any) -> Tensor:
+    """The value of a variable, or its initial value as long as it has none.
+
+    It is made of the primitives of version 1's conditional: a function body would be
+    given the value of a reference variable, which there may not be.
+    """
+    from retrograd.variables.updates import is_variable_initialized
+
+    with context.init_scope():
+        if context.executing_eagerly():
+            return variable.read_value()
+        known = is_variable_initialized(variable)
+        with dispatch.name_scope("cond"):
+            sides = F.Switch(known, known)
+            F.Identity(sides.output_true, name="switch_t")
+            F.Identity(sides.output_false, name="switch_f")
+            chosen = F.Identity(known, name="pred_id")
+            value = variable._read_where(chosen)
+            start = variable.initial_value
+            with context.get_default_graph().colocate_with(start.op):
+                start = F.Switch(start, chosen).output_false
+            return F.Merge([start, value]).output

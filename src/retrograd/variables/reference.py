@@ -233,6 +233,11 @@ class RefVariable(VariableV1):
         """The value, read where the current control dependencies have it."""
         return F.Identity(self._variable, name="read")
 
+    def _read_where(self, chosen: Tensor) -> Tensor:
+        with dispatch.name_scope("read") as scope:
+            side = F.RefSwitch(self._variable, chosen, name="Switch").output_true
+            return F.Identity(side, name=scope)
+
     # ------------------------------------------------------------------ changing
 
     def assign(

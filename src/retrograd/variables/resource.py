@@ -219,6 +219,17 @@ class BaseResourceVariable(VariableV1):
                     value = self._read_variable_op()
         return F.Identity(value)
 
+    def _read_where(self, chosen: Tensor) -> Tensor:
+        graph = context.get_default_graph()
+        with (
+            dispatch.name_scope("Read"),
+            dispatch.name_scope("ReadVariableOp") as scope,
+        ):
+            with graph.colocate_with(self._handle.op):
+                side = F.Switch(self._handle, chosen, name="Switch").output_true
+            value = F.ReadVariableOp(side, dtype=self._dtype, name=scope)
+        return F.Identity(value)
+
     def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
         """The rows of the value with the given indices."""
         with dispatch.name_scope("Gather" if name is None else name) as scope:

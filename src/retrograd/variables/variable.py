@@ -282,15 +282,13 @@ class Variable(metaclass=VariableMetaclass):
 
         For initial values that depend on other variables.
         """
-        from retrograd.ops.control import cond
-        from retrograd.variables.collections import is_variable_initialized
+        from retrograd.variables.initial import initialized_value
 
-        with context.init_scope():
-            return cond(
-                is_variable_initialized(self),
-                self.read_value,
-                lambda: self.initial_value,
-            )
+        return initialized_value(self)
+
+    def _read_where(self, chosen: Tensor) -> Tensor:
+        """The value where the scalar `chosen` is true; does not run where it is not."""
+        raise NotImplementedError
 
     def load(self, value: Any, session: Any = None) -> None:
         """Make `value`, an array, the value in `session` without adding to the graph.
