@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from retrograd.graph import context
@@ -12,11 +13,27 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 
 _numbers = itertools.count(1)
+_fractions = itertools.count(1)
 
 
 def uid() -> int:
     """A number that no other call in this process gives."""
     return next(_numbers)
+
+
+@contextlib.contextmanager
+def uncounted(graph: Graph) -> Iterator[None]:
+    """A context whose operations do not count: seeds derive from the number of others.
+
+    It is for operations of functions that TensorFlow 1's control flow does not have.
+    """
+    before, first = graph._last_id, len(graph._ops)
+    try:
+        yield
+    finally:
+        for op in graph._ops[first:]:
+            op._id = before + next(_fractions) * 2.0**-30  # type: ignore[assignment]
+        graph._last_id = before
 
 
 class FuncGraph(Graph):
@@ -184,6 +201,18 @@ class BodyGraph(FuncGraph):
         mine.colocation = list(theirs.colocation)
         mine.distribution = list(theirs.distribution)
         mine.creators = list(theirs.creators)
+
+    def add_input(self, dtype: Any, shape: RawShape, name: str) -> Tensor:
+        """Add a parameter; it does not count."""
+        with uncounted(self):
+            return super().add_input(dtype, shape, name)
+
+    def capture(self, tensor: Any, name: str | None = None) -> Tensor:
+        """As `FuncGraph.capture`; counts as the op that TensorFlow 1 makes for it."""
+        known = len(self._captures)
+        inner = super().capture(tensor, name)
+        self._last_id += len(self._captures) - known
+        return inner
 
     @property
     def _last_id(self) -> int:

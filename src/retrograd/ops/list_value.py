@@ -1,0 +1,288 @@
+"""The value of a TensorList: a list of arrays that nobody can see change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, shapes
+from retrograd.errors import InvalidArgumentError
+from retrograd.graph.tensor import RawShape
+
+#: undoes a change: from the items after it to those before it
+_Undo = Callable[[list[Any]], "_Undo"]
+
+
+def refused(text: str) -> InvalidArgumentError:
+    """The error of a list operation."""
+    return InvalidArgumentError(None, None, text)
+
+
+def text_of(shape: RawShape) -> str:
+    """A shape as messages of the runtime write it."""
+    if shape is None:
+        return "<unknown>"
+    return "[" + ",".join("?" if d is None else str(d) for d in shape) + "]"
+
+
+class TensorList:
+    """A list of arrays of one dtype; `None` stands for one that was never set.
+
+    Appending, removing and setting give a new list and leave the old one as it was.
+    The newest list holds the items, an older one how to get back to its own from those
+    of the next: a loop that goes on with the newest pays nothing for the older ones.
+
+    Attributes:
+      dtype: the DType of the elements.
+      shape: what is known of their shapes.
+      limit: how many there may be, −1 for any number.
+    """
+
+    __slots__ = ("_items", "_next", "_undo", "dtype", "limit", "shape")
+    _undo: _Undo
+
+    def __init__(
+        self,
+        items: list[Any],
+        dtype: dtypes.DType,
+        shape: RawShape,
+        limit: int = -1,
+    ) -> None:
+        self.dtype, self.shape, self.limit = dtype, shape, limit
+        self._items: list[Any] | None = items
+        self._next: TensorList | None = None
+
+    @property
+    def items(self) -> list[Any]:
+        """The elements, to be read at once: later calls may move them."""
+        if self._items is None:
+            self._fetch()
+        assert self._items is not None
+        return self._items
+
+    def _fetch(self) -> None:
+        """Take the items from the list that holds them, undoing what was done since."""
+        path = [self]
+        while path[-1]._items is None:
+            assert path[-1]._next is not None
+            path.append(path[-1]._next)
+        while len(path) > 1:
+            holder, before = path.pop(), path[-1]
+            items, holder._items = holder._items, None
+            assert items is not None
+            holder._undo, holder._next = before._undo(items), before
+            before._items, before._next = items, None
+
+    def _changed(self, change: _Undo) -> TensorList:
+        items = self.items
+        made = TensorList(items, self.dtype, self.shape, self.limit)
+        self._undo, self._next, self._items = change(items), made, None
+        return made
+
+    def __repr__(self) -> str:
+        return (
+            f"<TensorList of {len(self.items)} {self.dtype.name}{text_of(self.shape)}>"
+        )
+
+    # -------------------------------------------------------------- one element
+
+    def push(self, value: Any) -> TensorList:
+        """This list with `value` at the end."""
+        if not shapes.compatible(self.shape, np.shape(value)):
+            raise refused(
+                "Tried to append a tensor with incompatible shape to a list. Op "
+                f"element shape: {text_of(np.shape(value))} list shape: "
+                f"{text_of(self.shape)}"
+            )
+        if self.limit != -1 and len(self.items) >= self.limit:
+            raise refused(
+                f"Tried to push item into a full list list size: {len(self.items)} "
+                f"max_num_elements: {self.limit}"
+            )
+        return self._changed(_pushing(value))
+
+    def pop(self, shape: RawShape) -> tuple[TensorList, Any]:
+        """This list less its last element, and that element."""
+        if not self.items:
+            raise refused("Trying to pop from an empty list.")
+        value = self.items[-1]
+        if value is None:
+            value = self._zeros(
+                self._merged(shape),
+                "Trying to read an uninitialized tensor but element_shape is not fully "
+                "defined.{}",
+            )
+        return self._changed(_popping), value
+
+    def set(self, index: int, value: Any) -> TensorList:
+        """This list with another element in one place."""
+        if not 0 <= index < len(self.items):
+            raise refused(
+                f"Trying to modify element {index} in a list with {len(self.items)} "
+                "elements."
+            )
+        if not shapes.compatible(self.shape, np.shape(value)):
+            raise refused(
+                "Tried to set a tensor with incompatible shape at a list index. Item "
+                f"element shape: {text_of(np.shape(value))} list shape: "
+                f"{text_of(self.shape)}"
+            )
+        return self._changed(_setting(index, value))
+
+    def get(self, index: int, shape: RawShape) -> Any:
+        """One element; zeros where none was set."""
+        items = self.items
+        if not 0 <= index < len(items):
+            raise refused(
+                f"Trying to access element {index} in a list with {len(items)} "
+                "elements."
+            )
+        if items[index] is not None:
+            return items[index]
+        return self._zeros(
+            self._inferred(shape),
+            "Trying to read an uninitialized tensor but element_shape is not fully "
+            "defined: {} and no list element is set.",
+        )
+
+    # -------------------------------------------------------------- all elements
+
+    def resized(self, size: int) -> TensorList:
+        """This list with elements left out, or unset ones added, at the end."""
+        if size < 0:
+            raise refused(
+                f"TensorListSlice expects size to be non-negative. Got: {size}"
+            )
+        items = self.items[:size]
+        items.extend([None] * (size - len(items)))
+        return TensorList(items, self.dtype, self.shape, self.limit)
+
+    def filled(self, shape: RawShape, what: str) -> tuple[list[Any], RawShape]:
+        """The elements, zeros where none was set, and the shape they share.
+
+        Args:
+          shape: what the caller knows of the shape.
+          what: how an error calls the operation.
+        """
+        common = self._merged(shape)
+        items = self.items
+        if not items and (common is None or None in common):
+            raise refused(
+                f"Tried to {what} elements of an empty list with non-fully-defined "
+                f"element_shape: {text_of(common)}"
+            )
+        common = self._inferred(shape)
+        missing = [i for i, item in enumerate(items) if item is None]
+        if not missing:
+            return items, common
+        zeros = self._zeros(
+            common,
+            f"Tried to {what} list which only contains uninitialized tensors and has a "
+            "non-fully-defined element_shape: {}",
+        )
+        return [zeros if item is None else item for item in items], common
+
+    def _merged(self, shape: RawShape) -> RawShape:
+        try:
+            return shapes.merge(shape, self.shape)
+        except ValueError:
+            raise refused(
+                f"Incompatible shapes during merge: {text_of(shape)} vs. "
+                f"{text_of(self.shape)}"
+            ) from None
+
+    def _inferred(self, shape: RawShape) -> RawShape:
+        """The shape of all elements, those that are set taken into account."""
+        found = self._merged(shape)
+        for item in self.items:
+            if item is not None:
+                try:
+                    found = shapes.merge(found, np.shape(item))
+                except ValueError:
+                    raise refused(
+                        f"Incompatible shapes during merge: {text_of(np.shape(item))} "
+                        f"vs. {text_of(found)}"
+                    ) from None
+        return found
+
+    def _zeros(self, shape: RawShape, text: str) -> Any:
+        if shape is None or None in shape:
+            raise refused(text.format(text_of(shape)))
+        if self.dtype is dtypes.variant:
+            return None
+        sizes = [d or 0 for d in shape]
+        if self.dtype is dtypes.string:
+            return np.full(sizes, b"", object)
+        return np.zeros(sizes, self.dtype.as_numpy_dtype)
+
+    # -------------------------------------------------------------- arithmetic
+
+    def zeros_like(self) -> TensorList:
+        """A list of the same length of zeros."""
+        items = [None if v is None else zeros_like(v) for v in self.items]
+        return TensorList(items, self.dtype, self.shape, self.limit)
+
+    def __add__(self, other: Any) -> TensorList:
+        if not isinstance(other, TensorList):
+            return NotImplemented
+        mine, theirs = list(self.items), list(other.items)
+        if len(mine) != len(theirs):
+            raise refused(
+                "Trying to add two lists of tensors with different lengths. One is "
+                f"{len(mine)} and the other is {len(theirs)}"
+            )
+        pairs = zip(mine, theirs, strict=True)
+        items = [b if a is None else a if b is None else a + b for a, b in pairs]
+        return TensorList(items, self.dtype, shapes.merge(self.shape, other.shape))
+
+
+def zeros_like(value: Any) -> Any:
+    """Zeros in the form of an array, a list or another value that a tensor can have."""
+    own = getattr(value, "zeros_like", None)
+    return np.zeros_like(value) if own is None else own()
+
+
+def _pushing(value: Any) -> _Undo:
+    def push(items: list[Any]) -> _Undo:
+        items.append(value)
+        return _popping
+
+    return push
+
+
+def _popping(items: list[Any]) -> _Undo:
+    return _pushing(items.pop())
+
+
+def _setting(index: int, value: Any) -> _Undo:
+    def put(items: list[Any]) -> _Undo:
+        before, items[index] = items[index], value
+        return _setting(index, before)
+
+    return put
+
+
+def from_items(
+    items: Iterable[Any], dtype: dtypes.DType, shape: RawShape
+) -> TensorList:
+    """A list of the given arrays."""
+    return TensorList(list(items), dtype, shape)
+
+
+def shape_from(value: Any) -> RawShape:
+    """The shape that an element_shape input says: −1 alone for unknown rank.
+
+    Raises:
+      InvalidArgumentError: it is another scalar.
+    """
+    if np.ndim(value) == 0:
+        if int(value) == -1:
+            return None
+        raise refused(
+            "The only valid scalar shape tensor is the fully unknown shape specified "
+            "as -1."
+        )
+    sizes: Sequence[int] = np.asarray(value).tolist()
+    return tuple(None if d < 0 else d for d in sizes)
