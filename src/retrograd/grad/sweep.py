@@ -134,13 +134,23 @@ def depends_on(
         inputs = {
             t
             for t in op.inputs
-            if t not in stopped and (t in sources or t.op in carrying)
+            if t not in stopped
+            and (t in sources or t.op in carrying)
+            and _is_continuous(t)
         }
         if inputs:
             carrying.add(op)
         if inputs or any(t in sources for t in op.outputs):
             reached[op] = inputs
     return reached
+
+
+def _is_continuous(tensor: Tensor) -> bool:
+    """Whether derivatives pass through a tensor: numbers that are not whole, handles."""
+    dtype = tensor.dtype.base_dtype
+    return (
+        dtype.is_floating or dtype.is_complex or dtype.name in ("resource", "variant")
+    )
 
 
 def _terms_of(op: Operation, douts: list[Any], live: list[bool]) -> list[Any]:

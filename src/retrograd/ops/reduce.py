@@ -192,9 +192,12 @@ def _any(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     grad=NOT_DIFFERENTIABLE,
 )
 def _euclidean_norm(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
-    """The Euclidean norm along some axes."""
+    """The Euclidean norm along some axes; x itself where there are none."""
+    found = axes_of(x, axes)
+    if not found:
+        return x
     squares = xp.multiply(x, xp.conj(x))
-    return xp.cast(xp.sqrt(xp.sum(squares, axes_of(x, axes), keep_dims)), x.dtype)
+    return xp.cast(xp.sqrt(xp.sum(squares, found, keep_dims)), x.dtype)
 
 
 def _without_axis(n: Operation) -> RawShape:
