@@ -1,8 +1,8 @@
 """Convolutions in two and three dimensions, and by channel, with their backward ops.
 
-y[n, p, o] = Σ_{k, c} x[n, p·stride + k·dilation − padding, c] f[k, c, o]. It is linear in
-the input and in the filter, so each of the three ops of a family (forward, with respect to
-the input, to the filter) has the other two as its derivatives.
+y[n, p, o] = Σ_{k, c} x[n, p·stride + k·dilation − padding, c] f[k, c, o]. It is linear
+in the input and in the filter, so each of the three ops of a family (forward, with
+respect to the input, to the filter) has the other two as its derivatives.
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ def _check_explicit(n: Operation, data_format: str) -> None:
     if any(any(pair) for pair in batch_and_depth(pairs, data_format)):
         raise refused(
             n,
-            "Nonzero explicit padding in the batch or depth dimensions is not supported",
+            "Nonzero explicit padding in the batch or depth dimensions is not "
+            "supported",
         )
 
 

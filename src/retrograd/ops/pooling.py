@@ -13,9 +13,9 @@ from typing import Any
 from retrograd.errors import UnimplementedError
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
+from retrograd.ops.activations import zeros_of
 from retrograd.ops.declare import F, Rule, gradient, op, rule
 from retrograd.ops.infer import merged, with_rank
-from retrograd.ops.activations import zeros_of
 from retrograd.ops.static import constant
 from retrograd.ops.window import (
     arranged,

@@ -29,7 +29,7 @@ _POOL2 = dict(ksize=[1, 2, 3, 1], strides=[1, 2, 1, 1])
 _POOL3 = dict(ksize=[1, 2, 2, 2, 1], strides=[1, 2, 1, 1, 1])
 _X5 = c([[[[[1.0], [3.0]], [[2.0], [0.0]]]]], "float32")
 _Y5 = c([[[[[3.0]]]]], "float32")
-_OF5 = dict(ksize=[1, 1, 2, 2, 1], strides=_ONE + [1], padding="VALID", order=0)
+_OF5 = dict(ksize=[1, 1, 2, 2, 1], strides=[*_ONE, 1], padding="VALID", order=0)
 
 ROWS = [
     *_family(
@@ -60,7 +60,7 @@ ROWS = [
         (1, 3, 4, 5, 2),
         (2, 2, 2, 2, 3),
         (1, 2, 3, 4, 3),
-        strides=_ONE + [1],
+        strides=[*_ONE, 1],
         padding="VALID",
     ),
     *_family(
