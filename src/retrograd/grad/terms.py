@@ -67,15 +67,15 @@ def fit(term: Any, x: Tensor, op: Operation) -> Any:
     Raises:
       ValueError: the shapes cannot agree.
     """
-    if isinstance(term, IndexedSlices):
-        return term
     declaration = registry.get(op.type)
     if (
         declaration is not None
         and declaration.infer is broadcast
         and "_gradient_op_type" not in op.attrs
     ):
-        return _unbroadcast(term, x)
+        return _unbroadcast(dense(term), x)
+    if isinstance(term, IndexedSlices):
+        return term
     if shapes.compatible(term._shape_raw, x._shape_raw):
         term._shape_raw = shapes.merge(term._shape_raw, x._shape_raw)
         return term
