@@ -41,9 +41,8 @@ def test_eagerly():
         with defaults.device("/cpu:0"):
             assert context.local.device == "/device:CPU:0"
         assert context.local.device == ""
-        with pytest.raises(
-            RuntimeError, match=r"tf\.device does not support functions"
-        ):
+        text = r"tf\.device does not support functions"
+        with pytest.raises(RuntimeError, match=text):
             defaults.device(lambda op: "/cpu:0")
         with defaults.control_dependencies(lambda: called.append(1)):
             assert called == [1]
