@@ -138,7 +138,7 @@ def report_uninitialized_variables(
     """
     from retrograd.graph import dispatch
     from retrograd.ops.constant import constant
-    from retrograd.ops.indexing import boolean_mask
+    from retrograd.ops.selection import boolean_mask
 
     var_list = _variables_or_references(var_list)
     graph = context.get_default_graph()

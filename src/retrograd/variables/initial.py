@@ -62,7 +62,9 @@ def _replacement(
     if "_class" in op.attrs:
         attrs["_class"] = list(op.attrs["_class"])
     name = f"{op.name}_{scope}".replace(":", "_")
-    return op.graph.add(op.type, inputs, attrs, name, [t.dtype for t in op.outputs])
+    # what went through a RefSwitch is a value now, not a reference
+    kind = "Switch" if op.type == "RefSwitch" else op.type
+    return op.graph.add(kind, inputs, attrs, name, [t.dtype for t in op.outputs])
 
 
 def _initialized(op: Operation) -> Any:

@@ -387,7 +387,7 @@ class Identity(Initializer):
     def __call__(
         self, shape: Any, dtype: Any = None, partition_info: Any = None
     ) -> Tensor:
-        from retrograd.ops.linalg import eye
+        from retrograd.ops.diagonals import eye
 
         whole = shape if partition_info is None else partition_info.full_shape
         if len(whole) != 2:

@@ -116,7 +116,7 @@ class ConvolutionOrthogonal(_Kernel):
         sizes = [p.shape.as_list() for p in projections]
         if any(size != sizes[0] for size in sizes):
             raise ValueError("The dimension of the matrices must be the same.")
-        from retrograd.ops.linalg import eye
+        from retrograd.ops.diagonals import eye
 
         unit: Any = eye(sizes[0][0], dtype=self.dtype)
         blocks: Blocks = {}
