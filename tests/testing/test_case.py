@@ -218,17 +218,24 @@ def test_test_session_is_no_test():
     assert [reason for _, reason in result.skipped] == ["Not a test."]
 
 
-def test_names_that_unittest_dropped():
-    def body(self):
-        self.assertEquals(1, 1)
-        self.assertNotEquals(1, 2)
-        self.assert_(True)
-        self.assertRegexpMatches("abc", "b")
-        self.assertAlmostEquals(1.0, 1.0 + 1e-9)
-        with self.assertRaisesRegexp(ValueError, "no"):
-            raise ValueError("no")
-
-    check(body)
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("assertEquals", (1, 1), (1, 2)),
+        ("assertNotEquals", (1, 2), (1, 1)),
+        ("assert_", (True,), (False,)),
+        ("assertRegexpMatches", ("abc", "b"), ("abc", "d")),
+        ("assertNotRegexpMatches", ("abc", "d"), ("abc", "b")),
+        ("assertAlmostEquals", (1.0, 1.0 + 1e-9), (1.0, 1.1)),
+        ("assertNotAlmostEquals", (1.0, 1.1), (1.0, 1.0 + 1e-9)),
+        ("assertRaisesRegexp", (ValueError, "invalid", int, "x"), (KeyError, "", dict)),
+    ],
+)
+def test_names_that_unittest_dropped(name, good, bad):
+    case = tf.test.TestCase()
+    getattr(case, name)(*good)
+    with pytest.raises(AssertionError):
+        getattr(case, name)(*bad)
 
 
 def test_gpu_and_cluster():

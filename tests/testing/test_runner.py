@@ -11,16 +11,21 @@ PROGRAM = """
 import sys
 import retrograd as tf
 
+tf.app.flags.DEFINE_integer("flag", 7, "a flag")
+
 class Case(tf.test.TestCase):
     def test_good(self):
         self.assertEqual(self.evaluate(tf.constant(1) + 1), 2)
+    def test_flag(self):
+        self.assertEqual(tf.app.flags.FLAGS.flag, 8)
     def test_bad(self):
         self.assertEqual(1, 2)
 
 class Bench(tf.test.Benchmark):
     def benchmark_op(self):
         with tf.Graph().as_default(), tf.Session() as sess:
-            self.run_op_benchmark(sess, tf.constant(1) + 1, min_iters=3, extras={"k": "v"})
+            two = tf.constant(1) + 1
+            self.run_op_benchmark(sess, two, min_iters=3, extras={"k": "v"})
     def benchmark_other(self):
         print("other ran")
 
@@ -49,12 +54,14 @@ def program(tmp_path):
 def test_tests_run_and_decide_the_exit_status(program):
     done = program()
     assert done.returncode == 1
-    assert "FAILED (failures=1" in done.stderr
+    assert "FAILED (failures=2" in done.stderr
     assert program("Case.test_good").returncode == 0
 
 
-def test_unknown_flags_are_let_through(program):
-    assert program("--nobody_defined_this=1", "Case.test_good").returncode == 0
+def test_flags(program):
+    done = program("--flag=8", "Case.test_flag")
+    assert done.returncode == 0, done.stderr
+    assert program("--nobody_defined_this=1", "Case.test_good").returncode != 0
 
 
 def test_benchmarks(program, tmp_path):

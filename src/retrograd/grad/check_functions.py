@@ -13,7 +13,6 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.grad.api import gradients
 from retrograd.grad.jacobian import FLOATS, Directions, jacobians, largest_gap
-from retrograd.grad.tape import GradientTape
 from retrograd.graph import context, dispatch
 from retrograd.graph.composite import IndexedSlices, IndexedSlicesValue
 from retrograd.graph.convert import convert_to_tensor
@@ -86,6 +85,8 @@ def _of_argument(
 def _gradient(f: Callable[..., Any], xs: Sequence[Any], i: int, dy: Any) -> Any:
     if not context.executing_eagerly():
         return gradients(f(*xs), xs[i], dy)[0]
+    from retrograd.grad.tape import GradientTape
+
     with GradientTape() as tape:
         tape.watch(xs[i])
         y = f(*xs)

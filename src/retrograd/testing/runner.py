@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -14,35 +15,19 @@ _temp_dirs: list[str] = []  # one at most: a program has one folder for all of i
 
 
 def main(argv: Sequence[str] | None = None) -> Any:
-    """Run the tests of the program, or its benchmarks under `--benchmarks=REGEX`.
-
-    Flags that nobody defined are let through, as `tf.app.run` does.
-    """
-    from absl import app, flags
+    """Run the tests of the program, or its benchmarks under `--benchmarks=REGEX`."""
+    from absl import app
     from absl.testing import absltest
 
     from retrograd.testing import benchmark
 
     args = list(sys.argv if argv is None else argv)
-    wanted = [
-        a for a in args if a.lstrip("-").startswith("benchmarks=") and a[0] == "-"
-    ]
-    if wanted:
-        args.remove(wanted[0])
-        pattern = wanted[0].split("=", 1)[1]
-
-        def run(_: Any) -> None:
-            benchmark.run_benchmarks(pattern)
-
-    else:
-
-        def run(rest: Any) -> None:
-            absltest.main(argv=rest)
-
-    def tolerant(given: Sequence[str]) -> list[str]:
-        return flags.FLAGS(given, known_only=True)
-
-    return app.run(run, argv=args, flags_parser=tolerant)
+    chosen = [arg for arg in args if re.match(r"--?benchmarks=", arg)]
+    if chosen:
+        args.remove(chosen[0])
+        pattern = chosen[0].partition("=")[2]
+        return app.run(lambda _: benchmark.run_benchmarks(pattern), argv=args)
+    return app.run(lambda rest: absltest.main(argv=rest), argv=args)
 
 
 def get_temp_dir() -> str:
