@@ -62,9 +62,11 @@ def _replacement(
     if "_class" in op.attrs:
         attrs["_class"] = list(op.attrs["_class"])
     name = f"{op.name}_{scope}".replace(":", "_")
-    # what went through a RefSwitch is a value now, not a reference
-    kind = "Switch" if op.type == "RefSwitch" else op.type
-    return op.graph.add(kind, inputs, attrs, name, [t.dtype for t in op.outputs])
+    types = [t.dtype for t in op.outputs]
+    if op.type == "RefSwitch":  # a value goes through it now, not a reference
+        types = [t.base_dtype for t in types]
+        return op.graph.add("Switch", inputs, attrs, name, types)
+    return op.graph.add(op.type, inputs, attrs, name, types)
 
 
 def _initialized(op: Operation) -> Any:
