@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retrograd.graph import context
@@ -112,7 +112,7 @@ def get_name_scope() -> str:
 
 @contextlib.contextmanager
 def op_scope(
-    values: Iterable[Any] | None, name: str | None, default_name: str | None = None
+    values: Sequence[Any] | None, name: str | None, default_name: str | None = None
 ) -> Iterator[str]:
     """`name_scope` with its arguments in the order of early TensorFlow."""
     with name_scope(name, default_name=default_name, values=values) as scope:

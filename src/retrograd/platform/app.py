@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 
 def run(
-    main: Callable[[Sequence[str]], Any] | None = None,
-    argv: Sequence[str] | None = None,
+    main: Callable[[list[str]], Any] | None = None,
+    argv: list[str] | None = None,
 ) -> None:
     """Run a program and exit the process.
 
@@ -21,11 +21,11 @@ def run(
     """
     from absl import app
 
-    main = main or sys.modules["__main__"].main
-    app.run(main=main, argv=argv, flags_parser=_parse_known)
+    chosen = main or sys.modules["__main__"].main
+    app.run(main=chosen, argv=argv, flags_parser=_parse_known)
 
 
-def _parse_known(argv: Sequence[str] | None) -> list[str]:
+def _parse_known(argv: list[str] | None) -> list[str]:
     from retrograd.platform.flags import FLAGS
 
     return FLAGS(sys.argv if argv is None else argv, known_only=True)

@@ -180,10 +180,8 @@ class FileIO:
                 None,
                 f"Invalid whence argument: {whence}. Valid values are 0, 1, or 2.",
             )
-        start = (0, reader.tell() if whence == 1 else 0, 0)[whence]
-        if whence == 2:
-            start = self.size()
-        target = start + (position if offset is None else offset or 0)
+        start = (lambda: 0, reader.tell, self.size)[whence]()
+        target = start + (offset or position or 0)
         if target < 0:
             raise errors.InvalidArgumentError(
                 None, None, f"Seeking to a negative position: {target}"

@@ -138,7 +138,7 @@ def rewrap(decorator_func: Any, previous_target: Any, new_target: Any) -> Any:
         assert decorator_func is previous_target
         return new_target
     innermost._tf_decorator.decorated_target = new_target
-    owner = innermost.__func__ if inspect.ismethod(innermost) else innermost
+    owner: Any = innermost.__func__ if inspect.ismethod(innermost) else innermost
     owner.__wrapped__ = new_target
     return decorator_func
 

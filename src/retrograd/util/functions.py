@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from types import CodeType
+from types import CodeType, MethodType
 from typing import Any
 
 from retrograd.util import inspecting
@@ -52,10 +52,10 @@ def get_func_name(func: Any) -> str:
     func = unwrap(func)[1]
     if not callable(func):
         raise ValueError("Argument must be callable")
+    if isinstance(func, MethodType):
+        return f"{type(func.__self__).__name__}.{func.__func__.__name__}"
     if inspecting.isfunction(func):
         return func.__name__
-    if inspecting.ismethod(func):
-        return f"{type(func.__self__).__name__}.{func.__func__.__name__}"
     return str(type(func))
 
 
