@@ -91,7 +91,6 @@ def is_provided(dotted: str) -> bool:
         dotted in names.sources
         or names.is_namespace(dotted)
         or bool(table.exports(dotted))
-        or any(dotted.startswith(mirror + ".") for mirror in names.mirrors)
         or dotted.rpartition(".")[2].startswith("gen_")
     )
 

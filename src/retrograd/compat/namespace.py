@@ -216,6 +216,8 @@ def look_up(path: str, name: str) -> Any:
         value = getattr(module, name, _missing_value)
         if value is not _missing_value:
             return value
+    if path in names.mirrors:
+        return look_up(names.mirrors[path], name)
     if is_internal(path):
         return _look_up_inside(path, name)
     if not path and name in INTERNAL:
