@@ -15,6 +15,7 @@ from retrograd.ops import rules
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.fill import ones, zeros
+from retrograd.ops.horizon import forward_compatible
 from retrograd.ops.infer import (
     invalid,
     merged,
@@ -54,6 +55,7 @@ def _band_part(xp: Any, x: Any, num_lower: Any, num_upper: Any) -> Any:
     Raises:
       InvalidArgumentError: the band is wider than the matrix.
     """
+    _check_rank("input", x, 2)
     rows, columns = x.shape[-2:]
     lower, upper = int(num_lower), int(num_upper)
     for name, count, size in (("lower", lower, rows), ("upper", upper, columns)):
@@ -88,8 +90,22 @@ def _diag_matrices(n: Operation) -> RawShape:
 )
 def _matrix_diag(xp: Any, x: Any) -> Any:
     """Square matrices with the given main diagonals, and zeros elsewhere."""
+    _check_rank("diagonal", x, 1)
     on = np.eye(x.shape[-1], dtype=np.bool_)
     return xp.where(on, x[..., None], x.dtype.type(0))
+
+
+def _check_rank(name: str, x: Any, least: int) -> None:
+    """Refuse what comes with too few dimensions.
+
+    Raises:
+      InvalidArgumentError: it does.
+    """
+    if len(x.shape) < least:
+        raise refused(
+            f"{name} must be at least {least}-dim, received shape: "
+            f"{shape_text(tuple(x.shape))}"
+        )
 
 
 def _shorter(rows: int | None, columns: int | None) -> int | None:
@@ -116,6 +132,7 @@ def _diag_part_rule(n: Operation, dy: Any) -> Any:
 )
 def _matrix_diag_part(xp: Any, x: Any) -> Any:
     """The main diagonals of matrices."""
+    _check_rank("input", x, 2)
     return xp.diagonal(x, 0, -2, -1)
 
 
@@ -152,6 +169,8 @@ def _matrix_set_diag(xp: Any, x: Any, diagonal: Any) -> Any:
     Raises:
       InvalidArgumentError: the diagonals are not of their shape.
     """
+    _check_rank("input", x, 2)
+    _check_rank("diagonal", diagonal, 1)
     wanted = (*x.shape[:-2], min(x.shape[-2:]))
     if tuple(diagonal.shape) != wanted:
         raise refused(
@@ -436,32 +455,40 @@ def matrix_diag(
 ) -> Tensor:
     """Square matrices with the given main diagonals [..., n], zeros elsewhere.
 
-    As in TensorFlow 1.15, the arguments after the name have no effect.
+    As in TensorFlow 1.15, the arguments after the name have no effect (before the date
+    of `forward_compatible` below).
     """
-    del k, num_rows, num_cols, padding_value
-    return F.MatrixDiag(diagonal, name=name)
+    if not forward_compatible(*_ANY_DIAGONALS):
+        return F.MatrixDiag(diagonal, name=name)
+    padding = _as_element(padding_value, diagonal)
+    return F.MatrixDiagV2(diagonal, k, num_rows, num_cols, padding, name=name)
+
+
+#: when TensorFlow began to make the ops for any diagonals
+_ANY_DIAGONALS = (2019, 8, 31)
+
+
+def _as_element(value: Any, like: Any) -> Any:
+    """A number as a truth value where those of `like` are such."""
+    return bool(value) if getattr(like, "dtype", None) == dtypes.bool else value
 
 
 def matrix_diag_part(
     input: Any, name: str = "diag_part", k: Any = 0, padding_value: Any = 0
 ) -> Tensor:
-    """The main diagonals of matrices [..., m, n].
-
-    As in TensorFlow 1.15, the arguments after the name have no effect.
-    """
-    del k, padding_value
-    return F.MatrixDiagPart(input, name=name)
+    """The main diagonals of matrices [..., m, n]; see `matrix_diag`."""
+    if not forward_compatible(*_ANY_DIAGONALS):
+        return F.MatrixDiagPart(input, name=name)
+    return F.MatrixDiagPartV2(input, k, _as_element(padding_value, input), name=name)
 
 
 def matrix_set_diag(
     input: Any, diagonal: Any, name: str = "set_diag", k: Any = 0
 ) -> Tensor:
-    """Matrices [..., m, n] with other main diagonals.
-
-    As in TensorFlow 1.15, the argument after the name has no effect.
-    """
-    del k
-    return F.MatrixSetDiag(input, diagonal, name=name)
+    """Matrices [..., m, n] with other main diagonals; see `matrix_diag`."""
+    if not forward_compatible(*_ANY_DIAGONALS):
+        return F.MatrixSetDiag(input, diagonal, name=name)
+    return F.MatrixSetDiagV2(input, diagonal, k, name=name)
 
 
 def diag(diagonal: Any, name: str | None = None) -> Tensor:
