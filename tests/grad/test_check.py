@@ -27,8 +27,9 @@ def test_square(session):
     np.testing.assert_allclose(numeric, np.diag([2.0, 4.0]), atol=1e-9)
 
 
-def test_rows_are_elements_of_x(session):
-    at = np.arange(6.0).reshape(2, 3)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_are_elements_of_x(session, order):
+    at = np.asarray(np.arange(6.0).reshape(2, 3), order=order)
     x = tf.placeholder(tf.float64, [2, 3])
     theoretical, numeric = jacobians(x, tf.reduce_sum(x, axis=1), at)
     want = np.kron(np.eye(2), np.ones((3, 1)))

@@ -109,7 +109,9 @@ def _numeric(
     for row in range(rows):
         ends = []
         for shift in (delta, -delta):
-            moved = np.array(point, x_real if x_dtype.name == "bfloat16" else None)
+            moved = np.array(
+                point, x_real if x_dtype.name == "bfloat16" else None, order="C"
+            )
             moved.reshape(-1).view(x_real)[row] += shift
             y = np.asarray(of.value(moved.astype(x_dtype.as_numpy_dtype, copy=False)))
             ends.append(
