@@ -106,3 +106,15 @@ def test_import_loads_nothing_heavy():
         env={"PYTHONPATH": str(retrograd.__path__[0]) + "/.."},
     )
     assert out.stdout.strip() == "[]"
+
+
+def test_the_same_word_elsewhere_is_another_function(monkeypatch):
+    from retrograd.compat import table
+
+    monkeypatch.setitem(
+        table.names().places, "he_normal", ("retrograd.nest", "flatten")
+    )
+    monkeypatch.delitem(table.names().places, "contrib.layers.he_normal", raising=False)
+    inner = namespace("python.ops.array_ops")
+    assert not hasattr(inner, "he_normal")  # 1.15 has no such name there
+    assert namespace("python.ops.math_ops").reduce_sum_v1 is tf.reduce_sum

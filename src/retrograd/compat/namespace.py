@@ -226,26 +226,40 @@ def look_up(path: str, name: str) -> Any:
 
 
 def _look_up_inside(path: str, name: str) -> Any:
-    """A name of one of TensorFlow's own modules, by what 1.15 holds under it."""
+    """A name of one of TensorFlow's own modules, by what 1.15 holds under it.
+
+    Of a module that 1.15 has, only names that 1.15 has there: the same word elsewhere
+    is another function.
+    """
     if re.fullmatch(r".*\bgen_\w+_ops", path):
         return _raw_function(name)
     public = table.exports(path).get(name)
     if public is not None:
-        for candidate in [public, *_same_last_part(path, name)]:
-            try:
-                return table.resolve(candidate)
-            except NotProvided:
-                continue
+        return _resolve_public(public)
     if name in table.modules().get(path, ()):
         return submodule(f"{path}.{name}")
+    if path.endswith("_ops"):  # these take every name of their gen_ twin
+        return _raw_function(name)
+    parent, _, last = path.rpartition(".")
+    if last in table.modules().get(parent, ()):
+        raise NotProvided(name)
     for candidate in _same_last_part(path, name):
         try:
             return table.resolve(candidate)
         except NotProvided:
             continue
-    if path.endswith("_ops"):  # these take every name of their gen_ twin
-        return _raw_function(name)
     raise NotProvided(name)
+
+
+def _resolve_public(public: str) -> Any:
+    """A public name; where TensorFlow 2's form of it is not provided, 1's."""
+    try:
+        return table.resolve(public)
+    except NotProvided:
+        older = public.removeprefix("compat.v2.")
+        if older == public:
+            raise
+        return table.resolve(older)
 
 
 def _raw_function(name: str) -> Any:
