@@ -15,29 +15,61 @@ import numpy as np
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.control import DEAD
 from retrograd.ops.declare import Declaration, find
 from retrograd.ops.static import kernel_attr
 from retrograd.run import xp_numpy
 from retrograd.run.failure import describe
+from retrograd.run.inputs import input_names
 from retrograd.run.plan import VARIABLES, Plan, make_plan
+from retrograd.run.stages import Segment
 from retrograd.run.store import Store
 
+_SWITCHES = ("Switch", "RefSwitch")
+_MERGES = ("Merge", "RefMerge")
+#: ops that do not need the value that their variable has
+_INITIALIZING = ("Assign", "AssignVariableOp")
 #: constants larger than this many elements are computed anew in each run
 _LARGEST_FOLDED = 1 << 20
 
 
 class Program:
-    """A plan made runnable: `program(values of the feeds)` → values of the fetches."""
+    """A plan made runnable: `program(values of the feeds)` → values of the fetches.
 
-    def __init__(self, plan: Plan, store: Store) -> None:
+    Args:
+      plan: what to run.
+      store: the session's state.
+      stages: for the operations that are compiled, at the place of each, what runs them:
+        `(segment, run)`, where `run` takes the values of the segment's inputs.
+      constants: values that are known already.
+      nested: whether this is the body of a function, whose parameters may be the storage
+        of variables.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        stages: Sequence[tuple[Segment, Callable[..., Any] | None]] = (),
+        constants: dict[Tensor, Any] | None = None,
+        nested: bool = False,
+    ) -> None:
         self.plan = plan
+        self.nested = nested
         self.store = store
+        self.stages = stages
         self.lines: list[str] = []
         self.line_ops: list[Operation | None] = [None]
         self.scope: dict[str, Any] = {}
         self.names: dict[Tensor, str] = {}
         self.constants: set[Tensor] = set()
         self._written: dict[Tensor, str] = {}
+        # what a Switch may leave without a value
+        self._shadow: set[Operation] = set()
+        self.scope["DEAD"] = DEAD
+        for i, (tensor, value) in enumerate((constants or {}).items()):
+            self._bind(tensor, f"h{i}", value)
+            self.constants.add(tensor)
         self.call = self._generate()
 
     def __call__(self, feeds: Sequence[Any]) -> Sequence[Any]:
@@ -57,18 +89,27 @@ class Program:
     def _generate(self) -> Callable[..., Any]:
         plan = self.plan
         parameters = []
+        letter = "p" if self.nested else "f"
         for i, tensor in enumerate(plan.feeds):
-            self.names[tensor] = f"f{i}"
-            parameters.append(f"f{i}")
-        last_use = self._last_uses()
-        for index, op in enumerate(plan.ops):
-            self._emit(op, index, last_use)
-        fetched = "".join(self._value(t) + ", " for t in plan.fetches)
+            self.names[tensor] = f"{letter}{i}"
+            parameters.append(f"{letter}{i}")
+        if self.stages:
+            self._emit_stages()
+        else:
+            last_use = self._last_uses()
+            for index, op in enumerate(plan.ops):
+                self._emit(op, index, last_use)
+        fetched = "".join(self._result(t) + ", " for t in plan.fetches)
         head = f"def run({', '.join(parameters)}):"
         body = [f"    {line}" for line in self.lines]
         text = "\n".join([head, *body, f"    return ({fetched})"])
         exec(compile(text, "<plan>", "exec"), self.scope)
         return self.scope["run"]
+
+    def _result(self, tensor: Tensor) -> str:
+        """An expression for a fetched tensor; a function passes storage through."""
+        name = self.names.get(tensor, "")
+        return name if self.nested and name[:1] == "p" else self._value(tensor)
 
     def _last_uses(self) -> dict[int, list[Tensor]]:
         """For each position, the tensors that are not needed after it."""
@@ -83,9 +124,31 @@ class Program:
                 result.setdefault(index, []).append(tensor)
         return result
 
+    def _emit_stages(self) -> None:
+        """One line for each stage, and for each operation between stages."""
+        index = 0
+        for number, (segment, run) in enumerate(self.stages):
+            if run is None:
+                for op in segment.ops:
+                    self._emit(op, index, {})
+                    index += 1
+                continue
+            arguments = ", ".join(self._value(t) for t in segment.inputs)
+            self.scope[f"g{number}"] = run
+            for i, tensor in enumerate(segment.outputs):
+                self.names[tensor] = f"w{number}_{i}"
+                if tensor.dtype._is_ref_dtype:
+                    self._written[tensor] = f"w{number}_{i}"
+            left = "".join(self.names[t] + ", " for t in segment.outputs)
+            assign = f"{left}= " if left else ""
+            self.lines.append(f"{assign}g{number}({arguments})")
+            self.line_ops.append(None)
+
     def _emit(
         self, op: Operation, index: int, last_use: dict[int, list[Tensor]]
     ) -> None:
+        if op._outputs and op._outputs[0] in self.constants:
+            return
         if op.type in VARIABLES and op.type != "TemporaryVariable":
             self._bind(op._outputs[0], f"c{index}", self.store.cell(op))
             return
@@ -97,15 +160,45 @@ class Program:
             return
         self.scope[f"k{index}"] = kernel
         line = self._line(op, declaration, index)
+        guard = self._guard(op)
+        if guard or op.type in _SWITCHES:
+            self._shadow.add(op)
         done = [
             n
             for t in last_use.get(index, ())
             if (n := self.names.get(t)) and n not in self.scope
         ]
-        if done:
+        if done and not guard:
             line += f"; del {', '.join(done)}"
+        if guard:
+            self.lines.append(f"if {guard}: {line}")
+            self.line_ops.append(op)
+            names = [self._written.get(t) or self.names[t] for t in op._outputs]
+            line = f"else: {' = '.join([*names, 'DEAD'])}"
         self.lines.append(line)
         self.line_ops.append(op)
+
+    def _guard(self, op: Operation) -> str:
+        """A condition for running what may lie on a branch that is not taken.
+
+        A Merge needs none: it takes the input that there is.
+        """
+        if not self._shadow or op.type in _MERGES:
+            return ""
+        names: dict[str, None] = {}
+        for tensor in op._inputs:
+            if tensor._op in self._shadow:
+                names[self._written.get(tensor) or self.names[tensor]] = None
+        before = list(op._control_inputs)
+        while before:
+            earlier = before.pop()
+            if earlier in self._shadow and earlier._outputs:
+                tensor = earlier._outputs[0]
+                names[self._written.get(tensor) or self.names[tensor]] = None
+            elif not earlier._outputs:
+                before.extend(earlier._control_inputs)
+                before.extend(t._op for t in earlier._inputs if t._op in self._shadow)
+        return " and ".join(f"{name} is not DEAD" for name in names)
 
     def _bind(self, tensor: Tensor, name: str, value: Any) -> None:
         self.scope[name] = value
@@ -140,12 +233,20 @@ class Program:
             self.constants.add(tensor)
         return True
 
+    def _name(self, tensor: Tensor) -> str:
+        """The local or global name that holds a tensor; a variable's storage cell."""
+        name = self.names.get(tensor)
+        if name is None and tensor._op.type in VARIABLES:
+            name = f"c_{len(self.names)}"
+            self._bind(tensor, name, self.store.cell(tensor._op))
+        return name or self.names[tensor]
+
     def _value(self, tensor: Tensor) -> str:
         """An expression for the value of a tensor; of a reference, what it refers to."""
         written = self._written.get(tensor)
         if written is not None:
             return written
-        name = self.names[tensor]
+        name = self._name(tensor)
         if tensor.dtype._is_ref_dtype and name[0] != "f":
             return f"{name}.read()"
         return name
@@ -153,18 +254,17 @@ class Program:
     def _line(self, op: Operation, declaration: Declaration | None, index: int) -> str:
         arguments, targets = [], []
         updates = () if declaration is None else declaration.updates
-        for name, tensor in zip(_input_names(op), op._inputs, strict=True):
+        for name, tensor in zip(input_names(op), op._inputs, strict=True):
             if declaration is None:
-                arguments.append(self.names[tensor])
+                arguments.append(self._name(tensor))
             elif name in updates:
-                targets.append(self.names[tensor])
-                fresh = op._op_def is not None and op._op_def.allows_uninitialized_input
-                method = "peek" if fresh else "read"
-                arguments.append(f"{self.names[tensor]}.{method}()")
+                targets.append(self._name(tensor))
+                method = "peek" if op.type in _INITIALIZING else "read"
+                arguments.append(f"{self._name(tensor)}.{method}()")
             elif name in declaration.reads:
-                arguments.append(f"{self.names[tensor]}.read()")
-            elif name in declaration.cells:
-                arguments.append(self.names[tensor])
+                arguments.append(f"{self._name(tensor)}.read()")
+            elif name in declaration.cells or declaration.live is not None:
+                arguments.append(self._name(tensor))
             else:
                 arguments.append(self._value(tensor))
         if declaration is not None and declaration.state is not None:
@@ -217,6 +317,12 @@ class Program:
         return describe(error, op, values)
 
 
+def constants_of(plan: Plan, store: Store) -> dict[Tensor, Any]:
+    """The tensors of a plan that depend on constants only, with their values."""
+    program = Program(plan, store)
+    return {t: program.scope[program.names[t]] for t in program.constants}
+
+
 def _missing(op: Operation, *unused: Any) -> Any:
     from retrograd.errors import UnimplementedError, message
 
@@ -239,21 +345,6 @@ def _small(tensor: Tensor) -> bool:
     return count <= _LARGEST_FOLDED
 
 
-def _input_names(op: Operation) -> list[str]:
-    """For each input tensor, the name of the argument it belongs to."""
-    if op._op_def is None:
-        return [""] * len(op._inputs)
-    names: list[str] = []
-    for arg in op._op_def.inputs:
-        if arg.number_attr:
-            names.extend([arg.name] * op.attrs[arg.number_attr])
-        elif arg.type_list_attr:
-            names.extend([arg.name] * len(op.attrs[arg.type_list_attr]))
-        else:
-            names.append(arg.name)
-    return names
-
-
 def bind(
     declaration: Declaration, op: Operation, store: Store, xp: Any = xp_numpy
 ) -> Any:
@@ -272,6 +363,8 @@ def bind(
             value = op.attrs[name]
             if isinstance(value, FuncGraph):
                 value = function(value, store)
+            elif isinstance(value, list) and value and isinstance(value[0], FuncGraph):
+                value = [function(v, store) for v in value]
             attrs[name] = kernel_attr(value)
     return functools.partial(declaration.kernel, xp, **attrs)
 
@@ -280,5 +373,13 @@ def function(graph: FuncGraph, store: Store) -> Callable[..., Sequence[Any]]:
     """A function body as something to call with the values of its inputs."""
     outputs = list(graph.outputs)
     plan = make_plan(outputs, graph.control_outputs, graph.inputs)
-    program = Program(plan, store)
-    return program.call
+    program = Program(plan, store, nested=True)
+    run = program.call
+
+    def call(*arguments: Any) -> Sequence[Any]:
+        try:
+            return run(*arguments)
+        except Exception as error:
+            raise program._failure(error) from error.__cause__
+
+    return call

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
+from retrograd.ops.demand import demand
 
 VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "TemporaryVariable"))
 
@@ -34,47 +36,50 @@ def make_plan(
 ) -> Plan:
     """Prune the graph to what is needed, and order it."""
     fed = set(feeds)
-    needed = _needed(fetches, targets, fed)
+    needed = demand(fetches, targets, fed).ops
     return Plan(order(needed, fed), list(fetches), list(feeds), list(targets))
-
-
-def _needed(
-    fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor]
-) -> set[Operation]:
-    needed: set[Operation] = set()
-    pending = [t._op for t in fetches if t not in fed]
-    pending.extend(targets)
-    while pending:
-        op = pending.pop()
-        if op in needed:
-            continue
-        needed.add(op)
-        pending.extend(t._op for t in op._inputs if t not in fed)
-        pending.extend(op._control_inputs)
-    return needed
 
 
 def variable_of(tensor: Tensor) -> Operation | None:
     """The variable that a reference or resource tensor stands for, if it is known."""
     op = tensor._op
     while op.type not in VARIABLES:
-        if not op._inputs or op.type not in _PASSING:
+        if op.type == "Placeholder" and isinstance(op._graph, FuncGraph):
+            outer = op._graph.outside(op._outputs[0])
+            if outer is None:
+                return None
+            op = outer._op
+        elif not op._inputs or op.type not in _PASSING:
             return None
-        op = op._inputs[0]._op
+        else:
+            op = op._inputs[0]._op
     return op
 
 
 _PASSING = frozenset(
     (
-        "Identity RefIdentity Assign AssignAdd AssignSub Enter RefEnter ScatterUpdate "
+        "Identity RefIdentity Switch RefSwitch Assign AssignAdd AssignSub Enter RefEnter "
+        "ScatterUpdate "
         "ScatterAdd ScatterSub ScatterMul ScatterDiv ScatterMin ScatterMax "
         "ScatterNdUpdate ScatterNdAdd ScatterNdSub CountUpTo"
     ).split()
 )
 
 
-def _writes(op: Operation) -> list[Operation]:
-    """The variables that an operation changes."""
+def bodies_of(op: Operation) -> list[FuncGraph]:
+    """The functions that an operation calls."""
+    found = []
+    for value in op.attrs.values():
+        values = value if isinstance(value, list) else [value]
+        found.extend(v for v in values if isinstance(v, FuncGraph))
+    return found
+
+
+def writes_of(op: Operation) -> list[Operation]:
+    """The variables that an operation changes, in the functions it calls for one."""
+    if op._op_def is not None and op._op_def.calls:
+        inside = (o for body in bodies_of(op) for o in body._ops)
+        return list(dict.fromkeys(v for o in inside for v in writes_of(o)))
     declaration = find(op.type)
     if declaration is None or not declaration.updates or op._op_def is None:
         return []
@@ -87,11 +92,11 @@ def _writes(op: Operation) -> list[Operation]:
     return found
 
 
-def _reads(op: Operation) -> list[Operation]:
+def reads_of(op: Operation) -> list[Operation]:
     """The variables whose value an operation uses without changing it."""
     if op.type in VARIABLES:
         return []
-    written = set(_writes(op))
+    written = set(writes_of(op))
     found = []
     for tensor in op._inputs:
         if tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource":
@@ -113,7 +118,7 @@ def order(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
         found = [t._op for t in op._inputs if t not in fed]
         found.extend(op._control_inputs)
         before[op] = [o for o in dict.fromkeys(found) if o in needed]
-    writers = {op: w for op in needed if (w := _writes(op))}
+    writers = {op: w for op in needed if (w := writes_of(op))}
     if writers:
         _reads_first(before, writers)
     return _sorted(before, set(writers))
@@ -166,7 +171,7 @@ def _reads_first(
     for op in order_:
         if not past[op]:
             continue
-        for variable in _reads(op):
+        for variable in reads_of(op):
             for write in by_variable.get(variable, ()):
                 if write is not op and write not in past[op]:
                     if not _follows(before, op, write):

@@ -17,9 +17,9 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.constant import make_array
 from retrograd.run.fetches import Fetches, feed_function_of
-from retrograd.run.interpret import Program
 from retrograd.run.plan import make_plan
 from retrograd.run.store import Store
+from retrograd.run.tiers import Runner, pinned_tier
 
 #: references that a value has when nothing outside the result tuple holds it
 _UNSHARED = 3
@@ -28,7 +28,7 @@ _UNSHARED = 3
 class Feed:
     """A fed tensor: checks a value and turns it into an array."""
 
-    __slots__ = ("tensor", "numpy_type", "raw", "known")
+    __slots__ = ("known", "numpy_type", "raw", "tensor")
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
@@ -108,7 +108,7 @@ class Executable:
         tensors = fetches.tensors
         targets = [e for e in fetches.elements if isinstance(e, Operation)]
         plan = make_plan(tensors, targets, [f.tensor for f in feeds])
-        self.program = Program(plan, session._store)
+        self.runner = Runner(plan, session._store, session._tier)
         # positions of the fetched tensors among the elements; operations give None
         self._places: list[int] | None = None
         if targets:
@@ -119,7 +119,7 @@ class Executable:
 
     def run(self, values: Sequence[Any]) -> Any:
         """Run with the given feed values; the structure of results."""
-        results = self.program(values)
+        results = self.runner.run(values)
         if self._single:
             return _own(results[0]) if self._places is None else None
         owned: list[Any] = [_own(r) for r in results]
@@ -175,6 +175,7 @@ class BaseSession:
         self._target = target
         self._config = config
         self._store = Store()
+        self._tier = pinned_tier(config)
         self._closed = False
         self._executables: dict[Any, Executable] = {}
         self._rewirings = graph._rewirings

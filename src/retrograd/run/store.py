@@ -20,7 +20,7 @@ class Cell:
     before it is initialized.  Arrays are replaced, never written to.
     """
 
-    __slots__ = ("value", "op", "name", "lock", "extra")
+    __slots__ = ("extra", "lock", "name", "op", "value")
 
     def __init__(
         self, name: str, op: Operation | None = None, value: Any = None

@@ -1,0 +1,89 @@
+"""Any op type as a function: `tf.raw_ops.MatMul(a=…, b=…)`, `gen_math_ops.mat_mul(a, b)`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from retrograd.graph import dispatch, opdef
+
+
+@functools.cache
+def _by_snake_name() -> dict[str, str]:
+    """Op types by their name in lower case."""
+    return {name.lower(): name for name in opdef.names()}
+
+
+def op_type_of(snake_name: str) -> str | None:
+    """The op type that a generated function of this name applies, or None.
+
+    Words may be joined or separated by underscores: `mat_mul`, `matmul`, `_mat_mul`.
+    """
+    return _by_snake_name().get(snake_name.replace("_", "").lower())
+
+
+def _parameters(op_def: opdef.OpDef) -> list[inspect.Parameter]:
+    """Inputs, then attributes that nothing determines, those with defaults last."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    free = [a for a in op_def.attrs.values() if a.name not in op_def.inferred]
+    names = [a.name for a in op_def.inputs]
+    names += [a.name for a in free if not a.has_default]
+    found = [inspect.Parameter(n, kind) for n in names]
+    found += [
+        inspect.Parameter(a.name, kind, default=a.default)
+        for a in free
+        if a.has_default
+    ]
+    return [*found, inspect.Parameter("name", kind, default=None)]
+
+
+@functools.cache
+def by_type(op_type: str) -> Callable[..., Any]:
+    """A function that applies an op type; arguments by position or name.
+
+    Raises:
+      AttributeError: there is no such op type.
+    """
+    op_def = opdef.lookup(op_type)
+    if op_def is None:
+        raise AttributeError(f"There is no op type {op_type}.")
+    signature = inspect.Signature(_parameters(op_def))
+    inputs = [a.name for a in op_def.inputs]
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs).arguments
+        given = [bound.pop(name) for name in inputs]
+        name = bound.pop("name", None)
+        return dispatch.apply(op_type, *given, name=name, **bound)
+
+    function.__name__ = op_type
+    function.__doc__ = f"Apply the op {op_type}."
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    return function
+
+
+def function(snake_name: str) -> Callable[..., Any]:
+    """The function that a generated module has under this name.
+
+    Raises:
+      AttributeError: there is no such op type.
+    """
+    op_type = op_type_of(snake_name)
+    if op_type is None:
+        raise AttributeError(f"There is no op for {snake_name}.")
+    return by_type(op_type)
+
+
+class RawOps:
+    """`tf.raw_ops`: every op type as an attribute."""
+
+    def __getattr__(self, op_type: str) -> Callable[..., Any]:
+        return by_type(op_type)
+
+    def __dir__(self) -> list[str]:
+        return opdef.names()
+
+
+raw_ops = RawOps()

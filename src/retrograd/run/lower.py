@@ -1,0 +1,366 @@
+"""Tier 1: a stage traced over the same kernels, and compiled by XLA.
+
+The traced function takes the stage's inputs and the variables it uses, and returns its
+outputs and the variables it changed; those are donated, so updates are in place.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from retrograd.graph.function import FuncGraph
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import Declaration, find
+from retrograd.ops.static import kernel_attr
+from retrograd.run import xp_jax, xp_numpy
+from retrograd.run.inputs import input_names
+from retrograd.run.plan import VARIABLES, variable_of
+from retrograd.run.stages import Segment
+from retrograd.run.store import Cell, Store
+
+#: constants larger than this many bytes are passed as arguments: XLA would fold them
+_LARGEST_INLINE = 4096
+#: values worked out while tracing stay NumPy up to this many elements
+_LARGEST_STATIC = 4096
+#: operations in a row that XLA may fuse: its loops compute a value anew for each use, and
+#: one made of a chain of 1,000 operations with its gradient would run for seconds
+_DEEPEST = 64
+#: op types that XLA does not fuse with what follows
+_UNFUSED = re.compile("MatMul|Conv|Cholesky|Qr|Svd")
+#: op types whose value depends on their input's shape alone
+_SHAPE_ONLY = frozenset(("Shape", "ShapeN", "Size", "Rank"))
+_NUMPY = (np.ndarray, np.generic)
+
+
+class NeedsValue(Exception):
+    """Tracing needs the value of a tensor that is not known."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        super().__init__(tensor.name)
+        self.tensor = tensor
+
+
+class CannotLower(Exception):
+    """An operation of the stage cannot be compiled."""
+
+    def __init__(self, op: Operation, why: BaseException) -> None:
+        super().__init__(f"{op.name} ({op.type}): {type(why).__name__}: {why}")
+        self.op = op
+
+
+class Trace:
+    """Runs operations on tracers."""
+
+    def __init__(
+        self, constants: dict[Tensor, Any], cells: dict[Cell, Any], store: Store
+    ) -> None:
+        self.values: dict[Tensor, Any] = dict(constants)
+        self.cells = cells
+        self.store = store
+        self.nested = False
+        #: a 1 that the compiler does not know, given when chains are to be broken
+        self.one: Any = None
+        #: operations on the longest way to a tensor since the last break
+        self.depth: dict[Tensor, int] = {}
+
+    def run(self, ops: Sequence[Operation]) -> None:
+        """Trace the operations in order."""
+        for op in ops:
+            if (
+                op.type in VARIABLES
+                or op.type == "NoOp"
+                or (op._outputs[:1] and (op._outputs[0] in self.values))
+            ):
+                continue
+            try:
+                self._one(op)
+            except (NeedsValue, CannotLower):
+                raise
+            except Exception as error:
+                raise CannotLower(op, error) from error
+
+    def value(self, tensor: Tensor) -> Any:
+        """The value of a tensor; of a reference, that of its variable."""
+        found = self.values.get(tensor)
+        if found is None:
+            return self.cells[self._cell(tensor)]
+        return found
+
+    def _cell(self, tensor: Tensor) -> Cell:
+        held = self.values.get(tensor)
+        if isinstance(held, Cell):
+            return held
+        variable = variable_of(tensor)
+        if variable is None:
+            raise TypeError(f"{tensor.name} refers to no variable that is known")
+        return self.store.cell(variable)
+
+    def _one(self, op: Operation) -> None:
+        declaration = find(op.type)
+        if declaration is None:
+            raise NotImplementedError("no kernel")
+        arguments, written = self._arguments(op, declaration)
+        kernel = self._kernel(op, declaration, arguments)
+        results = kernel(*arguments)
+        outputs = [
+            t
+            for t in op._outputs
+            if not (declaration.updates and t.dtype._is_ref_dtype)
+        ]
+        if len(written) + len(outputs) == 1:
+            results = (results,)
+        for cell, value in zip(written, results, strict=False):
+            self.cells[cell] = value
+        depth = _depth(op, self.depth)
+        for tensor, value in zip(outputs, results[len(written) :], strict=True):
+            if depth > _DEEPEST and self.one is not None and not _known(value):
+                value = _unfused(value, self.one)
+            else:
+                self.depth[tensor] = depth
+            self.values[tensor] = value
+        for tensor in op._outputs:
+            if tensor not in self.values and written:
+                self.values[tensor] = self.cells[written[0]]
+
+    def _arguments(
+        self, op: Operation, declaration: Declaration
+    ) -> tuple[list[Any], list[Cell]]:
+        arguments: list[Any] = []
+        written: list[Cell] = []
+        static = declaration.static_inputs(op)
+        for name, tensor in zip(input_names(op), op._inputs, strict=True):
+            if name in declaration.updates or name in declaration.reads:
+                cell = self._cell(tensor)
+                if name in declaration.updates:
+                    if self.nested:
+                        raise TypeError("a variable is changed inside a function")
+                    written.append(cell)
+                arguments.append(self.cells[cell])
+            elif tensor.dtype.base_dtype.name == "resource":
+                arguments.append(self._cell(tensor))
+            else:
+                value = self.value(tensor)
+                if name in static and not isinstance(value, _NUMPY):
+                    raise NeedsValue(tensor)
+                arguments.append(value)
+        if declaration.state is not None:
+            if self.nested:
+                raise TypeError("an operation with hidden state inside a function")
+            cell = self.store.hidden(op, declaration.state)
+            arguments.insert(0, self.cells[cell])
+            written.insert(0, cell)
+        return arguments, written
+
+    def _kernel(
+        self, op: Operation, declaration: Declaration, arguments: list[Any]
+    ) -> Callable[..., Any]:
+        static = op.type in _SHAPE_ONLY or (
+            declaration.pure
+            and bool(arguments)
+            and all(isinstance(a, _NUMPY) for a in arguments)
+            and all(_small(t) for t in op._outputs)
+        )
+        attrs: dict[str, Any] = {}
+        for name in declaration.wanted:
+            if name == "n":
+                attrs[name] = op
+            elif name == "store":
+                raise TypeError("the kernel needs the session's store")
+            else:
+                value = op.attrs[name]
+                if isinstance(value, FuncGraph):
+                    value = self._function(value)
+                    static = False
+                attrs[name] = kernel_attr(value)
+        namespace = xp_numpy if static else xp_jax
+        return functools.partial(declaration.kernel, namespace, **attrs)
+
+    def _function(self, body: FuncGraph) -> Callable[..., Any]:
+        from retrograd.run.interpret import constants_of
+        from retrograd.run.plan import make_plan
+
+        plan = make_plan(body.outputs, body.control_outputs, body.inputs)
+        constants = constants_of(plan, self.store)
+
+        def call(*arguments: Any) -> tuple[Any, ...]:
+            inner = Trace(constants, self.cells, self.store)
+            inner.nested, inner.one = True, self.one
+            inner.values.update(zip(body.inputs, arguments, strict=True))
+            inner.run(plan.ops)
+            return tuple(inner.value(t) for t in body.outputs)
+
+        return call
+
+
+def _known(value: Any) -> bool:
+    return isinstance(value, _NUMPY)
+
+
+def _depth(op: Operation, depth: dict[Tensor, int]) -> int:
+    if _UNFUSED.search(op.type):
+        return 0
+    return 1 + max((depth.get(t, 0) for t in op._inputs), default=0)
+
+
+def _has_long_chain(ops: Sequence[Operation]) -> bool:
+    depth: dict[Tensor, int] = {}
+    for op in ops:
+        own = _depth(op, depth)
+        if own > _DEEPEST:
+            return True
+        depth.update((t, own) for t in op._outputs)
+    return False
+
+
+def _unfused(value: Any, one: Any) -> Any:
+    """`value`, in a way that XLA cannot fuse what comes after with what came before.
+
+    A loop that runs `one` times; a barrier would be taken out before fusion.
+    """
+
+    def body(carry: Any) -> Any:
+        turn, v = carry
+        return turn + 1, xp_jax.where(turn == 0, v, xp_jax.zeros_like(v))
+
+    start = (np.int32(0), value)
+    return jax.lax.while_loop(lambda carry: carry[0] < one, body, start)[1]
+
+
+def _small(tensor: Tensor) -> bool:
+    raw = tensor._shape_raw
+    if raw is None:
+        return True
+    count = 1
+    for size in raw:
+        count *= 1 if size is None else size
+    return count <= _LARGEST_STATIC
+
+
+class Variant:
+    """A stage compiled for one combination of input shapes and static values.
+
+    Attributes:
+      static: which inputs are part of the program, by position.
+    """
+
+    def __init__(
+        self,
+        segment: Segment,
+        constants: dict[Tensor, Any],
+        store: Store,
+        examples: Sequence[Any],
+        static: frozenset[int],
+    ) -> None:
+        self.store = store
+        self.static = static
+        self.dynamic = [i for i in range(len(segment.inputs)) if i not in static]
+        self.all_dynamic = not static
+        self._cells(segment, store)
+        used = {t for op in segment.ops for t in op._inputs}
+        self.large = [
+            t
+            for t, v in constants.items()
+            if t in used and isinstance(v, np.ndarray) and v.nbytes > _LARGEST_INLINE
+        ]
+        self._compile(segment, constants, examples)
+
+    def _cells(self, segment: Segment, store: Store) -> None:
+        """Find the variables and hidden states that the stage uses, and changes."""
+        used: dict[Cell, None] = {}
+        changed: dict[Cell, None] = {}
+        for op in segment.ops:
+            declaration = find(op.type)
+            if declaration is None or op.type in VARIABLES:
+                continue
+            if declaration.state is not None:
+                cell = store.hidden(op, declaration.state)
+                used[cell] = changed[cell] = None
+            for name, tensor in zip(input_names(op), op._inputs, strict=True):
+                if tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource":
+                    variable = variable_of(tensor)
+                    if variable is None:
+                        continue
+                    cell = store.cell(variable)
+                    used[cell] = None
+                    if name in declaration.updates:
+                        changed[cell] = None
+        self.changed = list(changed)
+        self.read_only = [c for c in used if c not in changed]
+
+    def _compile(
+        self, segment: Segment, constants: dict[Tensor, Any], examples: Sequence[Any]
+    ) -> None:
+        fixed = {
+            segment.inputs[i]: np.asarray(examples[i]) for i in sorted(self.static)
+        }
+        known = {t: v for t, v in constants.items() if t not in set(self.large)}
+        fresh = [c for c in self.changed if c.value is None]
+        if fresh or any(c.value is None for c in self.read_only):
+            raise fresh[0].unset() if fresh else NotReady()
+        n_changed, n_read = len(self.changed), len(self.read_only)
+
+        long = _has_long_chain(segment.ops)
+
+        def traced(*arguments: Any) -> tuple[Any, ...]:
+            cells = [*self.changed, *self.read_only]
+            values = dict(zip(cells, arguments, strict=False))
+            trace = Trace({**known, **fixed}, values, self.store)
+            rest = arguments[n_changed + n_read :]
+            trace.values.update(zip(self.large, rest, strict=False))
+            rest = rest[len(self.large) :]
+            if long:
+                trace.one, *rest = rest
+            places = [segment.inputs[i] for i in self.dynamic]
+            trace.values.update(zip(places, rest, strict=True))
+            trace.run(segment.ops)
+            outputs = [trace.value(t) for t in segment.outputs]
+            return (*[trace.cells[c] for c in self.changed], *outputs)
+
+        with jax.enable_x64(True):
+            self.consts = [jax.device_put(constants[t]) for t in self.large]
+            if long:
+                self.consts.append(jax.device_put(np.int32(1)))
+            cells = [c.value for c in (*self.changed, *self.read_only)]
+            inputs = [examples[i] for i in self.dynamic]
+            shapes = [_aval(v) for v in (*cells, *self.consts, *inputs)]
+            jitted = jax.jit(traced, donate_argnums=tuple(range(n_changed)))
+            lowered = jitted.lower(*shapes)
+            self.compiled = lowered.compile(xp_jax.compiler_options())
+        # 64-bit NumPy arguments are halved unless the mode is on during the call
+        self.wide = any(np.dtype(s.dtype).itemsize == 8 for s in shapes)
+
+    def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Run on the given inputs; the outputs, as device arrays."""
+        dynamic = values if self.all_dynamic else [values[i] for i in self.dynamic]
+        with self.store.lock:
+            arguments = [c.value for c in self.changed]
+            arguments += [c.value for c in self.read_only]
+            if self.wide:
+                with jax.enable_x64(True):
+                    results = self.compiled(*arguments, *self.consts, *dynamic)
+            else:
+                results = self.compiled(*arguments, *self.consts, *dynamic)
+            for cell, value in zip(self.changed, results, strict=False):
+                cell.value = value
+        return results[len(self.changed) :]
+
+    def wait(self) -> None:
+        """Return when the changes to variables are done."""
+        for cell in self.changed:
+            if hasattr(cell.value, "block_until_ready"):
+                cell.value.block_until_ready()
+
+
+class NotReady(Exception):
+    """A variable that the stage uses is not initialized yet."""
+
+
+def _aval(value: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(np.shape(value), value.dtype)

@@ -1,0 +1,137 @@
+"""Splitting a plan into stages: runs of array ops that are compiled as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import find
+from retrograd.run.plan import VARIABLES, reads_of, variable_of, writes_of
+
+#: dtypes that have no device form
+_HOST_DTYPES = frozenset(("string", "resource", "variant"))
+
+
+class Segment:
+    """Operations that run together: compiled (a stage) or one by one.
+
+    Attributes:
+      ops: in order.
+      compiled: whether they form a stage.
+      inputs: tensors from outside whose values the segment uses.
+      outputs: tensors made here that are used after it.
+    """
+
+    def __init__(self, ops: list[Operation], compiled: bool) -> None:
+        self.ops = ops
+        self.compiled = compiled
+        self.inputs: list[Tensor] = []
+        self.outputs: list[Tensor] = []
+
+
+def is_host(op: Operation) -> bool:
+    """Whether an operation can only run one by one, in Python."""
+    declaration = find(op.type)
+    if declaration is None or declaration.host or declaration.cells:
+        return True
+    if op.type in VARIABLES or op.type == "NoOp":
+        return False
+    if any(t.dtype.base_dtype.name in _HOST_DTYPES for t in op._outputs):
+        return True
+    for tensor in op._inputs:
+        name = tensor.dtype.base_dtype.name
+        if name in ("string", "variant"):
+            return True
+        if (name == "resource" or tensor.dtype._is_ref_dtype) and (
+            variable_of(tensor) is None
+        ):
+            return True
+    return any(
+        _has_host_op(v) for v in op.attrs.values() if hasattr(v, "get_operations")
+    )
+
+
+def _has_host_op(body: object) -> bool:
+    ops: Iterable[Operation] = body.get_operations()  # type: ignore[attr-defined]
+    return any(
+        op.type != "Placeholder" and (is_host(op) or bool(writes_of(op))) for op in ops
+    )
+
+
+def split(
+    ops: Sequence[Operation],
+    fetches: Iterable[Tensor],
+    host: Callable[[Operation], bool] = is_host,
+) -> list[Segment]:
+    """The operations in few, large segments, host and compiled ones in turn.
+
+    Each operation goes into the earliest segment of its kind that its dependencies
+    allow: data, control, and the order of reads and writes of a variable in `ops`.
+    """
+    level: dict[Operation, int] = {}
+    order = _StateOrder()
+    for op in ops:
+        own = 0 if host(op) else 1
+        at = own
+        for earlier in (*(t._op for t in op._inputs), *op._control_inputs, *order(op)):
+            before = level.get(earlier)
+            if before is not None and earlier.type not in VARIABLES:
+                at = max(at, before if before % 2 == own else before + 1)
+        level[op] = at
+    segments: dict[int, Segment] = {}
+    for op in ops:
+        at = level[op]
+        if at not in segments:
+            segments[at] = Segment([], at % 2 == 1)
+        segments[at].ops.append(op)
+    result = [segments[at] for at in sorted(segments)]
+    _find_edges(result, fetches)
+    return result
+
+
+class _StateOrder:
+    """The operations that one must follow because of a variable both use."""
+
+    def __init__(self) -> None:
+        self.writer: dict[Operation, Operation] = {}
+        self.readers: dict[Operation, list[Operation]] = {}
+
+    def __call__(self, op: Operation) -> list[Operation]:
+        found: list[Operation] = []
+        for variable in reads_of(op):
+            if variable in self.writer:
+                found.append(self.writer[variable])
+            self.readers.setdefault(variable, []).append(op)
+        for variable in writes_of(op):
+            if variable in self.writer:
+                found.append(self.writer[variable])
+            found.extend(self.readers.pop(variable, ()))
+            self.writer[variable] = op
+        return found
+
+
+def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
+    home: dict[Tensor, Segment] = {}
+    for segment in segments:
+        for op in segment.ops:
+            for tensor in op._outputs:
+                home[tensor] = segment
+    outputs: dict[Segment, dict[Tensor, None]] = {s: {} for s in segments}
+    for segment in segments:
+        inputs: dict[Tensor, None] = {}
+        for op in segment.ops:
+            for tensor in op._inputs:
+                source = home.get(tensor)
+                if source is segment or tensor._op.type in VARIABLES:
+                    continue
+                inputs[tensor] = None
+                if source is not None:
+                    outputs[source][tensor] = None
+        segment.inputs = list(inputs)
+    for tensor in fetches:
+        source = home.get(tensor)
+        if source is not None and tensor._op.type not in VARIABLES:
+            outputs[source][tensor] = None
+    for segment in segments:
+        segment.outputs = list(outputs[segment])

@@ -1,0 +1,322 @@
+"""Choosing a tier: interpret at once, compile what is hot, keep what is faster."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from retrograd.run.interpret import Program, constants_of
+from retrograd.run.plan import Plan
+from retrograd.run.stages import Segment, is_host, split
+from retrograd.run.store import Store
+
+#: seconds of interpreting after which compiling is expected to pay, and those that each
+#: operation adds (measured: XLA takes about 1 ms an operation)
+_HOT, _HOT_PER_OP = 0.15, 0.0005
+#: compiled forms of one stage: beyond this, new shapes are interpreted
+_MOST_VARIANTS = 8
+#: values of a feed that may decide a shape, each compiled anew
+_LARGEST_STATIC_FEED = 64
+#: runs of each tier that are compared
+_TRIALS = 5
+
+
+def pinned_tier(config: Any = None) -> int | None:
+    """The tier that the environment or a ConfigProto asks for; None to measure.
+
+    `RETROGRAD_TIER` is 0, 1 or auto.  A ConfigProto asks by
+    `graph_options.optimizer_options.global_jit_level`: OFF (−1) for 0, ON_1 or ON_2 for 1.
+    """
+    wanted = os.environ.get("RETROGRAD_TIER", "")
+    if wanted in ("0", "1"):
+        return int(wanted)
+    if config is not None:
+        level = config.graph_options.optimizer_options.global_jit_level
+        return {-1: 0, 1: 1, 2: 1}.get(level)
+    return None
+
+
+@functools.cache
+def _compiler() -> ThreadPoolExecutor:
+    """The thread that compiles; the process does not end in the middle of it."""
+    return ThreadPoolExecutor(1, "retrograd-compile")
+
+
+def in_background(work: Callable[..., Any], *arguments: Any) -> None:
+    """Compile something while runs go on; a failure leaves them in tier 0."""
+
+    def task() -> None:
+        if not threading.main_thread().is_alive():
+            return
+        try:
+            work(*arguments)
+        except Exception:
+            if os.environ.get("RETROGRAD_DEBUG"):
+                traceback.print_exc()
+
+    _compiler().submit(task)
+
+
+class Runner:
+    """Runs a plan, in whichever tier is faster.
+
+    Args:
+      plan: what to run.
+      store: the session's state.
+      tier: 0 or 1 to stay in one; None to find out.
+    """
+
+    def __init__(self, plan: Plan, store: Store, tier: int | None) -> None:
+        self.plan = plan
+        self.store = store
+        self.program = Program(plan, store)
+        self.run: Callable[[Sequence[Any]], Sequence[Any]] = self.program
+        count = len(self.program.lines)
+        if tier == 1:
+            self.run = self._compile_now
+        elif tier is None and count and not all(is_host(op) for op in plan.ops):
+            self._limit = _HOT + _HOT_PER_OP * count
+            self._spent, self._runs, self._best = 0.0, 0, float("inf")
+            self.run = self._watched
+
+    def _compile_now(self, feeds: Sequence[Any]) -> Sequence[Any]:
+        """Tier 1 from the first run on."""
+        staged = Staged(self.plan, self.store, background=False)
+        self.run = staged.program if staged.usable else self.program
+        return self.run(feeds)
+
+    def _watched(self, feeds: Sequence[Any]) -> Sequence[Any]:
+        """Interpret, and start compiling once that has taken long enough."""
+        started = time.perf_counter()
+        result = self.program(feeds)
+        taken = time.perf_counter() - started
+        self._spent += taken
+        self._runs += 1
+        self._best = min(self._best, taken)
+        if self._spent > self._limit and self._runs > 2:
+            self.run = self.program
+            in_background(self._compile, list(feeds))
+        return result
+
+    def _compile(self, feeds: Sequence[Any]) -> None:
+        """In the background: compile, and let the next runs try it."""
+        staged = Staged(self.plan, self.store, background=True)
+        if staged.usable and staged.prepare(feeds):
+            self.run = _Trial(self, staged, self._best)
+
+
+class _Trial:
+    """Some runs of tier 1, timed to the end of what they start; then one tier stays."""
+
+    def __init__(self, runner: Runner, staged: Staged, interpreted: float) -> None:
+        self.runner, self.staged = runner, staged
+        self.interpreted = interpreted
+        self.best, self.runs = float("inf"), 0
+
+    def __call__(self, feeds: Sequence[Any]) -> Sequence[Any]:
+        started = time.perf_counter()
+        result = self.staged.program(feeds)
+        for value in result:
+            if hasattr(value, "block_until_ready"):
+                value.block_until_ready()
+        self.staged.wait()
+        self.best = min(self.best, time.perf_counter() - started)
+        self.runs += 1
+        if self.runs >= _TRIALS:
+            faster = self.best < self.interpreted
+            self.runner.run = self.staged.program if faster else self.runner.program
+        return result
+
+
+class Staged:
+    """A plan whose array operations run as compiled stages.
+
+    Attributes:
+      program: the whole.
+      usable: whether there is anything to compile.
+    """
+
+    def __init__(self, plan: Plan, store: Store, background: bool) -> None:
+        self.plan, self.store, self.background = plan, store, background
+        self.constants = constants_of(plan, store)
+        self.refused: set[Any] = set()
+        self._build()
+
+    def _build(self) -> None:
+        """Split the plan; operations that could not be compiled run between stages."""
+        ops = [
+            op
+            for op in self.plan.ops
+            if not (op._outputs and op._outputs[0] in self.constants)
+        ]
+        segments = split(
+            ops, self.plan.fetches, lambda op: is_host(op) or op in self.refused
+        )
+        self.stages: list[Stage] = []
+        parts: list[tuple[Segment, Any]] = []
+        for segment in segments:
+            segment.inputs = [t for t in segment.inputs if t not in self.constants]
+            if segment.compiled:
+                stage = Stage(segment, self)
+                self.stages.append(stage)
+                parts.append((segment, stage))
+            else:
+                parts.append((segment, None))
+        self.usable = any(
+            any(op.type not in ("NoOp",) for op in s.segment.ops) for s in self.stages
+        )
+        self.program = Program(self.plan, self.store, parts, self.constants)
+
+    def prepare(self, feeds: Sequence[Any]) -> bool:
+        """Compile for the shapes of these feeds, without changing any state.
+
+        Returns:
+          Whether all stages could be compiled for what is known now.
+        """
+        for _ in range(50):
+            fed = dict(zip(self.plan.feeds, feeds, strict=True))
+            try:
+                return all(stage.prepare(fed) for stage in self.stages)
+            except Refused as refused:
+                self.refused.add(refused.op)
+                if len(self.refused) > 8 + len(self.plan.ops) // 10:
+                    return False
+                self._build()
+                if not self.usable:
+                    return False
+        return False
+
+    def wait(self) -> None:
+        """Return when all that was started is done."""
+        for stage in self.stages:
+            for variant in stage.variants.values():
+                if variant is not None:
+                    variant.wait()
+
+
+class Refused(Exception):
+    """An operation turned out not to be compilable."""
+
+    def __init__(self, op: Any) -> None:
+        super().__init__(op.name)
+        self.op = op
+
+
+class Stage:
+    """One stage: its compiled forms by input shapes, and the interpreted form."""
+
+    def __init__(self, segment: Segment, staged: Staged) -> None:
+        self.segment = segment
+        self.staged = staged
+        self.variants: dict[Any, Any] = {}
+        self.static: frozenset[int] = frozenset()
+        self._interpreted: Program | None = None
+
+    @property
+    def interpreted(self) -> Program:
+        """The same operations in tier 0."""
+        if self._interpreted is None:
+            plan = Plan(self.segment.ops, self.segment.outputs, self.segment.inputs)
+            staged = self.staged
+            self._interpreted = Program(plan, staged.store, (), staged.constants)
+        return self._interpreted
+
+    def __call__(self, *values: Any) -> Sequence[Any]:
+        """The outputs for the given inputs."""
+        variant = self.variants.get(self._key(values))
+        if variant is None:
+            variant = self._new(values)
+            if variant is None:
+                return self.interpreted.call(*(_numpy(v) for v in values))
+        try:
+            return variant(values)
+        except TypeError:
+            # a variable has taken another shape or dtype since it was compiled
+            self.variants.clear()
+            return self.interpreted.call(*(_numpy(v) for v in values))
+
+    def _key(self, values: Sequence[Any]) -> Any:
+        shapes = tuple([v.shape for v in values])
+        if not self.static:
+            return shapes
+        return (shapes, *[np.asarray(values[i]).tobytes() for i in self.static])
+
+    def _new(self, values: Sequence[Any]) -> Any:
+        """Compile for inputs like these, now or in the background; None for not now."""
+        key = self._key(values)
+        if key in self.variants or len(self.variants) >= _MOST_VARIANTS:
+            return None
+        if not self.staged.background:
+            return self._compile(key, values)
+        self.variants[key] = None
+        in_background(self._compile, key, list(values))
+        return None
+
+    def _compile(self, key: Any, values: Sequence[Any]) -> Any:
+        from retrograd.run.lower import CannotLower, NeedsValue, NotReady, Variant
+
+        for _ in range(len(values) + 1):
+            try:
+                variant = Variant(
+                    self.segment,
+                    self.staged.constants,
+                    self.staged.store,
+                    values,
+                    self.static,
+                )
+            except NotReady:
+                return None
+            except NeedsValue as needed:
+                added = self._deciding(needed.tensor, values)
+                if not added:
+                    raise Refused(needed.tensor._consumers[0]) from None
+                self.static |= added
+                self.variants.clear()
+                key = self._key(values)
+                continue
+            except CannotLower as refused:
+                raise Refused(refused.op) from refused
+            self.variants[key] = variant
+            return variant
+        return None
+
+    def _deciding(self, tensor: Any, values: Sequence[Any]) -> frozenset[int]:
+        """The inputs that decide a tensor's value; none where it is not so simple."""
+        places = {t: i for i, t in enumerate(self.segment.inputs)}
+        inside = set(self.segment.ops)
+        found: set[int] = set()
+        pending, seen = [tensor], set()
+        while pending:
+            current = pending.pop()
+            if current in seen or current in self.staged.constants:
+                continue
+            seen.add(current)
+            if current in places:
+                place = places[current]
+                if np.size(values[place]) > _LARGEST_STATIC_FEED:
+                    return frozenset()
+                found.add(place)
+            elif current._op not in inside or current.dtype._is_ref_dtype:
+                return frozenset()
+            elif current._op.type not in ("Shape", "Size", "Rank", "ShapeN"):
+                pending.extend(current._op._inputs)
+        return frozenset(found - self.static)
+
+    def prepare(self, fed: dict[Any, Any]) -> bool:
+        """Compile for these feeds, where they are all that the stage needs."""
+        if not all(t in fed for t in self.segment.inputs):
+            return True
+        values = [fed[t] for t in self.segment.inputs]
+        return self._compile(self._key(values), values) is not None
+
+
+def _numpy(value: Any) -> Any:
+    return value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)
