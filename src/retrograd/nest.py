@@ -117,9 +117,9 @@ def _same_namedtuples(first: Any, second: Any) -> bool:
     )
 
 
-def is_sequence(seq: Any) -> bool:
+def is_sequence(o: Any) -> bool:
     """Whether a value is a structure: neither a leaf nor a composite value."""
-    return _LEAF < _kind(seq) < _COMPOSITE
+    return _LEAF < _kind(o) < _COMPOSITE
 
 
 def is_nested(seq: Any) -> bool:
@@ -127,9 +127,9 @@ def is_nested(seq: Any) -> bool:
     return is_sequence(seq)
 
 
-def is_sequence_or_composite(seq: Any) -> bool:
+def is_sequence_or_composite(o: Any) -> bool:
     """Whether a value is a structure, or a composite value or its specification."""
-    return _kind(seq) != _LEAF
+    return _kind(o) != _LEAF
 
 
 def _is_mapping(value: Any) -> bool:

@@ -37,7 +37,7 @@ def disable() -> None:
 
 
 def enabled() -> bool:
-    """Whether they are on; unless said otherwise, as the variable TF2_BEHAVIOR has it."""
+    """Whether they are on; if nobody said so, by the variable TF2_BEHAVIOR."""
     if _Forced.enabled is None:
         return os.getenv("TF2_BEHAVIOR", "0") != "0"
     return _Forced.enabled
