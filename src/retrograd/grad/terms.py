@@ -74,8 +74,8 @@ def fit(term: Any, x: Tensor, op: Operation) -> Any:
         and "_gradient_op_type" not in op.attrs
     ):
         return _unbroadcast(dense(term), x)
-    if isinstance(term, IndexedSlices):
-        return term
+    if isinstance(term, IndexedSlices) or x.dtype.name in ("resource", "variant"):
+        return term  # the shape of a handle is not that of what it stands for
     if shapes.compatible(term._shape_raw, x._shape_raw):
         term._shape_raw = shapes.merge(term._shape_raw, x._shape_raw)
         return term

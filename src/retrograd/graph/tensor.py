@@ -133,7 +133,6 @@ class Tensor:
 
     def __str__(self) -> str:
         shape = f", shape={self.shape}" if self._shape_raw is not None else ""
-        shape = shape if self._shape_raw is not None else ", shape=<unknown>"
         device = f", device={self.device}" if self.device else ""
         return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name}{device})'
 

@@ -72,7 +72,13 @@ def _switch_gradient(n: Operation, *dys: Any) -> Any:
     return [F.Merge([no, yes])[0], None]
 
 
-@op("Switch", infer=_both, math="y₀ = x if not p; y₁ = x if p", grad=_switch_gradient)
+@op(
+    "Switch",
+    infer=_both,
+    math="y₀ = x if not p; y₁ = x if p",
+    grad=_switch_gradient,
+    pure=False,
+)
 def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
     """The data on the side that the predicate names, nothing on the other."""
     del xp
@@ -116,9 +122,13 @@ def _first_alive(xp: Any, *inputs: Any) -> Any:
     return DEAD, DEAD
 
 
-op("Merge", infer=_merged, math="y = the x that is there", grad=_merge_gradient)(
-    _first_alive
-)
+op(
+    "Merge",
+    infer=_merged,
+    math="y = the x that is there",
+    grad=_merge_gradient,
+    pure=False,
+)(_first_alive)
 op("RefMerge", infer=_merged, cells="inputs", grad=_merge_gradient, pure=False)(
     _first_alive
 )

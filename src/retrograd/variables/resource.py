@@ -55,6 +55,8 @@ def _graph_of(handle: Tensor) -> Iterator[None]:
 class BaseResourceVariable(VariableV1):
     """A variable given by an existing handle."""
 
+    _is_resource_variable = True
+
     def __init__(
         self,
         trainable: bool | None = None,

@@ -160,6 +160,7 @@ class Variable(metaclass=VariableMetaclass):
     """
 
     __array_priority__ = 100
+    _is_resource_variable = False
     _trainable: bool
     _synchronization: VariableSynchronization
     _aggregation: Any
@@ -567,7 +568,7 @@ def _dtype_mismatch(variable: Variable, dtype: Any) -> ValueError:
 
 def is_resource_variable(value: Any) -> bool:
     """Whether `value` is a variable with a resource handle."""
-    return isinstance(value, Variable) and hasattr(value, "handle")
+    return getattr(value, "_is_resource_variable", False)
 
 
 __all__ = [
