@@ -170,13 +170,18 @@ def test_combinations():
     ]  # fmt: skip
 
 
+built_in = []
+
+
 class Building(parameterized.TestCase, tf.test.TestCase):
     @modes.build_as_function_and_v1_graph
     def test_build(self):
         tf.constant(1) + 2
-        assert tf.get_default_graph().get_operations()
+        built_in.append(tf.get_default_graph())
+        assert len(built_in[-1].get_operations()) == 3
 
 
 def test_build_in_graph_and_in_function():
-    run(Building, "test_build_v1_graph")
-    run(Building, "test_build_function")
+    built_in.clear()
+    run(Building, "test_build_v1_graph", "test_build_function")
+    assert [graph.building_function for graph in built_in] == [False, True]

@@ -16,6 +16,7 @@ from absl.testing import parameterized
 
 import retrograd as tf
 from retrograd.graph import context
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.graph import Graph
 from retrograd.testing import devices, leaks
 
@@ -166,7 +167,7 @@ def also_run_as_tf_function(f: Test) -> Test:
 
 
 def build_as_function_and_v1_graph(func: Test | None = None) -> Any:
-    """Make two tests of a method: one builds a graph, the other traces a function.
+    """Make two tests of a method: one builds a graph, the other a function's body.
 
     For methods that look at what they build and run none of it, in classes derived
     from absl's `parameterized.TestCase`.
@@ -182,11 +183,9 @@ def build_as_function_and_v1_graph(func: Test | None = None) -> Any:
         @functools.wraps(f)
         def decorated(self: Any, in_function: bool, *args: Any, **kwargs: Any) -> None:
             with Graph().as_default():
-                if not in_function:
+                body = FuncGraph(f.__name__) if in_function else None
+                with body.as_default() if body else contextlib.nullcontext():
                     f(self, *args, **kwargs)
-                    return
-                with context.eager_mode():
-                    tf.function(lambda: f(self, *args, **kwargs) and None)()
 
         return decorated
 
@@ -332,22 +331,9 @@ def disable_control_flow_v2(unused_msg: str) -> Callable[[Test], Test]:
     return decorator
 
 
-@contextlib.contextmanager
-def _all_intermediates() -> Iterator[None]:
-    from tensorflow.python.ops import control_flow_util_v2
-
-    name = "_EXPERIMENTAL_OUTPUT_ALL_INTERMEDIATES_OVERRIDE"
-    before = getattr(control_flow_util_v2, name, None)
-    setattr(control_flow_util_v2, name, True)
-    try:
-        yield
-    finally:
-        setattr(control_flow_util_v2, name, before)
-
-
 def enable_output_all_intermediates(fn: Test) -> Test:
-    """Run a function with functional control flow giving out all intermediates."""
-    return _switched(_all_intermediates, fn)
+    """Nothing: branches and loops give out what a gradient needs, asked or not."""
+    return fn
 
 
 def use_deterministic_cudnn(func: Test) -> Test:
