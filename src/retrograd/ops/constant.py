@@ -418,15 +418,14 @@ def _autopacked(
     value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
 ) -> Any:
     """Lists that hold tensors become `Pack` ops."""
-    del as_ref
+    if as_ref:
+        return NotImplemented
     found = _tensor_dtype(value)
     if found is None:
         return NotImplemented
     if dtype is not None and dtype.base_dtype != found:
-        if dtype.is_compatible_with(found):
-            found = dtype
-        else:
-            return NotImplemented
+        found = dtype.base_dtype
+        value = _cast_all(value, found)
     return _packed(value, found, name or "packed")
 
 
@@ -437,40 +436,61 @@ def _tensor_dtype(value: Any) -> dtypes.DType | None:
             found = _tensor_dtype(item)
             if found is not None:
                 return found
-        elif isinstance(item, Tensor) or _is_tensor_like(item):
+        elif _is_tensor_like(item):
             return item.dtype.base_dtype
     return None
 
 
 def _is_tensor_like(item: Any) -> bool:
-    """Variables, and what else stands for a tensor."""
-    return hasattr(item, "_as_graph_element") or hasattr(item, "_dense_var_to_tensor")
+    """Tensors, variables, and what else stands for a tensor."""
+    return (
+        isinstance(item, Tensor)
+        or hasattr(item, "_as_graph_element")
+        or hasattr(item, "_dense_var_to_tensor")
+    )
 
 
-def _packed(values: Any, dtype: dtypes.DType, name: str) -> Tensor:
-    """Pack a nested list, each level a `Pack` op."""
-    from retrograd.graph.convert import convert_to_tensor
+def _cast_all(value: Any, dtype: dtypes.DType) -> Any:
+    """A nested list with its tensors cast to `dtype`."""
+    if isinstance(value, (list, tuple)):
+        return [_cast_all(v, dtype) for v in value]
+    if _is_tensor_like(value) and value.dtype.base_dtype != dtype:
+        return F.Cast(value, DstT=dtype)
+    return value
 
-    if not _tensor_dtype(values):
-        return constant(values, dtype, name=name)
-    with dispatch.name_scope(
-        name, values=[v for v in values if isinstance(v, Tensor)]
-    ) as scope:
+
+def _packed(values: Any, dtype: dtypes.DType, name: str) -> Any:
+    """Pack a nested list, each level that holds a tensor a `Pack` op.
+
+    Raises:
+      TypeError: a tensor of another dtype.
+    """
+    if context.executing_eagerly() and all(map(_is_tensor_like, values)):
+        return F.Pack(list(values), name=name)
+    with dispatch.name_scope(name) as scope:
         parts = []
         for i, value in enumerate(values):
-            if isinstance(value, (list, tuple)) and _tensor_dtype(value):
-                parts.append(_packed(value, dtype, str(i)))
-            elif isinstance(value, Tensor) or _is_tensor_like(value):
-                tensor = convert_to_tensor(value)
-                if tensor.dtype.base_dtype != dtype:
+            if _is_tensor_like(value):
+                if value.dtype.base_dtype != dtype:
                     raise TypeError(
                         "Cannot convert a list containing a tensor of dtype "
-                        f"{tensor.dtype} to {dtype} (Tensor is: {tensor!r})"
+                        f"{value.dtype} to {dtype} (Tensor is: {value!r})"
                     )
-                parts.append(tensor)
+                parts.append(value)
+            elif isinstance(value, (list, tuple)):
+                # a level without a tensor stays a list, and becomes a constant below
+                parts.append(_packed(value, dtype, str(i)))
             else:
-                parts.append(constant(value, dtype, name=str(i)))
-        return F.Pack(parts, name=scope)
+                parts.append(value)
+        if not any(map(_is_tensor_like, parts)):
+            return parts
+        return F.Pack(
+            [
+                p if _is_tensor_like(p) else constant(p, dtype, name=str(i))
+                for i, p in enumerate(parts)
+            ],
+            name=scope,
+        )
 
 
 register_tensor_conversion_function((list, tuple), _autopacked, 99)

@@ -59,6 +59,8 @@ def _text(value: Any) -> str:
 @op("ZerosLike", infer=same, math="y = 0", grad=NOT_DIFFERENTIABLE)
 def zeros_like_kernel(xp: Any, x: Any) -> Any:
     """Zeros in the shape and dtype of x."""
+    if hasattr(x, "zeros_like"):  # a list of tensors, or an optional
+        return x.zeros_like()
     if x.dtype == object:
         return np.full(np.shape(x), b"", object)
     return xp.zeros(np.shape(x), x.dtype)
@@ -73,9 +75,10 @@ def ones_like_kernel(xp: Any, x: Any) -> Any:
 @op("Empty", infer=lambda n: constant_as_shape(n._inputs[0]), static="shape", pure=True)
 def empty_kernel(xp: Any, shape: Any, *, dtype: Any) -> Any:
     """A tensor of the given shape; what is in it is not specified (zeros here)."""
-    if dtype == object:
-        return np.full(tuple(shape.tolist()), b"", object)
-    return xp.zeros(tuple(shape.tolist()), dtype)
+    sizes = tuple(shape.tolist())
+    if dtype.kind == "O":
+        return np.full(sizes, b"", object)
+    return xp.zeros(sizes, dtype)
 
 
 # ---------------------------------------------------------------------- ranges
@@ -205,8 +208,8 @@ def _filled_with(value: Any, shape: Any, dtype: Any, name: str) -> Tensor:
 def _is_small(shape: Any) -> Any:
     """Whether the sizes are numbers with a small product.
 
-    Tensors among them are multiplied and compared like numbers, which adds operations to
-    the graph that nothing uses: TensorFlow 1.15 has them too, and names count on.
+    Tensors among them are multiplied and compared like numbers, which adds operations
+    to the graph that nothing uses: TensorFlow 1.15 has them too, and names count on.
     """
     if isinstance(shape, (list, tuple)) and shape:
         if any(isinstance(d, Tensor) for d in shape):

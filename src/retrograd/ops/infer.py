@@ -155,6 +155,23 @@ def same_dim(n: Operation, a: int | None, b: int | None) -> int | None:
     return a
 
 
+def size_input(n: Operation, index: int) -> int | None:
+    """The size that a scalar input gives, if it is known.
+
+    Raises:
+      ValueError: it is negative.
+    """
+    with_rank(n, index, 0)
+    value = constant(n._inputs[index])
+    if value is not None and value < 0:
+        raise invalid(
+            n,
+            f"Dimension size, given by scalar input {index}, must be non-negative but "
+            f"is {value}",
+        )
+    return None if value is None else int(value)
+
+
 def merged(n: Operation, a: RawShape, b: RawShape) -> RawShape:
     """The shape that two tensors must share.
 

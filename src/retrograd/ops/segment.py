@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-from retrograd import dtypes, shapes
-from retrograd.graph.composite import IndexedSlices
-from retrograd.graph.convert import register_tensor_conversion_function
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.graph import dispatch
+from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.arguments import refused
 from retrograd.ops.constant import constant
-from retrograd.ops.declare import F, op
-from retrograd.ops.fill import ones_like, zeros_like
-from retrograd.ops.infer import invalid, same_dim, with_rank
-from retrograd.ops.shape import expand_dims
-from retrograd.ops.static import constant as static_value
-from retrograd.ops.static import constant_as_shape
+from retrograd.ops.declare import F, gradient, op
+from retrograd.ops.fill import ones, ones_like, zeros_like
+from retrograd.ops.infer import (
+    invalid,
+    same_dim,
+    shape_text,
+    size_input,
+    with_rank,
+    with_rank_at_least,
+)
+from retrograd.ops.join import concat
+from retrograd.ops.shape import expand_dims, rank, reshape, shape, shape_internal
 
 # ---------------------------------------------------------------------- unsorted ids
-
-
-def size_input(n: Any, index: int) -> int | None:
-    """The size that a scalar input gives, if it is known.
-
-    Raises:
-      ValueError: it is negative.
-    """
-    with_rank(n, index, 0)
-    value = static_value(n._inputs[index])
-    if value is not None and value < 0:
-        raise invalid(
-            n,
-            f"Dimension size, given by scalar input {index}, must be non-negative but "
-            f"is {value}",
-        )
-    return None if value is None else int(value)
 
 
 def _unsorted_shape(n: Any) -> RawShape:
@@ -66,7 +57,8 @@ def _sum_gradient(n: Any, dy: Any) -> list[Any]:
     static="num_segments",
 )
 def unsorted_segment_sum_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
-    """For each id the sum of its rows."""
+    """For each id the sum of its rows; 0 where there is none."""
+    _check_prefix(data, ids)
     return xp.segment_sum(data, ids, int(num))
 
 
@@ -89,46 +81,313 @@ def _gather_drop_negatives(
     return F.Select(positive, found, zeros_like(found)), kept, positive
 
 
-# ---------------------------------------------------------------------- IndexedSlices
+@op(
+    "UnsortedSegmentProd",
+    infer=_unsorted_shape,
+    math="yₖ = Π xᵢ over i with idᵢ = k",
+    static="num_segments",
+)
+def unsorted_segment_prod_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+    """For each id the product of its rows; 1 where there is none."""
+    _check_prefix(data, ids)
+    return xp.segment_prod(data, ids, int(num))
 
-#: a dense tensor of more elements than this deserves a warning
-_LARGE = 100_000_000
 
-
-def _dense_slices(
-    value: IndexedSlices,
-    dtype: Any = None,
-    name: str | None = None,
-    as_ref: bool = False,
-) -> Tensor:
-    """IndexedSlices as a tensor: rows with the same index add up."""
-    del as_ref
-    if dtype is not None and not dtype.is_compatible_with(value.dtype):
-        raise ValueError(
-            f"Tensor conversion requested dtype {dtype.name} for IndexedSlices with "
-            f"dtype {value.dtype.name}"
-        )
-    if value.dense_shape is None:
-        raise ValueError(
-            "Tensor conversion requested for IndexedSlices without dense_shape: "
-            f"{value}"
-        )
-    count = shapes.size(constant_as_shape(value.dense_shape))
-    if count is None:
-        warnings.warn(
-            "Converting sparse IndexedSlices to a dense Tensor of unknown shape. "
-            "This may consume a large amount of memory.",
-            stacklevel=2,
-        )
-    elif count >= _LARGE:
-        warnings.warn(
-            f"Converting sparse IndexedSlices to a dense Tensor with {count} "
-            "elements. This may consume a large amount of memory.",
-            stacklevel=2,
-        )
-    return F.UnsortedSegmentSum(
-        value.values, value.indices, value.dense_shape[0], name=name
+@gradient("UnsortedSegmentProd", data="x̄ᵢ = ȳₖ · yₖ / xᵢ with k = idᵢ")
+def unsorted_segment_prod_gradient(n: Any, dy: Any) -> Any:
+    """The product of the others: yₖ / xᵢ, or of those that are not 0 beside one 0."""
+    data, ids, num = n.inputs
+    is_zero = F.Equal(data, constant(0, data.dtype.base_dtype))
+    zeros_in = F.UnsortedSegmentSum(F.Cast(is_zero, DstT=dtypes.int32), ids, num)
+    dy = F.Select(F.Greater(zeros_in, 1), zeros_like(dy), dy)
+    others = F.UnsortedSegmentProd(F.Select(is_zero, ones_like(data), data), ids, num)
+    kept = F.Maximum(ids, zeros_like(ids))
+    partial = F.Select(
+        is_zero,
+        F.GatherV2(others, kept, 0),
+        F.RealDiv(F.GatherV2(n.outputs[0], kept, 0), data),
     )
+    rows = _gather_drop_negatives(dy, ids, kept)[0]
+    return [F.Mul(rows, partial), None, None]
 
 
-register_tensor_conversion_function(IndexedSlices, _dense_slices)
+def _chosen_gradient(n: Any, dy: Any) -> list[Any]:
+    """ȳ goes to the elements that are the least or greatest, in equal parts."""
+    data, ids, num = n.inputs
+    rows, kept, positive = _gather_drop_negatives(n.outputs[0], ids)
+    chosen = F.LogicalAnd(F.Equal(data, rows), positive)
+    count = F.UnsortedSegmentSum(F.Cast(chosen, DstT=dy.dtype), ids, num)
+    shares = F.DivNoNan(dy, count)  # an id without rows passes nothing on
+    shares = _gather_drop_negatives(shares, None, kept, positive)[0]
+    return [F.Select(chosen, shares, zeros_like(shares)), None, None]
+
+
+@op(
+    "UnsortedSegmentMax",
+    infer=_unsorted_shape,
+    math="yₖ = max xᵢ over i with idᵢ = k",
+    grad=_chosen_gradient,
+    static="num_segments",
+)
+def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+    """For each id the greatest of its rows; the lowest number where there is none."""
+    _check_prefix(data, ids)
+    return xp.segment_max(data, ids, int(num))
+
+
+@op(
+    "UnsortedSegmentMin",
+    infer=_unsorted_shape,
+    math="yₖ = min xᵢ over i with idᵢ = k",
+    grad=_chosen_gradient,
+    static="num_segments",
+)
+def unsorted_segment_min_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+    """For each id the least of its rows; the highest number where there is none."""
+    _check_prefix(data, ids)
+    return xp.segment_min(data, ids, int(num))
+
+
+def _check_prefix(data: Any, ids: Any) -> None:
+    have, wanted = np.shape(data), np.shape(ids)
+    if have[: len(wanted)] != wanted:
+        raise refused(
+            f"data.shape = {shape_text(have)} does not start with segment_ids.shape = "
+            f"{shape_text(wanted)}"
+        )
+
+
+# ---------------------------------------------------------------------- sorted ids
+
+
+def _sorted_shape(n: Any) -> RawShape:
+    data = with_rank_at_least(n, 0, 1)
+    with_rank(n, 1, 1)
+    return None if data is None else (None, *data[1:])
+
+
+def _rows_of(ids: Any, count: int) -> int:
+    """How many segments sorted ids stand for.
+
+    Raises:
+      InvalidArgumentError: there are not `count` of them, or they are not sorted.
+    """
+    if np.ndim(ids) != 1:
+        raise refused("segment_ids should be a vector.")
+    if len(ids) != count:
+        raise refused("segment_ids should be the same size as dimension 0 of input.")
+    if not len(ids):
+        return 0
+    _check_sorted(ids, int(ids[-1]) + 1)
+    return int(ids[-1]) + 1
+
+
+def _check_sorted(ids: Any, rows: int) -> None:
+    if (ids[1:] < ids[:-1]).any():
+        raise refused("segment ids are not increasing")
+    for wrong in ids[(ids < 0) | (ids >= rows)].tolist():
+        raise refused(
+            f"Segment id {wrong} out of range [0, {rows}), possibly because "
+            "'segment_ids' input is not sorted."
+        )
+
+
+def _segments(xp: Any, data: Any, ids: Any, kind: str, empty: Any = None) -> Any:
+    sizes = np.shape(data)
+    rows = _rows_of(np.asarray(ids), sizes[0] if sizes else -1)
+    function = getattr(xp, f"segment_{kind}")
+    if empty is None:
+        return function(data, ids, rows)
+    return function(data, ids, rows, empty)
+
+
+@op(
+    "SegmentSum",
+    infer=_sorted_shape,
+    math="yₖ = Σ xᵢ over i with idᵢ = k",
+    grad=lambda n, dy: [F.GatherV2(dy, n.inputs[1], 0), None],
+    static="segment_ids",
+)
+def segment_sum_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The sum of the rows of each segment."""
+    return _segments(xp, data, ids, "sum")
+
+
+def _counts(xp: Any, data: Any, ids: Any, rows: int) -> Any:
+    """How many rows each segment has, one at least, in the type and rank of `data`."""
+    found = np.maximum(np.bincount(np.asarray(ids), minlength=rows), 1)
+    shape_ = (rows,) + (1,) * (np.ndim(data) - 1)
+    return xp.asarray(found.reshape(shape_).astype(data.dtype))
+
+
+@op(
+    "SegmentMean",
+    infer=_sorted_shape,
+    math="yₖ = mean of xᵢ over i with idᵢ = k",
+    static="segment_ids",
+)
+def segment_mean_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The mean of the rows of each segment; of integers, towards zero."""
+    total = _segments(xp, data, ids, "sum")
+    count = _counts(xp, total, ids, np.shape(total)[0])
+    if total.dtype.kind in "iu":
+        return xp.sign(total) * (xp.abs(total) // count)
+    return total / count
+
+
+@gradient("SegmentMean", data="x̄ᵢ = ȳₖ / number of rows in k, k = idᵢ")
+def segment_mean_gradient(n: Any, dy: Any) -> Any:
+    """Each row of a segment gets the same share."""
+    data, ids = n.inputs
+    flat = F.Fill(expand_dims(F.Sub(rank(data), 1), 0), 1)
+    column = F.Fill(concat([shape(ids), flat], 0), constant(1, dy.dtype))
+    shares = F.RealDiv(dy, F.SegmentSum(column, ids))
+    return [F.GatherV2(shares, ids, 0), None]
+
+
+@op(
+    "SegmentProd",
+    infer=_sorted_shape,
+    math="yₖ = Π xᵢ over i with idᵢ = k",
+    static="segment_ids",
+)
+def segment_prod_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The product of the rows of each segment; 1 where there is none."""
+    return _segments(xp, data, ids, "prod")
+
+
+def _sorted_chosen_gradient(n: Any, dy: Any) -> list[Any]:
+    """ȳ goes to the elements that are the least or greatest, in equal parts."""
+    data, ids = n.inputs
+    chosen = F.Equal(data, F.GatherV2(n.outputs[0], ids, 0))
+    count = F.SegmentSum(F.Cast(chosen, DstT=dy.dtype), ids)
+    shares = F.GatherV2(F.DivNoNan(dy, count), ids, 0)
+    return [F.Select(chosen, shares, zeros_like(data)), None]
+
+
+@op(
+    "SegmentMax",
+    infer=_sorted_shape,
+    math="yₖ = max xᵢ over i with idᵢ = k",
+    grad=_sorted_chosen_gradient,
+    static="segment_ids",
+)
+def segment_max_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The greatest of the rows of each segment; 0 where there is none."""
+    return _segments(xp, data, ids, "max", 0)
+
+
+@op(
+    "SegmentMin",
+    infer=_sorted_shape,
+    math="yₖ = min xᵢ over i with idᵢ = k",
+    grad=_sorted_chosen_gradient,
+    static="segment_ids",
+)
+def segment_min_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The least of the rows of each segment; 0 where there is none."""
+    return _segments(xp, data, ids, "min", 0)
+
+
+# ---------------------------------------------------------------------- functions
+
+
+def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The sum of the rows of each segment.
+
+    Args:
+      data: a tensor of rank 1 at least.
+      segment_ids: int32 or int64, one for each row, sorted; a segment without rows
+        gets 0.
+      name: the name of the operation.
+    """
+    return F.SegmentSum(data, segment_ids, name=name)
+
+
+def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The mean of the rows of each segment (see `segment_sum`)."""
+    return F.SegmentMean(data, segment_ids, name=name)
+
+
+def segment_prod(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The product of the rows of each segment; 1 without rows (see `segment_sum`)."""
+    return F.SegmentProd(data, segment_ids, name=name)
+
+
+def segment_max(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The greatest of the rows of each segment (see `segment_sum`)."""
+    return F.SegmentMax(data, segment_ids, name=name)
+
+
+def segment_min(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The least of the rows of each segment (see `segment_sum`)."""
+    return F.SegmentMin(data, segment_ids, name=name)
+
+
+def unsorted_segment_sum(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each id the sum of its rows.
+
+    Args:
+      data: a tensor whose shape starts with that of `segment_ids`.
+      segment_ids: int32 or int64, below `num_segments`; rows with a negative one are
+        left out; ids without rows get 0.
+      num_segments: a scalar, the size of the result's first axis.
+      name: the name of the operation.
+    """
+    return F.UnsortedSegmentSum(data, segment_ids, num_segments, name=name)
+
+
+def unsorted_segment_prod(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each id the product of its rows; 1 without (see `unsorted_segment_sum`)."""
+    return F.UnsortedSegmentProd(data, segment_ids, num_segments, name=name)
+
+
+def unsorted_segment_max(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each id the greatest of its rows; the lowest number of the type without (see
+    `unsorted_segment_sum`)."""
+    return F.UnsortedSegmentMax(data, segment_ids, num_segments, name=name)
+
+
+def unsorted_segment_min(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each id the least of its rows; the highest number of the type without (see
+    `unsorted_segment_sum`)."""
+    return F.UnsortedSegmentMin(data, segment_ids, num_segments, name=name)
+
+
+def _row_counts(data: Tensor, segment_ids: Tensor, num_segments: Any) -> Tensor:
+    """How many rows each id has, 1 at least, in a shape to divide by."""
+    each = ones(shape_internal(segment_ids), dtype=data.dtype)
+    count = F.UnsortedSegmentSum(each, segment_ids, num_segments)
+    flat = len(data._shape_raw or ()) - len(segment_ids._shape_raw or ())
+    return F.Maximum(reshape(count, [num_segments] + [1] * flat), 1)
+
+
+def unsorted_segment_mean(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each id the mean of its rows; 0 without (see `unsorted_segment_sum`)."""
+    with dispatch.name_scope(name, "UnsortedSegmentMean"):
+        data, segment_ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
+        count = _row_counts(data, segment_ids, num_segments)
+        total: Any = F.UnsortedSegmentSum(data, segment_ids, num_segments)
+        return total / count
+
+
+def unsorted_segment_sqrt_n(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each id the sum of its rows over the root of their number; 0 without (see
+    `unsorted_segment_sum`)."""
+    with dispatch.name_scope(name, "UnsortedSegmentSqrtN"):
+        data, segment_ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
+        count = _row_counts(data, segment_ids, num_segments)
+        total: Any = F.UnsortedSegmentSum(data, segment_ids, num_segments)
+        return total / F.Sqrt(count)

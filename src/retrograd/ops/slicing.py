@@ -53,16 +53,31 @@ def _slice_shape(n: Any) -> RawShape:
     return tuple(found)
 
 
+def _slice_static(n: Any) -> tuple[str, ...]:
+    """The begin may be found out while running if no size depends on it."""
+    size = static_value(n._inputs[2])
+    if size is not None and (size >= 0).all():
+        return ("size",)
+    return ("begin", "size")
+
+
+def _moving_block(xp: Any, x: Any, begin: Any, size: list[int]) -> Any:
+    """The block of a fixed size whose begin a compiled program works out."""
+    for axis, (wanted, whole) in enumerate(zip(size, np.shape(x), strict=True)):
+        if wanted != whole:
+            x = xp.take(x, begin[axis] + np.arange(wanted, dtype=begin.dtype), axis)
+    return x
+
+
 @op(
     "Slice",
     infer=_slice_shape,
     math="y = x[begin : begin + size]",
     grad=dict(input=rule("x̄ = ȳ with zeros around it", lambda n, dy: _padded(n, dy))),
-    static=("begin", "size"),
+    static=_slice_static,
 )
 def slice_kernel(xp: Any, x: Any, begin: Any, size: Any) -> Any:
     """The block of x that starts at `begin`; a size of −1 means: to the end."""
-    del xp
     have = np.shape(x)
     if begin.shape != (len(have),) or size.shape != (len(have),):
         raise refused(
@@ -70,6 +85,8 @@ def slice_kernel(xp: Any, x: Any, begin: Any, size: Any) -> Any:
             f"but got shapes {shape_text(begin.shape)} and {shape_text(size.shape)} "
             "instead."
         )
+    if not isinstance(begin, np.ndarray):
+        return _moving_block(xp, x, begin, size.tolist())
     where = []
     for i, (b, s, whole) in enumerate(
         zip(begin.tolist(), size.tolist(), have, strict=True)
@@ -262,12 +279,12 @@ class _Place:
     """Where a strided slice lies in an array.
 
     Attributes:
-      index: what to index the array with.
-      block: the shape of the elements in the array, axes of one index included.
-      final: the shape of the result.
+      index: what to index the array with: slices, and numbers for axes that go.
+      block: the shape of what that gives.
+      final: the shape of the result, new axes included.
     """
 
-    index: tuple[slice, ...]
+    index: tuple[Any, ...]
     block: tuple[int, ...]
     final: tuple[int, ...]
 
@@ -281,24 +298,42 @@ def _place(
             "Expected begin, end, and strides to be 1D equal size tensors, but got "
             f"shapes {texts[0]}, {texts[1]}, and {texts[2]} instead."
         )
-    steps = strides.tolist()
     try:
-        spec = _spec(have, begin.tolist(), end.tolist(), steps, masks)
-        found = [
-            (_bounded(i, axis, size), axis.stride)
+        spec = _spec(have, _items(begin), _items(end), strides.tolist(), masks)
+        index = [
+            _index(i, axis, size)
             for i, (axis, size) in enumerate(zip(spec.axes, have, strict=True))
         ]
     except ValueError as error:
         raise refused(str(error)) from None
-    bounds = [(b, s) for b, s in found if b is not None]
-    index = tuple(
-        # a slice that goes down to the first element has no number for its end
-        slice(b, None if e < 0 else e, step)
-        for (b, e), step in bounds
-    )
-    block = tuple(_length(b, s) for b, s in bounds)
-    final = tuple(1 if axis is None else block[axis] for axis in spec.gather)
-    return _Place(index, block, final)
+    sizes = {
+        i: len(range(*item.indices(have[i])))
+        for i, item in enumerate(index)
+        if isinstance(item, slice)
+    }
+    final = tuple(1 if axis is None else sizes[axis] for axis in spec.gather)
+    return _Place(tuple(index), tuple(sizes.values()), final)
+
+
+def _items(bounds: Any) -> list[Any]:
+    """The numbers of a vector; tracers where a compiled program works them out."""
+    if isinstance(bounds, np.ndarray):
+        return bounds.tolist()
+    return [bounds[i] for i in range(len(bounds))]
+
+
+def _index(i: int, axis: _Axis, size: int) -> Any:
+    """What to index an axis with."""
+    if axis.shrink and not isinstance(axis.begin, int):
+        return axis.begin
+    bounds = _bounded(i, axis, size)
+    if bounds is None:
+        raise ValueError(f"Axis {i} of a slice has bounds that are not known.")
+    begin, end = bounds
+    if axis.shrink:
+        return begin
+    # a slice that goes down to the first element has no number for its end
+    return slice(begin, None if end < 0 else end, axis.stride)
 
 
 _MASKS = "begin_mask end_mask ellipsis_mask new_axis_mask shrink_axis_mask".split()
@@ -308,11 +343,23 @@ def _masks(n: Any) -> dict[str, int]:
     return {name: n.attrs[name] for name in _MASKS}
 
 
+def _strided_static(n: Any) -> list[str]:
+    """Bounds need not be known where all that they do is to pick single elements."""
+    masks = n.attrs
+    picked = masks["ellipsis_mask"] | masks["new_axis_mask"] | masks["shrink_axis_mask"]
+    free = picked | (masks["begin_mask"] & masks["end_mask"])
+    count = n._inputs[-1 if n.type == "StridedSlice" else 3]._shape_raw
+    names = ["shape", "strides"]
+    if not count or count[0] is None or free & (2 ** count[0] - 1) != 2 ** count[0] - 1:
+        names += ["begin", "end"]
+    return names
+
+
 @op(
     "StridedSlice",
     infer=_strided_shape,
     math="y = x[begin : end : stride, …]",
-    static=("begin", "end", "strides"),
+    static=_strided_static,
 )
 def strided_slice_kernel(
     xp: Any, x: Any, begin: Any, end: Any, strides: Any, *, n: Any
@@ -337,7 +384,7 @@ def strided_slice_gradient(n: Any, dy: Any) -> Any:
     "StridedSliceGrad",
     infer=lambda n: constant_as_shape(n._inputs[0]),
     math="y[begin : end : stride, …] = dy",
-    static=("shape", "begin", "end", "strides"),
+    static=_strided_static,
 )
 def strided_slice_grad_kernel(
     xp: Any, sizes: Any, begin: Any, end: Any, strides: Any, dy: Any, *, n: Any
@@ -391,7 +438,7 @@ def _assigned(
     infer=same,
     math="v[begin : end : stride, …] ← x",
     updates="ref",
-    static=("begin", "end", "strides"),
+    static=_strided_static,
 )
 def strided_slice_assign(
     xp: Any, x: Any, begin: Any, end: Any, strides: Any, value: Any, *, n: Any
@@ -405,7 +452,7 @@ def strided_slice_assign(
     infer=lambda n: [],
     math="v[begin : end : stride, …] ← x",
     updates="ref",
-    static=("begin", "end", "strides"),
+    static=_strided_static,
 )
 def resource_strided_slice_assign(
     xp: Any, x: Any, begin: Any, end: Any, strides: Any, value: Any, *, n: Any
@@ -418,7 +465,7 @@ def resource_strided_slice_assign(
     "TensorStridedSliceUpdate",
     infer=same,
     math="y = x, y[begin : end : stride, …] = value",
-    static=("begin", "end", "strides"),
+    static=_strided_static,
 )
 def tensor_strided_slice_update(
     xp: Any, x: Any, begin: Any, end: Any, strides: Any, value: Any, *, n: Any
@@ -594,7 +641,7 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
       ValueError: (static) the slice does not fit the shape.
     """
     if _is_mask(slice_spec):
-        from retrograd.ops.indexing import boolean_mask
+        from retrograd.ops.selection import boolean_mask
 
         return boolean_mask(tensor, slice_spec)
     items = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]

@@ -126,6 +126,28 @@ def _shape_values(n: Operation) -> list[Any] | None:
     return [np.array(r, dtype) for r in raws]
 
 
+class _Folding:
+    """NumPy, and the additions to it that arithmetic on shapes needs."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def cast(self, x: np.ndarray, dtype: Any) -> np.ndarray:
+        """The same numbers in another element type."""
+        return x.astype(dtype)
+
+    def gather(
+        self, params: np.ndarray, indices: np.ndarray, axis: int, batch_dims: int = 0
+    ) -> np.ndarray:
+        """Slices of `params` along `axis`, by index."""
+        if batch_dims or (indices.size and int(indices.min()) < 0):
+            raise NotImplementedError
+        return params.take(indices, axis)
+
+
+_FOLDING = _Folding()
+
+
 def bound_kernel(declaration: Any, n: Operation, xp: Any) -> Any:
     """The kernel with its attributes filled in; None where it needs more than these."""
     attrs = {}

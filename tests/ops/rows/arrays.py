@@ -37,7 +37,6 @@ ROWS = [
     ),
     row("BroadcastArgs", c([2, 1, 3], "int32"), c([4, 1], "int32"), order=0),
     row("BroadcastTo", f(2, 1), c([3, 2, 4], "int32")),
-    row("InvertPermutation", c([2, 0, 1, 3], "int32"), order=0),
     # fills
     row("Fill", c([2, 3], "int32"), f()),
     row("ZerosLike", f(2, 3), order=0),
@@ -86,11 +85,4 @@ ROWS = [
     row("MirrorPad", f(2, 3), c([[2, 1], [3, 0]], "int32"), mode="SYMMETRIC"),
     row("MirrorPadGrad", f(3, 6), c([[1, 0], [1, 2]], "int32"), mode="REFLECT"),
     row("MirrorPadGrad", f(5, 6), c([[2, 1], [3, 0]], "int32"), mode="SYMMETRIC"),
-    # segments
-    row(
-        "UnsortedSegmentSum",
-        f(4, 2),
-        c([1, 0, 1, -1], "int32"),
-        c(3, "int32"),
-    ),
 ]
