@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes
+from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.ops.declare import F, op, rule
@@ -322,3 +323,26 @@ def crelu(features: Any, name: str | None = None, axis: Any = -1) -> Any:
 def crelu_v2(features: Any, axis: Any = -1, name: str | None = None) -> Any:
     """`crelu`, in TensorFlow 2's order of arguments."""
     return crelu(features, name=name, axis=axis)
+
+
+def swish(features: Any) -> Any:
+    """features · sigmoid(features) (Ramachandran et al., 2017).
+
+    Its derivative computes the sigmoid anew instead of keeping it.
+    """
+    features = convert_to_tensor(features)
+    found = features * F.Sigmoid(features)
+    if context.executing_eagerly():
+        return found
+    F.Identity(found)  # unused in TensorFlow too; the seeds of later ops count it
+    kept = F.IdentityN([found, features])
+    kept[0].op._gradient_function = _swish_gradient
+    return kept[0]
+
+
+def _swish_gradient(n: Any, dy: Any, dx: Any) -> list[Any]:
+    del dx
+    x = n.inputs[1]
+    with context.get_default_graph().control_dependencies([dy]):
+        gate = F.Sigmoid(x)
+    return [None, dy * (gate * (1.0 + x * (1.0 - gate)))]

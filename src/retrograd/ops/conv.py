@@ -12,8 +12,9 @@ from typing import Any
 
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
+from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, Rule, gradient, op, rule
-from retrograd.ops.infer import same_dim, with_rank
+from retrograd.ops.infer import invalid, same_dim, with_rank
 from retrograd.ops.shape import shape as sizes_of
 from retrograd.ops.window import (
     arranged,
@@ -21,9 +22,7 @@ from retrograd.ops.window import (
     batch_and_depth,
     channels_last,
     explicit_pairs,
-    invalid,
     last_shape,
-    refused,
     run_padding,
     shape_held,
     spatial,
@@ -40,7 +39,7 @@ def _check_lengths(n: Operation, rank: int, *, strides_say: str) -> None:
         ("stride", n.attrs["strides"], strides_say),
     ):
         if len(values) != rank:
-            raise refused(
+            raise invalid(
                 n,
                 f"{start} requires the {name} attribute to contain {rank} values, but "
                 f"got: {len(values)}",
@@ -52,14 +51,14 @@ def _check_depths(n: Operation, depth: Any, inner: Any, out: Any) -> None:
     if depth is None or inner is None:
         return
     if inner == 0 or depth % inner:
-        raise refused(
+        raise invalid(
             n,
             f"Depth of input ({depth}) is not a multiple of input depth of filter "
             f"({inner})",
         )
     groups = depth // inner
     if out is not None and groups and out % groups:
-        raise refused(
+        raise invalid(
             n,
             f"Depth of output ({out}) is not a multiple of the number of groups "
             f"({groups})",
@@ -70,23 +69,23 @@ def _check_explicit(n: Operation, data_format: str) -> None:
     paddings = n.attrs["explicit_paddings"]
     if n.attrs["padding"] != "EXPLICIT":
         if paddings:
-            raise refused(
+            raise invalid(
                 n,
                 "explicit_paddings attribute must be empty if the padding attribute is "
                 "not EXPLICIT",
             )
         return
     if len(paddings) != 8:
-        raise refused(
+        raise invalid(
             n,
             "explicit_paddings attribute must contain 8 values, but got: "
             f"{len(paddings)}",
         )
     if min(paddings) < 0:
-        raise refused(n, "All elements of explicit_paddings must be nonnegative")
+        raise invalid(n, "All elements of explicit_paddings must be nonnegative")
     pairs = list(zip(paddings[::2], paddings[1::2], strict=True))
     if any(any(pair) for pair in batch_and_depth(pairs, data_format)):
-        raise refused(
+        raise invalid(
             n,
             "Nonzero explicit padding in the batch or depth dimensions is not "
             "supported",
@@ -128,7 +127,7 @@ def _by_channel(n: Operation) -> RawShape:
     data_format, strides = n.attrs["data_format"], n.attrs["strides"]
     x, f = with_rank(n, 0, 4), with_rank(n, 1, 4)
     if len(strides) != 4:
-        raise refused(
+        raise invalid(
             n,
             "DepthwiseConv2D requires the stride attribute to contain 4 values, but "
             f"got: {len(strides)}",
@@ -171,7 +170,7 @@ def _geometry(
     """
     for name, values in (("strides", strides), ("dilations", dilations)):
         if batch_and_depth(values, data_format) != (1, 1):
-            raise invalid(
+            raise refused(
                 f"Current implementation does not yet support {name} in the batch and "
                 "depth dimensions."
             )
@@ -188,7 +187,7 @@ def _geometry(
 def _groups(channels: int, filter_shape: Sequence[int]) -> int:
     inner = filter_shape[-2]
     if not inner or channels % inner:
-        raise invalid(
+        raise refused(
             f"input depth must be evenly divisible by filter depth: {channels} vs "
             f"{inner}"
         )
@@ -209,13 +208,13 @@ def _check_backprop(shape: Sequence[int], filter_shape: Any, dy: Any, how: Any) 
     for axis, (size, k, s, pad, d, found) in enumerate(each, 1):
         want = max((size + sum(pad) - (k - 1) * d - 1) // s + 1, 0)
         if want != found:
-            raise invalid(
+            raise refused(
                 f"Size of out_backprop doesn't match computed: actual = {found}, "
                 f"computed = {want} spatial_dim: {axis} input: {size} filter: {k} "
                 f"output: {found} stride: {s} dilation: {d}"
             )
     if shape[0] != dy.shape[0]:
-        raise invalid(
+        raise refused(
             "input and out_backprop must have the same batch size. Input batch: "
             f"{shape[0]}, outbackprop batch: {dy.shape[0]}"
         )
@@ -259,7 +258,7 @@ def _by_channel_forward(xp: Any, x: Any, f: Any, **attrs: Any) -> Any:
 
 def _check_channels(shape: Sequence[int], filter_shape: Sequence[int]) -> None:
     if shape[-1] != filter_shape[2]:
-        raise invalid(
+        raise refused(
             f"input and filter must have the same depth: {shape[-1]} vs "
             f"{filter_shape[2]}"
         )

@@ -13,7 +13,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
-from retrograd.ops.arguments import renamed
+from retrograd.ops.arguments import refused, renamed
 from retrograd.ops.casts import cast
 from retrograd.ops.constant import constant as make_constant
 from retrograd.ops.declare import F, gradient, op
@@ -32,7 +32,6 @@ from retrograd.ops.shape import rank as rank_of
 from retrograd.ops.shape import reshape, transpose
 from retrograd.ops.shape import shape as sizes_of
 from retrograd.ops.static import constant
-from retrograd.ops.window import invalid
 
 # ---------------------------------------------------------------------- dense labels
 
@@ -76,12 +75,12 @@ def _matching(xp: Any, logits: Any, labels: Any) -> Any:
     try:
         shape = np.broadcast_shapes(logits.shape, labels.shape)
     except ValueError:
-        raise invalid(
+        raise refused(
             "logits and labels must be broadcastable: logits_size="
             f"{shape_text(logits.shape)} labels_size={shape_text(labels.shape)}"
         ) from None
     if len(shape) != 2:
-        raise invalid(
+        raise refused(
             "logits and labels must be either 2-dimensional, or broadcasted to be "
             "2-dimensional"
         )
@@ -150,21 +149,26 @@ def sparse_softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> An
     Raises:
       InvalidArgumentError: the sizes do not fit, or a label is no class.
     """
+    for name, value, rank in (("logits", logits, 2), ("labels", labels, 1)):
+        if value.ndim != rank:
+            raise refused(
+                f"{name} must be {rank}-D, but got shape {shape_text(value.shape)}"
+            )
     classes = logits.shape[1]
     if logits.shape[0] != labels.shape[0]:
-        raise invalid(
+        raise refused(
             "logits and labels must have the same first dimension, got logits shape "
             f"{shape_text(logits.shape)} and labels shape {shape_text(labels.shape)}"
         )
     if not classes:
-        raise invalid(
+        raise refused(
             "Must have at least one class, but got logits shape "
             f"{shape_text(logits.shape)}"
         )
     inside = (labels >= 0) & (labels < classes)
     if xp.name == "numpy" and not inside.all():
         wrong = labels.min() if labels.min() < 0 else labels.max()
-        raise invalid(
+        raise refused(
             f"Received a label value of {wrong} which is outside the valid range of "
             f"[0, {classes}).  Label values: {' '.join(map(str, labels))}"
         )

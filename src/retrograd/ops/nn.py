@@ -12,7 +12,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
-from retrograd.ops.arguments import renamed
+from retrograd.ops.arguments import refused, renamed
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.fill import range_
 from retrograd.ops.infer import same_dim, scalar, with_rank, with_rank_at_least
@@ -24,7 +24,7 @@ from retrograd.ops.shape import rank as rank_of
 from retrograd.ops.shape import shape as sizes_of
 from retrograd.ops.shape import size, transpose
 from retrograd.ops.static import constant
-from retrograd.ops.window import channels_first, invalid
+from retrograd.ops.window import channels_first
 from retrograd.platform import logs
 
 
@@ -109,12 +109,12 @@ def _bias_size(n: Operation) -> RawShape:
 
 def _add_bias(xp: Any, x: Any, bias: Any, first: bool) -> Any:
     if x.ndim < 2:
-        raise invalid(
+        raise refused(
             f"Input tensor must be at least 2D: [{','.join(map(str, x.shape))}]"
         )
     at = 1 if first else x.ndim - 1
     if x.shape[at] != bias.shape[0]:
-        raise invalid(
+        raise refused(
             "Must provide as many biases as the last dimension of the input tensor: "
             f"[{bias.shape[0]}] vs. [{','.join(map(str, x.shape))}]"
         )

@@ -10,10 +10,11 @@ from retrograd import dtypes
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops import rules
+from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, gradient, op, rule
 from retrograd.ops.infer import merged, same_dim, with_rank
 from retrograd.ops.nn import widened
-from retrograd.ops.window import as_given, channels_first, channels_last, invalid
+from retrograd.ops.window import as_given, channels_first, channels_last
 
 # ---------------------------------------------------------------------- over the batch
 
@@ -76,7 +77,7 @@ def fused_batch_norm_kernel(
     if is_training:
         for name, value in (("mean", mean), ("variance", variance)):
             if value.size:
-                raise invalid(
+                raise refused(
                     f"estimated_{name} must be empty for training[{value.size}]"
                 )
         count = x.size // max(x.shape[-1], 1)

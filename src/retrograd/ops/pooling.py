@@ -14,17 +14,16 @@ from retrograd.errors import UnimplementedError
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.activations import zeros_of
+from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, Rule, gradient, op, rule
-from retrograd.ops.infer import merged, with_rank
+from retrograd.ops.infer import invalid, merged, with_rank
 from retrograd.ops.static import constant
 from retrograd.ops.window import (
     arranged,
     as_given,
     batch_and_depth,
     channels_last,
-    invalid,
     last_shape,
-    refused,
     run_padding,
     shape_held,
     spatial,
@@ -48,7 +47,7 @@ def _check_lengths(n: Operation, what: str, ksize: Any, strides: Any) -> None:
                 if (what, name) == ("Pool3D", "stride")
                 else (f"{what} requires")
             )
-            raise refused(
+            raise invalid(
                 n,
                 f"{title} the {name} attribute to contain {rank} values, but got: "
                 f"{len(values)}",
@@ -82,9 +81,9 @@ def _by_inputs(n: Operation) -> RawShape:
     for index in (-2, -1):
         raw = n._inputs[index]._shape_raw
         if raw is not None and len(raw) != 1:
-            raise refused(n, f"Shape must be rank 1 but is rank {len(raw)}")
+            raise invalid(n, f"Shape must be rank 1 but is rank {len(raw)}")
         if raw is not None and raw[0] not in (None, 4):
-            raise refused(n, f"Dimension must be 4 but is {raw[0]}")
+            raise invalid(n, f"Dimension must be 4 but is {raw[0]}")
     ksize, strides = constant(n._inputs[-2]), constant(n._inputs[-1])
     if ksize is None or strides is None:
         return None
@@ -183,7 +182,7 @@ def _max_grad(
 def _check_grad(given: Any, like: Any, name: str) -> None:
     if tuple(given.shape) != tuple(like.shape):
         want = ",".join(map(str, like.shape))
-        raise invalid(
+        raise refused(
             f"Expected {name} shape to be [{want}], but got "
             f"[{','.join(map(str, given.shape))}]"
         )
@@ -391,7 +390,7 @@ def _window_list(values: Any, name: str) -> list[int]:
     """
     if len(values) != 4:
         text = f"Sliding window {name} field must specify 4 dimensions"
-        raise invalid(text)
+        raise refused(text)
     return [int(v) for v in values]
 
 

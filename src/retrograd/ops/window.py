@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from retrograd.errors import InvalidArgumentError, message
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.infer import described
+from retrograd.ops.infer import invalid
 from retrograd.ops.static import constant_as_shape
 
 Size = int | None
@@ -92,9 +91,9 @@ def windows(
       ValueError: the stride or the dilation is not positive, or no window fits.
     """
     if stride <= 0:
-        raise refused(n, f"Stride must be > 0, but got {stride}")
+        raise invalid(n, f"Stride must be > 0, but got {stride}")
     if dilation < 1:
-        raise refused(n, f"Dilation rate must be >= 1, but got {dilation}")
+        raise invalid(n, f"Dilation rate must be >= 1, but got {dilation}")
     if padding == "SAME":
         return None if size is None else -(-size // stride)
     if size is None or ksize is None:
@@ -102,7 +101,7 @@ def windows(
     size += sum(around)
     reach = (ksize - 1) * dilation + 1
     if reach > size:
-        raise refused(
+        raise invalid(
             n,
             f"Negative dimension size caused by subtracting {reach} from {size}",
         )
@@ -117,17 +116,7 @@ def shape_held(index: int, rank: int) -> Callable[[Operation], RawShape]:
         if raw is None:
             return (None,) * rank
         if len(raw) != rank:
-            raise refused(n, f"Shape must be rank {rank} but is rank {len(raw)}")
+            raise invalid(n, f"Shape must be rank {rank} but is rank {len(raw)}")
         return raw
 
     return infer
-
-
-def refused(n: Operation, text: str) -> ValueError:
-    """The error of a shape rule: `text`, then which operation with which shapes."""
-    return ValueError(f"{text} for {described(n)}.")
-
-
-def invalid(text: str, **facts: Any) -> InvalidArgumentError:
-    """The error of a kernel that cannot take its inputs or attributes."""
-    return InvalidArgumentError(None, None, message(text, **facts))

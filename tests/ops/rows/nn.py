@@ -41,7 +41,9 @@ ROWS = [
         order=0,
     ),
     row("SoftmaxCrossEntropyWithLogits", f(2, 3), c(_LABELS)),
-    row("SoftmaxCrossEntropyWithLogits", f(2, 3), f(2, 3)),
+    row("DataFormatDimMap", c([-4, 3, 0], "int32"), order=0),
+    row("DataFormatVecPermute", c([7, 4, 9, 3], "int32"), order=0),
+    row("DataFormatVecPermute", c([[1, 2]] * 4), order=0),
     row("SparseSoftmaxCrossEntropyWithLogits", f(2, 3), c([2, 0]), order=0),
     *[
         row(kind, _IMAGES, _ROW, _ROW, _NONE, _NONE, data_format=form, order=0)
