@@ -13,8 +13,8 @@ Three kinds share one look-up:
 
 from __future__ import annotations
 
-import dis
 import importlib
+import opcode
 import re
 import sys
 from types import ModuleType
@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from retrograd.compat import table
 from retrograd.compat.table import INTERNAL, NotProvided
 
-_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+_IMPORT_FROM = opcode.opmap["IMPORT_FROM"]
 _spaces: dict[str, Namespace] = {}
 
 
@@ -161,7 +161,7 @@ class Own(Namespace):
             path = value.__name__.partition(".")[2]
             if table.names().is_namespace(path):
                 value.__class__ = Own
-            elif table.names().find(path) is not None:
+            elif path in table.names().places:
                 return
         super().__setattr__(name, value)
 
