@@ -95,3 +95,34 @@ def test_random_names_are_left_out():
 def test_other_messages_are_refused():
     with pytest.raises(TypeError, match=r"Expected tf.GraphDef for actual, got int"):
         tf.test.assert_equal_graph_def(3, graph())
+
+
+def test_meta_graphs():
+    from retrograd.testing.graphs import assert_meta_graph_protos_equal
+
+    def meta_graph(producer=1, size=2):
+        message = tf.MetaGraphDef()
+        message.collection_def["sizes"].int64_list.value.append(size)
+        message.graph_def.versions.producer = producer
+        return message
+
+    case = tf.test.TestCase()
+    assert_meta_graph_protos_equal(case, meta_graph(), meta_graph())
+    for other in (meta_graph(producer=3), meta_graph(size=3)):
+        with pytest.raises(AssertionError):
+            assert_meta_graph_protos_equal(case, meta_graph(), other)
+
+
+def test_ops_in_a_graph():
+    from retrograd.testing import graphs
+
+    class Graph:
+        as_graph_def = staticmethod(graph)
+
+    assert graphs.assert_ops_in_graph({"b": "Neg"}, Graph)["b"].input[0] == "a"
+    with pytest.raises(ValueError, match="Expected op for node b is different"):
+        graphs.assert_ops_in_graph({"b": "Abs"}, Graph)
+    with pytest.raises(ValueError, match="Not all expected ops are present"):
+        graphs.assert_ops_in_graph({"x": "Abs"}, Graph)
+    assert graphs.get_node_def_from_graph("c", graph()).op == "NoOp"
+    assert graphs.get_node_def_from_graph("x", graph()) is None

@@ -160,7 +160,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
         try:
             if isinstance(tensor, SparseTensor):
                 parts = (tensor.indices, tensor.values, tensor.dense_shape)
-                return SparseTensorValue(*(part.numpy() for part in parts))
+                return SparseTensorValue(*map(self._eval_tensor, parts))
             if isinstance(tensor, IndexedSlices):
                 shape = tensor.dense_shape
                 return IndexedSlicesValue(

@@ -141,7 +141,11 @@ def _attr_text(value: Any) -> str:
 
 def _plain_text(kind: str, value: Any) -> str:
     if kind == "type":
-        return types_pb2.DataType.Name(value)
+        return (
+            types_pb2.DESCRIPTOR.enum_types_by_name["DataType"]
+            .values_by_number[value]
+            .name
+        )
     if kind == "s":
         return '"' + value.decode("utf-8", "backslashreplace") + '"'
     if kind == "b":
@@ -208,30 +212,14 @@ def assert_meta_graph_protos_equal(tester: Any, a: Any, b: Any) -> None:
     The parts compared are cleared from both messages.
     """
     tester.assertEqual(set(a.collection_def), set(b.collection_def))
-    for key in a.collection_def:
-        _assert_collections_equal(
-            tester, key, a.collection_def[key], b.collection_def[key]
-        )
+    for key, value in a.collection_def.items():
+        tester.assertProtoEquals(value, b.collection_def[key], msg=key)
     assert_equal_graph_def(a.graph_def, b.graph_def, checkpoint_v2=True)
     tester.assertProtoEquals(a.graph_def.versions, b.graph_def.versions)
     for message in (a, b):
         message.ClearField("collection_def")
         message.ClearField("graph_def")
     tester.assertProtoEquals(a, b)
-
-
-def _assert_collections_equal(tester: Any, key: str, a: Any, b: Any) -> None:
-    from tensorflow.python.framework import ops
-
-    proto_type = ops.get_collection_proto_type(key)
-    if not proto_type:
-        tester.assertEqual(a, b)
-        return
-    tester.assertEqual(len(a.bytes_list.value), len(b.bytes_list.value))
-    for one, other in zip(a.bytes_list.value, b.bytes_list.value, strict=True):
-        tester.assertProtoEquals(
-            proto_type.FromString(one), proto_type.FromString(other)
-        )
 
 
 def get_node_def_from_graph(node_name: str, graph_def: Any) -> Any:

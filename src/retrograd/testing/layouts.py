@@ -56,11 +56,11 @@ def NCHW_VECT_CToNHWC(input_shape_or_tensor: Any) -> Any:
     return tf.reshape(moved, joined) if isinstance(moved, Tensor) else joined
 
 
-def _sizes(x: Any) -> list[int]:
+def _sizes(x: Any) -> list[Any]:
     return x.shape.as_list() if isinstance(x, Tensor) else list(x)
 
 
 def _permuted(x: Any, by_rank: dict[int, list[int]]) -> Any:
     if isinstance(x, Tensor):
-        return tf.transpose(x, by_rank[x.shape.ndims])
+        return tf.transpose(x, by_rank[len(_sizes(x))])
     return [x[axis] for axis in by_rank[len(x)]]

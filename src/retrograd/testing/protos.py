@@ -36,9 +36,8 @@ class ProtoAssertions(absltest.TestCase):
         if isinstance(a, str):
             a = text_format.Merge(a, type(b)())
         for message in (a, b):
-            errors = message.FindInitializationErrors() if check_initialized else ()
-            if errors:
-                self.fail(f"Initialization errors: {errors}\n{message}")
+            if check_initialized and not message.IsInitialized():
+                self.fail(f"Initialization errors: fields are missing in\n{message}")
             if normalize_numbers:
                 round_numbers(message)
         text_a, text_b = text_format.MessageToString(a), text_format.MessageToString(b)
