@@ -197,3 +197,15 @@ if __name__ == "__main__":
 """
     )
     assert lines == ["1.15.5", "0"]
+
+
+def test_star_imports(launcher):
+    lines = launcher.output(
+        """
+from tensorflow.python.framework.errors_impl import *
+print(OpError.__name__)
+from tensorflow import *
+print(float32, reduce_sum.__name__, errors.NotFoundError is NotFoundError)
+"""
+    )
+    assert lines == ["OpError", "<dtype: 'float32'> reduce_sum True"]

@@ -129,8 +129,7 @@ class Namespace(ModuleType):
 
     def __dir__(self) -> list[str]:
         path = self.__name__.partition(".")[2]
-        known = {*table.names().below(path), *table.exports(path)}
-        return sorted(known.union(self.__dict__))
+        return sorted({*known_names(path), *self.__dict__})
 
 
 class Own(Namespace):
@@ -201,7 +200,7 @@ def look_up(path: str, name: str) -> Any:
       NotProvided: there is none.
     """
     if name == "__all__":
-        return [n for n in table.names().below(path) if not n.startswith("_")]
+        return [n for n in sorted(known_names(path)) if _is_there(path, n)]
     full = f"{path}.{name}" if path else name
     names = table.names()
     try:
@@ -223,6 +222,23 @@ def look_up(path: str, name: str) -> Any:
     if not path and name in INTERNAL:
         return namespace(name)
     raise NotProvided(full)
+
+
+def known_names(path: str) -> set[str]:
+    """The names that `path` has or, inside TensorFlow, had in 1.15."""
+    known = {*table.names().below(path), *table.exports(path)}
+    for source in table.names().sources.get(path, ()):
+        module = table.import_or_none(source)
+        known.update(() if module is None else vars(module))
+    return known
+
+
+def _is_there(path: str, name: str) -> bool:
+    """Whether `import *` takes a name, which must resolve then."""
+    try:
+        return not name.startswith("_") and look_up(path, name) is not None
+    except (NotProvided, ImportError):
+        return False
 
 
 def _look_up_inside(path: str, name: str) -> Any:
