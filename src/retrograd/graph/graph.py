@@ -69,6 +69,8 @@ class Graph:
     """A set of operations, their names, and named collections of anything."""
 
     outer_graph: Any = None
+    #: how many functions the graph lies in
+    depth = 0
     building_function = False
 
     def __init__(self) -> None:
@@ -186,6 +188,8 @@ class Graph:
                 raise
             self._by_name[full] = op
             self._ops.append(op)
+        for tape in context.local.tapes:
+            tape.record(op)
         return op
 
     def _own(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -438,6 +442,10 @@ class Graph:
     @property
     def _variable_creator_stack(self) -> list[tuple[int, Any]]:
         return self._scopes.creators
+
+    @_variable_creator_stack.setter
+    def _variable_creator_stack(self, creators: list[tuple[int, Any]]) -> None:
+        self._scopes.creators = creators
 
     @contextlib.contextmanager
     def _variable_creator_scope(

@@ -8,6 +8,7 @@ place.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -123,20 +124,44 @@ op("Variable", infer=_variable_shape, grad=NOT_DIFFERENTIABLE)(_cell)
 op("VarHandleOp", infer=scalar, grad=NOT_DIFFERENTIABLE)(_cell)
 
 
+class _Alive:
+    """Held by the storage of a temporary variable, for as long as its run lasts."""
+
+
+def _temporaries(store: Any) -> Any:
+    """The temporary variables of the runs in progress, by name."""
+    key = ("temporary variables", "", "")
+    return store.resources.setdefault(key, weakref.WeakValueDictionary())
+
+
 @op("TemporaryVariable", infer=from_attr("shape"), host=True)
-def temporary_variable(xp: Any, *, shape: Any, n: Operation, store: Any) -> Any:
+def temporary_variable(
+    xp: Any, *, shape: Any, var_name: str, n: Operation, store: Any
+) -> Any:
     """A variable that lives within one run, until DestroyTemporaryVariable."""
-    dtype = n.attrs["dtype"].as_numpy_dtype
-    cell = store.cell(n)
-    cell.value = np.zeros([size or 0 for size in shape or ()], dtype)
+    alive, name = _temporaries(store), var_name or n.name
+    if name in alive:
+        raise errors.AlreadyExistsError(
+            None, None, f"Temporary variable {name} exists already."
+        )
+    cell = store.temporary(n)
+    cell.value = np.zeros(
+        [size or 0 for size in shape or ()], n.out.dtype.as_numpy_dtype
+    )
+    cell.extra = alive[name] = _Alive()
     return cell
 
 
 @op("DestroyTemporaryVariable", infer=same, cells="ref", host=True)
-def destroy_temporary_variable(xp: Any, cell: Any) -> Any:
+def destroy_temporary_variable(xp: Any, cell: Any, *, var_name: str, store: Any) -> Any:
     """The last value of a temporary variable, which is gone afterwards."""
-    value = cell.read()
-    cell.value = None
+    alive = _temporaries(store)
+    if cell.extra is None or alive.get(var_name) is not cell.extra:
+        raise errors.NotFoundError(
+            None, None, f"Temporary variable {var_name} does not exist."
+        )
+    del alive[var_name]
+    value, cell.value, cell.extra = cell.read(), None, None
     return value
 
 

@@ -47,6 +47,9 @@ def guarded(scope: str, value: Tensor) -> Tensor:
     return replaced[value.op].outputs[value.value_index]
 
 
+_try_guard_against_uninitialized_dependencies = guarded
+
+
 def _replacement(
     scope: str, op: Operation, replaced: dict[Operation, Operation]
 ) -> Operation:
@@ -84,12 +87,17 @@ def initialized_value(variable: Any) -> Tensor:
 
     It is made of the primitives of version 1's conditional: a function body would be
     given the value of a reference variable, which there may not be.
+
+    Raises:
+      ValueError: the variable was found in a graph, its initial value was not.
     """
     from retrograd.variables.updates import is_variable_initialized
 
     with context.init_scope():
         if context.executing_eagerly():
             return variable.read_value()
+        if variable.initial_value is None:
+            raise ValueError(f"The initial value of {variable.name} is not known.")
         known = is_variable_initialized(variable)
         with dispatch.name_scope("cond"):
             sides = F.Switch(known, known)

@@ -8,8 +8,10 @@ from retrograd import shapes
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import (
     convert_to_tensor,
+    is_eager_tensor,
     register_tensor_conversion_function,
 )
+from retrograd.graph.function import BodyGraph
 from retrograd.graph.names import (
     GraphKeys,
     prepend_name_scope,
@@ -42,17 +44,26 @@ def checked_collections(collections: Any, constraint: Any) -> Any:
     return collections
 
 
-def refuse_control_flow(value: Tensor, name: str) -> None:
-    """Check that an initial value can be computed outside of loops and branches.
+def refuse_inner(value: Any, name: str | None) -> None:
+    """Check that an initial value can be computed outside of branches and functions.
 
     Raises:
-      ValueError: it cannot.
+      ValueError: it is a tensor of one.
     """
-    if value.op._control_flow_context is not None:
+    if not isinstance(value, Tensor) or is_eager_tensor(value):
+        return
+    if isinstance(value.graph, BodyGraph) or value.op._control_flow_context is not None:
         raise ValueError(
-            f"Initializer for variable {name} is from inside a control-flow construct, "
-            "such as a loop or conditional. When creating a variable inside a loop or "
-            "conditional, use a lambda as the initializer."
+            f"Initializer for variable {name or 'Variable'} is from inside a "
+            "control-flow construct, such as a loop or conditional. When creating a "
+            "variable inside a loop or conditional, use a lambda as the initializer."
+        )
+    if value.graph.building_function:
+        raise ValueError(
+            "Tensor-typed variable initializers must either be wrapped in an "
+            "init_scope or callable (e.g., `tf.Variable(lambda : "
+            "tf.truncated_normal([10, 40]))`) when building functions. Please file a "
+            "feature request if this restriction inconveniences you."
         )
 
 
@@ -91,6 +102,7 @@ class RefVariable(VariableV1):
             return
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
+        refuse_inner(initial_value, name)
         collections = checked_collections(collections, constraint)
         options = validate_synchronization_aggregation_trainable(
             synchronization, aggregation, trainable, name
@@ -121,7 +133,6 @@ class RefVariable(VariableV1):
                 self._initial_value = convert_to_tensor(
                     initial_value, dtype, "initial_value"
                 )
-                refuse_control_flow(self._initial_value, scope)
                 self._make_storage(validate, scope, shape)
             start = self._initial_value
             if validate and not start.shape.is_fully_defined():

@@ -25,7 +25,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.variables.initial import guarded
 from retrograd.variables.options import validate_synchronization_aggregation_trainable
-from retrograd.variables.reference import checked_collections, refuse_control_flow
+from retrograd.variables.reference import checked_collections, refuse_inner
 from retrograd.variables.variable import Variable, VariableV1
 
 _numbers = itertools.count()
@@ -524,7 +524,7 @@ class ResourceVariable(BaseResourceVariable):
         )
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
-        _refuse_inner(initial_value)
+        refuse_inner(initial_value, name)
         collections = checked_collections(collections, constraint)
         if options[2] and GraphKeys.TRAINABLE_VARIABLES not in collections:
             collections = [*collections, GraphKeys.TRAINABLE_VARIABLES]
@@ -583,7 +583,6 @@ class ResourceVariable(BaseResourceVariable):
                     shared_name=handle_name,
                     name=scope,
                 )
-            refuse_control_flow(start, scope)
             with dispatch.name_scope("IsInitialized"):
                 is_initialized = F.VarIsInitializedOp(handle)
             with (
@@ -680,20 +679,6 @@ class ResourceVariable(BaseResourceVariable):
             initializer_op=node(variable_def.initializer_name),
             cached_value=cached,
             save_slice_info=info,
-        )
-
-
-def _refuse_inner(initial_value: Any) -> None:
-    if (
-        isinstance(initial_value, Tensor)
-        and not is_eager_tensor(initial_value)
-        and initial_value.graph.building_function
-    ):
-        raise ValueError(
-            "Tensor-typed variable initializers must either be wrapped in an "
-            "init_scope or callable (e.g., `tf.Variable(lambda : "
-            "tf.truncated_normal([10, 40]))`) when building functions. Please file a "
-            "feature request if this restriction inconveniences you."
         )
 
 

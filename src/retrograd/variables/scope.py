@@ -18,7 +18,7 @@ from retrograd.variables.options import VariableAggregation, VariableSynchroniza
 from retrograd.variables.store import (
     AUTO_REUSE,
     VariableStore,
-    default_store,
+    _get_default_variable_store,
     resource_variables_enabled,
     set_resource_variables,
 )
@@ -373,7 +373,7 @@ def get_variable(
         there is none, or the shape or dtype is not that of the one that exists.
     """
     return get_variable_scope().get_variable(
-        default_store(),
+        _get_default_variable_store(),
         name,
         shape=shape,
         dtype=dtype,
@@ -432,7 +432,9 @@ def get_local_variable(
 
 def _get_partitioned_variable(name: str | None, **arguments: Any) -> Any:
     scope = get_variable_scope()
-    return scope._get_partitioned_variable(default_store(), name, **arguments)
+    return scope._get_partitioned_variable(
+        _get_default_variable_store(), name, **arguments
+    )
 
 
 # ---------------------------------------------------------------------- entering
@@ -443,10 +445,10 @@ def _wrapped_getter(custom_getter: Any, outer: Any) -> Any:
     if outer is None:
         return custom_getter
 
-    def getter(true_getter: Any, *args: Any, **kwargs: Any) -> Any:
-        return custom_getter(functools.partial(outer, true_getter), *args, **kwargs)
+    def wrapped(getter: Any, *args: Any, **kwargs: Any) -> Any:
+        return custom_getter(functools.partial(outer, getter), *args, **kwargs)
 
-    return getter
+    return wrapped
 
 
 class _pure_variable_scope:
@@ -533,10 +535,18 @@ class _pure_variable_scope:
         scopes.current_scope = self._entered = entered
         return entered
 
-    def __exit__(self, *unused: object) -> None:
-        scopes = self._scopes
-        if scopes.current_scope is not self._entered:
+    def check_nesting(self) -> None:
+        """Check that this is the current scope.
+
+        Raises:
+          RuntimeError: it is not.
+        """
+        if self._scopes.current_scope is not self._entered:
             raise RuntimeError("Improper nesting of variable_scope.")
+
+    def __exit__(self, *unused: object) -> None:
+        self.check_nesting()
+        scopes = self._scopes
         if self._shared is not None:
             scopes.variable_scopes_count = self._old_counts
         else:
@@ -630,6 +640,8 @@ class variable_scope:
         return scope
 
     def __exit__(self, *details: Any) -> None:
+        if self._scope is not None:
+            self._scope.check_nesting()
         self._entered.pop().__exit__(*details)
 
     def _enter(self, stack: contextlib.ExitStack) -> VariableScope:

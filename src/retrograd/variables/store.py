@@ -40,18 +40,18 @@ class _ReuseMode(enum.Enum):
 AUTO_REUSE = _ReuseMode.AUTO_REUSE
 
 
-class _Modes:
-    resource_variables = False
+_DEFAULT_USE_RESOURCE = False
 
 
 def set_resource_variables(enabled: bool) -> None:
     """Say whether resource variables are made where nothing else is said."""
-    _Modes.resource_variables = enabled
+    global _DEFAULT_USE_RESOURCE
+    _DEFAULT_USE_RESOURCE = enabled
 
 
 def resource_variables_enabled() -> bool:
     """Whether resource variables are made where nothing else is said."""
-    return _Modes.resource_variables
+    return _DEFAULT_USE_RESOURCE
 
 
 class VariableStore:
@@ -466,7 +466,7 @@ def _regularize(variable: Any, name: str, regularizer: Any) -> None:
 _STORE_KEY = ("__variable_store",)
 
 
-def default_store() -> VariableStore:
+def _get_default_variable_store() -> VariableStore:
     """The store of the default graph."""
     found = context.get_default_graph().get_collection_ref(_STORE_KEY)
     if not found:

@@ -17,7 +17,11 @@ from retrograd.variables.scope import (
     get_variable_scope_store,
     variable_scope,
 )
-from retrograd.variables.store import AUTO_REUSE, EagerVariableStore, default_store
+from retrograd.variables.store import (
+    AUTO_REUSE,
+    EagerVariableStore,
+    _get_default_variable_store,
+)
 
 
 def make_template(
@@ -69,7 +73,7 @@ def make_template_internal(
     return EagerTemplate(name_, func_, create_scope_now_, custom_getter_)
 
 
-def _own_frames(stack: list[str], base: list[str]) -> list[str]:
+def _skip_common_stack_elements(stack: list[str], base: list[str]) -> list[str]:
     """The frames of `stack` that `base` does not share."""
     for i, (frame, other) in enumerate(zip(stack, base, strict=False)):
         if frame != other:
@@ -123,7 +127,9 @@ class Template:
         try:
             return self._checked_call(args, kwargs)
         except Exception as error:
-            stack = _own_frames(self._stacktrace, traceback.format_stack())
+            stack = _skip_common_stack_elements(
+                self._stacktrace, traceback.format_stack()
+            )
             text = error.args[0] if error.args else ""
             text = f"{text}\n\noriginally defined at:\n{''.join(stack)}"
             error.args = (text, *error.args[1:])
@@ -246,7 +252,7 @@ class EagerTemplate(Template):
                 "enabled, use tf.Template for graph construction"
             )
         super().__init__(name, func, create_scope_now, None, custom_getter)
-        outer = default_store()
+        outer = _get_default_variable_store()
         keeps = outer._store_eager_variables
         self._store = EagerVariableStore(outer if keeps else None)
 

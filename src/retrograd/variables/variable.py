@@ -13,6 +13,7 @@ from retrograd.graph.names import prepend_name_scope, strip_name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.reference import Reference
 from retrograd.graph.tensor import OVERLOADABLE_OPERATORS, Tensor
+from retrograd.ops import overloads  # noqa: F401 (the operators of tensors)
 from retrograd.ops.slicing import getitem_of_variable
 from retrograd.variables.options import (
     VariableAggregation,
@@ -521,26 +522,13 @@ class Variable(metaclass=VariableMetaclass):
     @staticmethod
     def _OverloadOperator(operator: str) -> None:
         """Give variables one of the operators that tensors have."""
-        if operator in ("__invert__", "__neg__", "__abs__"):
-            setattr(Variable, operator, _unary(operator))
-        else:
-            setattr(Variable, operator, _binary(operator))
+        function = getattr(Tensor, operator)
 
+        @functools.wraps(function)
+        def applied(self: Variable, *arguments: Any) -> Any:
+            return function(self.value(), *arguments)
 
-def _unary(operator: str) -> Callable[..., Any]:
-    def function(self: Variable, *arguments: Any) -> Any:
-        return getattr(Tensor, operator)(self.value(), *arguments)
-
-    function.__name__ = operator
-    return function
-
-
-def _binary(operator: str) -> Callable[..., Any]:
-    def function(self: Variable, other: Any, *arguments: Any) -> Any:
-        return getattr(Tensor, operator)(self.value(), other, *arguments)
-
-    function.__name__ = operator
-    return function
+        setattr(Variable, operator, applied)
 
 
 def _getitem(self: Variable, slice_spec: Any) -> Any:
@@ -548,7 +536,7 @@ def _getitem(self: Variable, slice_spec: Any) -> Any:
     return getitem_of_variable(self, slice_spec)
 
 
-for _operator in OVERLOADABLE_OPERATORS - {"__eq__", "__ne__"}:
+for _operator in OVERLOADABLE_OPERATORS - {"__eq__", "__ne__", "__getitem__"}:
     Variable._OverloadOperator(_operator)
 Variable.__getitem__ = _getitem  # pyright: ignore
 
