@@ -8,8 +8,7 @@ from typing import Any
 from retrograd import shapes
 from retrograd.errors import message
 from retrograd.graph import context
-from retrograd.graph.tensor import Tensor
-from retrograd.ops import control_flow_util
+from retrograd.ops import control_flow_util, equality
 from retrograd.variables import scope
 
 SYNC, ASYNC = 0, 1
@@ -84,23 +83,13 @@ def disable_eager_execution() -> None:
     context.shared.eager_by_default = False
 
 
-def enable_tensor_equality() -> None:
-    """Let `==` of tensors compare their elements."""
-    Tensor._USE_EQUALITY = True
-
-
-def disable_tensor_equality() -> None:
-    """Let `==` of tensors say whether they are the same object."""
-    Tensor._USE_EQUALITY = False
-
-
 def enable_v2_behavior() -> None:
     """Turn on all habits of TensorFlow 2 that 1.15 knows."""
     enable()
     enable_eager_execution()
     shapes.enable_v2_tensorshape()
     scope.enable_resource_variables()
-    enable_tensor_equality()
+    equality.enable_tensor_equality()
     control_flow_util.enable_control_flow_v2()
 
 
@@ -110,5 +99,5 @@ def disable_v2_behavior() -> None:
     disable_eager_execution()
     shapes.disable_v2_tensorshape()
     scope.disable_resource_variables()
-    disable_tensor_equality()
+    equality.disable_tensor_equality()
     control_flow_util.disable_control_flow_v2()

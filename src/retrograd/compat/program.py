@@ -54,7 +54,7 @@ def run_module(name: str, arguments: Sequence[str] = ()) -> None:
 
 def _run_spec(name: str, shown: str) -> None:
     spec = _find_main_spec(name, shown)
-    loader = spec.loader
+    loader: Any = spec.loader
     if loader is None or not hasattr(loader, "get_code"):
         _no_module(f"No code object available for {shown}")
     if sys.argv[0] == "-m":
