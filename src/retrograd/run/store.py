@@ -93,6 +93,10 @@ class Store:
                 found = self.cells.setdefault(key, Cell(name, op))
         return found
 
+    def temporary(self, op: Operation) -> Cell:
+        """A cell of its own for a variable that lives within one run."""
+        return Cell(op.name, op)
+
     def hidden(self, op: Operation, make: Any) -> Cell:
         """The cell of an operation's hidden state, made by `make(op)` at first."""
         key = ("hidden", op.name)
