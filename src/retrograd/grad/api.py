@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retrograd import dtypes
+from retrograd.grad import control as _rules  # noqa: F401
 from retrograd.grad.sweep import sweep
 from retrograd.grad.terms import add_n
 from retrograd.graph import context, dispatch
@@ -77,7 +78,7 @@ def gradients(
         )
     del gate_gradients
     _check_aggregation(aggregation_method)
-    unconnected = _unconnected(unconnected_gradients)
+    unconnected = unconnected_kind(unconnected_gradients)
     ys, xs = _list(ys), [_source(x) for x in _list(xs)]
     stop = [] if stop_gradients is None else _list(stop_gradients)
     seeds = [None] * len(ys) if grad_ys is None else _list(grad_ys)
@@ -120,7 +121,8 @@ def _tensor(value: Any) -> Any:
     return value.values if isinstance(value, IndexedSlices) else value
 
 
-def _unconnected(value: Any) -> UnconnectedGradients:
+def unconnected_kind(value: Any) -> UnconnectedGradients:
+    """`value` as an UnconnectedGradients."""
     try:
         return UnconnectedGradients(value)
     except ValueError:
@@ -143,7 +145,8 @@ class _Provenance:
 
     @contextlib.contextmanager
     def __call__(self, op: Operation) -> Iterator[None]:
-        graph = op.graph
+        graph = context.get_default_graph()
+        graph = graph if graph.depth else op.graph
         first = len(graph._ops)
         with contextlib.ExitStack() as stack:
             stack.enter_context(graph.name_scope(op.name + "_grad"))

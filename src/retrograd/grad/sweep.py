@@ -7,9 +7,11 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from retrograd.errors import message
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.grad.terms import add_n, fit, zeros_for
@@ -32,6 +34,7 @@ class Step:
 
 
 Observer = Callable[[Step], None]
+Producer = Callable[[Tensor], Operation | None]
 Provenance = Callable[[Operation], contextlib.AbstractContextManager[Any]]
 
 
@@ -43,7 +46,9 @@ def sweep(
     stop: Iterable[Tensor] = (),
     provenance: Provenance = contextlib.nullcontext,
     observe: Observer | None = None,
+    producer: Producer = attrgetter("_op"),
     aggregate: Callable[[list[Any]], Any] = add_n,
+    outwards: bool = True,
 ) -> list[Any]:
     """x̄ = ∂L/∂x for each x, with L = Σᵢ ⟨dysᵢ, ysᵢ⟩; None where L does not depend on x.
 
@@ -57,10 +62,14 @@ def sweep(
       stop: tensors that count as constant.
       provenance: entered around the rule of each operation.
       observe: is told of each step.
+      producer: the operation that made a tensor; None where that is of no interest.
       aggregate: sums the terms that reach one tensor.
+      outwards: whether to go on, from what a function body takes from outside, in the
+        graph around it.
     """
     stopped = set(stop)
-    reached = depends_on(xs, ys, stopped)
+    inputs_of = _Inputs(xs, outwards)
+    reached = depends_on(xs, ys, stopped, inputs_of, producer)
     terms: dict[Tensor, list[Any]] = defaultdict(list)
     for y, dy in zip(ys, dys, strict=True):
         terms[y].append(dy)
@@ -76,38 +85,70 @@ def sweep(
 
     final: dict[Tensor, Any] = {}
     wanted = set(xs)
-    pending = _NewestFirst(t.op for t in ys if t.op in reached)
+    pending = _NewestFirst(o for y in ys if (o := producer(y)) in reached)
     for op in pending:
         douts = [total(t) for t in op.outputs]
         for tensor, dout in zip(op.outputs, douts, strict=True):
             if tensor in wanted:
                 final[tensor] = dout
-        live = [t in reached[op] and t not in stopped for t in op.inputs]
+        inputs = inputs_of(op)
+        live = [t in reached[op] and t not in stopped for t in inputs]
         if any(d is not None for d in douts) and any(live):
             with provenance(op):
                 dins = _terms_of(op, douts, live)
-                for x, dx, wants in zip(op.inputs, dins, live, strict=True):
+                for x, dx, wants in zip(inputs, dins, live, strict=True):
                     if dx is not None and wants:
                         terms[x].append(fit(dx, x, op))
             if observe is not None:
                 observe(Step(op, douts, dins))
-        pending.add(t.op for t, wants in zip(op.inputs, live, strict=True) if wants)
+        pending.add(producer(t) for t, wants in zip(inputs, live, strict=True) if wants)
     return [final[x] if x in final else total(x) for x in xs]
 
 
-class _NewestFirst:
-    """A queue of operations, each given once, the newest first."""
+class _Inputs:
+    """The inputs of operations, in the graph that they come from.
 
-    def __init__(self, ops: Iterable[Operation]) -> None:
-        self._heap: list[tuple[int, Operation]] = []
+    A parameter of a function body that stands for a tensor outside is taken for that
+    tensor, unless it is an x itself.
+    """
+
+    def __init__(self, xs: Sequence[Tensor], outwards: bool) -> None:
+        self._sources = set(xs)
+        self._outwards = outwards
+
+    def __call__(self, op: Operation) -> Sequence[Tensor]:
+        if not self._outwards or not _depth(op):
+            return op.inputs
+        return [self._origin(t) for t in op.inputs]
+
+    def _origin(self, tensor: Tensor) -> Tensor:
+        while tensor not in self._sources and isinstance(tensor.graph, FuncGraph):
+            outer = tensor.graph.outside(tensor)
+            if outer is None or getattr(outer, "_is_eager", False):
+                break
+            tensor = outer
+        return tensor
+
+
+def _depth(op: Operation) -> int:
+    """How many functions an operation lies in."""
+    graph = getattr(op, "_graph", None)
+    return 0 if graph is None else graph.depth
+
+
+class _NewestFirst:
+    """A queue of operations, each given once: inner graphs first, then the newest."""
+
+    def __init__(self, ops: Iterable[Operation | None]) -> None:
+        self._heap: list[tuple[int, int, Operation]] = []
         self._seen: set[Operation] = set()
         self.add(ops)
 
-    def add(self, ops: Iterable[Operation]) -> None:
+    def add(self, ops: Iterable[Operation | None]) -> None:
         for op in ops:
-            if op not in self._seen:
+            if op is not None and op not in self._seen:
                 self._seen.add(op)
-                heapq.heappush(self._heap, (-op._id, op))
+                heapq.heappush(self._heap, (-_depth(op), -op._id, op))
 
     def __iter__(self) -> _NewestFirst:
         return self
@@ -115,28 +156,32 @@ class _NewestFirst:
     def __next__(self) -> Operation:
         if not self._heap:
             raise StopIteration
-        return heapq.heappop(self._heap)[1]
+        return heapq.heappop(self._heap)[2]
 
 
 def depends_on(
-    xs: Sequence[Tensor], ys: Sequence[Tensor], stopped: set[Tensor]
+    xs: Sequence[Tensor],
+    ys: Sequence[Tensor],
+    stopped: set[Tensor],
+    inputs_of: Callable[[Operation], Sequence[Tensor]],
+    producer: Producer = attrgetter("_op"),
 ) -> dict[Operation, set[Tensor]]:
     """For each operation between xs and ys, which of its inputs depend on an x."""
     sources = set(xs)
     order: list[Operation] = []
-    queue = _NewestFirst(y.op for y in ys)
+    queue = _NewestFirst(producer(y) for y in ys)
     for op in queue:
         order.append(op)
-        queue.add(t.op for t in op.inputs if t not in stopped)
+        queue.add(producer(t) for t in inputs_of(op) if t not in stopped)
     carrying: set[Operation] = set()
     reached: dict[Operation, set[Tensor]] = {}
     for op in reversed(order):
         inputs = {
             t
-            for t in op.inputs
+            for t in inputs_of(op)
             if t not in stopped
-            and (t in sources or t.op in carrying)
-            and _is_continuous(t)
+            and (t in sources or producer(t) in carrying)
+            and is_continuous(t)
         }
         if inputs:
             carrying.add(op)
@@ -145,7 +190,7 @@ def depends_on(
     return reached
 
 
-def _is_continuous(tensor: Tensor) -> bool:
+def is_continuous(tensor: Tensor) -> bool:
     """Whether derivatives pass through a tensor: numbers that are not whole, handles."""
     dtype = tensor.dtype.base_dtype
     return (
@@ -158,16 +203,17 @@ def _terms_of(op: Operation, douts: list[Any], live: list[bool]) -> list[Any]:
     function = _function_of(op)
     if function is None:
         return [None] * len(op.inputs)
-    filled = [
-        zeros_for(t) if d is None and t.dtype.base_dtype.is_floating else d
-        for d, t in zip(douts, op.outputs, strict=True)
-    ]
+    if not getattr(function, "takes_none", False):
+        douts = [
+            zeros_for(t) if d is None and t.dtype.base_dtype.is_floating else d
+            for d, t in zip(douts, op.outputs, strict=True)
+        ]
     op._wanted_inputs = live  # type: ignore[attr-defined]
     try:
-        found = function(op, *filled)
+        found = function(op, *douts)
     finally:
         del op._wanted_inputs  # type: ignore[attr-defined]
-    return _checked(op, found)
+    return _checked(op, found, len(live))
 
 
 def _function_of(op: Operation) -> Any:
@@ -183,18 +229,18 @@ def _function_of(op: Operation) -> Any:
         ) from None
 
 
-def _checked(op: Operation, found: Any) -> list[Any]:
-    """The terms as a list, one for each input.
+def _checked(op: Operation, found: Any, wanted: int) -> list[Any]:
+    """The terms as a list, one for each input that the operation had.
 
     Raises:
       ValueError: there are more or fewer.
     """
     terms = list(found) if isinstance(found, (list, tuple)) else [found]
-    if len(terms) != len(op.inputs):
+    if len(terms) != wanted:
         raise ValueError(
             message(
                 f"Num gradients {len(terms)} generated for op {op.node_def} do not "
-                f"match num inputs {len(op.inputs)}",
+                f"match num inputs {wanted}",
                 at=f"{op.name}, made in {op.where}",
                 fix="return one gradient, or None, for each input",
             )

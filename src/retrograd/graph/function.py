@@ -55,7 +55,10 @@ class FuncGraph(Graph):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.outer_graph: Graph = context.get_default_graph()
+        self.depth = self.outer_graph.depth + 1
         self.name = name
+        #: the graph that holds the operations: another one where this is a copy
+        self.base: FuncGraph = self
         self.inputs: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.control_outputs: list[Operation] = []
@@ -97,6 +100,13 @@ class FuncGraph(Graph):
             self._captures[id(outer)] = (outer, inner)
             self._captured.append(outer)
             self._outside[inner] = outer
+
+    def copy(self) -> FuncGraph:
+        """The same function with lists of inputs and outputs of its own."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made.inputs, made.outputs = list(self.inputs), list(self.outputs)
+        return made
 
     def add_input(self, dtype: Any, shape: RawShape, name: str) -> Tensor:
         """Add a parameter."""

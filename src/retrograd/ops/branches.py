@@ -9,7 +9,7 @@ from retrograd import dtypes, nest
 from retrograd.graph import context, dispatch
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.graph.function import BodyGraph, FuncGraph
+from retrograd.graph.function import BodyGraph, FuncGraph, uncounted
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops import bodies
@@ -133,7 +133,14 @@ _PRIMITIVES = {"true": 4, "false": 0}
 
 def _gate(pred: Tensor) -> Callable[[Operation], Tensor]:
     """What stands for a result that is an operation: a tensor that waits for it."""
-    return lambda op: with_dependencies([op], pred)
+
+    def gate(op: Operation) -> Tensor:
+        graph: Any = context.get_default_graph()
+        with uncounted(graph):
+            inside = graph.capture(pred)
+        return with_dependencies([op], inside)
+
+    return gate
 
 
 def _common_structure(branches: Sequence[_Branch], strict: bool) -> Any:

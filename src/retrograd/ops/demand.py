@@ -171,8 +171,7 @@ def restricted(
     cache = _cache(graph)
     known = cache.get(key)
     if known is None:
-        known = object.__new__(type(graph))
-        known.__dict__.update(graph.__dict__)
+        known = graph.copy()
         known.__dict__.pop("_demands", None)
         known.inputs = [graph.inputs[i] for i in inputs]
         known.outputs = [graph.outputs[i] for i in outputs]

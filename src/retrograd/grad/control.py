@@ -1,0 +1,514 @@
+"""Derivatives of branches, loops and calls.
+
+A backward branch or loop is a branch or loop of its own. The values of the forward body
+that it needs become further outputs of the forward operation: of a branch, optionals
+that hold something if the branch was taken; of a loop, lists to which each iteration
+appends and from which each backward iteration takes the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.grad.backward import (
+    Backward,
+    add_input,
+    add_output,
+    add_parameter,
+    differentiate,
+    is_small_constant,
+    own_body,
+    with_shape,
+    zeros_like_input,
+)
+from retrograd.grad.sweep import is_continuous
+from retrograd.grad.terms import dense
+from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.function import BodyGraph, FuncGraph, uid
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.ops import bodies
+from retrograd.ops.branches import call_case, call_if
+from retrograd.ops.constant import constant
+from retrograd.ops.control import as_indexed_slices
+from retrograd.ops.declare import F, gradient
+from retrograd.ops.functional import truth as _declares_the_ops  # noqa: F401
+from retrograd.ops.tensor_lists import element_shape_input, list_data
+
+# ---------------------------------------------------------------------- branches
+
+
+class _BranchBackward(Backward):
+    """The backward body of one branch of an If or a Case."""
+
+    def __init__(self, op: Operation, index: int) -> None:
+        self.index = index
+        super().__init__(_branches(op)[index], op)
+
+    def _outside_of(self, place: int) -> Tensor:
+        return self.op._inputs[place + 1]
+
+    def _intermediate(self, tensor: Tensor) -> Tensor:
+        forward = self.forward
+        if tensor in forward.inputs:
+            return self.capture(self._outside_of(forward.inputs.index(tensor)))
+        for place, output in enumerate(forward.outputs):
+            if output is tensor and not tensor.dtype._is_ref_dtype:
+                return self.capture(self.op._outputs[place])
+        held = self.capture(_exported(self.op, self.index, tensor))
+        if tensor.dtype.base_dtype is dtypes.variant:
+            shape: Any = ()
+        else:
+            shape = tensor._shape_raw
+        value = F.OptionalGetValue(
+            held, output_types=[tensor.dtype.base_dtype], output_shapes=[shape]
+        )[0]
+        known = list_data(tensor) if value.dtype is dtypes.variant else None
+        if known is not None:
+            value.__dict__["_handle_data"] = known
+        return value
+
+
+def _branches(op: Operation) -> list[FuncGraph]:
+    if op.type == "Case":
+        return op.attrs["branches"]
+    return [own_body(op, "then_branch"), own_body(op, "else_branch")]
+
+
+def _exported(op: Operation, index: int, tensor: Tensor) -> Tensor:
+    """The output of a branch operation that holds a tensor of one of its branches."""
+    forward = _branches(op)[index]
+    for consumer in tensor.consumers():
+        if consumer.type == "OptionalFromValue" and len(consumer.inputs) == 1:
+            for place, output in enumerate(forward.outputs):
+                if output is consumer.outputs[0]:
+                    return op._outputs[place]
+    for i, branch in enumerate(_branches(op)):
+        base = branch.base
+        with base.as_default(), base.control_dependencies(None):
+            made = F.OptionalFromValue([tensor]) if i == index else F.OptionalNone()
+        branch.outputs.append(made)
+    return add_output(op, dtypes.variant, ())
+
+
+def _branch_gradient(n: Operation, *dys: Any) -> list[Any]:
+    """A branch operation of the derivatives of the branches."""
+    wanted = getattr(n, "_wanted_inputs", [True] * len(n.inputs))[1:]
+    places = [i for i, w in enumerate(wanted) if w]
+    seeds = [i for i, dy in enumerate(dys) if dy is not None]
+    graphs, found = [], []
+    for index, branch in enumerate(_branches(n)):
+        graph = _BranchBackward(n, index)
+        with graph.as_default():
+            ys = [branch.outputs[i] for i in seeds if is_continuous(branch.outputs[i])]
+            ds = [dys[i] for i in seeds if is_continuous(branch.outputs[i])]
+            xs = [branch.inputs[i] for i in places]
+            found.append(differentiate(ys, xs, [_inside(graph, d) for d in ds]))
+        graphs.append(graph)
+    result: list[Any] = [None] * (1 + len(wanted))
+    used = [
+        at for at in range(len(places)) if any(terms[at] is not None for terms in found)
+    ]
+    if not used:
+        return result
+    kinds = [
+        any(isinstance(terms[at], IndexedSlices) for terms in found) for at in used
+    ]
+    for graph, terms in zip(graphs, found, strict=True):
+        with graph.as_default():
+            for at, sparse in zip(used, kinds, strict=True):
+                graph.outputs.extend(_outputs(graph, terms[at], places[at], sparse))
+    _match_indices(graphs, kinds)
+    outputs = iter(bodies.results_of(_call_branches(n, graphs)))
+    for at, sparse in zip(used, kinds, strict=True):
+        parts = [next(outputs) for _ in range(3 if sparse else 1)]
+        result[1 + places[at]] = IndexedSlices(*parts) if sparse else parts[0]
+    return result
+
+
+def _inside(graph: FuncGraph, dy: Any) -> Any:
+    """A derivative that comes from outside, as a tensor of a body."""
+    if isinstance(dy, IndexedSlices):
+        dense = None if dy.dense_shape is None else graph.capture(dy.dense_shape)
+        return IndexedSlices(graph.capture(dy.values), graph.capture(dy.indices), dense)
+    return graph.capture(dy)
+
+
+def _outputs(graph: Backward, term: Any, place: int, sparse: bool) -> list[Tensor]:
+    """What a backward branch returns for one input of the forward branch."""
+    if term is None:
+        term = zeros_like_input(graph.capture(graph._outside_of(place)))
+    if not sparse:
+        return [graph.capture(term)]
+    slices = term if isinstance(term, IndexedSlices) else as_indexed_slices(term)
+    dense = slices.dense_shape
+    if dense is None:
+        dense = F.Shape(graph.capture(graph._outside_of(place)))
+    parts = [slices.values, slices.indices, dense]
+    return [graph.capture(t) for t in parts]
+
+
+def _match_indices(graphs: Sequence[FuncGraph], kinds: Sequence[bool]) -> None:
+    """Give the indices and shapes of slices in all branches one dtype."""
+    position = 0
+    for sparse in kinds:
+        for place in (position + 1, position + 2) if sparse else ():
+            if len({g.outputs[place].dtype for g in graphs}) > 1:
+                for graph in graphs:
+                    with graph.as_default():
+                        wide = F.Cast(graph.outputs[place], DstT=dtypes.int64)
+                    graph.outputs[place] = wide
+        position += 3 if sparse else 1
+
+
+def _call_branches(n: Operation, graphs: Sequence[FuncGraph]) -> Operation:
+    inputs = bodies.match_inputs(graphs, [g.external_captures for g in graphs])
+    selector = n.inputs[0]
+    if n.type == "Case":
+        return call_case(selector, graphs, inputs, "gradient")
+    return call_if(selector, graphs, inputs, "If")
+
+
+_branch_gradient.takes_none = True  # type: ignore[attr-defined]
+for _name in ("If", "StatelessIf", "Case"):
+    gradient(_name, input="x̄ = f̄(ȳ) if c else ḡ(ȳ)")(_branch_gradient)
+
+# ---------------------------------------------------------------------- loops
+
+#: ops that are made again in a backward body rather than have their results kept, where
+#: all they depend on stays the same throughout the loop
+_REPEATED = frozenset(
+    "ReadVariableOp Identity Cast Transpose Reshape ExpandDims Squeeze Neg".split()
+)
+
+
+class _LoopBackward(Backward):
+    """The backward body of a loop."""
+
+    def __init__(self, op: Operation) -> None:
+        super().__init__(own_body(op, "body"), op)
+        #: captured lists of kept values, with what is left of them after an iteration
+        self.left: dict[Tensor, Tensor] = {}
+        self._fixed = {
+            before
+            for before, after in zip(
+                self.forward.inputs, self.forward.outputs, strict=True
+            )
+            if before is after
+        }
+
+    def _outside_of(self, place: int) -> Tensor:
+        return self.op._inputs[place]
+
+    def _is_costly(self, tensor: Tensor) -> bool:
+        return tensor not in self._fixed and not is_small_constant(tensor)
+
+    def _intermediate(self, tensor: Tensor) -> Tensor:
+        if tensor in self._fixed:
+            return self.capture(self._outside_of(self.forward.inputs.index(tensor)))
+        if self._is_repeated(tensor, 4):
+            return self._again(tensor)
+        history = self.capture(_kept(self.op, tensor))
+        left, value = F.TensorListPopBack(
+            history, np.int32(-1), element_dtype=tensor.dtype.base_dtype
+        )
+        self.left[history] = left
+        known = list_data(tensor) if value.dtype is dtypes.variant else None
+        if known is not None:
+            value.__dict__["_handle_data"] = known
+        return with_shape(value, tensor._shape_raw)
+
+    def _is_repeated(self, tensor: Tensor, depth: int) -> bool:
+        """Whether a tensor is cheap to make again from what stays the same."""
+        op = tensor._op
+        if tensor in self._fixed or op.type == "Const":
+            return True
+        if op._graph is not self.home or op.type not in _REPEATED or not depth:
+            return False
+        if op.type == "ReadVariableOp" and _writes(self.forward):
+            return False
+        return all(self._is_repeated(t, depth - 1) for t in op._inputs)
+
+    def _again(self, tensor: Tensor) -> Tensor:
+        op = tensor._op
+        attrs = dict(op.attrs)
+        made = self.add(op.type, list(op._inputs), attrs, op.name.rsplit("/", 1)[-1])
+        return with_shape(made._outputs[tensor._value_index], tensor._shape_raw)
+
+
+def _writes(body: FuncGraph) -> bool:
+    return any(op.type.startswith(("Assign", "Resource")) for op in body._ops)
+
+
+def _kept(op: Operation, tensor: Tensor) -> Tensor:
+    """The output of a loop that holds the values of a tensor of its body, in order."""
+    body, cond = own_body(op, "body"), own_body(op, "cond")
+    for consumer in tensor.consumers():
+        if consumer.type == "TensorListPushBack" and consumer.inputs[1] is tensor:
+            for place, output in enumerate(body.outputs):
+                if output is consumer.outputs[0]:
+                    if body.inputs[place] is consumer.inputs[0]:
+                        return op._outputs[place]
+    name = f"{tensor.op.name}_{tensor.value_index}/accumulator"
+    outer: Any = op._graph
+    with outer.as_default(), outer.control_dependencies(None), outer.name_scope(None):
+        empty = F.EmptyTensorList(
+            element_shape_input(tensor.shape),
+            op._inputs[1],
+            element_dtype=tensor.dtype.base_dtype,
+            name=name,
+        )
+    inner = add_parameter(body, dtypes.variant, ())
+    inner.__dict__["_handle_data"] = (tensor._shape_raw, tensor.dtype.base_dtype)
+    add_parameter(cond, dtypes.variant, ())
+    base = body.base
+    with base.as_default(), base.control_dependencies(None):
+        body.outputs.append(F.TensorListPushBack(inner, tensor))
+    add_input(op, empty)
+    made = add_output(op, dtypes.variant, ())
+    made.__dict__["_handle_data"] = inner.__dict__["_handle_data"]
+    return made
+
+
+def _carried(body: FuncGraph, wanted: Sequence[bool], given: set[int]) -> list[int]:
+    """The loop variables that wanted inputs reach, and that reach given outputs."""
+    touched = _touched(body)
+    forward = {i for i, w in enumerate(wanted) if w}
+    while more := {o for i in forward for o in touched[i]} - forward:
+        forward |= more
+    backward = set(given)
+    while more := {i for i, os in enumerate(touched) if os & backward} - backward:
+        backward |= more
+    return sorted(forward & backward)
+
+
+def _touched(body: FuncGraph) -> list[set[int]]:
+    """For each input of a body, the outputs that depend on it by continuous paths."""
+    masks: dict[Tensor, int] = {
+        t: 1 << i for i, t in enumerate(body.inputs) if is_continuous(t)
+    }
+    for op in body._ops:
+        mask = 0
+        for tensor in op._inputs:
+            mask |= masks.get(tensor, 0)
+        if mask:
+            masks.update((t, mask) for t in op._outputs if is_continuous(t))
+    reached = [masks.get(t, 0) for t in body.outputs]
+    return [
+        {o for o, mask in enumerate(reached) if mask >> i & 1}
+        for i in range(len(body.inputs))
+    ]
+
+
+class _LoopGradient:
+    """The derivative of a loop while it is made."""
+
+    def __init__(self, n: Operation, dys: Sequence[Any]) -> None:
+        self.n, self.dys = n, dys
+        self.forward = own_body(n, "body")
+        self.graph = _LoopBackward(n)
+        #: outer tensors that the backward loop starts with, one for each input
+        self.start: list[Tensor] = []
+        self.outputs: list[Tensor] = []
+
+    def build(self, wanted: Sequence[bool]) -> list[Any]:
+        """The derivative with respect to each input of the loop."""
+        result: list[Any] = [None] * len(wanted)
+        given = {
+            i
+            for i, dy in enumerate(self.dys)
+            if dy is not None and is_continuous(self.forward.outputs[i])
+        }
+        carried = _carried(self.forward, wanted, given)
+        if not carried:
+            return result
+        self._add_counters()
+        moving = [i for i in carried if not self._is_fixed(i)]
+        fixed = [i for i in carried if self._is_fixed(i)]
+        seeds = [self._carry(self._seed(i), self.forward.outputs[i]) for i in moving]
+        terms = self._sweep(moving, [*moving, *fixed], seeds)
+        with self.graph.as_default():
+            for i in moving:
+                term = terms[i]
+                if term is None:
+                    term = zeros_like_input(self.forward.inputs[i])
+                self.outputs.append(self.graph.capture(dense(term)))
+            sums = [self._accumulate(i, terms[i]) for i in fixed]
+        self._pass_captures()
+        op = self._call()
+        finals = bodies.results_of(op)
+        for at, i in enumerate(moving):
+            if wanted[i]:
+                result[i] = finals[3 + at]
+        for i, places in zip(fixed, sums, strict=True):
+            if wanted[i]:
+                result[i] = self._total(i, [finals[p] for p in places])
+        return result
+
+    def _is_fixed(self, i: int) -> bool:
+        return self.forward.inputs[i] is self.forward.outputs[i]
+
+    def _add_counters(self) -> None:
+        """How many iterations are done, how many may be, how many the loop took."""
+        n, graph = self.n, self.graph
+        count = n._outputs[0]
+        zero = constant(0, count.dtype, name="grad_counter")
+        for tensor, label in (
+            (zero, "grad_counter"),
+            (n._inputs[1], "maximum_iterations"),
+            (count, "total_iters"),
+        ):
+            self.start.append(tensor)
+            graph.add_input(tensor.dtype, (), label)
+        with graph.as_default():
+            counter = graph.inputs[0]
+            following = F.AddV2(counter, constant(1, counter.dtype))
+        self.outputs = [following, graph.inputs[1], graph.inputs[2]]
+
+    def _seed(self, i: int) -> Tensor:
+        dy = self.dys[i]
+        if dy is None:
+            output = self.n._outputs[i]
+            return zeros_like_input(output)
+        return dense(dy)
+
+    def _carry(self, start: Tensor, like: Tensor) -> Tensor:
+        """A further loop variable of the backward loop; the input that it is inside."""
+        self.start.append(start)
+        inner = self.graph.add_input(start.dtype.base_dtype, like._shape_raw, "grad")
+        known = list_data(start) if start.dtype is dtypes.variant else None
+        if known is not None:
+            inner.__dict__["_handle_data"] = known
+        return inner
+
+    def _sweep(
+        self, ys: Sequence[int], xs: Sequence[int], seeds: Sequence[Tensor]
+    ) -> dict[int, Any]:
+        forward = self.forward
+        with self.graph.as_default():
+            found = differentiate(
+                [forward.outputs[i] for i in ys],
+                [forward.inputs[i] for i in xs],
+                list(seeds),
+            )
+        return dict(zip(xs, found, strict=True))
+
+    def _accumulate(self, i: int, term: Any) -> list[int]:
+        """Add what an iteration contributes to an input that stays the same.
+
+        Returns:
+          The positions of the loop variables that hold the sum.
+        """
+        if term is None:
+            return []
+        outer: Any = self.graph.outer_graph
+        if not isinstance(term, IndexedSlices):
+            with outer.as_default():
+                start = self.dys[i]
+                start = (
+                    zeros_like_input(self.n._inputs[i])
+                    if start is None
+                    else dense(start)
+                )
+            inner = self._carry_late(start, term)
+            self.outputs.append(F.AddN([inner, self.graph.capture(term)]))
+            return [len(self.outputs) - 1]
+        places = []
+        for part in (term.values, term.indices):
+            raw = part._shape_raw
+            with outer.as_default(), outer.control_dependencies(None):
+                empty = F.EmptyTensorList(
+                    element_shape_input(None if raw is None else (None, *raw[1:])),
+                    np.int32(-1),
+                    element_dtype=part.dtype.base_dtype,
+                )
+            inner = self._carry_late(empty, None)
+            pushed = F.TensorListPushBack(inner, self.graph.capture(part))
+            self.outputs.append(pushed)
+            places.append(len(self.outputs) - 1)
+        return places
+
+    def _carry_late(self, start: Tensor, like: Tensor | None) -> Tensor:
+        """`_carry` when inputs for captures exist already: these stay last."""
+        graph = self.graph
+        count = len(self.outputs)
+        captured = graph.inputs[count:]
+        graph.inputs = graph.inputs[:count]
+        raw = () if like is None else like._shape_raw
+        self.start.append(start)
+        inner = graph.add_input(start.dtype.base_dtype, raw, "grad")
+        known = list_data(start) if start.dtype is dtypes.variant else None
+        if known is not None:
+            inner.__dict__["_handle_data"] = known
+        graph.inputs.extend(captured)
+        return inner
+
+    def _pass_captures(self) -> None:
+        """Captures are loop variables too: lists get shorter, the rest stays."""
+        graph = self.graph
+        for outer, inner in graph.captures:
+            self.start.append(outer)
+            self.outputs.append(graph.left.get(inner, inner))
+        count = len(self.start) - len(graph.captures)
+        graph.inputs = [*graph.inputs[:count], *graph.internal_captures]
+
+    def _call(self) -> Operation:
+        n, graph = self.n, self.graph
+        graph.outputs = self.outputs
+        cond = BodyGraph(f"{n.attrs['cond'].name}_grad_{uid()}")
+        for tensor in graph.inputs:
+            cond.add_input(tensor.dtype, tensor._shape_raw, "input")
+        with cond.as_default():
+            cond.outputs = [F.Less(cond.inputs[0], cond.inputs[2])]
+        return bodies.call(
+            "While",
+            [cond, graph],
+            self.start,
+            name=f"{n.name}_grad",
+            cond=cond,
+            body=graph,
+            output_shapes=[t._shape_raw for t in graph.outputs],
+            parallel_iterations=n.attrs["parallel_iterations"],
+        )
+
+    def _total(self, i: int, parts: Sequence[Tensor]) -> Any:
+        """The derivative with respect to an input that stays the same."""
+        if not parts:
+            return None
+        if len(parts) == 1:
+            return parts[0]
+        joined = []
+        for part in parts:
+            known = list_data(part)
+            raw = None if known is None else known[0]
+            dtype = None if known is None else known[1]
+            joined.append(
+                F.TensorListConcatV2(
+                    part,
+                    element_shape_input(raw),
+                    np.zeros(0, np.int64),
+                    element_dtype=dtype,
+                )[0]
+            )
+        source = self.n._inputs[i]
+        shape = (
+            F.VariableShape(source)
+            if source.dtype.base_dtype is dtypes.resource
+            else F.Shape(source)
+        )
+        return IndexedSlices(joined[0], joined[1], shape)
+
+
+def _loop_gradient(n: Operation, *dys: Any) -> list[Any]:
+    """A loop of as many iterations, over the derivative of the body."""
+    wanted = getattr(n, "_wanted_inputs", [True] * len(n.inputs))
+    return _LoopGradient(n, dys).build(list(wanted))
+
+
+_loop_gradient.takes_none = True  # type: ignore[attr-defined]
+for _name in ("While", "StatelessWhile"):
+    gradient(_name, input="x̄ₜ = f̄(x̄ₜ₊₁)")(_loop_gradient)
