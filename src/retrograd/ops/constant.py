@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -178,8 +179,8 @@ def make_array(
         raise TypeError(
             f"Incompatible types: {wanted} vs. {found.name}. Value is {value}"
         )
-    if array.dtype == object or array.dtype.kind in "SU":
-        array = _strings(array)
+    if array.dtype.kind in "OSU":
+        array = _strings(array, value)
     if sizes is not None:
         array = _fit(array, sizes, verify_shape)
     return array, found
@@ -214,15 +215,11 @@ def _sizes(shape: Any) -> Any:
 
 def _as_array(value: Any, wanted: Any, sizes: list[int] | None) -> np.ndarray:
     numpy_type = None if wanted is None else wanted.as_numpy_dtype
-    if isinstance(value, (np.ndarray, np.generic)):
-        array = np.asarray(value)
+    if _is_array_like(value):
+        array = np.array(value)
         if numpy_type is not None and wanted.is_numpy_compatible:
-            array = array.astype(numpy_type)
-        elif array is value:
-            array = array.copy()
+            array = array.astype(numpy_type, copy=False)
         return array
-    if hasattr(value, "__array__") and not isinstance(value, Tensor):
-        return np.array(value.__array__(), dtype=numpy_type)
     if value is None:
         raise ValueError("None values not supported.")
     if sizes is not None and 0 in sizes:
@@ -237,14 +234,41 @@ def _as_array(value: Any, wanted: Any, sizes: list[int] | None) -> np.ndarray:
     return array
 
 
+def _is_array_like(value: Any) -> bool:
+    """Arrays, and what NumPy makes arrays of without looking at elements."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return True
+    if isinstance(value, (Tensor, bytes, str, list, tuple, int, float)):
+        return False
+    if callable(getattr(value, "__array__", None)):
+        return True
+    if isinstance(getattr(value, "__array_interface__", None), dict):
+        return True
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return True
+
+
 def _dense(value: Any, numpy_type: Any, wanted: Any) -> np.ndarray:
+    """A nested list as an array.
+
+    Raises:
+      ValueError: its rows are of different lengths.
+    """
     if wanted is dtypes.string:
         numpy_type = object
     try:
-        array = np.array(_plain(value), dtype=numpy_type)
-    except OverflowError as error:
-        raise ValueError(str(error)) from None
+        array = np.array(value, numpy_type)
+    except OverflowError:
+        if wanted is None or not wanted.is_integer:
+            raise
+        # what does not fit keeps its low bits
+        array = np.array(value, np.int64).astype(numpy_type)
     except ValueError:
+        if numpy_type is not None and numpy_type is not object:
+            raise ValueError("setting an array element with a sequence.") from None
         array = np.empty((len(value),), object)
     wants = _dimensions(value)
     quantized = wanted is not None and wanted.is_quantized
@@ -256,26 +280,11 @@ def _dense(value: Any, numpy_type: Any, wanted: Any) -> np.ndarray:
     return array
 
 
-def _plain(value: Any) -> Any:
-    """`value` with Dimension objects as integers."""
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, shapes.Dimension):
-        return value.value
-    if isinstance(value, str):
-        return value.encode()
-    return value
-
-
 def _dimensions(value: Any) -> list[int]:
     """The shape that the first elements of a nested list suggest."""
     if not isinstance(value, (list, tuple)):
-        return list(np.shape(value)) if isinstance(value, np.ndarray) else []
-    if not value:
-        return [0]
-    if isinstance(value[0], np.ndarray):
-        return [len(value), *value[0].shape]
-    return [len(value), *_dimensions(value[0])]
+        return []
+    return [len(value), *_dimensions(value[0])] if value else [0]
 
 
 _ACCEPTED: dict[str, Any] = {
@@ -320,12 +329,8 @@ def _check_elements(value: Any, wanted: dtypes.DType | None) -> None:
             if wanted is None:
                 raise TypeError("List of Tensors when single Tensor expected")
             raise TypeError(_expected(wanted, item))
-        elif isinstance(item, np.ndarray):
-            continue
         elif accepted is not None and not isinstance(item, accepted):
             raise TypeError(_expected(wanted, item))
-        elif item is None:
-            raise ValueError("None values not supported.")
 
 
 def _expected(wanted: Any, item: Any) -> str:
@@ -334,23 +339,36 @@ def _expected(wanted: Any, item: Any) -> str:
     )
 
 
-def _strings(array: np.ndarray) -> np.ndarray:
-    """An object array of bytes.
+def _strings(array: np.ndarray, value: Any) -> np.ndarray:
+    """An object array of bytes, from `value` where that is no array itself.
 
     Raises:
       TypeError: an element is neither str nor bytes.
     """
+    listed = not isinstance(value, (np.ndarray, np.generic))
+    items = _leaves(value) if listed else array.reshape(-1).tolist()
     flat = np.empty(array.size, object)
-    for i, item in enumerate(array.reshape(-1)):
+    for i, item in enumerate(items):
         if isinstance(item, str):
             item = item.encode()
         elif not isinstance(item, bytes):
             raise TypeError(
-                f"Failed to convert object of type {type(item)} to Tensor. Contents: "
-                f"{item}. Consider casting elements to a supported type."
+                f"Failed to convert object of type {type(value)} to Tensor. Contents: "
+                f"{value}. Consider casting elements to a supported type."
+                if listed
+                else f"Expected binary or unicode string, got {item!r}"
             )
         flat[i] = bytes(item)
     return flat.reshape(array.shape)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The elements of a nested list."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def _fit(array: np.ndarray, sizes: list[int], verify: bool) -> np.ndarray:

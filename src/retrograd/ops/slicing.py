@@ -476,6 +476,9 @@ def tensor_strided_slice_update(
 
 # ---------------------------------------------------------------------- functions
 
+#: in a subscript: a new axis of size 1
+newaxis = None
+
 
 def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
     """The block of `input_` that starts at `begin` and has the shape `size`.
