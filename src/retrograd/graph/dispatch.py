@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,40 +23,39 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 
 
+#: what layers above provide, and the module that does: it is imported when the hook is
+#: first needed, and sets it
+_PROVIDERS = {
+    "infer_shapes": "retrograd.ops.declare",
+    "constant_as_shape": "retrograd.ops.static",
+    "execute": "retrograd.run.eager",
+    "eager_tensor": "retrograd.run.eager",
+    "attr_to_user": "retrograd.formats.node",
+    "attr_from_user": "retrograd.formats.node",
+    "node_def": "retrograd.formats.node",
+    "op_def_proto": "retrograd.formats.node",
+    "graph_def": "retrograd.formats.node",
+}
+
+
 class _Hooks:
-    """What other layers provide; set when they are imported."""
+    """Functions of layers above that graphs call.
 
-    def infer_shapes(self, op: Operation) -> None:
-        """Set the static shapes of a new operation's outputs."""
+    infer_shapes(op): set the static shapes of a new operation's outputs.
+    constant_as_shape(tensor): the raw shape that a tensor is known to hold.
+    execute(op_def, inputs, attrs, name): run an op at once; the list of its outputs.
+    eager_tensor(array, dtype): a tensor with this value.
+    attr_to_user(op, name, value): an attribute as `get_attr` returns it.
+    attr_from_user(value): an attribute in memory form, from a message or plain value.
+    node_def(op), op_def_proto(op_def), graph_def(graph, from_version, add_shapes):
+    protocol messages.
+    """
 
-    def constant_as_shape(self, tensor: Tensor) -> Any:
-        """The raw shape that a shape tensor is known to hold."""
-        raise NotImplementedError
-
-    def execute(self, op_def: opdef.OpDef, inputs: Any, attrs: Any, name: Any) -> Any:
-        """Run an op at once; returns the list of output tensors."""
-        raise NotImplementedError("Eager execution is not loaded.")
-
-    def attr_to_user(self, op: Operation, name: str, value: Any) -> Any:
-        """An attribute as `get_attr` returns it."""
-        del op, name
-        return value.encode() if isinstance(value, str) else value
-
-    def attr_from_user(self, value: Any) -> Any:
-        """An attribute in memory form, from a message or plain value."""
-        return value
-
-    def node_def(self, op: Operation) -> Any:
-        """The NodeDef message of an operation."""
-        raise NotImplementedError
-
-    def op_def_proto(self, op_def: Any) -> Any:
-        """The OpDef message of a signature."""
-        raise NotImplementedError
-
-    def graph_def(self, graph: Graph, from_version: Any, add_shapes: bool) -> Any:
-        """The GraphDef message of a graph."""
-        raise NotImplementedError
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in _PROVIDERS:
+            raise AttributeError(name)
+        importlib.import_module(_PROVIDERS[name])
+        return self.__dict__[name]
 
 
 hooks = _Hooks()

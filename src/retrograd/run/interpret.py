@@ -166,7 +166,10 @@ class Program:
         done = [
             n
             for t in last_use.get(index, ())
-            if (n := self.names.get(t)) and n not in self.scope
+            # references share the name of their variable's storage
+            if not t.dtype._is_ref_dtype
+            and (n := self.names.get(t))
+            and n not in self.scope
         ]
         if done and not guard:
             line += f"; del {', '.join(done)}"
@@ -324,9 +327,14 @@ def constants_of(plan: Plan, store: Store) -> dict[Tensor, Any]:
 
 
 def _missing(op: Operation, *unused: Any) -> Any:
+    raise missing_kernel(op)
+
+
+def missing_kernel(op: Any) -> Exception:
+    """The error of running an op type that has no kernel."""
     from retrograd.errors import UnimplementedError, message
 
-    raise UnimplementedError(
+    return UnimplementedError(
         None,
         op,
         message(

@@ -1,0 +1,252 @@
+"""Operations and graphs as TensorFlow's protocol messages, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, shapes
+from retrograd.graph import dispatch, opdef
+from retrograd.graph.function import FuncGraph
+from retrograd.graph.graph import Graph
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+
+#: the GraphDef version that TensorFlow 1.15 writes
+PRODUCER = 134
+
+
+def shape_proto(raw: RawShape) -> Any:
+    """A raw shape as a TensorShapeProto."""
+    from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+
+    if raw is None:
+        return TensorShapeProto(unknown_rank=True)
+    sizes = [-1 if d is None else int(d) for d in raw]
+    return TensorShapeProto(dim=[TensorShapeProto.Dim(size=d) for d in sizes])
+
+
+def tensor_proto(value: np.ndarray, dtype: dtypes.DType) -> Any:
+    """An array as a TensorProto."""
+    from retrograd.ops.tensor_values import make_tensor_proto
+
+    return make_tensor_proto(value, dtype)
+
+
+def tensor_value(proto: Any) -> np.ndarray:
+    """The array of a TensorProto."""
+    from retrograd.ops.tensor_values import make_ndarray
+
+    return make_ndarray(proto)
+
+
+def _bytes(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else value
+
+
+def attr_value(kind: str, value: Any, attrs: dict[str, Any]) -> Any:
+    """An attribute in memory form as an AttrValue of the given kind."""
+    from tensorboard.compat.proto.attr_value_pb2 import AttrValue, NameAttrList
+
+    if kind.startswith("list("):
+        return _list_value(kind[5:-1], value)
+    if kind == "tensor":
+        dtype = attrs.get("dtype") or dtypes.as_dtype(value.dtype)
+        return AttrValue(tensor=tensor_proto(value, dtype))
+    if kind == "func":
+        name = value.name if isinstance(value, FuncGraph) else str(value)
+        return AttrValue(func=NameAttrList(name=name))
+    field, convert = _FIELDS[kind]
+    result = AttrValue()
+    if kind == "shape":
+        result.shape.CopyFrom(shape_proto(value))
+    else:
+        setattr(result, field, convert(value))
+    return result
+
+
+_FIELDS: dict[str, Any] = {
+    "int": ("i", int),
+    "float": ("f", float),
+    "bool": ("b", bool),
+    "string": ("s", _bytes),
+    "type": ("type", lambda v: v.as_datatype_enum),
+    "shape": ("shape", shape_proto),
+}
+
+
+def _list_value(kind: str, values: Any) -> Any:
+    from tensorboard.compat.proto.attr_value_pb2 import AttrValue
+
+    result = AttrValue()
+    result.list.SetInParent()
+    field, convert = _FIELDS[kind]
+    getattr(result.list, field).extend([convert(v) for v in values])
+    return result
+
+
+def _kind_of(op_def: opdef.OpDef | None, name: str, value: Any) -> str:
+    """The kind of an attribute: by the signature, or by its value."""
+    if op_def is not None and name in op_def.attrs:
+        return op_def.attrs[name].kind
+    if isinstance(value, list):
+        return f"list({_kind_of(None, name, value[0]) if value else 'int'})"
+    if isinstance(value, bool):
+        return "bool"
+    for kind, types in (
+        ("int", int),
+        ("float", float),
+        ("type", dtypes.DType),
+        ("tensor", np.ndarray),
+        ("func", FuncGraph),
+        ("shape", tuple),
+    ):
+        if isinstance(value, types):
+            return kind
+    return "string"
+
+
+def attr_proto(op: Operation, name: str) -> Any:
+    """One attribute of an operation as an AttrValue."""
+    value = op.attrs[name]
+    return attr_value(_kind_of(op._op_def, name, value), value, op.attrs)
+
+
+def attr_to_user(op: Operation, name: str, value: Any) -> Any:
+    """An attribute as `Operation.get_attr` returns it."""
+    kind = _kind_of(op._op_def, name, value)
+    if kind == "string":
+        return _bytes(value)
+    if kind == "list(string)":
+        return [_bytes(v) for v in value]
+    if kind == "shape":
+        return shape_proto(value)
+    if kind == "list(shape)":
+        return [shape_proto(v) for v in value]
+    if kind in ("tensor", "func"):
+        return getattr(attr_value(kind, value, op.attrs), kind)
+    return list(value) if isinstance(value, list) else value
+
+
+def attr_from_user(value: Any) -> Any:
+    """An attribute in memory form, from an AttrValue or a plain value."""
+    if not hasattr(value, "SerializeToString"):
+        return value
+    kind = value.DESCRIPTOR.name
+    if kind == "TensorProto":
+        return tensor_value(value)
+    if kind == "TensorShapeProto":
+        return shapes.raw(value)
+    if kind != "AttrValue":
+        return value
+    which = value.WhichOneof("value")
+    if which == "list":
+        return _list_from(value.list)
+    return _scalar_from(which, getattr(value, which)) if which else None
+
+
+def _scalar_from(which: str, content: Any) -> Any:
+    if which == "type":
+        return dtypes.as_dtype(content)
+    if which == "shape":
+        return shapes.raw(content)
+    if which == "tensor":
+        return tensor_value(content)
+    if which == "func":
+        return content.name
+    if which == "s":
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            return content
+    return content
+
+
+def _list_from(content: Any) -> list[Any]:
+    for which in ("s", "i", "f", "b", "type", "shape", "tensor", "func"):
+        items = getattr(content, which)
+        if len(items):
+            return [_scalar_from(which, item) for item in items]
+    return []
+
+
+def node_def(op: Operation) -> Any:
+    """The NodeDef of an operation."""
+    from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+    node = NodeDef(name=op.name, op=op.type, device=op.device)
+    node.input.extend(t._as_node_def_input() for t in op.inputs)
+    node.input.extend(f"^{c.name}" for c in op._control_inputs)
+    for name in op.attrs:
+        if op.attrs[name] is not None or _kind_of(op._op_def, name, None) == "shape":
+            node.attr[name].CopyFrom(attr_proto(op, name))
+    return node
+
+
+def graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
+    """The GraphDef of a graph.
+
+    Args:
+      graph: the graph.
+      from_version: only operations made after the graph had this version.
+      add_shapes: whether `_output_shapes` says the static shapes.
+    """
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    result = GraphDef()
+    result.versions.producer = PRODUCER
+    for op in graph._ops:
+        if from_version is not None and op._id <= from_version:
+            continue
+        node = result.node.add()
+        node.CopyFrom(node_def(op))
+        if add_shapes and op.outputs:
+            shown = [t._shape_raw for t in op.outputs]
+            node.attr["_output_shapes"].CopyFrom(_list_value("shape", shown))
+    return result
+
+
+def _arg_proto(target: Any, arg: opdef.ArgDef) -> None:
+    target.name = arg.name
+    if arg.type is not None:
+        target.type = arg.type.as_datatype_enum
+    target.type_attr = arg.type_attr
+    target.number_attr = arg.number_attr
+    target.type_list_attr = arg.type_list_attr
+    target.is_ref = arg.is_ref
+
+
+def op_def_proto(op_def: opdef.OpDef | None) -> Any:
+    """A signature as an OpDef."""
+    from tensorboard.compat.proto.op_def_pb2 import OpDef
+
+    result = OpDef()
+    if op_def is None:
+        return result
+    result.name = op_def.name
+    for arg in op_def.inputs:
+        _arg_proto(result.input_arg.add(), arg)
+    for arg in op_def.outputs:
+        _arg_proto(result.output_arg.add(), arg)
+    for attr in op_def.attrs.values():
+        entry = result.attr.add(name=attr.name, type=attr.kind)
+        if attr.has_default and attr.kind not in ("func", "tensor"):
+            entry.default_value.CopyFrom(attr_value(attr.kind, attr.default, {}))
+        if attr.minimum is not None:
+            entry.has_minimum, entry.minimum = True, attr.minimum
+        if attr.allowed is not None:
+            kind = "type" if attr.kind in opdef.TYPE_ATTR_KINDS else "string"
+            entry.allowed_values.CopyFrom(_list_value(kind, attr.allowed))
+    result.is_stateful = op_def.is_stateful
+    result.is_commutative = op_def.is_commutative
+    result.is_aggregate = op_def.is_aggregate
+    result.allows_uninitialized_input = op_def.allows_uninitialized_input
+    return result
+
+
+dispatch.hooks.attr_to_user = attr_to_user
+dispatch.hooks.attr_from_user = attr_from_user
+dispatch.hooks.node_def = node_def
+dispatch.hooks.op_def_proto = op_def_proto
+dispatch.hooks.graph_def = graph_def

@@ -1,0 +1,318 @@
+"""Eager execution: an op is run as soon as it is applied, on NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, shapes
+from retrograd.graph import context, dispatch, opdef
+from retrograd.graph.record import Record
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import Declaration, find
+from retrograd.run.failure import describe
+from retrograd.run.inputs import input_names
+from retrograd.run.interpret import bind
+from retrograd.run.store import Cell, Store
+
+#: the state of all variables, tables and so on that exist outside of sessions
+store = Store()
+_INITIALIZING = ("Assign", "AssignVariableOp")
+
+
+class EagerTensor(Tensor):
+    """A tensor that has a value: its shape is known, and it can be read at any time."""
+
+    _is_eager = True
+
+    def __init__(self, value: Any, dtype: dtypes.DType) -> None:
+        self._value = value
+        self._dtype = dtype
+        self._device = "/job:localhost/replica:0/task:0/device:CPU:0"
+        self._handle_data: Any = None
+
+    @property
+    def _shape_raw(self) -> Any:  # type: ignore[override]
+        return np.shape(self._value)
+
+    @_shape_raw.setter
+    def _shape_raw(self, raw: Any) -> None:
+        del raw  # the value's own shape is exact
+
+    @property
+    def _id(self) -> int:
+        return id(self)
+
+    def numpy(self) -> Any:
+        """The value as a NumPy array or scalar that the caller may change."""
+        value = self._value
+        if isinstance(value, np.ndarray):
+            return value.copy() if value.shape else value[()]
+        return value
+
+    @property
+    def _numpy(self) -> Any:
+        return self.numpy
+
+    @property
+    def device(self) -> str:
+        """Where the value is."""
+        return self._device
+
+    @property
+    def backing_device(self) -> str:
+        """Where the memory is."""
+        return self._device
+
+    def _only_in_graphs(self, what: str) -> AttributeError:
+        return AttributeError(
+            f"Tensor.{what} is meaningless when eager execution is enabled."
+        )
+
+    @property
+    def op(self) -> Any:
+        """Raises: there is no graph."""
+        raise self._only_in_graphs("op")
+
+    @property
+    def graph(self) -> Any:
+        """Raises: there is no graph."""
+        raise self._only_in_graphs("graph")
+
+    @property
+    def name(self) -> str:
+        """Raises: there is no graph."""
+        raise self._only_in_graphs("name")
+
+    @property
+    def value_index(self) -> int:
+        """Raises: there is no graph."""
+        raise self._only_in_graphs("value_index")
+
+    def consumers(self) -> Any:
+        """Raises: there is no graph."""
+        raise NotImplementedError(
+            "Tensor.consumers is meaningless when eager execution is enabled."
+        )
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Raises: there is no session."""
+        del feed_dict, session
+        raise NotImplementedError(
+            "eval is not supported when eager execution is enabled, is .numpy() what "
+            "you're looking for?"
+        )
+
+    def set_shape(self, shape: Any) -> None:
+        """Check that the value has this shape.
+
+        Raises:
+          ValueError: it has another.
+        """
+        if not self.shape.is_compatible_with(shapes.TensorShape(shape)):
+            raise ValueError(
+                f"Tensor's shape {self.shape} is not compatible with supplied shape "
+                f"{shape}"
+            )
+
+    def cpu(self) -> EagerTensor:
+        """This tensor: values are in the computer's memory."""
+        return self
+
+    def gpu(self, gpu_index: int = 0) -> EagerTensor:
+        """This tensor: values are in the computer's memory."""
+        del gpu_index
+        return self
+
+    def __str__(self) -> str:
+        return (
+            f"tf.Tensor({numpy_text(self)}, shape={self.shape}, "
+            f"dtype={self.dtype.name})"
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<tf.Tensor: id={self._id}, shape={self.shape}, dtype={self.dtype.name}, "
+            f"numpy={numpy_text(self, is_repr=True)}>"
+        )
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        del copy
+        return np.array(self._value, dtype)
+
+    def __len__(self) -> int:
+        if not np.shape(self._value):
+            raise TypeError("Scalar tensor has no `len()`")
+        return len(self._value)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not np.shape(self._value):
+            raise TypeError("Cannot iterate over a scalar tensor.")
+        return iter([self[i] for i in range(len(self._value))])  # type: ignore[index]
+
+    def __bool__(self) -> bool:
+        if np.size(self._value) != 1:
+            raise ValueError(
+                "The truth value of an array with more than one element is ambiguous. "
+                "Use a.any() or a.all()"
+            )
+        return bool(np.asarray(self._value).reshape(-1)[0])
+
+    __nonzero__ = __bool__
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __complex__(self) -> complex:
+        return complex(self._value)
+
+    def __index__(self) -> int:
+        return np.asarray(self._value).__index__()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.numpy(), spec)
+
+    def __copy__(self) -> EagerTensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> EagerTensor:
+        del memo
+        return EagerTensor(self._value, self._dtype)
+
+    def __reduce__(self) -> Any:
+        return (_from_numpy, (self.numpy(),))
+
+
+def _from_numpy(value: Any) -> Tensor:
+    from retrograd.ops.constant import constant
+
+    return constant(value)
+
+
+def numpy_text(tensor: Any, is_repr: bool = False) -> str:
+    """The value of a tensor as text."""
+    if tensor.dtype.is_numpy_compatible:
+        value = tensor.numpy()
+        return repr(value) if is_repr and np.ndim(value) else str(value)
+    return "<unprintable>"
+
+
+def eager_tensor(array: Any, dtype: dtypes.DType) -> EagerTensor:
+    """A tensor with this value, which must not be changed any more."""
+    return EagerTensor(array, dtype)
+
+
+def execute(
+    op_def: opdef.OpDef, inputs: Sequence[Any], attrs: dict[str, Any], name: Any
+) -> list[Tensor]:
+    """Run an op at once, and tell the tapes that are recording.
+
+    Raises:
+      OpError: the op failed.
+    """
+    declaration = find(op_def.name)
+    record = Record(op_def, inputs, attrs)
+    if name:
+        record.name = name.rstrip("/")
+    if op_def.name in ("VarHandleOp", "VariableV2"):
+        cell = store.cell(record)  # type: ignore[arg-type]
+        results: Any = (cell,)
+    elif declaration is None:
+        from retrograd.run.interpret import missing_kernel
+
+        raise missing_kernel(record)
+    else:
+        results = _run(record, declaration)
+    types = dispatch.output_types(op_def, attrs)
+    record._outputs = [
+        EagerTensor(value, dtype.base_dtype)
+        for value, dtype in zip(results, types, strict=True)
+    ]
+    for tape in context.local.tapes:
+        tape.record(record)
+    return record._outputs
+
+
+def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
+    """The values of the outputs; changes of variables are made."""
+    written: list[Cell] = []
+    arguments: list[Any] = []
+    for name, tensor in zip(input_names(record), record._inputs, strict=True):  # type: ignore[arg-type]
+        value = tensor._value  # type: ignore[attr-defined]
+        if name in declaration.updates:
+            written.append(value)
+            fresh = record.type in _INITIALIZING
+            arguments.append(value.peek() if fresh else value.read())
+        elif name in declaration.reads:
+            arguments.append(value.read())
+        else:
+            arguments.append(value)
+    if declaration.state is not None:
+        cell = _state_of(record, declaration)
+        arguments.insert(0, cell.value)
+        written.insert(0, cell)
+    try:
+        kernel = bind(declaration, record, store)  # type: ignore[arg-type]
+        with np.errstate(all="ignore"):
+            results = kernel(*arguments)
+    except Exception as error:
+        values = [t._value for t in record._inputs]  # type: ignore[attr-defined]
+        raise describe(error, record, values) from error.__cause__  # type: ignore[arg-type]
+    made = len(dispatch.output_types(record._op_def, record.attrs))
+    ref_outputs = bool(declaration.updates) and any(
+        a.is_ref for a in record._op_def.outputs
+    )
+    count = len(written) + (0 if ref_outputs else made)
+    if count == 0:
+        return ()
+    if count == 1:
+        results = (results,)
+    for cell, value in zip(written, results, strict=False):
+        cell.value = value
+    if ref_outputs:
+        return [written[0].value] * made
+    return results[len(written) :]
+
+
+def _state_of(record: Record, declaration: Declaration) -> Cell:
+    """The hidden state that ops of one type and the same seeds share."""
+    assert declaration.state is not None
+    seeds = (record.attrs.get("seed", 0), record.attrs.get("seed2", 0))
+    if seeds == (0, 0):
+        return Cell(record.type, None, declaration.state(record))  # type: ignore[arg-type]
+    key = ("eager", f"{record.type}{sorted(map(str, record.attrs.items()))}")
+    cell = store.cells.get(key)
+    if cell is None:
+        cell = store.cells[key] = Cell(record.type, None, declaration.state(record))  # type: ignore[arg-type]
+    return cell
+
+
+dispatch.hooks.execute = execute
+dispatch.hooks.eager_tensor = eager_tensor  # type: ignore[attr-defined]
+
+
+def enable_eager_execution(
+    config: Any = None, device_policy: Any = None, execution_mode: Any = None
+) -> None:
+    """Run all operations at once from now on.
+
+    Raises:
+      ValueError: graphs have been built already.
+    """
+    del config, device_policy, execution_mode
+    if context.shared.eager_by_default:
+        return
+    graph = context.shared.default_graph
+    if graph is not None and graph._ops:
+        raise ValueError("tf.enable_eager_execution must be called at program startup.")
+    context.shared.eager_by_default = True
+
+
+def disable_eager_execution() -> None:
+    """Build graphs again, as is the default."""
+    context.shared.eager_by_default = False
