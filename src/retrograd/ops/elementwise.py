@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograd.errors import InvalidArgumentError
+from retrograd.errors import InternalError, InvalidArgumentError
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.context import executing_eagerly
 from retrograd.graph.convert import (
@@ -184,7 +184,11 @@ def _real_div(xp: Any, x: Any, y: Any) -> Any:
     return xp.divide(x, y)
 
 
-def _whole(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
+def _by_zero() -> Exception:
+    return InvalidArgumentError(None, None, "Integer division by zero")
+
+
+def _whole(xp: Any, x: Any, y: Any, error: Any = _by_zero) -> tuple[Any, Any]:
     """Two tensors of integers to divide; by nothing that is zero.
 
     Compiled code cannot raise: there a divisor of zero counts as one.
@@ -195,14 +199,14 @@ def _whole(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
     zero = y == 0
     if xp.name == "numpy":
         if zero.any():
-            raise InvalidArgumentError(None, None, "Integer division by zero")
+            raise error()
         return x, y
     return x, xp.where(zero, y.dtype.type(1), y)
 
 
-def _truncated(xp: Any, x: Any, y: Any) -> Any:
+def _truncated(xp: Any, x: Any, y: Any, error: Any = _by_zero) -> Any:
     """The integer quotient, cut off towards zero."""
-    x, y = _whole(xp, x, y)
+    x, y = _whole(xp, x, y, error)
     quotient = xp.floor_divide(x, y)
     if x.dtype.kind == "u":
         return quotient
@@ -253,14 +257,25 @@ def _floor_div(xp: Any, x: Any, y: Any) -> Any:
     return xp.floor(xp.divide(x, y))
 
 
+def _unexpected() -> Exception:
+    return InternalError(
+        None,
+        None,
+        "Unexpected error in binary operator (only integer div and mod should have "
+        "errors)",
+    )
+
+
 @op("TruncateDiv", infer=broadcast, math="z = trunc(x / y)", grad=_no_terms)
 def _truncate_div(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors, cut off towards zero.
 
     Raises:
-      InvalidArgumentError: integers, and a divisor is zero.
+      InternalError: integers, and a divisor is zero.
     """
-    return _truncated(xp, x, y) if _is_integer(x) else xp.trunc(xp.divide(x, y))
+    if _is_integer(x):
+        return _truncated(xp, x, y, _unexpected)
+    return xp.trunc(xp.divide(x, y))
 
 
 @op(
