@@ -15,6 +15,7 @@ import numpy as np
 
 from retrograd import dtypes, errors
 from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.convert import is_eager_tensor
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
@@ -48,7 +49,7 @@ def handle_data(handle: Tensor) -> tuple[RawShape, Any] | None:
     """Shape and dtype of the variable that a resource tensor stands for, if known."""
     while True:
         known = handle.__dict__.get("_handle_data")
-        if known is not None:
+        if known is not None or is_eager_tensor(handle):
             return known
         n = handle._op
         if n.type == "VarHandleOp":

@@ -9,10 +9,10 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.graph.tensor import Tensor
+from retrograd.ops import random
 from retrograd.ops.constant import constant
 from retrograd.ops.declare import F
 from retrograd.ops.fill import ones, zeros
-from retrograd.ops.random import random_normal, random_uniform, truncated_normal
 from retrograd.ops.shape import matrix_transpose, reshape
 
 #: standard deviation of a standard normal number that lies within (−2, 2)
@@ -52,9 +52,20 @@ class Initializer:
         """The initializer with the arguments that `get_config` gave."""
         return cls(**config)
 
+    seed: int | None = None
+
     def _arguments(self, *names: str) -> dict[str, Any]:
         found = {name: getattr(self, name) for name in names}
         return {**found, "dtype": self.dtype.name}
+
+    def _uniform(self, shape: Any, low: Any, high: Any, dtype: Any) -> Any:
+        return random.random_uniform(shape, low, high, dtype, seed=self.seed)
+
+    def _normal(self, shape: Any, mean: Any, stddev: Any, dtype: Any) -> Any:
+        return random.random_normal(shape, mean, stddev, dtype, seed=self.seed)
+
+    def _truncated(self, shape: Any, mean: Any, stddev: Any, dtype: Any) -> Any:
+        return random.truncated_normal(shape, mean, stddev, dtype, seed=self.seed)
 
 
 class Zeros(Initializer):
@@ -148,7 +159,7 @@ class RandomUniform(Initializer):
         self, shape: Any, dtype: Any = None, partition_info: Any = None
     ) -> Tensor:
         dtype = self.dtype if dtype is None else dtype
-        return random_uniform(shape, self.minval, self.maxval, dtype, seed=self.seed)
+        return self._uniform(shape, self.minval, self.maxval, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return self._arguments("minval", "maxval", "seed")
@@ -173,7 +184,7 @@ class RandomNormal(Initializer):
         self, shape: Any, dtype: Any = None, partition_info: Any = None
     ) -> Tensor:
         dtype = self.dtype if dtype is None else dtype
-        return random_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
+        return self._normal(shape, self.mean, self.stddev, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return self._arguments("mean", "stddev", "seed")
@@ -186,7 +197,7 @@ class TruncatedNormal(RandomNormal):
         self, shape: Any, dtype: Any = None, partition_info: Any = None
     ) -> Tensor:
         dtype = self.dtype if dtype is None else dtype
-        return truncated_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
+        return self._truncated(shape, self.mean, self.stddev, dtype)
 
 
 class UniformUnitScaling(Initializer):
@@ -211,7 +222,7 @@ class UniformUnitScaling(Initializer):
             size *= float(dimension)
         limit = math.sqrt(3 / max(size, 1.0)) * self.factor
         dtype = self.dtype if dtype is None else dtype
-        return random_uniform(shape, -limit, limit, dtype, seed=self.seed)
+        return self._uniform(shape, -limit, limit, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return self._arguments("factor", "seed")
@@ -272,12 +283,12 @@ class VarianceScaling(Initializer):
         dtype = self.dtype if dtype is None else dtype
         if self.distribution in ("normal", "truncated_normal"):
             stddev = math.sqrt(variance) / _WITHIN_TWO
-            return truncated_normal(shape, 0.0, stddev, dtype, seed=self.seed)
+            return self._truncated(shape, 0.0, stddev, dtype)
         if self.distribution == "untruncated_normal":
             stddev = math.sqrt(variance)
-            return random_normal(shape, 0.0, stddev, dtype, seed=self.seed)
+            return self._normal(shape, 0.0, stddev, dtype)
         limit = math.sqrt(3.0 * variance)
-        return random_uniform(shape, -limit, limit, dtype, seed=self.seed)
+        return self._uniform(shape, -limit, limit, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return self._arguments("scale", "mode", "distribution", "seed")
@@ -360,7 +371,7 @@ class Orthogonal(Initializer):
             rows *= size
         rows, columns = int(rows), int(shape[-1])
         flat = (max(rows, columns), min(rows, columns))
-        q = orthogonal_matrix(flat, dtype or self.dtype, self.seed)
+        q = orthogonal(self._normal(flat, 0.0, 1.0, dtype or self.dtype))
         if rows < columns:
             q = matrix_transpose(q)
         return self.gain * reshape(q, shape)
@@ -369,9 +380,8 @@ class Orthogonal(Initializer):
         return self._arguments("gain", "seed")
 
 
-def orthogonal_matrix(shape: Any, dtype: Any, seed: int | None) -> Any:
-    """A uniformly distributed matrix with orthonormal columns."""
-    drawn = random_normal(shape, dtype=dtype, seed=seed)
+def orthogonal(drawn: Any) -> Any:
+    """The matrix with orthonormal columns that a matrix of normal numbers gives."""
     q, r = F.Qr(drawn, full_matrices=False)
     # the sign makes the decomposition, and so the distribution, unique
     return q * F.Sign(F.DiagPart(r))

@@ -17,7 +17,7 @@ from retrograd.ops.fill import zeros
 from retrograd.ops.join import stack
 from retrograd.ops.random import random_normal
 from retrograd.ops.shape import expand_dims, matrix_transpose
-from retrograd.variables.initializers import Initializer, _float, orthogonal_matrix
+from retrograd.variables.initializers import Initializer, _float, orthogonal
 
 #: blocks of a kernel by their place, each a matrix of channels
 Blocks = dict[tuple[int, ...], Any]
@@ -49,7 +49,7 @@ class ConvolutionDeltaOrthogonal(_Kernel):
             )
         if shape[-2] > shape[-1]:
             raise ValueError("In_filters cannot be greater than out_filters.")
-        q = orthogonal_matrix([shape[-1], shape[-1]], dtype, self.seed)
+        q = orthogonal(self._normal([shape[-1]] * 2, 0.0, 1.0, dtype))
         q = q[: shape[-2], :]
         q = q * cast(self.gain, dtype=dtype)
         center = [[(size - 1) // 2 for size in shape[:-2]]]

@@ -52,6 +52,16 @@ def _graph_of(handle: Tensor) -> Iterator[None]:
             yield
 
 
+def _release(shared_name: str) -> None:
+    """Let the storage of an eager variable go when its handle goes.
+
+    Nobody else finds it: its shared name is its own.
+    """
+    from retrograd.run.eager import store
+
+    store.cells.pop(("", shared_name), None)
+
+
 class BaseResourceVariable(VariableV1):
     """A variable given by an existing handle."""
 
@@ -630,7 +640,9 @@ class ResourceVariable(BaseResourceVariable):
             handle = F.VarHandleOp(
                 shape=shapes.raw(full), dtype=dtype, shared_name=unique, name=scope
             )
+            handle._handle_data = (shapes.raw(full), dtype)  # pyright: ignore
             F.AssignVariableOp(handle, start)
+            _release(unique)
         return dict(
             handle=handle,
             shape=full,
