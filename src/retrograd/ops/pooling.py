@@ -174,9 +174,18 @@ def _max_grad(
     x, y, dy = (channels_last(xp, a, form) for a in (x, y, dy))
     w = _Windows(xp, x.shape, ksize, strides, padding, form)
     _check_grad(dy, y, "out_backprop")
+    x, y = _nan_largest(xp, x, y)
     ties = "all" if x.ndim == 5 else "first"
     arguments = w.only_space("MaxPoolingGrad")
     return as_given(xp, xp.max_pool_grad(x, y, dy, *arguments, ties=ties), form)
+
+
+def _nan_largest(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """x and y with infinity for NaN, which equals nothing: the first NaN gets ȳ."""
+    if x.dtype.kind in "iu" or (xp.name == "numpy" and not xp.isnan(y).any()):
+        return x, y
+    largest = x.dtype.type(xp.inf)
+    return xp.where(xp.isnan(x), largest, x), xp.where(xp.isnan(y), largest, y)
 
 
 def _check_grad(given: Any, like: Any, name: str) -> None:

@@ -9,6 +9,9 @@ _IMAGES = c(_IMAGE, "float32")
 _ROW = c(_VECTOR, "float32")
 _NONE = c([], "float32")
 
+_TRUE = c([[1, 5], [0, 2], [7, 9]], "int64")
+_SAMPLE = dict(num_true=2, num_sampled=6, unique=True, seed=5, order=0, tier1=False)
+
 ROWS = [
     row("Relu", f(3, 4)),
     row("ReluGrad", f(3, 4), f(3, 4)),
@@ -62,4 +65,29 @@ ROWS = [
     ],
     row("LRN", _IMAGES, depth_radius=1, alpha=0.5, beta=0.75, order=0),
     row("LRNGrad", *[_IMAGES] * 3, depth_radius=1, alpha=0.5, beta=0.75, order=0),
+    *[
+        row(kind, _TRUE, range_max=13, **_SAMPLE)
+        for kind in (
+            "UniformCandidateSampler",
+            "LogUniformCandidateSampler",
+            "LearnedUnigramCandidateSampler",
+            "ThreadUnsafeUnigramCandidateSampler",
+        )
+    ],
+    row(
+        "FixedUnigramCandidateSampler",
+        _TRUE,
+        range_max=10,
+        unigrams=[float(i) for i in range(10)],
+        **_SAMPLE,
+    ),
+    row("AllCandidateSampler", _TRUE, **_SAMPLE),
+    row(
+        "ComputeAccidentalHits",
+        _TRUE,
+        c([5, 3, 7], "int64"),
+        num_true=2,
+        order=0,
+        tier1=False,
+    ),
 ]
