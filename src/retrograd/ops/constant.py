@@ -11,7 +11,11 @@ import numpy as np
 from retrograd import dtypes, shapes
 from retrograd.errors import message
 from retrograd.graph import context, dispatch
-from retrograd.graph.convert import register_tensor_conversion_function
+from retrograd.graph.composite import SparseTensor
+from retrograd.graph.convert import (
+    convert_to_tensor,
+    register_tensor_conversion_function,
+)
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
 from retrograd.ops.infer import from_attr
@@ -124,6 +128,38 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """A placeholder that takes the value of `input` when it is not fed."""
     return F.PlaceholderWithDefault(input, shape=shape, name=name)
+
+
+def sparse_placeholder(
+    dtype: Any, shape: Any = None, name: str | None = None
+) -> SparseTensor:
+    """A sparse tensor that is given by the feed_dict of each run.
+
+    Args:
+      dtype: the type of its elements.
+      shape: what is known of its shape: a list, which may hold None, or a 1-D tensor.
+      name: the scope of the three placeholders.
+
+    Raises:
+      RuntimeError: in eager mode.
+    """
+    if context.executing_eagerly():
+        raise RuntimeError("tf.placeholder() is not compatible with eager execution.")
+
+    def named(part: str) -> str | None:
+        return None if name is None else f"{name}/{part}"
+
+    rank = dense = None
+    if shape is not None:
+        is_tensor = isinstance(shape, Tensor)
+        rank = shape.shape[0] if is_tensor else len(shape)
+        if is_tensor or None not in shape:
+            dense = convert_to_tensor(shape, dtypes.int64, named("shape"))
+    if dense is None:
+        dense = placeholder(dtypes.int64, [rank], named("shape"))
+    values = placeholder(dtype, [None], named("values"))
+    indices = placeholder(dtypes.int64, [None, rank], named("indices"))
+    return SparseTensor(indices, values, dense)
 
 
 def constant(

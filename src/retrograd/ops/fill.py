@@ -220,6 +220,8 @@ def _is_small(shape: Any) -> Any:
     elif isinstance(shape, shapes.TensorShape):
         count = shape.num_elements()
         return count is not None and count < _SMALL
+    if not np.iterable(shape):
+        raise TypeError("A single size is not a shape.")
     return np.prod(shape) < _SMALL
 
 

@@ -594,12 +594,12 @@ def transpose(
         a = convert_to_tensor(a, name="a")
         raw = a._shape_raw
         if raw:
-            last = np.array(len(raw))
-            steps = np.arange(len(raw))
+            perm = np.arange(len(raw) - 1, -1, -1)
         else:
-            last = F.Rank(a)
-            steps = F.Range(0, last, 1)
-        return function(a, last - 1 - steps, name=scope)
+            count = F.Rank(a)
+            last = count - 1
+            perm = last - F.Range(0, count, 1)
+        return function(a, perm, name=scope)
 
 
 def transpose_v2(

@@ -175,7 +175,11 @@ def kernel_attr(value: Any) -> Any:
 def constant_as_shape(tensor: Tensor) -> RawShape:
     """The shape that a 1-D integer tensor holds, as far as it is known.
 
-    An element that is −1 or not known gives an unknown dimension.
+    An element that is −1 or not known gives an unknown dimension. Known parts are looked
+    for where TensorFlow 1.15 does: in shapes, stacks, concatenations and slices of them.
+
+    Raises:
+      ValueError: an element is less than −1.
     """
     if getattr(tensor, "_is_eager", False):
         return _sizes(tensor.numpy())  # pyright: ignore
@@ -193,7 +197,11 @@ def constant_as_shape(tensor: Tensor) -> RawShape:
 
 
 def _sizes(value: Any) -> RawShape:
-    return tuple(None if d < 0 else int(d) for d in np.asarray(value).reshape(-1))
+    sizes = np.asarray(value).reshape(-1).tolist()
+    for size in sizes:
+        if size < -1:
+            raise ValueError(f"Invalid value in tensor used for shape: {size}")
+    return tuple(None if d < 0 else d for d in sizes)
 
 
 def _by_length(n: Operation, tensor: Tensor) -> RawShape:
@@ -204,34 +212,11 @@ def _by_length(n: Operation, tensor: Tensor) -> RawShape:
     return (None,) * raw[0]
 
 
-def _through(n: Operation, tensor: Tensor) -> RawShape:
-    del tensor
-    return constant_as_shape(n._inputs[0])
-
-
 def _packed(n: Operation, tensor: Tensor) -> RawShape:
     if any(t._shape_raw not in ((), None) for t in n._inputs):
         return _by_length(n, tensor)
-    values = [partial_scalar(t) for t in n._inputs]
-    return tuple(None if v is None or v < 0 else v for v in values)
-
-
-def partial_scalar(tensor: Tensor) -> int | None:
-    """The value of a scalar taken out of a partly known shape, if it is known."""
-    value = constant(tensor)
-    if value is not None:
-        return int(value)
-    n = tensor.op
-    if n.type in ("Cast", "Identity"):
-        return partial_scalar(n._inputs[0])
-    if n.type == "StridedSlice" and n.attrs["shrink_axis_mask"] == 1:
-        whole = constant_as_shape(n._inputs[0])
-        at = constant(n._inputs[1])
-        if whole is not None and at is not None and at.size == 1:
-            index = int(at.reshape(-1)[0])
-            if -len(whole) <= index < len(whole):
-                return whole[index]
-    return None
+    values = [constant(t) for t in n._inputs]
+    return tuple(None if v is None or v < 0 else int(v) for v in values)
 
 
 def _concatenated(n: Operation, tensor: Tensor) -> RawShape:
@@ -264,9 +249,6 @@ def _sliced(n: Operation, tensor: Tensor) -> RawShape:
 
 
 _PARTIAL = {
-    "Identity": _through,
-    "Cast": _through,
-    "StopGradient": _through,
     "Pack": _packed,
     "ConcatV2": _concatenated,
     "Concat": _concatenated,
