@@ -1,0 +1,145 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from retrograd.graph import context
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.defaults import colocate_with, control_dependencies
+from retrograd.ops import control
+from retrograd.ops.casts import cast
+from retrograd.ops.declare import F
+from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.variables.updates import assign, assign_sub, scatter_add
+
+
+class AdamOptimizer(UpdateOpOptimizer):
+    """Adam (Kingma & Ba 2015), in the form before section 2.1 of the paper.
+
+        m ← β₁ m + (1 − β₁) g
+        v ← β₂ v + (1 − β₂) g²
+        w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
+
+    So ε is the paper's ε̂. For gradients of some rows the averages of all rows decay,
+    and all rows move. Slots: `m`, `v`; `beta1_power` and `beta2_power` belong to no
+    variable.
+
+    Args:
+      learning_rate: η; beta1: β₁; beta2: β₂; epsilon: ε: numbers, tensors, or
+        functions that return them.
+      use_locking: an attribute of the update ops.
+      name: the name scope of the updates, and part of the names of slots.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta1: Any = 0.9,
+        beta2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        use_locking: bool = False,
+        name: str = "Adam",
+    ) -> None:
+        super().__init__(use_locking, name)
+        self._lr = learning_rate
+        self._beta1 = beta1
+        self._beta2 = beta2
+        self._epsilon = epsilon
+        self._lr_t: Any = None
+        self._beta1_t: Any = None
+        self._beta2_t: Any = None
+        self._epsilon_t: Any = None
+
+    def _get_beta_accumulators(self) -> tuple[Any, Any]:
+        """The variables that hold β₁ᵗ and β₂ᵗ."""
+        with context.init_scope():
+            graph = None
+            if not context.executing_eagerly():
+                graph = context.get_default_graph()
+            return (
+                self._get_non_slot_variable("beta1_power", graph=graph),
+                self._get_non_slot_variable("beta2_power", graph=graph),
+            )
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        first = min(var_list, key=lambda v: v.name)
+        for value, name in ((self._beta1, "beta1_power"), (self._beta2, "beta2_power")):
+            self._create_non_slot_variable(value, name, first)
+        for var in var_list:
+            self._zeros_slot(var, "m", self._name)
+            self._zeros_slot(var, "v", self._name)
+
+    def _prepare(self) -> None:
+        rate = self._call_if_callable(self._lr)
+        beta1 = self._call_if_callable(self._beta1)
+        beta2 = self._call_if_callable(self._beta2)
+        epsilon = self._call_if_callable(self._epsilon)
+        self._lr_t = convert_to_tensor(rate, name="learning_rate")
+        self._beta1_t = convert_to_tensor(beta1, name="beta1")
+        self._beta2_t = convert_to_tensor(beta2, name="beta2")
+        self._epsilon_t = convert_to_tensor(epsilon, name="epsilon")
+
+    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+        scalars = [
+            *self._get_beta_accumulators(),
+            self._lr_t,
+            self._beta1_t,
+            self._beta2_t,
+            self._epsilon_t,
+        ]
+        return self._run("Adam", var, ["m", "v"], scalars, grad)
+
+    def _apply_sparse(self, grad: Any, var: Any) -> Any:
+        def add(x: Any, indices: Any, values: Any) -> Any:
+            return scatter_add(x, indices, values, use_locking=self._use_locking)
+
+        return self._apply_sparse_shared(grad.values, var, grad.indices, add)
+
+    def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any) -> Any:
+        return self._apply_sparse_shared(
+            grad, handle, indices, self._resource_scatter_add
+        )
+
+    def _resource_scatter_add(self, x: Any, i: Any, v: Any) -> Any:
+        with control_dependencies([F.ResourceScatterAdd(x.handle, i, v)]):
+            return x.value()
+
+    def _apply_sparse_shared(
+        self, grad: Any, var: Any, indices: Any, scatter_add: Callable[..., Any]
+    ) -> Any:
+        """Update by rows: `scatter_add(slot, indices, values)` is the slot after it."""
+        dtype = var.dtype.base_dtype
+        beta1_power, beta2_power = (
+            cast(p, dtype) for p in self._get_beta_accumulators()
+        )
+        rate, beta1, beta2, epsilon = (
+            cast(x, dtype)
+            for x in (self._lr_t, self._beta1_t, self._beta2_t, self._epsilon_t)
+        )
+        rate = rate * F.Sqrt(1 - beta2_power) / (1 - beta1_power)
+
+        def average(slot: Any, values: Any, beta: Any) -> Any:
+            decayed = assign(slot, slot * beta, use_locking=self._use_locking)
+            with control_dependencies([decayed]):
+                return scatter_add(slot, indices, values)
+
+        m = average(self.get_slot(var, "m"), grad * (1 - beta1), beta1)
+        v = average(self.get_slot(var, "v"), (grad * grad) * (1 - beta2), beta2)
+        step = rate * m / (F.Sqrt(v) + epsilon)
+        moved = assign_sub(var, step, use_locking=self._use_locking)
+        return control.group(moved, m, v)
+
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
+        with control_dependencies(update_ops):
+            beta1_power, beta2_power = self._get_beta_accumulators()
+            with colocate_with(beta1_power):
+                powers = [
+                    power.assign(power * beta, use_locking=self._use_locking)
+                    for power, beta in (
+                        (beta1_power, self._beta1_t),
+                        (beta2_power, self._beta2_t),
+                    )
+                ]
+        return control.group(*update_ops, *powers, name=name_scope)

@@ -1,0 +1,50 @@
+"""Gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.ops.casts import cast
+from retrograd.ops.declare import F
+from retrograd.train.update_ops import UpdateOpOptimizer
+
+
+class GradientDescentOptimizer(UpdateOpOptimizer):
+    """w ← w − η g.
+
+    Args:
+      learning_rate: η, a number, a tensor, or a function that returns one.
+      use_locking: an attribute of the update ops.
+      name: the name scope of the updates.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        use_locking: bool = False,
+        name: str = "GradientDescent",
+    ) -> None:
+        super().__init__(use_locking, name)
+        self._learning_rate = learning_rate
+        self._learning_rate_tensor: Any = None
+
+    def _prepare(self) -> None:
+        rate = self._call_if_callable(self._learning_rate)
+        self._learning_rate_tensor = convert_to_tensor(rate, name="learning_rate")
+
+    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+        rate = self._learning_rate_tensor
+        return self._run("GradientDescent", var, [], [rate], grad)
+
+    def _apply_sparse_duplicate_indices(self, grad: Any, var: Any) -> Any:
+        rate = cast(self._learning_rate_tensor, var.dtype.base_dtype)
+        step = IndexedSlices(grad.values * rate, grad.indices, grad.dense_shape)
+        return var.scatter_sub(step, use_locking=self._use_locking)
+
+    def _resource_apply_sparse_duplicate_indices(
+        self, grad: Any, handle: Any, indices: Any
+    ) -> Any:
+        step = -grad * self._call_if_callable(self._learning_rate)
+        return F.ResourceScatterAdd(handle.handle, indices, step)

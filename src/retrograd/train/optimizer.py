@@ -1,0 +1,469 @@
+"""The base class of optimizers: gradients of a loss, and their application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from retrograd import dtypes, nest
+from retrograd.errors import message
+from retrograd.grad.api import gradients
+from retrograd.graph import context, defaults, dispatch
+from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.convert import (
+    convert_to_tensor,
+    convert_to_tensor_or_indexed_slices,
+)
+from retrograd.graph.names import GraphKeys
+from retrograd.graph.tensor import Tensor
+from retrograd.ops import control
+from retrograd.ops.declare import F
+from retrograd.ops.shape import shape
+from retrograd.train import slot_creator
+from retrograd.variables.collections import trainable_variables
+from retrograd.variables.updates import assign_add
+from retrograd.variables.variable import Variable, VariableV1, is_resource_variable
+
+_FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
+
+
+def _var_key(var: Any) -> Any:
+    """What a variable is known by: graph and name; run at once, its own id."""
+    if hasattr(var, "op"):
+        return var.op.graph, var.op.name
+    return var._unique_id
+
+
+def _deduplicate_indexed_slices(values: Any, indices: Any) -> tuple[Tensor, Tensor]:
+    """Rows with equal indices summed, and the distinct indices."""
+    distinct, position = F.Unique(indices, out_idx=dtypes.int32)
+    count = shape(distinct)[0]
+    return F.UnsortedSegmentSum(values, position, count), distinct
+
+
+def _is_handle(var: Any) -> bool:
+    """Whether `var` is changed through a resource handle.
+
+    Raises:
+      NotImplementedError: it is nothing that can be optimized.
+    """
+    if context.executing_eagerly():
+        return not isinstance(var, Tensor)
+    if is_resource_variable(var) and not var._in_graph_mode:
+        return True
+    if var.op.type == "VarHandleOp":
+        return True
+    if isinstance(var, (Variable, Tensor)):
+        return False
+    raise NotImplementedError("Trying to optimize unsupported type ", var)
+
+
+def _target(var: Any) -> Any:
+    """What a loss is differentiated with respect to."""
+    return var if _is_handle(var) or isinstance(var, Tensor) else var._ref()
+
+
+def _as_gradient(value: Any) -> Any:
+    """A gradient as a tensor or IndexedSlices.
+
+    Raises:
+      TypeError: it cannot be converted.
+    """
+    try:
+        found = convert_to_tensor_or_indexed_slices(value)
+    except TypeError:
+        raise TypeError(
+            "Gradient must be convertible to a Tensor or IndexedSlices, or None: "
+            f"{value}"
+        ) from None
+    if not isinstance(found, (Tensor, IndexedSlices)):
+        raise TypeError(f"Gradient must be a Tensor, IndexedSlices, or None: {found}")
+    return found
+
+
+class Optimizer:
+    """What all optimizers share; a subclass says how one variable is updated.
+
+    `minimize(loss)` is `compute_gradients(loss)` followed by `apply_gradients`; a
+    program that changes the gradients in between calls the two itself. A subclass
+    defines `_apply_dense` and `_resource_apply_dense`, for gradients of some rows
+    `_apply_sparse` and `_resource_apply_sparse`, and, as it needs them,
+    `_create_slots`, `_prepare` and `_finish`.
+
+    Args:
+      use_locking: an attribute of the update ops; updates never overlap in any case.
+      name: the name scope of the updates.
+
+    Raises:
+      ValueError: there is no name.
+    """
+
+    GATE_NONE = 0
+    GATE_OP = 1
+    GATE_GRAPH = 2
+
+    def __init__(self, use_locking: bool, name: str) -> None:
+        if not name:
+            raise ValueError("Must specify the optimizer name")
+        self._use_locking = use_locking
+        self._name = name
+        #: slot name → key of a variable → its slot
+        self._slots: dict[str, dict[Any, Any]] = {}
+        #: (name, graph) → a variable that belongs to no other
+        self._non_slot_dict: dict[tuple[str, Any], Any] = {}
+
+    def get_name(self) -> str:
+        """The name given."""
+        return self._name
+
+    # ------------------------------------------------------------------ minimizing
+
+    def minimize(
+        self,
+        loss: Any,
+        global_step: Any = None,
+        var_list: Any = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: int | None = None,
+        colocate_gradients_with_ops: bool = False,
+        name: str | None = None,
+        grad_loss: Any = None,
+    ) -> Any:
+        """An operation that takes one step to a smaller `loss`.
+
+        Args:
+          loss: a tensor; executing eagerly, a function that returns one.
+          global_step: a variable to count up after the step.
+          var_list: the variables to change, by default the trainable ones.
+          gate_gradients, aggregation_method, colocate_gradients_with_ops, grad_loss:
+            see `compute_gradients`.
+          name: the name of the operation.
+
+        Raises:
+          ValueError: the loss depends on none of the variables.
+        """
+        pairs = self.compute_gradients(
+            loss,
+            var_list=var_list,
+            gate_gradients=gate_gradients,
+            aggregation_method=aggregation_method,
+            colocate_gradients_with_ops=colocate_gradients_with_ops,
+            grad_loss=grad_loss,
+        )
+        if all(gradient is None for gradient, _ in pairs):
+            raise ValueError(
+                message(
+                    "No gradients provided for any variable, check your graph for ops "
+                    "that do not support gradients, between variables "
+                    f"{[str(v) for _, v in pairs]} and loss {loss}.",
+                    fix="make the loss depend on a variable by differentiable "
+                    "operations, or pass var_list",
+                )
+            )
+        return self.apply_gradients(pairs, global_step=global_step, name=name)
+
+    def compute_gradients(
+        self,
+        loss: Any,
+        var_list: Any = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: int | None = None,
+        colocate_gradients_with_ops: bool = False,
+        grad_loss: Any = None,
+    ) -> list[tuple[Any, Any]]:
+        """Pairs of a gradient (a tensor, IndexedSlices or None) and its variable.
+
+        Args:
+          loss: a tensor, or a function without arguments that returns one.
+          var_list: the variables, by default the trainable ones.
+          gate_gradients: with GATE_GRAPH no gradient is used before all are computed.
+          aggregation_method: see `AggregationMethod`.
+          colocate_gradients_with_ops: whether to ask for the device of the forward op.
+          grad_loss: the derivative of what is minimized with respect to `loss`.
+
+        Raises:
+          RuntimeError: executing eagerly, and `loss` is no function.
+          ValueError: there are no variables, or a dtype that is not supported.
+        """
+        if callable(loss):
+            return self._taped(loss, var_list, grad_loss)
+        if context.executing_eagerly():
+            raise RuntimeError(
+                "`loss` passed to Optimizer.compute_gradients should be a function "
+                "when eager execution is enabled."
+            )
+        gates = (Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH)
+        if gate_gradients not in gates:
+            raise ValueError(
+                "gate_gradients must be one of: Optimizer.GATE_NONE, "
+                f"Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  Not {gate_gradients}"
+            )
+        self._assert_valid_dtypes([loss] if grad_loss is None else [loss, grad_loss])
+        if var_list is None:
+            var_list = trainable_variables() + defaults.get_collection(
+                GraphKeys.TRAINABLE_RESOURCE_VARIABLES
+            )
+        else:
+            var_list = nest.flatten(var_list)
+        var_list += defaults.get_collection(GraphKeys._STREAMING_MODEL_PORTS)
+        targets = [_target(v) for v in var_list]
+        if not targets:
+            raise ValueError("No variables to optimize.")
+        found = gradients(
+            loss,
+            targets,
+            grad_ys=grad_loss,
+            gate_gradients=gate_gradients == Optimizer.GATE_OP,
+            aggregation_method=aggregation_method,
+            colocate_gradients_with_ops=colocate_gradients_with_ops,
+        )
+        if gate_gradients == Optimizer.GATE_GRAPH:
+            found = control.tuple(found)
+        pairs = list(zip(found, var_list, strict=True))
+        self._assert_valid_dtypes(
+            v for g, v in pairs if g is not None and v.dtype != dtypes.resource
+        )
+        return pairs
+
+    def _taped(self, loss: Any, var_list: Any, grad_loss: Any) -> list[Any]:
+        """Gradients of what a function returns, with a tape."""
+        from retrograd.grad.tape import GradientTape
+
+        with GradientTape() as tape:
+            if var_list is not None:
+                tape.watch(var_list)
+            value = loss()
+        if var_list is None:
+            var_list = tape.watched_variables()
+        with defaults.control_dependencies([value]):
+            found = tape.gradient(value, var_list, grad_loss)
+        return list(zip(found, var_list, strict=True))
+
+    # ------------------------------------------------------------------ applying
+
+    def apply_gradients(
+        self,
+        grads_and_vars: Iterable[tuple[Any, Any]],
+        global_step: Any = None,
+        name: str | None = None,
+    ) -> Any:
+        """An operation that updates variables by their gradients.
+
+        Args:
+          grads_and_vars: what `compute_gradients` returns.
+          global_step: a variable to count up afterwards.
+          name: the name of the operation, by default that of the optimizer.
+
+        Raises:
+          TypeError: a gradient is no tensor.
+          ValueError: there are no variables, or all gradients are None.
+        """
+        pairs = [(None if g is None else _as_gradient(g), v) for g, v in grads_and_vars]
+        if not pairs:
+            raise ValueError("No variables provided.")
+        updated = [(g, v) for g, v in pairs if g is not None]
+        if not updated:
+            raise ValueError(
+                f"No gradients provided for any variable: {[str(v) for _, v in pairs]}."
+            )
+        with context.init_scope():
+            self._create_slots([v for _, v in updated])
+        with dispatch.name_scope(name, self._name) as scope:
+            self._prepare()
+            updates = [self._update_in_scope(g, v) for g, v in updated]
+            if global_step is None:
+                done = self._finish(updates, scope)
+            else:
+                with defaults.control_dependencies([self._finish(updates, "update")]):
+                    done = _count_up(global_step, scope)
+        if not context.executing_eagerly():
+            done = done.op if isinstance(done, Tensor) else done
+            collected = context.get_default_graph().get_collection_ref(
+                GraphKeys.TRAIN_OP
+            )
+            if done not in collected:
+                collected.append(done)
+        return done
+
+    def _update_in_scope(self, grad: Any, var: Any) -> Any:
+        """Update one variable, in a name scope and on a device of its own."""
+        unnamed = context.executing_eagerly() or (
+            is_resource_variable(var) and not var._in_graph_mode
+        )
+        label = "" if unnamed else var.op.name
+        with dispatch.name_scope("update_" + label), defaults.colocate_with(var):
+            update = self._updated(grad, var)
+            if var.constraint is None:
+                return update
+            with defaults.control_dependencies([update]):
+                return var.assign(var.constraint(var))
+
+    def _updated(self, grad: Any, var: Any) -> Any:
+        handle = _is_handle(var)
+        if isinstance(var, Tensor):
+            raise NotImplementedError("Trying to update a Tensor ", var)
+        if not isinstance(grad, IndexedSlices):
+            apply = self._resource_apply_dense if handle else self._apply_dense
+            return apply(grad, var)
+        if var.constraint is not None:
+            raise RuntimeError("Cannot use a constraint function on a sparse variable.")
+        if not handle:
+            return self._apply_sparse_duplicate_indices(grad, var)
+        return self._resource_apply_sparse_duplicate_indices(
+            grad.values, var, grad.indices
+        )
+
+    # ------------------------------------------------------------------ slots
+
+    def get_slot(self, var: Any, name: str) -> Any:
+        """The slot `name` of a variable; None if there is none."""
+        return self._slots.get(name, {}).get(_var_key(var))
+
+    def get_slot_names(self) -> list[str]:
+        """The names of the slots made so far, sorted."""
+        return sorted(self._slots)
+
+    def variables(self) -> list[Any]:
+        """The slots and other variables of this optimizer in the default graph."""
+        graph = context.get_default_graph()
+        slots = [v for by_key in self._slots.values() for v in by_key.values()]
+        found = [
+            v
+            for v in (*self._non_slot_variables(), *slots)
+            if (
+                v.op.graph is graph
+                if v._in_graph_mode
+                else v._graph_key == graph._graph_key
+            )
+        ]
+        return sorted(found, key=lambda v: v.name)
+
+    def _create_non_slot_variable(
+        self, initial_value: Any, name: str, colocate_with: Any
+    ) -> Any:
+        """A variable of the optimizer that belongs to none that it trains."""
+        graph = None if context.executing_eagerly() else colocate_with.graph
+        found = self._non_slot_dict.get((name, graph))
+        if found is None:
+            with defaults.colocate_with(colocate_with):
+                found = VariableV1(
+                    initial_value,
+                    name=name,
+                    trainable=False,
+                    use_resource=is_resource_variable(colocate_with),
+                )
+            self._non_slot_dict[name, graph] = found
+        return found
+
+    def _get_non_slot_variable(self, name: str, graph: Any = None) -> Any:
+        return self._non_slot_dict.get((name, graph))
+
+    def _non_slot_variables(self) -> Iterable[Any]:
+        return self._non_slot_dict.values()
+
+    def _slot_dict(self, slot_name: str) -> dict[Any, Any]:
+        """The slots of one name, by the keys of their variables."""
+        return self._slots.setdefault(slot_name, {})
+
+    def _get_or_make_slot(
+        self, var: Any, val: Any, slot_name: str, op_name: str
+    ) -> Any:
+        """A slot of `var`, made with the initial value `val` if there is none."""
+        slots, key = self._slot_dict(slot_name), _var_key(var)
+        if key not in slots:
+            slots[key] = slot_creator.create_slot(var, val, op_name)
+        return slots[key]
+
+    def _get_or_make_slot_with_initializer(
+        self,
+        var: Any,
+        initializer: Any,
+        shape: Any,
+        dtype: Any,
+        slot_name: str,
+        op_name: str,
+    ) -> Any:
+        """A slot of `var`, made with an initializer if there is none."""
+        slots, key = self._slot_dict(slot_name), _var_key(var)
+        if key not in slots:
+            slots[key] = slot_creator.create_slot_with_initializer(
+                var, initializer, shape, dtype, op_name
+            )
+        return slots[key]
+
+    def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Any:
+        """A slot of `var`, made of zeros if there is none."""
+        slots, key = self._slot_dict(slot_name), _var_key(var)
+        if key not in slots:
+            slots[key] = slot_creator.create_zeros_slot(var, op_name)
+        return slots[key]
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def _valid_dtypes(self) -> set[Any]:
+        """The dtypes that losses, variables and gradients may have."""
+        return set(_FLOATS)
+
+    def _assert_valid_dtypes(self, tensors: Iterable[Any]) -> None:
+        valid = self._valid_dtypes()
+        for tensor in tensors:
+            dtype = tensor.dtype.base_dtype
+            if dtype not in valid:
+                raise ValueError(
+                    f"Invalid type {dtype!r} for {tensor.name}, expected: "
+                    f"{list(valid)}."
+                )
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        """Make the slots that the variables need."""
+
+    def _prepare(self) -> None:
+        """Make the tensors that all updates share, in the scope of the step."""
+
+    def _apply_dense(self, grad: Any, var: Any) -> Any:
+        """Update a reference variable by a tensor."""
+        raise NotImplementedError()
+
+    def _resource_apply_dense(self, grad: Any, handle: Any) -> Any:
+        """Update a resource variable by a tensor."""
+        raise NotImplementedError()
+
+    def _apply_sparse_duplicate_indices(self, grad: Any, var: Any) -> Any:
+        """Update rows of a reference variable; an index may occur more than once.
+
+        By default rows with equal indices are summed first, for `_apply_sparse`.
+        """
+        values, indices = _deduplicate_indexed_slices(grad.values, grad.indices)
+        return self._apply_sparse(IndexedSlices(values, indices, grad.dense_shape), var)
+
+    def _resource_apply_sparse_duplicate_indices(
+        self, grad: Any, handle: Any, indices: Any
+    ) -> Any:
+        """Update rows of a resource variable; an index may occur more than once."""
+        values, indices = _deduplicate_indexed_slices(grad, indices)
+        return self._resource_apply_sparse(values, handle, indices)
+
+    def _apply_sparse(self, grad: Any, var: Any) -> Any:
+        """Update rows of a reference variable; the indices are distinct."""
+        raise NotImplementedError()
+
+    def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any) -> Any:
+        """Update the rows `indices`, all distinct, of a resource variable."""
+        raise NotImplementedError()
+
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
+        """The operation that has run when all updates have."""
+        return control.group(*update_ops, name=name_scope)
+
+    def _call_if_callable(self, param: Any) -> Any:
+        """A hyperparameter; one that is a function is called."""
+        return param() if callable(param) else param
+
+
+def _count_up(global_step: Any, name: str) -> Any:
+    """Add one to the global step."""
+    with defaults.colocate_with(global_step):
+        if is_resource_variable(global_step):
+            one = convert_to_tensor(1, dtype=global_step.dtype)
+            return F.AssignAddVariableOp(global_step.handle, one, name=name)
+        return assign_add(global_step, 1, name=name)

@@ -1,0 +1,80 @@
+"""Optimizers whose update of a variable is one op of `ops/training`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from retrograd.ops.casts import cast
+from retrograd.ops.declare import F
+from retrograd.train.optimizer import Optimizer
+from retrograd.variables.variable import is_resource_variable
+
+
+class UpdateOpOptimizer(Optimizer):
+    """An optimizer that updates by an op which has a form for each kind of variable.
+
+    A subclass defines `_update`, once for all forms.
+    """
+
+    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+        """Update `var` by `grad`, its rows `indices` only where they are given."""
+        raise NotImplementedError()
+
+    def _apply_dense(self, grad: Any, var: Any) -> Any:
+        return self._update(var, grad)
+
+    def _resource_apply_dense(self, grad: Any, handle: Any) -> Any:
+        return self._update(handle, grad)
+
+    def _apply_sparse(self, grad: Any, var: Any) -> Any:
+        return self._update(var, grad.values, grad.indices)
+
+    def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any) -> Any:
+        return self._update(handle, grad, indices)
+
+    def _run(
+        self,
+        rule: str,
+        var: Any,
+        slots: Sequence[str],
+        before: Sequence[Any],
+        grad: Any,
+        indices: Any = None,
+        after: Sequence[Any] = (),
+        counts: Sequence[Any] = (),
+        **attrs: Any,
+    ) -> Any:
+        """Apply the form of an update rule that fits the variable and the gradient.
+
+        Args:
+          rule: the op type without its prefix.
+          var: the variable.
+          slots: the names of the slots, in the order of the op's inputs.
+          before: scalars that stand before the gradient, in the dtype of the variable.
+          grad: the gradient.
+          indices: which rows it is of; None: all.
+          after: scalars that stand after the gradient.
+          counts: what follows with a dtype of its own.
+          **attrs: attributes of the op.
+        """
+        changed = [var, *(self.get_slot(var, name) for name in slots)]
+        resource = is_resource_variable(var)
+        if resource:
+            changed = [v.handle for v in changed]
+        dtype = grad.dtype.base_dtype
+        first = [cast(x, dtype) for x in before]
+        last = [cast(x, dtype) for x in after]
+        middle = [grad] if indices is None else [grad, indices]
+        op_type = f"{'' if indices is None else 'Sparse'}Apply{rule}"
+        apply = getattr(F, f"Resource{op_type}" if resource else op_type)
+        done = apply(
+            *changed,
+            *first,
+            *middle,
+            *last,
+            *counts,
+            use_locking=self._use_locking,
+            **attrs,
+        )
+        return done if resource else done.op
