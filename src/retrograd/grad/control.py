@@ -32,11 +32,12 @@ from retrograd.graph.function import BodyGraph, FuncGraph, uid
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops import bodies
+from retrograd.ops import functional as _ops  # noqa: F401
+from retrograd.ops import host as _host  # noqa: F401
 from retrograd.ops.branches import call_case, call_if
 from retrograd.ops.constant import constant
 from retrograd.ops.control import as_indexed_slices
 from retrograd.ops.declare import F, gradient
-from retrograd.ops.functional import truth as _declares_the_ops  # noqa: F401
 from retrograd.ops.tensor_lists import element_shape_input, list_data
 
 # ---------------------------------------------------------------------- branches
@@ -512,3 +513,13 @@ def _loop_gradient(n: Operation, *dys: Any) -> list[Any]:
 _loop_gradient.takes_none = True  # type: ignore[attr-defined]
 for _name in ("While", "StatelessWhile"):
     gradient(_name, input="x̄ₜ = f̄(x̄ₜ₊₁)")(_loop_gradient)
+
+# ---------------------------------------------------------------------- calls
+
+
+@gradient("EagerPyFunc", input="x̄ = ȳ ∂f/∂x")
+def _python_gradient(n: Operation, *dys: Any) -> list[Any]:
+    """The function run again, under a tape."""
+    from retrograd.grad.custom import python_gradient
+
+    return python_gradient(n, *dys)

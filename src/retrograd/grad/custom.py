@@ -17,6 +17,7 @@ from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
+from retrograd.ops import host
 from retrograd.ops.declare import F, gradient_registry
 
 _VARIABLES = ("VariableV2", "VarHandleOp")
@@ -240,3 +241,39 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
         return f(*args, **kwargs), grad
 
     return functools.wraps(f)(through)
+
+
+def python_gradient(n: Operation, *dys: Any) -> list[Any]:
+    """The derivative of an EagerPyFunc: its function run again, under a tape."""
+    function = host.function_of(n)._func
+    count = len(n.inputs)
+    places = [i for i, t in enumerate(n.inputs) if t.dtype.is_floating]
+
+    def backward(*values: Any) -> list[Any]:
+        args, seeds = values[:count], values[count:]
+        with GradientTape() as tape:
+            tape.watch([args[i] for i in places])
+            results = function(*args)
+        results = results if isinstance(results, list | tuple) else [results]
+        floats = [
+            (y, dy) for y, dy in zip(results, seeds, strict=True) if y.dtype.is_floating
+        ]
+        found = tape.gradient(
+            [y for y, _ in floats],
+            [args[i] for i in places],
+            output_gradients=[dy for _, dy in floats],
+            unconnected_gradients="zero",
+        )
+        return [convert_to_tensor(g) for g in found]
+
+    types = [n.inputs[i].dtype.base_dtype for i in places]
+    filled = [
+        F.ZerosLike(y) if dy is None else dy
+        for y, dy in zip(n.outputs, dys, strict=True)
+    ]
+    found = host.eager_py_func(backward, [*n.inputs, *filled], types)
+    result: list[Any] = [None] * count
+    for i, term in zip(places, found, strict=True):
+        term.set_shape(n.inputs[i].shape)
+        result[i] = term
+    return result

@@ -1,0 +1,272 @@
+"""Python functions as ops: `tf.py_func`, `tf.numpy_function`, `tf.py_function`."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, errors, nest
+from retrograd.graph import context
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.operation import Operation
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
+from retrograd.ops.infer import unknown
+
+_CLASSES: dict[type[BaseException], Any] = {
+    ValueError: errors.InvalidArgumentError,
+    TypeError: errors.InvalidArgumentError,
+    StopIteration: errors.OutOfRangeError,
+    MemoryError: errors.ResourceExhaustedError,
+    NotImplementedError: errors.UnimplementedError,
+}
+
+
+class FuncRegistry:
+    """The functions that ops call, by the token that an op holds.
+
+    A function is kept for as long as something else holds it: a graph keeps those of
+    its ops.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unique_id = 0
+        self._funcs: weakref.WeakValueDictionary[str, Any] = (
+            weakref.WeakValueDictionary()
+        )
+
+    def insert(self, func: Any) -> str:
+        """Register a function; its token."""
+        with self._lock:
+            token = f"pyfunc_{self._unique_id}"
+            self._unique_id += 1
+        self._funcs[token] = func
+        return token
+
+    def remove(self, token: str) -> None:
+        """Forget a function."""
+        self._funcs.pop(token, None)
+
+    def find(self, token: str) -> Callable[..., Any]:
+        """The function of a token.
+
+        Raises:
+          ValueError: it is gone.
+        """
+        found = self._funcs.get(token)
+        if found is None:
+            raise ValueError(f"callback {token} is not found")
+        return found
+
+    def size(self) -> int:
+        """How many functions there are."""
+        return len(self._funcs)
+
+
+_py_funcs = FuncRegistry()
+
+
+class EagerFunc:
+    """A function that takes and makes tensors which are run at once."""
+
+    def __init__(self, func: Callable[..., Any], Tout: Sequence[Any]) -> None:
+        self._func = func
+        self._out_dtypes = Tout
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the function with the tensors of some values; the values it makes."""
+        with context.eager_mode():
+            result = self._func(*[convert_to_tensor(a) for a in args])
+            if result is None:
+                return None
+            values = list(result) if isinstance(result, list | tuple) else [result]
+            pairs = zip(values, self._out_dtypes, strict=False)
+            tensors = [self._converted(v, dtype) for v, dtype in pairs]
+            return [t.numpy() for t in tensors] + values[len(tensors) :]
+
+    def _converted(self, value: Any, dtype: Any) -> Any:
+        if getattr(value, "_is_resource_variable", False):
+            raise RuntimeError(
+                "Attempting to return a variable from an eagerly executed py_func. "
+                "Only numeric data structures like Tensors or NumPy arrays should be "
+                "returned; to return the value of a variable, make sure to obtain the "
+                "Tensor backing it by calling `.read_value()` on the variable in "
+                f"question: {value}"
+            )
+        return convert_to_tensor(value, dtype)
+
+
+def _failure(error: Exception) -> Exception:
+    kind = next(
+        (c for k, c in _CLASSES.items() if isinstance(error, k)), errors.UnknownError
+    )
+    trace = error.__traceback__
+    inside = trace.tb_next if trace is not None else None
+    text = "".join(traceback.format_exception(type(error), error, inside))
+    return kind(None, None, f"{type(error).__name__}: {error}\n{text}")
+
+
+def _as_array(value: Any) -> np.ndarray:
+    """What a function returned as an array; text as bytes."""
+    array = np.asarray(value)
+    if array.dtype.kind == "U":
+        flat = [str(v).encode() for v in array.reshape(-1)]
+    elif array.dtype.kind == "S":
+        flat = [bytes(v) for v in array.reshape(-1)]
+    else:
+        return array
+    held = np.empty(len(flat), object)
+    held[:] = flat
+    return held.reshape(array.shape)
+
+
+def _argument(value: Any) -> Any:
+    """A value as a function gets it: scalars as such, arrays that it may change."""
+    if isinstance(value, np.ndarray):
+        return value.copy() if value.shape else value[()]
+    return value
+
+
+def _called(token: str, args: Sequence[Any], n: Operation) -> Any:
+    wanted = n.attrs["Tout"]
+    func = _py_funcs.find(token)
+    try:
+        result = func(*[_argument(a) for a in args])
+    except Exception as error:
+        raise _failure(error) from error
+    values = list(result) if isinstance(result, list | tuple) else [result]
+    if result is None:
+        values = []
+    if len(values) != len(wanted):
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"{token} returns {len(values)} values, but expects to see "
+            f"{len(wanted)} values.",
+        )
+    arrays = [_as_array(v) for v in values]
+    for i, (array, dtype) in enumerate(zip(arrays, wanted, strict=True)):
+        found = dtypes.as_dtype(array.dtype)
+        if found != dtype:
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"{i}-th value returned by {token} is {_proto_name(found)}, but "
+                f"expects {_proto_name(dtype)}",
+            )
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def _proto_name(dtype: dtypes.DType) -> str:
+    """A dtype as the runtime calls it."""
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(
+        dtype.name, dtype.name
+    )
+
+
+def _call_kernel(xp: Any, *args: Any, token: str, n: Operation) -> Any:
+    """What a Python function makes of the values of the inputs."""
+    del xp
+    return _called(token, args, n)
+
+
+op("PyFunc", infer=unknown, math="y = f(x)", grad=NOT_DIFFERENTIABLE, host=True)(
+    _call_kernel
+)
+op(
+    "PyFuncStateless",
+    infer=unknown,
+    math="y = f(x)",
+    grad=NOT_DIFFERENTIABLE,
+    host=True,
+    pure=False,
+)(_call_kernel)
+op("EagerPyFunc", infer=unknown, math="y = f(x)", host=True)(_call_kernel)
+
+
+# ---------------------------------------------------------------------- functions
+
+
+def _apply(
+    op_type: str, func: Any, inp: Any, Tout: Any, name: str | None, **attrs: Any
+) -> Any:
+    """Add an op that calls `func`."""
+    several = isinstance(Tout, list | tuple)
+    wanted = [dtypes.as_dtype(t) for t in (Tout if several else [Tout])]
+    if op_type == "EagerPyFunc":
+        func = EagerFunc(func, wanted)
+    token = _py_funcs.insert(func)
+    graph: Any = context.get_default_graph()
+    while graph.outer_graph is not None:
+        graph = graph.outer_graph
+    graph.__dict__.setdefault("_py_funcs_used_in_graph", []).append(func)
+    values = list(inp) if isinstance(inp, list | tuple) else inp
+    result = getattr(F, op_type)(values, token=token, Tout=wanted, name=name, **attrs)
+    if not wanted:
+        return context.get_default_graph()._ops[-1]
+    return result if several else result[0]
+
+
+def _check_callable(func: Any) -> None:
+    if not callable(func):
+        raise ValueError(f"Expected func to be callable, got func of type {type(func)}")
+
+
+def py_func(
+    func: Any, inp: Any, Tout: Any, stateful: bool = True, name: str | None = None
+) -> Any:
+    """A Python function of arrays as an op; it has no gradient.
+
+    Args:
+      func: takes arrays (scalars for shape ()), returns one or a list.
+      inp: tensors, the arguments.
+      Tout: the dtype, or list of dtypes, of the results.
+      stateful: whether it may give other results for the same arguments.
+      name: the name of the operation.
+
+    Returns:
+      A tensor, or a list where `Tout` is one; static shapes are unknown.
+
+    Raises:
+      ValueError: `func` cannot be called.
+    """
+    if context.executing_eagerly():
+        result = nest.flatten(func(*[x.numpy() for x in inp]))
+        tensors = [x if x is None else convert_to_tensor(x) for x in result]
+        return tensors[0] if len(tensors) == 1 else tensors
+    _check_callable(func)
+    return _apply("PyFunc" if stateful else "PyFuncStateless", func, inp, Tout, name)
+
+
+py_func_common = py_func
+
+
+def numpy_function(func: Any, inp: Any, Tout: Any, name: str | None = None) -> Any:
+    """As `py_func`, always stateful."""
+    return py_func(func, inp, Tout, True, name)
+
+
+def eager_py_func(func: Any, inp: Any, Tout: Any, name: str | None = None) -> Any:
+    """A Python function of tensors that are run at once, as an op with a gradient.
+
+    Args:
+      func: takes tensors that have values, returns one or a list.
+      inp: tensors, the arguments.
+      Tout: the dtype, or list of dtypes, of the results.
+      name: the name of the operation.
+    """
+    _check_callable(func)
+    if context.executing_eagerly():
+        result = func(*[convert_to_tensor(x) for x in inp])
+        return result if isinstance(Tout, list | tuple) else convert_to_tensor(result)
+    return _apply("EagerPyFunc", func, inp, Tout, name)
+
+
+def function_of(n: Operation) -> Any:
+    """The Python function that an operation calls."""
+    return _py_funcs.find(n.attrs["token"])
