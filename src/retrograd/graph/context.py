@@ -22,6 +22,7 @@ class _Local(threading.local):
         self.eager: bool | None = None
         self.tapes: list[Any] = []
         self.device: str = ""
+        self.name_scope: str = ""
 
 
 local = _Local()
@@ -61,6 +62,20 @@ def eager_mode() -> contextlib.AbstractContextManager[None]:
 def graph_mode() -> contextlib.AbstractContextManager[None]:
     """A context in which ops become nodes of the default graph."""
     return _mode(False)
+
+
+@contextlib.contextmanager
+def eager_name_scope(name: str | None) -> Iterator[str]:
+    """Put `name/` before the names of what is made at once; as `Graph.name_scope`."""
+    before = local.name_scope
+    if not name:
+        local.name_scope = ""
+    else:
+        local.name_scope = name if name[-1] == "/" else f"{before}{name}/"
+    try:
+        yield local.name_scope
+    finally:
+        local.name_scope = before
 
 
 def get_default_graph() -> Graph:

@@ -69,7 +69,7 @@ def name_scope(
 ) -> Iterator[str]:
     """Enter the graph of `values` and the scope `name`, or else `default_name`.
 
-    In eager mode it only keeps the name.
+    In eager mode there is no graph: the scope is a prefix of names, not made unique.
 
     Raises:
       ValueError: neither name is given though values are.
@@ -80,7 +80,8 @@ def name_scope(
         )
     chosen = default_name if name is None else name
     if context.executing_eagerly():
-        yield (chosen or "").rstrip("/") + "/" if chosen else ""
+        with context.eager_name_scope(chosen) as scope:
+            yield scope
         return
     graph = graph_of(values or ())
     entered = (
@@ -121,7 +122,9 @@ def apply(op_type: str, *args: Any, name: str | None = None, **attrs: Any) -> An
 
 def _add(op_def: opdef.OpDef, args: Any, attrs: Any, name: str | None) -> Operation:
     flat = [
-        a for arg in args for a in (arg if isinstance(arg, (list, tuple)) else (arg,))
+        a
+        for arg in args
+        for a in (arg if isinstance(arg, (list, tuple)) and arg else (arg,))
     ]
     graph = graph_of(flat)
     resolved = _Arguments(op_def, attrs, eager=False)
@@ -386,11 +389,7 @@ class _Arguments:
 
 
 def _wrong(kind: str, attr: opdef.AttrDef, value: Any) -> TypeError:
-    return TypeError(
-        f"Expected {kind} for argument '{attr.name}' not {value!r}."
-        if not isinstance(value, Tensor)
-        else f"Expected {kind} for argument '{attr.name}' not {value!r}."
-    )
+    return TypeError(f"Expected {kind} for argument '{attr.name}' not {value!r}.")
 
 
 def _int(attr: opdef.AttrDef, value: Any) -> int:
