@@ -3,6 +3,9 @@
 Run under TensorFlow 1.15.5 (Python 3.7):
 
     python tools/make_opdefs.py > src/retrograd/graph/opdefs.tsv
+    python tools/make_opdefs.py tests > src/retrograd/testing/opdefs.tsv
+
+The second is of the op types that TensorFlow's own tests define for themselves.
 
 One line an op type: name, inputs, outputs, attributes, flags.  An argument reads
 ``name:type`` where type is a dtype, the name of a type attribute, ``N*type`` for a list
@@ -11,6 +14,7 @@ reads ``name:kind``, then ``{allowed}``, ``>=minimum`` and ``=default`` (JSON).
 """
 
 import json
+import sys
 
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
@@ -80,7 +84,12 @@ def attr_text(attr):
 
 
 def main():
-    ops = op_def_registry.get_registered_ops()
+    if sys.argv[1:] == ["tests"]:
+        from tensorflow.python.framework import test_ops
+
+        ops = {n: info.op_def for n, info in test_ops._op_def_lib._ops.items()}
+    else:
+        ops = op_def_registry.get_registered_ops()
     for name in sorted(ops):
         op = ops[name]
         flags = [
