@@ -294,25 +294,3 @@ def _state_of(record: Record, declaration: Declaration) -> Cell:
 
 dispatch.hooks.execute = execute
 dispatch.hooks.eager_tensor = eager_tensor  # type: ignore[attr-defined]
-
-
-def enable_eager_execution(
-    config: Any = None, device_policy: Any = None, execution_mode: Any = None
-) -> None:
-    """Run all operations at once from now on.
-
-    Raises:
-      ValueError: graphs have been built already.
-    """
-    del config, device_policy, execution_mode
-    if context.shared.eager_by_default:
-        return
-    graph = context.shared.default_graph
-    if graph is not None and graph._ops:
-        raise ValueError("tf.enable_eager_execution must be called at program startup.")
-    context.shared.eager_by_default = True
-
-
-def disable_eager_execution() -> None:
-    """Build graphs again, as is the default."""
-    context.shared.eager_by_default = False
