@@ -110,8 +110,9 @@ def _concatenated(n: Any, parts: Sequence[Tensor], axis_input: int) -> RawShape:
     with_rank(n, axis_input, 0)
     axis = static_value(n._inputs[axis_input])
     raws = [t._shape_raw for t in parts]
+    unplaced = _of_some_rank(n, parts)
     if axis is None:
-        return _of_some_rank(n, parts)
+        return unplaced
     at = int(axis)
     least = -at if at < 0 else at + 1
     before: RawShape = None

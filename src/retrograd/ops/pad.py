@@ -83,8 +83,11 @@ def _checked(x: Any, paddings: Any, comma: str, word: str) -> list[tuple[int, in
     return pairs
 
 
+_HELD = (np.ndarray, np.generic, bytes)
+
+
 def _padded(xp: Any, x: Any, pairs: list[tuple[int, int]], value: Any) -> Any:
-    if not isinstance(x, np.ndarray) or not isinstance(value, np.ndarray | np.generic):
+    if not isinstance(x, np.ndarray) or not isinstance(value, _HELD):
         return xp.pad(x, pairs, constant_values=value)
     sizes = [b + d + a for d, (b, a) in zip(x.shape, pairs, strict=True)]
     found = np.full(sizes, value, x.dtype)

@@ -138,9 +138,10 @@ def _stitched(xp: Any, parts: tuple[Any, ...]) -> Any:
 def _placed(xp: Any, flat: Any, rows: Any, rest: Any, dtype: Any) -> Any:
     """Rows at their places, later ones in place of earlier ones."""
     places = np.concatenate(flat)
-    for part, numbers in enumerate(flat):
+    for numbers in flat:
         if len(numbers) and numbers.min() < 0:
-            raise refused(f"indices[{part}] is out of range")
+            at = int(np.argmax(numbers < 0))
+            raise refused(f"indices[{at}] is out of range")
     length = int(places.max()) + 1 if len(places) else 0
     whole = empty(xp, (length, *rest), dtype)
     kept = [r for r in rows if r is not None]

@@ -302,11 +302,13 @@ def unravel_index_kernel(xp: Any, indices: Any, dims: Any) -> Any:
             f'"{shape_text(np.shape(indices))}"'
         )
     count = np.shape(dims)[0]
-    rest, found = indices, []
-    for i in range(count - 1, 0, -1):
-        found.append(rest % dims[i])
-        rest = rest // dims[i]
-    return xp.stack([*([rest] if count else []), *reversed(found)])
+    step, found = dims[:0].sum(dtype=dims.dtype) + 1, []
+    for i in range(count - 1, -1, -1):
+        # quotients and remainders towards zero, as C has them
+        rest = xp.fmod(indices, step * dims[i])
+        found.append(xp.sign(rest) * (xp.abs(rest) // step))
+        step = step * dims[i]
+    return xp.stack(found[::-1]).astype(indices.dtype)
 
 
 def _bitcast_shape(n: Any) -> RawShape:

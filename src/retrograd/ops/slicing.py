@@ -43,12 +43,7 @@ def _slice_shape(n: Any) -> RawShape:
             continue
         whole, first = (None if raw is None else raw[i]), begin[i]
         if wanted < -1:
-            raise invalid(
-                n,
-                f"Out of bounds slicing on dimension {i} of length "
-                f"{-1 if whole is None else whole}: sizes vector cannot be < -1, but "
-                f"was {wanted}",
-            )
+            raise ValueError(f"Invalid value in tensor used for shape: {wanted}")
         found.append(None if whole is None or first is None else whole - first)
     return tuple(found)
 
@@ -255,7 +250,7 @@ def _strided_shape(n: Any) -> RawShape:
     raw = n._inputs[0]._shape_raw
     counts: RawShape = None
     for i in (1, 2, 3):
-        counts = merged(n, with_rank(n, i, 1), counts)
+        counts = merged(n, counts, with_rank(n, i, 1))
     strides = static_value(n._inputs[3])
     if raw is None or counts is None or counts[0] is None or strides is None:
         return None

@@ -175,8 +175,8 @@ def kernel_attr(value: Any) -> Any:
 def constant_as_shape(tensor: Tensor) -> RawShape:
     """The shape that a 1-D integer tensor holds, as far as it is known.
 
-    An element that is −1 or not known gives an unknown dimension. Known parts are looked
-    for where TensorFlow 1.15 does: in shapes, stacks, concatenations and slices of them.
+    An element that is −1 or not known gives an unknown dimension. Known parts are
+    looked for where TensorFlow 1.15 does: in shapes, stacks, concatenations, slices.
 
     Raises:
       ValueError: an element is less than −1.

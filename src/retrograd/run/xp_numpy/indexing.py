@@ -81,7 +81,8 @@ def _check_nd(indices: Array, shape: Sequence[int], what: str) -> None:
     wrong = ((indices < 0) | (indices >= sizes)).any(-1)
     at = np.argwhere(wrong)[0] if wrong.ndim else np.zeros(1, int)
     vector = indices[tuple(at)] if wrong.ndim else indices
-    text = f"indices[{','.join(map(str, at))}] = [{', '.join(map(str, vector))}]"
+    place = f"[{','.join(map(str, at))}]" if wrong.ndim else ""
+    text = f"indices{place} = [{', '.join(map(str, vector))}]"
     full = ",".join(map(str, shape))
     raise InvalidArgumentError(
         None, None, message(f"{text} does not index into {what} [{full}]")
