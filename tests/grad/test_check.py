@@ -55,7 +55,8 @@ def test_rows_of_a_sparse_gradient_add_up(session):
 
 
 def test_list_of_tensors_and_other_feeds(session):
-    x, y, z = (tf.placeholder(tf.float64, []) for _ in range(3))
+    x, y = (tf.constant(n, tf.float64) for n in (3.0, 5.0))
+    z = tf.placeholder(tf.float64, [])
     product = x * y * z
     values = [np.array(3.0), np.array(5.0)]
     pairs = tf.test.compute_gradient(

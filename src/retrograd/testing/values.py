@@ -80,6 +80,14 @@ class ValueAssertions(absltest.TestCase):
 
     # -- single numbers and plain sequences of them
 
+    def assertTrue(self, expr: Any, msg: Any = None) -> None:
+        """Fail unless `expr` is true; NumPy's booleans are named as Python's."""
+        super().assertTrue(bool(expr) if isinstance(expr, np.bool_) else expr, msg)
+
+    def assertFalse(self, expr: Any, msg: Any = None) -> None:
+        """Fail unless `expr` is false; NumPy's booleans are named as Python's."""
+        super().assertFalse(bool(expr) if isinstance(expr, np.bool_) else expr, msg)
+
     @deferred_in_functions
     def assertNear(
         self, f1: float, f2: float, err: float, msg: str | None = None
