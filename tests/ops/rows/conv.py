@@ -31,6 +31,8 @@ _X5 = c([[[[[1.0], [3.0]], [[2.0], [0.0]]]]], "float32")
 _Y5 = c([[[[[3.0]]]]], "float32")
 _OF5 = dict(ksize=[1, 1, 2, 2, 1], strides=[*_ONE, 1], padding="VALID", order=0)
 
+_GROW = dict(strides=[1, 2, 1, 1], rates=[1, 1, 2, 1], padding="SAME")
+
 ROWS = [
     *_family(
         *_TWO, (2, 5, 6, 3), (2, 3, 3, 4), (2, 4, 4, 4), strides=_ONE, padding="VALID"
@@ -203,4 +205,56 @@ ROWS = [
     row("MaxPool3D", _X5, **_OF5),
     row("MaxPool3DGrad", _X5, _Y5, _Y5, **_OF5),
     row("MaxPool3DGradGrad", _X5, _Y5, _X5, **_OF5),
+    row("Dilation2D", f(2, 5, 4, 2), f(2, 3, 2), **_GROW, order=1),
+    row(
+        "Dilation2DBackpropInput",
+        f(2, 5, 4, 2),
+        f(2, 3, 2),
+        f(2, 3, 4, 2),
+        **_GROW,
+        order=0,
+    ),
+    row(
+        "Dilation2DBackpropFilter",
+        f(2, 5, 4, 2),
+        f(2, 3, 2),
+        f(2, 3, 4, 2),
+        **_GROW,
+        order=0,
+    ),
+    *[
+        row(
+            kind,
+            f(2, 7, 8, 2),
+            pooling_ratio=[1.0, 1.5, 1.7, 1.0],
+            deterministic=True,
+            seed=3,
+            pseudo_random=pseudo,
+            overlapping=overlapping,
+            order=1,
+            tier1=False,
+        )
+        for kind in ("FractionalMaxPool", "FractionalAvgPool")
+        for pseudo in (True, False)
+        for overlapping in (True, False)
+    ],
+    row(
+        "FractionalMaxPoolGrad",
+        f(1, 3, 3, 1),
+        f(1, 2, 2, 1),
+        f(1, 2, 2, 1),
+        c([0, 1, 3]),
+        c([0, 2, 3]),
+        order=0,
+        tier1=False,
+    ),
+    row(
+        "FractionalAvgPoolGrad",
+        c([1, 3, 3, 1]),
+        f(1, 2, 2, 1),
+        c([0, 1, 3]),
+        c([0, 2, 3]),
+        order=0,
+        tier1=False,
+    ),
 ]
