@@ -30,7 +30,7 @@ Function = Callable[[], Any]
 
 def _at_most(predicates: Sequence[Any], count: int, text: str) -> Any:
     """An operation that fails where more than `count` predicates hold."""
-    from retrograd.ops.checking import Assert
+    from retrograd.ops.printing import Assert
 
     stacked = F.Pack(list(predicates), name="preds_c")
     numbers = F.Cast(stacked, DstT=dtypes.int32)
@@ -46,7 +46,7 @@ def _default_action(
     predicates: Sequence[Any], actions: Sequence[Function]
 ) -> tuple[Function, Sequence[Any], Sequence[Function]]:
     """The last action as what is left over, checked to be the right one."""
-    from retrograd.ops.checking import Assert
+    from retrograd.ops.printing import Assert
 
     last = len(predicates) - 1
     others = predicates[:last]
