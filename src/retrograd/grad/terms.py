@@ -10,7 +10,9 @@ from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, registry
+from retrograd.ops.fill import zeros
 from retrograd.ops.infer import broadcast
+from retrograd.ops.state import handle_data, variable_shape
 
 
 def add_n(terms: list[Any]) -> Any:
@@ -54,8 +56,11 @@ def _concatenated(terms: list[IndexedSlices]) -> IndexedSlices:
 
 
 def zeros_for(tensor: Tensor) -> Any:
-    """Zeros in the shape and dtype of a tensor."""
-    return F.ZerosLike(tensor)
+    """Zeros in the shape and dtype of a tensor; of a handle, those of its variable."""
+    known = handle_data(tensor) if tensor.dtype.name == "resource" else None
+    if known is None:
+        return F.ZerosLike(tensor)
+    return zeros(variable_shape(tensor), known[1])
 
 
 def fit(term: Any, x: Tensor, op: Operation) -> Any:

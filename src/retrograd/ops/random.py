@@ -115,7 +115,7 @@ for _row in (
     math="y ~ U{a, …, b − 1}",
     grad=NOT_DIFFERENTIABLE,
 )
-def random_uniform_int(
+def random_uniform_int_kernel(
     xp: Any, state: Any, shape: Any, low: Any, high: Any, *, Tout: Any
 ) -> Any:
     """Integers from `low` on and below `high`."""
@@ -139,7 +139,7 @@ def _scalars(**bounds: Any) -> None:
     math="y ~ U{a, …, b − 1}",
     grad=NOT_DIFFERENTIABLE,
 )
-def stateless_random_uniform_int(
+def stateless_random_uniform_int_kernel(
     xp: Any, shape: Any, seed: Any, low: Any, high: Any, *, dtype: Any
 ) -> Any:
     """Integers from `low` on and below `high`."""
@@ -237,7 +237,7 @@ def _after(tensor: Any) -> Any:
 
 
 @op("RandomGammaGrad", infer=broadcast, math="∂y/∂α of y ~ Γ(α, 1)")
-def random_gamma_grad(xp: Any, alpha: Any, sample: Any) -> Any:
+def random_gamma_grad_kernel(xp: Any, alpha: Any, sample: Any) -> Any:
     """The derivative of a gamma number with respect to alpha."""
     return xp.random_gamma_grad(alpha, sample)
 

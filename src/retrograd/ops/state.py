@@ -42,6 +42,12 @@ def _text(shape: Any) -> str:
     return shape_text(tuple(shape))
 
 
+def _type(dtype: Any) -> str:
+    """A dtype as the messages of kernels name it."""
+    name = dtypes.as_dtype(dtype).name
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
+
+
 # ---------------------------------------------------------------------- shapes
 
 
@@ -57,10 +63,15 @@ def handle_data(handle: Tensor) -> tuple[RawShape, Any] | None:
         outer = _outside(handle)
         if outer is not None:
             handle = outer
-        elif n.type in ("Identity", "Switch"):
-            handle = n._inputs[0]
+        elif n.type in ("Identity", "IdentityN", "Switch"):
+            handle = n._inputs[handle.value_index if n.type == "IdentityN" else 0]
         else:
             return None
+
+
+def copy_handle_data(source_t: Tensor, target_t: Tensor) -> None:
+    """Make what is known of the variable behind one handle known of another."""
+    target_t.__dict__["_handle_data"] = handle_data(source_t)
 
 
 def _outside(handle: Tensor) -> Tensor | None:
@@ -136,7 +147,7 @@ def _temporaries(store: Any) -> Any:
 
 
 @op("TemporaryVariable", infer=from_attr("shape"), host=True)
-def temporary_variable(
+def temporary_variable_kernel(
     xp: Any, *, shape: Any, var_name: str, n: Operation, store: Any
 ) -> Any:
     """A variable that lives within one run, until DestroyTemporaryVariable."""
@@ -154,7 +165,9 @@ def temporary_variable(
 
 
 @op("DestroyTemporaryVariable", infer=same, cells="ref", host=True)
-def destroy_temporary_variable(xp: Any, cell: Any, *, var_name: str, store: Any) -> Any:
+def destroy_temporary_variable_kernel(
+    xp: Any, cell: Any, *, var_name: str, store: Any
+) -> Any:
     """The last value of a temporary variable, which is gone afterwards."""
     alive = _temporaries(store)
     if cell.extra is None or alive.get(var_name) is not cell.extra:
@@ -179,13 +192,13 @@ def is_variable_initialized_kernel(xp: Any, cell: Any) -> Any:
     host=True,
     grad=NOT_DIFFERENTIABLE,
 )
-def var_is_initialized(xp: Any, cell: Any) -> Any:
+def var_is_initialized_kernel(xp: Any, cell: Any) -> Any:
     """Whether a variable has a value."""
     return np.bool_(cell.value is not None)
 
 
 @op("DestroyResourceOp", infer=nothing, cells="resource", host=True)
-def destroy_resource(xp: Any, cell: Any, *, ignore_lookup_error: bool) -> None:
+def destroy_resource_kernel(xp: Any, cell: Any, *, ignore_lookup_error: bool) -> None:
     """Take a variable's value away."""
     if cell.value is None and not ignore_lookup_error:
         raise errors.NotFoundError(
@@ -203,8 +216,14 @@ def destroy_resource(xp: Any, cell: Any, *, ignore_lookup_error: bool) -> None:
     math="y = v",
     grad=dict(resource=rule("v̄ = ȳ", lambda n, dy: dy)),
 )
-def read_variable(xp: Any, value: Any) -> Any:
+def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
     """The value of a resource variable."""
+    dtype = n.attrs["dtype"]
+    if dtype is not dtypes.variant and value.dtype != dtype.as_numpy_dtype:
+        raise _refused(
+            f"Trying to read variable with wrong dtype. Expected {_type(dtype)} got "
+            f"{_type(value.dtype)}."
+        )
     return value
 
 
@@ -252,8 +271,13 @@ def _kept(xp: Any, value: Any) -> Any:
     math="v ← x",
     grad=NOT_DIFFERENTIABLE,
 )
-def assign_variable(xp: Any, current: Any, value: Any) -> Any:
+def assign_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
     """Make `value` the value of a resource variable."""
+    if current is not None and current.dtype != value.dtype:
+        raise _refused(
+            "Trying to assign variable with wrong dtype. Expected "
+            f"{_type(current.dtype)} got {_type(value.dtype)}."
+        )
     return _kept(xp, value)
 
 
@@ -303,7 +327,7 @@ def assign_sub_kernel(xp: Any, ref: Any, value: Any) -> Any:
     math="v ← v + x",
     grad=NOT_DIFFERENTIABLE,
 )
-def assign_add_variable(xp: Any, current: Any, value: Any) -> Any:
+def assign_add_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
     """Add `value` to a resource variable."""
     _same_handle_shape(current, value)
     return xp.add(current, value)
@@ -316,7 +340,7 @@ def assign_add_variable(xp: Any, current: Any, value: Any) -> Any:
     math="v ← v − x",
     grad=NOT_DIFFERENTIABLE,
 )
-def assign_sub_variable(xp: Any, current: Any, value: Any) -> Any:
+def assign_sub_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
     """Subtract `value` from a resource variable."""
     _same_handle_shape(current, value)
     return xp.subtract(current, value)
@@ -397,10 +421,18 @@ def _check_rows(ref: Any, indices: Any, updates: Any) -> None:
         )
 
 
-def _scatter_kernel(mode: str) -> Any:
+def _check_resource_rows(ref: Any, indices: Any, updates: Any) -> None:
+    if updates.shape and tuple(updates.shape) != (*indices.shape, *ref.shape[1:]):
+        raise _refused(
+            f"shape of indices ({_text(indices.shape)}) is not compatible with the "
+            f"shape of updates ({_text(updates.shape)})"
+        )
+
+
+def _scatter_kernel(mode: str, check: Any) -> Any:
     def scatter(xp: Any, ref: Any, indices: Any, updates: Any) -> Any:
         """Rows of a variable changed in the order of the indices."""
-        _check_rows(ref, indices, updates)
+        check(ref, indices, updates)
         return xp.scatter(ref, indices, updates, mode)
 
     return scatter
@@ -413,14 +445,14 @@ for _name, (_mode, _math) in _MODES.items():
         updates="ref",
         math=_math,
         grad=NOT_DIFFERENTIABLE,
-    )(_scatter_kernel(_mode))
+    )(_scatter_kernel(_mode, _check_rows))
     op(
         f"ResourceScatter{_name}",
         infer=_scatter_handle,
         updates="resource",
         math=_math,
         grad=NOT_DIFFERENTIABLE,
-    )(_scatter_kernel(_mode))
+    )(_scatter_kernel(_mode, _check_resource_rows))
 
 
 def _vectors(n: Operation, variable: RawShape) -> None:
@@ -514,7 +546,9 @@ def _gathered(n: Operation) -> RawShape:
     reads="resource",
     math="y = v[i]",
 )
-def resource_gather(xp: Any, value: Any, indices: Any, *, batch_dims: int) -> Any:
+def resource_gather_kernel(
+    xp: Any, value: Any, indices: Any, *, batch_dims: int
+) -> Any:
     """Rows of a resource variable, by index."""
     return xp.gather(value, indices, batch_dims, batch_dims)
 
@@ -545,7 +579,7 @@ def _gathered_nd(n: Operation) -> RawShape:
 
 
 @op("ResourceGatherNd", infer=_gathered_nd, reads="resource", math="y = v[i]")
-def resource_gather_nd(xp: Any, value: Any, indices: Any) -> Any:
+def resource_gather_nd_kernel(xp: Any, value: Any, indices: Any) -> Any:
     """Elements or slices of a resource variable, by index vectors."""
     return xp.gather_nd(value, indices)
 

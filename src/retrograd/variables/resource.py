@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -52,14 +53,20 @@ def _graph_of(handle: Tensor) -> Iterator[None]:
             yield
 
 
-def _release(shared_name: str) -> None:
-    """Let the storage of an eager variable go when its handle goes.
+class _Deleter:
+    """Takes the value of an eager variable away once nothing refers to the variable.
 
-    Nobody else finds it: its shared name is its own.
+    All variables made for one handle hold the same one.
     """
-    from retrograd.run.eager import store
 
-    store.cells.pop(("", shared_name), None)
+    def __init__(self, handle: Tensor, shared_name: str) -> None:
+        from retrograd.run.eager import store
+
+        # nobody else finds the storage: its name is its own
+        self._cell = store.cells.pop(("", shared_name))
+
+    def __del__(self) -> None:
+        self._cell.value = None
 
 
 class BaseResourceVariable(VariableV1):
@@ -301,6 +308,16 @@ class BaseResourceVariable(VariableV1):
         )
         memo[self._unique_id] = copied
         return copied
+
+    def __reduce__(self) -> Any:
+        return functools.partial(
+            ResourceVariable,
+            initial_value=self.numpy(),
+            trainable=self.trainable,
+            name=self._shared_name,
+            dtype=self.dtype,
+            constraint=self.constraint,
+        ), ()
 
     def _dense_var_to_tensor(
         self, dtype: Any = None, name: str | None = None, as_ref: bool = False
@@ -642,9 +659,9 @@ class ResourceVariable(BaseResourceVariable):
             )
             handle._handle_data = (shapes.raw(full), dtype)  # pyright: ignore
             F.AssignVariableOp(handle, start)
-            _release(unique)
         return dict(
             handle=handle,
+            handle_deleter=_Deleter(handle, unique),
             shape=full,
             dtype=dtype,
             unique_id=unique,
@@ -738,6 +755,19 @@ class UninitializedVariable(BaseResourceVariable):
             handle_name=handle_name,
             graph_element=element,
         )
+
+
+def copy_to_graph_uninitialized(var: BaseResourceVariable) -> UninitializedVariable:
+    """A variable like `var` in the default graph, without its value."""
+    return UninitializedVariable(
+        trainable=var.trainable,
+        constraint=var.constraint,
+        shape=var.shape,
+        dtype=var.dtype,
+        name=var._shared_name,
+        synchronization=var.synchronization,
+        aggregation=var.aggregation,
+    )
 
 
 class _UnreadVariable(BaseResourceVariable):
