@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from retrograd.errors import InternalError, InvalidArgumentError
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.context import executing_eagerly
@@ -299,7 +301,7 @@ def _floor_mod(xp: Any, x: Any, y: Any) -> Any:
     if _is_integer(x):
         return xp.mod(*_whole(xp, x, y))
     rest = xp.fmod(x, y)
-    return xp.where((x < 0) == (y < 0), rest, xp.fmod(rest + y, y))
+    return xp.where((rest != 0) & ((y < 0) != (rest < 0)), rest + y, rest)
 
 
 @op("TruncateMod", infer=broadcast, math="z = x − y trunc(x / y)")
@@ -442,6 +444,13 @@ def _chosen(compare: str, first: bool) -> Any:
     return build
 
 
+def _may_be_nan(xp: Any, y: Any) -> bool:
+    """Whether a tensor may hold NaN; on NumPy, whether it does."""
+    if y.dtype.kind in "iub":
+        return False
+    return xp.name != "numpy" or bool(np.isnan(y).any())
+
+
 @op(
     "Maximum",
     infer=broadcast,
@@ -452,7 +461,9 @@ def _chosen(compare: str, first: bool) -> Any:
     ),
 )
 def _maximum(xp: Any, x: Any, y: Any) -> Any:
-    """The larger of each pair of elements."""
+    """The larger of each pair of elements; `x` where `y` is NaN."""
+    if _may_be_nan(xp, y):
+        return xp.where(x < y, y, x)
     return xp.maximum(x, y)
 
 
@@ -466,7 +477,9 @@ def _maximum(xp: Any, x: Any, y: Any) -> Any:
     ),
 )
 def _minimum(xp: Any, x: Any, y: Any) -> Any:
-    """The smaller of each pair of elements."""
+    """The smaller of each pair of elements; `x` where `y` is NaN."""
+    if _may_be_nan(xp, y):
+        return xp.where(y < x, y, x)
     return xp.minimum(x, y)
 
 

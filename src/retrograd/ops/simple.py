@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from retrograd.graph.composite import SparseTensor
 from retrograd.graph.dispatch import apply
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import registry
@@ -16,6 +17,18 @@ def unary(op_type: str, name: str) -> Unary:
     """`name(x, name=None)`, which applies `op_type`; its docstring is the kernel's."""
 
     def function(x: Any, name: str | None = None) -> Tensor:
+        return apply(op_type, x, name=name)
+
+    return _named(function, op_type, name)
+
+
+def unary_or_sparse(op_type: str, name: str) -> Callable[..., Any]:
+    """As `unary`; of a sparse tensor the elements that are there are taken."""
+
+    def function(x: Any, name: str | None = None) -> Any:
+        if isinstance(x, SparseTensor):
+            values = apply(op_type, x.values, name=name)
+            return SparseTensor(x.indices, values, x.dense_shape)
         return apply(op_type, x, name=name)
 
     return _named(function, op_type, name)

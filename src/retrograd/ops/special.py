@@ -15,7 +15,7 @@ from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import broadcast, merged, same
 from retrograd.ops.reduce import reduce_sum
 from retrograd.ops.rules import scalar
-from retrograd.ops.simple import unary
+from retrograd.ops.simple import unary, unary_or_sparse
 
 # ---------------------------------------------------------------------- gamma
 
@@ -247,10 +247,10 @@ def _bessel_i1e(xp: Any, x: Any) -> Any:
 
 lgamma = unary("Lgamma", "lgamma")
 digamma = unary("Digamma", "digamma")
-erf = unary("Erf", "erf")
+erf = unary_or_sparse("Erf", "erf")
 erfc = unary("Erfc", "erfc")
-bessel_i0e = unary("BesselI0e", "bessel_i0e")
-bessel_i1e = unary("BesselI1e", "bessel_i1e")
+bessel_i0e = unary_or_sparse("BesselI0e", "bessel_i0e")
+bessel_i1e = unary_or_sparse("BesselI1e", "bessel_i1e")
 
 
 def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:

@@ -14,7 +14,7 @@ from retrograd.ops.declare import F, op, rule
 from retrograd.ops.fill import zeros_like
 from retrograd.ops.infer import same
 from retrograd.ops.rules import arg, conj, out, scalar
-from retrograd.ops.simple import unary
+from retrograd.ops.simple import unary, unary_or_sparse
 
 
 def no_term(n: Operation, dy: Any) -> list[Any]:
@@ -65,7 +65,10 @@ def _sign(xp: Any, x: Any) -> Any:
         size = xp.abs(x)
         zero = size == 0
         return xp.where(zero, 0, x / xp.where(zero, 1, size)).astype(x.dtype)
-    return xp.sign(x)
+    if x.dtype.kind in "iu":
+        return xp.sign(x)
+    # of NaN zero, as TensorFlow has it
+    return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)
 
 
 # ---------------------------------------------------------------------- powers
@@ -105,10 +108,15 @@ def _sqrt_grad_rule(n: Operation, dz: Any) -> list[Any]:
     return [F.Mul(F.Neg(conj(over)), n.outputs[0]), half]
 
 
+def _unless_zero(xp: Any, dy: Any, dx: Any) -> Any:
+    """dx, but zero where dy is zero: also where the derivative is not finite."""
+    return xp.where(dy == 0, dx.dtype.type(0), dx)
+
+
 @op("SqrtGrad", infer=same, math="z = dy / 2y", grad=_sqrt_grad_rule)
 def _sqrt_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Sqrt."""
-    return dy * y.dtype.type(0.5) / _conj(xp, y)
+    return _unless_zero(xp, dy, dy * y.dtype.type(0.5) / _conj(xp, y))
 
 
 @op(
@@ -132,7 +140,7 @@ def _rsqrt_grad_rule(n: Operation, dz: Any) -> list[Any]:
 def _rsqrt_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Rsqrt."""
     y = _conj(xp, y)
-    return dy * y.dtype.type(-0.5) * y * y * y
+    return _unless_zero(xp, dy, dy * y.dtype.type(-0.5) * y * y * y)
 
 
 def _reciprocal_grad_rule(n: Operation, dz: Any) -> list[Any]:
@@ -171,14 +179,14 @@ def _reciprocal(xp: Any, x: Any) -> Any:
 def _inv_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Inv."""
     y = _conj(xp, y)
-    return -dy * y * y
+    return _unless_zero(xp, dy, -dy * y * y)
 
 
 @op("ReciprocalGrad", infer=same, math="z = −dy y²", grad=_reciprocal_grad_rule)
 def _reciprocal_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Reciprocal."""
     y = _conj(xp, y)
-    return -dy * y * y
+    return _unless_zero(xp, dy, -dy * y * y)
 
 
 # ---------------------------------------------------------------------- exp, log
@@ -471,10 +479,10 @@ def _rint(xp: Any, x: Any) -> Any:
 
 # ---------------------------------------------------------------------- functions
 
-negative = unary("Neg", "negative")
-sign = unary("Sign", "sign")
-square = unary("Square", "square")
-sqrt = unary("Sqrt", "sqrt")
+negative = unary_or_sparse("Neg", "negative")
+sign = unary_or_sparse("Sign", "sign")
+square = unary_or_sparse("Square", "square")
+sqrt = unary_or_sparse("Sqrt", "sqrt")
 rsqrt = unary("Rsqrt", "rsqrt")
 reciprocal = unary("Reciprocal", "reciprocal")
 exp = unary("Exp", "exp")
@@ -489,7 +497,7 @@ acos = unary("Acos", "acos")
 atan = unary("Atan", "atan")
 sinh = unary("Sinh", "sinh")
 cosh = unary("Cosh", "cosh")
-tanh = unary("Tanh", "tanh")
+tanh = unary_or_sparse("Tanh", "tanh")
 asinh = unary("Asinh", "asinh")
 acosh = unary("Acosh", "acosh")
 atanh = unary("Atanh", "atanh")
