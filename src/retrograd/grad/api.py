@@ -10,7 +10,7 @@ from typing import Any
 from retrograd import dtypes
 from retrograd.grad import control as _rules  # noqa: F401
 from retrograd.grad.sweep import sweep
-from retrograd.grad.terms import add_n
+from retrograd.grad.terms import add_n, zeros_for
 from retrograd.graph import context, dispatch
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.convert import (
@@ -103,7 +103,7 @@ def gradients(
         )
     if unconnected is UnconnectedGradients.ZERO:
         found = [
-            F.ZerosLike(x) if d is None else d for x, d in zip(xs, found, strict=True)
+            zeros_for(x) if d is None else d for x, d in zip(xs, found, strict=True)
         ]
     return found
 

@@ -48,6 +48,8 @@ class EagerTensor(Tensor):
     def numpy(self) -> Any:
         """The value as a NumPy array or scalar that the caller may change."""
         value = self._value
+        if self._dtype is dtypes.resource:
+            raise ValueError("Resource handles are not convertible to numpy.")
         if isinstance(value, np.ndarray):
             return value.copy() if value.shape else value[()]
         return value
