@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
+from retrograd.errors import OperatorNotAllowedInGraphError, message
 from retrograd.graph import context
 
 if TYPE_CHECKING:
@@ -154,10 +155,7 @@ class Tensor:
         return copied
 
     def __iter__(self) -> Any:
-        raise TypeError(
-            "Tensor objects are only iterable when eager execution is enabled. To "
-            "iterate over this tensor use tf.map_fn."
-        )
+        raise _not_allowed("iterating over `tf.Tensor`", "tf.map_fn(f, x)")
 
     def __len__(self) -> int:
         raise TypeError(
@@ -166,11 +164,9 @@ class Tensor:
         )
 
     def __bool__(self) -> bool:
-        raise TypeError(
-            "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not "
-            "None:` instead of `if t:` to test if a tensor is defined, and use "
-            "TensorFlow ops such as tf.cond to execute subgraphs conditioned on the "
-            "value of a tensor."
+        raise _not_allowed(
+            "using a `tf.Tensor` as a Python `bool`",
+            "`if t is not None`, or tf.cond on the value",
         )
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -187,6 +183,17 @@ class Tensor:
         if operator not in OVERLOADABLE_OPERATORS:
             raise ValueError(f"Overriding {operator} is disallowed")
         setattr(Tensor, operator, func)
+
+
+def _not_allowed(what: str, fix: str) -> OperatorNotAllowedInGraphError:
+    """The error of Python asking for a value that only a run gives."""
+    return OperatorNotAllowedInGraphError(
+        message(
+            f"{what} is not allowed in Graph execution. Use Eager execution or "
+            "decorate this function with @tf.function.",
+            fix=fix,
+        )
+    )
 
 
 def default_session_for(session: Any, graph: Graph, action: str, method: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Iterator
 from typing import Any
@@ -187,6 +188,23 @@ def constant(
     return const_tensor(array, kind, name)
 
 
+def constant_v2(
+    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const"
+) -> Tensor:
+    """As `constant`, but the value must have as many elements as `shape`, or only one.
+
+    Raises:
+      TypeError: it has not.
+    """
+    if shape is None:
+        return constant(value, dtype, name=name)
+    array, kind = make_array(value, dtype)
+    sizes = [int(d) for d in _sizes(shape)]
+    if array.shape not in ((), (1,)) and array.size != math.prod(sizes):
+        raise TypeError(f"Expected Tensor's shape: {tuple(sizes)}, got {array.shape}.")
+    return const_tensor(_fit(array, sizes, False), kind, name)
+
+
 def const_tensor(array: np.ndarray, dtype: dtypes.DType, name: str | None) -> Tensor:
     """A constant made of an array that is in its final form."""
     if context.executing_eagerly():
@@ -251,6 +269,10 @@ def _sizes(shape: Any) -> Any:
 
 def _as_array(value: Any, wanted: Any, sizes: list[int] | None) -> np.ndarray:
     numpy_type = None if wanted is None else wanted.as_numpy_dtype
+    if hasattr(value, "tensor_shape"):  # a TensorProto
+        from retrograd.ops.tensor_values import make_ndarray
+
+        return make_ndarray(value)
     if _is_array_like(value):
         array = np.array(value)
         if numpy_type is not None and wanted.is_numpy_compatible:
@@ -451,6 +473,12 @@ def _from_shape(
     if dtype is not None:
         if dtype not in (dtypes.int32, dtypes.int64):
             raise TypeError(f"Cannot convert a TensorShape to dtype: {dtype}")
+        for size in sizes if dtype is dtypes.int32 else ():
+            if size >= 2**31:
+                raise ValueError(
+                    "Cannot convert a TensorShape to dtype int32; a dimension is too "
+                    f"large ({size})"
+                )
     else:
         big = any(d >= 2**31 for d in sizes)
         dtype = dtypes.int64 if big else dtypes.int32

@@ -382,7 +382,9 @@ def _cut(xp: Any, x: Any, ends: Sequence[int], at: int) -> Any:
 )
 def split_kernel(xp: Any, split_dim: Any, x: Any, *, num_split: int) -> Any:
     """x cut into equal parts along an axis."""
-    at, have = int(np.reshape(split_dim, ())), np.shape(x)
+    if np.ndim(split_dim):
+        raise refused(f"split_dim must be a scalar but has rank {np.ndim(split_dim)}")
+    at, have = int(split_dim), np.shape(x)
     if not -len(have) <= at < len(have):
         raise refused(
             f"-input rank(-{len(have)}) <= split_dim < input rank ({len(have)}), but "
@@ -442,6 +444,8 @@ def split_v_kernel(
     xp: Any, x: Any, size_splits: Any, split_dim: Any, *, num_split: int
 ) -> Any:
     """x cut into parts of given sizes along an axis; one size may be −1."""
+    if np.size(split_dim) != 1:
+        raise refused("split_dim_tensor must have exactly one element.")
     at, have = int(np.reshape(split_dim, ())), np.shape(x)
     sizes = np.asarray(size_splits).tolist()
     if len(sizes) != num_split:

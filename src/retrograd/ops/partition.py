@@ -65,9 +65,9 @@ def dynamic_partition_kernel(
     outside = np.argwhere((partitions < 0) | (partitions >= num_partitions))
     if len(outside):
         at = tuple(outside[0])
+        place = f"[{','.join(map(str, at))}]" if at else ""
         raise refused(
-            f"partitions[{','.join(map(str, at))}] = {partitions[at]} is not in "
-            f"[0, {num_partitions})"
+            f"partitions{place} = {partitions[at]} is not in [0, {num_partitions})"
         )
     found = tuple(data[np.equal(partitions, k)] for k in range(num_partitions))
     return found[0] if num_partitions == 1 else found

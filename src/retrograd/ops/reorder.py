@@ -41,7 +41,7 @@ def _tiled_shape(n: Any) -> RawShape:
             raise invalid(n, f"Shape must be rank {len(raw)} but is rank {len(times)}")
         merged(n, n._inputs[1]._shape_raw, (len(raw),))
     if times is None:
-        return None
+        return None if raw is None else tuple(d if d == 0 else None for d in raw)
     raw = with_rank(n, 0, len(times))
     return tuple(_times(d, m) for d, m in zip(raw, times, strict=True))
 
