@@ -323,16 +323,16 @@ def _constraint(x: Tensor, symbols: Any, message: str) -> _Sizes:
     if not hasattr(symbols, "__iter__") and not hasattr(symbols, "__getitem__"):
         raise ValueError(
             f"{message}.  Tensor {shown_name(x)}.  Specified shape must be an "
-            "iterable.  An iterable has the attribute `__iter__` or `__getitem__`.  Received "
-            f"specified shape: {symbols}"
+            "iterable.  An iterable has the attribute `__iter__` or `__getitem__`.  "
+            f"Received specified shape: {symbols}"
         )
     found = tuple(symbols)
     for i, symbol in enumerate(found):
         if symbol in (Ellipsis, "*") and i:
             raise ValueError(
                 f"{message}.  Tensor {shown_name(x)} specified shape index {i}.  "
-                "Symbol `...` or `*` for a variable number of unspecified dimensions is only "
-                "allowed as the first entry"
+                "Symbol `...` or `*` for a variable number of unspecified dimensions "
+                "is only allowed as the first entry"
             )
     innermost = bool(found) and found[0] in (Ellipsis, "*")
     return _Sizes(x, found[1:] if innermost else found, innermost)
