@@ -19,6 +19,7 @@ from retrograd.ops.control import DEAD
 from retrograd.ops.declare import Declaration, find
 from retrograd.ops.static import kernel_attr
 from retrograd.run import xp_numpy
+from retrograd.run.blas import threads
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names
 from retrograd.run.plan import VARIABLES, Plan, make_plan
@@ -83,6 +84,9 @@ class Program:
                 return self.call(*feeds)
         except Exception as error:
             raise self._failure(error) from error.__cause__
+        finally:
+            if threads.limited:
+                threads.restore()
 
     # ------------------------------------------------------------------ generating
 
@@ -174,8 +178,8 @@ class Program:
         if done and not guard:
             line += f"; del {', '.join(done)}"
         if guard:
-            self.lines.append(f"if {guard}: {line}")
-            self.line_ops.append(op)
+            self.lines += [f"if {guard}:", f"    {line}"]
+            self.line_ops += [op, op]
             names = [self._written.get(t) or self.names[t] for t in op._outputs]
             line = f"else: {' = '.join([*names, 'DEAD'])}"
         self.lines.append(line)
@@ -295,9 +299,11 @@ class Program:
         call = f"k{index}({arguments})"
         if not left:
             return call
-        if len(left) == 1:
-            return f"{left[0]} = {call}{after}"
-        return f"{', '.join(left)} = {call}{after}"
+        line = f"{', '.join(left)} = {call}{after}"
+        if cells and op.type not in _INITIALIZING:
+            # threads that change one variable at the same time must not lose an update
+            return f"with {cells[0]}.lock: {line}"
+        return line
 
     # ------------------------------------------------------------------ failing
 
