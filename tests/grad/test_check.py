@@ -149,3 +149,11 @@ def test_function_run_eagerly():
     np.testing.assert_allclose(theoretical[0], np.diag([6.0, 12.0]))
     np.testing.assert_allclose(theoretical[1], [[1.0, 4.0]])
     assert check_functions.max_error(theoretical, numeric) < 1e-8
+
+
+def test_values_of_sparse_gradients(session):
+    x = tf.constant([1.0, 2.0, 3.0])
+    (rows,) = tf.gradients(tf.gather(x, [2, 0, 2]), x)
+    assert list(check_functions.to_array(session.run(rows))) == [1, 0, 2]
+    assert list(check_functions.to_array(x)) == [1, 2, 3]
+    assert check_functions.to_array("text") == "text"

@@ -12,10 +12,11 @@ import numpy as np
 
 from retrograd import dtypes
 from retrograd.grad.api import gradients
-from retrograd.grad.jacobian import FLOATS, Directions, jacobians, largest_gap
+from retrograd.grad.jacobian import FLOATS, Directions, dense, jacobians, largest_gap
 from retrograd.graph import context, dispatch
 from retrograd.graph.composite import IndexedSlices, IndexedSlicesValue
 from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.tensor import Tensor
 
 
 def compute_gradient(
@@ -110,3 +111,12 @@ def _value(tensor: Any) -> Any:
         rows = (tensor.values.numpy(), tensor.indices.numpy())
         return IndexedSlicesValue(*rows, dense_shape=None)
     return tensor.numpy()
+
+
+def to_array(a: Any) -> Any:
+    """The value of a tensor or of a sparse gradient's rows as an array; else `a`."""
+    if isinstance(a, Tensor):
+        return _value(a)
+    if isinstance(a, IndexedSlicesValue):
+        return dense(a, tuple(a.dense_shape))
+    return a

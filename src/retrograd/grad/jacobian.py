@@ -66,11 +66,11 @@ def _theoretical(
     flat = seed.reshape(-1).view(_real(y_dtype))
     for column in range(columns):
         flat[column] = 1
-        dx = _dense(of.backward(point, seed), point)
+        dx = dense(of.backward(point, seed), point.shape)
         jacobian[:, column] = dx.ravel().view(jacobian.dtype)
         flat[column] = 0
     if not columns:
-        dx = _dense(of.backward(point, seed), point)
+        dx = dense(of.backward(point, seed), point.shape)
         if dx.shape != point.shape:
             raise ValueError(
                 f"Empty gradient has wrong shape: expected {point.shape}, "
@@ -81,11 +81,11 @@ def _theoretical(
     return jacobian
 
 
-def _dense(dx: Any, like: np.ndarray) -> np.ndarray:
+def dense(dx: Any, shape: tuple[int, ...]) -> np.ndarray:
     """A gradient's value as an array; the rows of a sparse one added up."""
     if not isinstance(dx, IndexedSlicesValue):
         return np.asarray(dx)
-    whole = np.zeros(like.shape, like.dtype)
+    whole = np.zeros(shape, dx.values.dtype)
     np.add.at(whole, dx.indices, dx.values)
     return whole
 
