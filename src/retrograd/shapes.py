@@ -263,6 +263,10 @@ class TensorShape:
     _dims = dims
 
     @property
+    def _v2_behavior(self) -> bool:
+        return _v2_behavior
+
+    @property
     def rank(self) -> int | None:
         """The number of axes, or None."""
         dims = self._sizes if self._list is None else self._list

@@ -376,6 +376,7 @@ def _check_elements(value: Any, wanted: dtypes.DType | None) -> None:
     """
     kind = None if wanted is None else _class_of(wanted)
     if kind == "q":
+        _check_quantized(value, wanted)
         return
     accepted = _ACCEPTED.get(kind) if kind else None
     pending = [value]
@@ -388,6 +389,17 @@ def _check_elements(value: Any, wanted: dtypes.DType | None) -> None:
                 raise TypeError("List of Tensors when single Tensor expected")
             raise TypeError(_expected(wanted, item))
         elif accepted is not None and not isinstance(item, accepted):
+            raise TypeError(_expected(wanted, item))
+
+
+def _check_quantized(value: Any, wanted: Any) -> None:
+    """Refuse what is no nested list of tuples of integers."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(_expected(wanted, value))
+    for item in value:
+        if isinstance(value, list):
+            _check_quantized(item, wanted)
+        elif not isinstance(item, _ACCEPTED["i"]):
             raise TypeError(_expected(wanted, item))
 
 

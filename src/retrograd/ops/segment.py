@@ -178,18 +178,31 @@ def _rows_of(ids: Any, count: int) -> int:
         raise refused("segment_ids should be the same size as dimension 0 of input.")
     if not len(ids):
         return 0
-    _check_sorted(ids, int(ids[-1]) + 1)
+    if ids[-1] < 0:
+        raise refused("segment ids must be >= 0")
+    check_sorted(ids, int(ids[-1]) + 1)
     return int(ids[-1]) + 1
 
 
-def _check_sorted(ids: Any, rows: int) -> None:
-    if (ids[1:] < ids[:-1]).any():
+def check_sorted(ids: Any, rows: int) -> None:
+    """Refuse ids that fall, or that are not in [0, rows): the first that is wrong.
+
+    Raises:
+      InvalidArgumentError: there is one.
+    """
+    falls = np.append(ids[1:] < ids[:-1], False)
+    outside = (ids < 0) | (ids >= rows)
+    wrong = np.flatnonzero(falls | outside)
+    if not len(wrong):
+        return
+    at = int(wrong[0])
+    # an id is looked at when its last row is, after the step to the next
+    if falls[np.flatnonzero(ids == ids[at])].any():
         raise refused("segment ids are not increasing")
-    for wrong in ids[(ids < 0) | (ids >= rows)].tolist():
-        raise refused(
-            f"Segment id {wrong} out of range [0, {rows}), possibly because "
-            "'segment_ids' input is not sorted."
-        )
+    raise refused(
+        f"Segment id {ids[at]} out of range [0, {rows}), possibly because "
+        "'segment_ids' input is not sorted."
+    )
 
 
 def _segments(xp: Any, data: Any, ids: Any, kind: str, empty: Any = None) -> Any:

@@ -661,6 +661,18 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> shapes.TensorShape:
         raise ValueError(f"Incompatible shapes for broadcasting: {x} and {y}") from None
 
 
+def is_broadcast_compatible(shape_x: Any, shape_y: Any) -> bool:
+    """Whether an elementwise op may take arrays of two static shapes of known rank."""
+    x, y = shapes.as_shape(shape_x), shapes.as_shape(shape_y)
+    if x.ndims is None or y.ndims is None:
+        return False
+    try:
+        shapes.broadcast(x.raw, y.raw)
+    except ValueError:
+        return False
+    return True
+
+
 def required_space_to_batch_paddings(
     input_shape: Any,
     block_shape: Any,

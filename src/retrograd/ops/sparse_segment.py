@@ -10,6 +10,7 @@ from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op
 from retrograd.ops.infer import invalid, merged, with_rank, with_rank_at_least
+from retrograd.ops.segment import check_sorted
 from retrograd.ops.shape import shape
 from retrograd.ops.static import constant as static_value
 
@@ -44,17 +45,11 @@ def _check(indices: Any, ids: Any, rows: int, num: Any) -> int:
         raise refused("segment_ids and indices should have same size.")
     last = int(ids[-1]) + 1 if len(ids) else 0
     count = last if num is None else int(num)
-    if count < 0:
+    if count < 0 or (len(ids) and last < 1):
         raise refused("segment ids must be >= 0")
     if last > count:
         raise refused("segment ids must be < num_segments")
-    if (ids[1:] < ids[:-1]).any():
-        raise refused("segment ids are not increasing")
-    for wrong in ids[(ids < 0) | (ids >= count)].tolist():
-        raise refused(
-            f"Segment id {wrong} out of range [0, {count}), possibly because "
-            "'segment_ids' input is not sorted."
-        )
+    check_sorted(ids, count)
     if isinstance(indices, np.ndarray):
         outside = np.flatnonzero((indices < 0) | (indices >= rows))
         for at in outside.tolist():
@@ -176,11 +171,23 @@ def sparse_segment_sqrt_n_counted_kernel(
     return _reduce(xp, data, indices, ids, num, 0.5)
 
 
+def _check_range(values: Any, size: int, what: str) -> None:
+    if isinstance(values, np.ndarray):  # a compiled program cannot refuse
+        for wrong in values[(values < 0) | (values >= size)].tolist():
+            raise refused(f"{what} {wrong} out of range [0, {size}).")
+
+
 def _spread(xp: Any, dy: Any, indices: Any, ids: Any, rows: Any, power: float) -> Any:
     """Each picked row gets its share of the derivative of its segment."""
     ids = np.asarray(ids)
-    _check(indices, ids, int(rows), np.shape(dy)[0])
-    shares = dy / _weights(ids, np.shape(dy)[0], power, dy)
+    count = int(ids[-1]) + 1 if len(ids) else np.shape(dy)[0]
+    if len(ids) != np.shape(indices)[0]:
+        raise refused("segment_ids and indices should have same size.")
+    if count != np.shape(dy)[0]:
+        raise refused("Invalid number of segments")
+    _check_range(ids, count, "Segment id")
+    _check_range(indices, int(rows), "Index")
+    shares = dy / _weights(ids, count, power, dy)
     return xp.segment_sum(xp.gather(shares, ids, 0), indices, int(rows))
 
 
