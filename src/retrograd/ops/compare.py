@@ -9,8 +9,9 @@ import numpy as np
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops import overloads
+from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
-from retrograd.ops.infer import broadcast, same
+from retrograd.ops.infer import broadcast, same, shape_text
 from retrograd.ops.simple import binary, unary
 
 # ---------------------------------------------------------------------- comparison
@@ -50,34 +51,38 @@ def _comparable(n: Operation) -> RawShape:
         return ()
 
 
-def _compared(xp: Any, compare: Any, x: Any, y: Any, unlike: bool) -> Any:
-    """`compare(x, y)`; the scalar `unlike` where the shapes do not go together."""
-    try:
-        np.broadcast_shapes(np.shape(x), np.shape(y))
-    except ValueError:
-        return xp.asarray(unlike)
-    return compare(x, y)
+def _compared(xp: Any, compare: Any, x: Any, y: Any, unlike: bool | None) -> Any:
+    """`compare(x, y)`; the scalar `unlike` where the shapes do not go together.
 
-
-def _truth(value: Any) -> Any:
-    """A comparison of strings gives objects: as truth values."""
+    Raises:
+      InvalidArgumentError: they do not, and it is None.
+    """
+    shapes = np.shape(x), np.shape(y)
+    if shapes[0] != shapes[1]:
+        try:
+            np.broadcast_shapes(*shapes)
+        except ValueError:
+            if unlike is None:
+                texts = [shape_text(s) for s in shapes]
+                raise refused(f"Incompatible shapes: {' vs. '.join(texts)}") from None
+            return xp.asarray(unlike)
+    value = compare(x, y)
+    # a comparison of strings gives objects
     return value.astype(np.bool_) if value.dtype == object else value
 
 
 @op("Equal", infer=_comparable, math="z = [x = y]", grad=NOT_DIFFERENTIABLE)
 def _equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
     """Whether x = y, elementwise."""
-    if incompatible_shape_error:
-        return _truth(xp.equal(x, y))
-    return _truth(_compared(xp, xp.equal, x, y, False))
+    unlike = None if incompatible_shape_error else False
+    return _compared(xp, xp.equal, x, y, unlike)
 
 
 @op("NotEqual", infer=_comparable, math="z = [x ≠ y]", grad=NOT_DIFFERENTIABLE)
 def _not_equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
     """Whether x ≠ y, elementwise."""
-    if incompatible_shape_error:
-        return _truth(xp.not_equal(x, y))
-    return _truth(_compared(xp, xp.not_equal, x, y, True))
+    unlike = None if incompatible_shape_error else True
+    return _compared(xp, xp.not_equal, x, y, unlike)
 
 
 @op(
