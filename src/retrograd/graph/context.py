@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,7 +34,13 @@ class _Shared:
     default_graph: Graph | None = None
     eager_by_default = False
     eager_seed: int | None = None
-    make_graph: Callable[[], Graph]
+
+    @staticmethod
+    def make_graph() -> Graph:
+        """A new graph; the class is above this module."""
+        from retrograd.graph.graph import Graph
+
+        return Graph()
 
 
 shared = _Shared()

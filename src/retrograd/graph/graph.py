@@ -710,9 +710,6 @@ class Graph:
         self._functions[function.name] = function
 
 
-context.shared.make_graph = Graph
-
-
 def _as_dtype(value: Any) -> dtypes.DType:
     return value if isinstance(value, dtypes.DType) else dtypes.as_dtype(value)
 
