@@ -106,6 +106,7 @@ def initialized_value(variable: Any) -> Tensor:
             chosen = F.Identity(known, name="pred_id")
             value = variable._read_where(chosen)
             start = variable.initial_value
-            with context.get_default_graph().colocate_with(start.op):
+            graph = context.get_default_graph()
+            with graph.colocate_with(start.op, ignore_existing=True):
                 start = F.Switch(start, chosen).output_false
             return F.Merge([start, value]).output
