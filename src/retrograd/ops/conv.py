@@ -14,13 +14,15 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, Rule, gradient, op, rule
-from retrograd.ops.infer import invalid, same_dim, with_rank
+from retrograd.ops.infer import invalid, same_dim, shape_text, with_rank
 from retrograd.ops.shape import shape as sizes_of
 from retrograd.ops.window import (
     arranged,
     as_given,
     batch_and_depth,
     channels_last,
+    check_rank,
+    check_room,
     explicit_pairs,
     last_shape,
     run_padding,
@@ -177,6 +179,8 @@ def _geometry(
     strides, dilations = spatial(strides, data_format), spatial(dilations, data_format)
     if padding == "EXPLICIT":
         around = explicit_pairs(explicit_paddings, data_format)
+        each = zip(shape[1:-1], filter_shape[:-2], strides, dilations, strict=True)
+        check_room(list(each), around)
     else:
         around = run_padding(
             xp, shape[1:-1], filter_shape[:-2], strides, dilations, padding
@@ -194,8 +198,30 @@ def _groups(channels: int, filter_shape: Sequence[int]) -> int:
     return channels // inner
 
 
-def _check_backprop(shape: Sequence[int], filter_shape: Any, dy: Any, how: Any) -> None:
-    """Whether dy has the shape that the convolution gives."""
+def _check_ranks(x: Any, f: Any, rank: int) -> None:
+    """Refuse inputs of another rank.
+
+    Raises:
+      InvalidArgumentError: one has.
+    """
+    shown = (shape_text(x.shape), shape_text(f.shape)) if rank == 4 else ("", "")
+    check_rank(x, rank, f"input must be {rank}-dimensional{shown[0]}")
+    check_rank(f, rank, f"filter must be {rank}-dimensional: {shown[1]}".rstrip(": "))
+
+
+def _check_backprop(
+    title: str, shape: Sequence[int], filter_shape: Any, dy: Any, how: Any
+) -> None:
+    """Whether dy has the shape that the convolution gives; all channels last."""
+    rank = len(shape)
+    for name, found in (("filter", len(filter_shape)), ("out_backprop", dy.ndim)):
+        if found != rank:
+            raise refused(f"{title}: {name} must be {rank}-dimensional")
+    if shape[0] != dy.shape[0]:
+        raise refused(
+            f"{title}: input and out_backprop must have the same batch size input "
+            f"batch: {shape[0]} outbackprop batch: {dy.shape[0]}"
+        )
     each = zip(
         shape[1:-1],
         filter_shape[:-2],
@@ -209,47 +235,58 @@ def _check_backprop(shape: Sequence[int], filter_shape: Any, dy: Any, how: Any) 
         want = max((size + sum(pad) - (k - 1) * d - 1) // s + 1, 0)
         if want != found:
             raise refused(
-                f"Size of out_backprop doesn't match computed: actual = {found}, "
-                f"computed = {want} spatial_dim: {axis} input: {size} filter: {k} "
-                f"output: {found} stride: {s} dilation: {d}"
+                f"{title}: Size of out_backprop doesn't match computed: actual = "
+                f"{found}, computed = {want} spatial_dim: {axis} input: {size} filter: "
+                f"{k} output: {found} stride: {s} dilation: {d}"
             )
-    if shape[0] != dy.shape[0]:
-        raise refused(
-            "input and out_backprop must have the same batch size. Input batch: "
-            f"{shape[0]}, outbackprop batch: {dy.shape[0]}"
-        )
+
+
+def _check_out(title: str, filter_shape: Sequence[int], dy: Any) -> None:
+    if filter_shape[-1] != dy.shape[-1]:
+        raise refused(f"{title}: filter and out_backprop must have the same out_depth")
 
 
 def _forward(xp: Any, x: Any, f: Any, **attrs: Any) -> Any:
     data_format = attrs["data_format"]
+    _check_ranks(x, f, len(data_format))
     x = channels_last(xp, x, data_format)
     how = _geometry(xp, x.shape, f.shape, **attrs)
     groups = _groups(x.shape[-1], f.shape)
     return as_given(xp, xp.conv(x, f, **how, groups=groups), data_format)
 
 
+def _title(data_format: str, two: str, three: str) -> str:
+    """How TensorFlow's kernel calls itself in errors."""
+    return two if len(data_format) == 4 else three
+
+
 def _to_input(xp: Any, sizes: Any, f: Any, dy: Any, **attrs: Any) -> Any:
     data_format = attrs["data_format"]
+    title = _title(data_format, "Conv2DCustomBackpropInput", "Conv3DBackpropInputOp")
     shape, dy = last_shape(sizes, data_format), channels_last(xp, dy, data_format)
     how = _geometry(xp, shape, f.shape, **attrs)
     groups = _groups(shape[-1], f.shape)
-    _check_backprop(shape, f.shape, dy, how)
+    _check_backprop(title, shape, f.shape, dy, how)
+    _check_out(title, f.shape, dy)
     dx = xp.conv_input_grad(shape, f, dy, **how, groups=groups)
     return as_given(xp, dx, data_format)
 
 
 def _to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) -> Any:
     data_format = attrs["data_format"]
+    title = _title(data_format, "Conv2DCustomBackpropFilter", "Conv3DBackpropFilterOp")
     x, dy = (channels_last(xp, a, data_format) for a in (x, dy))
     filter_shape = tuple(int(size) for size in sizes)
     how = _geometry(xp, x.shape, filter_shape, **attrs)
     groups = _groups(x.shape[-1], filter_shape)
-    _check_backprop(x.shape, filter_shape, dy, how)
+    _check_backprop(title, x.shape, filter_shape, dy, how)
+    _check_out(title, filter_shape, dy)
     return xp.conv_filter_grad(x, filter_shape, dy, **how, groups=groups)
 
 
 def _by_channel_forward(xp: Any, x: Any, f: Any, **attrs: Any) -> Any:
     data_format = attrs["data_format"]
+    _check_ranks(x, f, 4)
     x = channels_last(xp, x, data_format)
     how = _geometry(xp, x.shape, f.shape, **attrs)
     _check_channels(x.shape, f.shape)
@@ -269,7 +306,7 @@ def _by_channel_to_input(xp: Any, sizes: Any, f: Any, dy: Any, **attrs: Any) -> 
     shape, dy = last_shape(sizes, data_format), channels_last(xp, dy, data_format)
     how = _geometry(xp, shape, f.shape, **attrs)
     _check_channels(shape, f.shape)
-    _check_backprop(shape, f.shape, dy, how)
+    _check_backprop("DepthwiseConv2DBackpropInput", shape, f.shape, dy, how)
     return as_given(xp, xp.depthwise_conv_input_grad(shape, f, dy, **how), data_format)
 
 
@@ -279,7 +316,7 @@ def _by_channel_to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) ->
     filter_shape = tuple(int(size) for size in sizes)
     how = _geometry(xp, x.shape, filter_shape, **attrs)
     _check_channels(x.shape, filter_shape)
-    _check_backprop(x.shape, filter_shape, dy, how)
+    _check_backprop("DepthwiseConv2DBackpropFilter", x.shape, filter_shape, dy, how)
     return xp.depthwise_conv_filter_grad(x, filter_shape, dy, **how)
 
 

@@ -48,6 +48,11 @@ def shifted_exp(xp: Any, x: Any) -> tuple[Any, Any, Any]:
     return shifted, power, xp.sum(power, -1, keepdims=True)
 
 
+def _check_row(x: Any) -> None:
+    if not x.ndim:
+        raise refused("logits must have >= 1 dimension, got []")
+
+
 def _softmax_rule(n: Operation, dy: Any) -> Any:
     y = n.out
     dot = F.Sum(F.Mul(dy, y, name="mul"), -1, keep_dims=True)
@@ -62,6 +67,7 @@ def _softmax_rule(n: Operation, dy: Any) -> Any:
 )
 def softmax_kernel(xp: Any, x: Any) -> Any:
     """Positive weights along the last axis that sum to one."""
+    _check_row(x)
     _, power, total = shifted_exp(xp, widened(xp, x))
     return xp.cast(power / total, x.dtype)
 
@@ -79,6 +85,7 @@ def _log_softmax_rule(n: Operation, dy: Any) -> Any:
 )
 def log_softmax_kernel(xp: Any, x: Any) -> Any:
     """The logarithm of the softmax along the last axis."""
+    _check_row(x)
     shifted, _, total = shifted_exp(xp, widened(xp, x))
     return xp.cast(shifted - xp.log(total), x.dtype)
 
@@ -211,7 +218,16 @@ def _among_top(xp: Any, predictions: Any, targets: Any, k: Any) -> Any:
 
     Not so for a target that is no class, or a row with a number that is not finite.
     """
-    classes = predictions.shape[1]
+    if predictions.ndim != 2:
+        raise refused("predictions must be 2-dimensional")
+    if targets.ndim != 1:
+        raise refused("targets must be 1-dimensional")
+    rows, classes = predictions.shape
+    if rows != targets.shape[0]:
+        raise refused(
+            f"First dimension of predictions {rows} must match length of targets "
+            f"{targets.shape[0]}"
+        )
     if not classes:
         return xp.zeros(targets.shape, bool)
     inside = (targets >= 0) & (targets < classes)

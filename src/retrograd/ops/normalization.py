@@ -12,9 +12,9 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops import rules
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, gradient, op, rule
-from retrograd.ops.infer import merged, same_dim, with_rank
+from retrograd.ops.infer import merged, same_dim, shape_text, with_rank
 from retrograd.ops.nn import widened
-from retrograd.ops.window import as_given, channels_first, channels_last
+from retrograd.ops.window import as_given, channels_first, channels_last, check_rank
 
 # ---------------------------------------------------------------------- over the batch
 
@@ -71,6 +71,7 @@ def fused_batch_norm_kernel(
     Raises:
       InvalidArgumentError: a mean or variance is given for training.
     """
+    check_rank(x, 4, f"input must be 4-dimensional{shape_text(x.shape)}")
     dtype, epsilon = x.dtype, scale.dtype.type(epsilon)
     x = widened(xp, channels_last(xp, x, data_format))
     unbiased = variance
@@ -266,6 +267,7 @@ def lrn_kernel(
     xp: Any, x: Any, *, depth_radius: int, bias: float, alpha: float, beta: float
 ) -> Any:
     """Each element divided by a power of its neighbouring channels' squares."""
+    check_rank(x, 4, "in must be 4-dimensional")
     wide = widened(xp, x)
     total = bias + alpha * _around(xp, wide * wide, depth_radius)
     return xp.cast(wide * xp.power(total, -beta), x.dtype)

@@ -22,6 +22,7 @@ from retrograd.ops.window import (
     arranged,
     as_given,
     batch_and_depth,
+    channels_first,
     channels_last,
     last_shape,
     run_padding,
@@ -113,6 +114,13 @@ class _Windows:
     def __init__(
         self, xp: Any, shape: Any, ksize: Any, strides: Any, padding: str, form: str
     ) -> None:
+        if len(shape) != len(ksize):
+            if len(ksize) == 5:
+                raise refused("tensor_in must be 5-dimensional")
+            raise refused(
+                "tensor_in_shape must have 2 spatial dimensions. "
+                f"{len(shape)} {int(channels_first(form))}"
+            )
         for what in (ksize, strides):
             if what[0] != 1:
                 raise UnimplementedError(
@@ -144,11 +152,16 @@ class _Windows:
         return self.arguments
 
 
+_ONE_OR_OTHER = (
+    "MaxPooling supports exactly one of pooling across depth or pooling across "
+    "width/height."
+)
+
+
 def _depthwise(xp: Any, x: Any, w: _Windows) -> Any:
     """The maximum over runs of channels, which take no window in space."""
     if any(k != 1 for k in w.ksize):
-        text = "MaxPooling supports exactly one of pooling across depth or pooling"
-        raise UnimplementedError(None, None, f"{text} across width/height.")
+        raise UnimplementedError(None, None, _ONE_OR_OTHER)
     channels = x.shape[-1]
     text = "Depthwise max pooling requires the depth window to"
     if channels % w.depth:
@@ -248,8 +261,7 @@ def avg_pool_kernel(
     x = channels_last(xp, x, data_format)
     w = _Windows(xp, x.shape, ksize, strides, padding, data_format)
     if w.depth != 1 or w.depth_stride != 1:
-        text = "Non-spatial pooling is not yet supported."
-        raise UnimplementedError(None, None, text)
+        raise UnimplementedError(None, None, _ONE_OR_OTHER)
     return as_given(xp, xp.avg_pool(x, *w.arguments), data_format)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
+from retrograd.ops.arguments import refused
 from retrograd.ops.infer import invalid
 from retrograd.ops.static import constant_as_shape
 
@@ -69,11 +70,50 @@ def run_padding(
     dilations: Sequence[int],
     padding: str,
 ) -> list[tuple[int, int]]:
-    """(before, after) of each spatial axis for SAME or VALID."""
-    if padding == "VALID":
-        return [(0, 0)] * len(ksize)
-    each = zip(sizes, ksize, strides, dilations, strict=True)
-    return [xp.same_padding(*one) for one in each]
+    """(before, after) of each spatial axis for SAME or VALID.
+
+    Raises:
+      InvalidArgumentError: the window is larger than the input.
+    """
+    each = list(zip(sizes, ksize, strides, dilations, strict=True))
+    if padding == "SAME":
+        return [xp.same_padding(*one) for one in each]
+    around = [(0, 0)] * len(each)
+    check_room(each, around)
+    return around
+
+
+def check_room(
+    each: Sequence[tuple[int, int, int, int]], around: Sequence[tuple[int, int]]
+) -> None:
+    """Refuse windows that are larger than the padded input by a stride or more.
+
+    Args:
+      each: size, window, stride and dilation of each axis.
+      around: the padding of each axis.
+
+    Raises:
+      InvalidArgumentError: one is.
+    """
+    for (size, k, stride, dilation), pad in zip(each, around, strict=True):
+        reach = (k - 1) * dilation + 1
+        room = size + sum(pad) - reach + stride
+        if room <= -stride:
+            raise refused(
+                f"Computed output size would be negative: {-(-room // stride)} "
+                f"[input_size: {size}, effective_filter_size: {reach}, stride: "
+                f"{stride}]"
+            )
+
+
+def check_rank(value: Any, rank: int, text: str) -> None:
+    """Refuse a value of another rank, saying `text`.
+
+    Raises:
+      InvalidArgumentError: the rank differs.
+    """
+    if value.ndim != rank:
+        raise refused(text)
 
 
 def windows(
