@@ -12,7 +12,19 @@ from tests.ops.rows import Row, all_rows, f, row
 ROWS = all_rows()
 
 #: ops whose behaviour needs more than inputs: each has a test of its own
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE: dict[str, str] = dict.fromkeys(
+    """
+    Assign AssignAdd AssignAddVariableOp AssignSub AssignSubVariableOp AssignVariableOp
+    CountUpTo DestroyResourceOp DestroyTemporaryVariable IsVariableInitialized
+    ReadVariableOp ResourceCountUpTo ResourceGather ResourceGatherNd ResourceScatterAdd
+    ResourceScatterDiv ResourceScatterMax ResourceScatterMin ResourceScatterMul
+    ResourceScatterNdAdd ResourceScatterNdSub ResourceScatterNdUpdate
+    ResourceScatterSub ResourceScatterUpdate ScatterAdd ScatterDiv ScatterMax ScatterMin
+    ScatterMul ScatterNdAdd ScatterNdSub ScatterNdUpdate ScatterSub ScatterUpdate
+    TemporaryVariable VarHandleOp VarIsInitializedOp Variable VariableShape VariableV2
+    """.split(),
+    "test_state",
+)
 
 
 def _ids(rows: list[Row]) -> list[str]:

@@ -21,9 +21,6 @@ from retrograd.run.plan import make_plan
 from retrograd.run.store import Store
 from retrograd.run.tiers import Runner, pinned_tier
 
-#: references that a value has when nothing outside the result tuple holds it
-_UNSHARED = 3
-
 
 class Feed:
     """A fed tensor: checks a value and turns it into an array."""
@@ -121,8 +118,8 @@ class Executable:
         """Run with the given feed values; the structure of results."""
         results = self.runner.run(values)
         if self._single:
-            return _own(results[0]) if self._places is None else None
-        owned: list[Any] = [_own(r) for r in results]
+            return _own(results[0], _ALONE) if self._places is None else None
+        owned: list[Any] = [_own(r, _AMONG) for r in results]
         if self._places is not None:
             spread: list[Any] = [None] * len(self.fetches.elements)
             for place, value in zip(self._places, owned, strict=True):
@@ -134,17 +131,33 @@ class Executable:
 _MARK = object()
 
 
-def _own(value: Any) -> Any:
+def _references(value: Any, most: int) -> int:
+    """How many references a value has, called as `_own` is."""
+    del most
+    return sys.getrefcount(value)
+
+
+def _unshared() -> tuple[int, int]:
+    """References that a value of the results alone has, passed to `_own` by `run`."""
+    results = (np.empty(1),)
+    return _references(results[0], 0), max([_references(r, 0) for r in results])
+
+
+_ALONE, _AMONG = _unshared()
+
+
+def _own(value: Any, most: int) -> Any:
     """`value` as the caller may keep and change it.
 
     Scalars become NumPy scalars.  An array that something else holds too (a variable, a
-    constant, a feed) is copied, one that was made for this run is not.
+    constant, a feed), with more references than `most`, is copied; one that was made
+    for this run is not.
     """
     if type(value) is np.ndarray:
         if not value.shape:
             item = value[()]
             return item
-        if value.base is None and sys.getrefcount(value) <= _UNSHARED + 1:
+        if value.base is None and sys.getrefcount(value) <= most:
             return value
         return value.copy()
     if isinstance(value, np.generic) or value is None:
