@@ -102,7 +102,7 @@ def broadcast_weights(weights: Any, values: Any) -> Tensor:
     """`weights` in the shape of `values`.
 
     Raises:
-      ValueError: it is known that they cannot be broadcast (see `assert_broadcastable`).
+      ValueError: it is known that they cannot be broadcast.
     """
     with name_scope(None, "broadcast_weights", (weights, values)) as scope:
         values = convert_to_tensor(values, name="values")
