@@ -15,6 +15,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.arguments import refused, renamed
 from retrograd.ops.casts import cast
+from retrograd.ops.checks import assert_equal
 from retrograd.ops.constant import constant as make_constant
 from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.fill import ones_like, range_, zeros_like
