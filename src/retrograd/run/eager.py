@@ -12,6 +12,7 @@ from retrograd.graph import context, dispatch, opdef
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
+from retrograd.run.blas import threads
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names
 from retrograd.run.interpret import bind
@@ -265,6 +266,9 @@ def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
     except Exception as error:
         values = [t._value for t in record._inputs]  # type: ignore[attr-defined]
         raise describe(error, record, values) from error.__cause__  # type: ignore[arg-type]
+    finally:
+        if threads.limited:
+            threads.restore()
     made = len(dispatch.output_types(record._op_def, record.attrs))
     ref_outputs = bool(declaration.updates) and any(
         a.is_ref for a in record._op_def.outputs

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.run.blas import SMALL, threads
+
 Array = np.ndarray
 Ufunc = Any  # numpy's stubs know ufuncs by keyword only, and keywords cost time
 Axis = int | tuple[int, ...] | None
@@ -165,6 +167,8 @@ def cumprod(
 
 def matmul(a: Array, b: Array) -> Array:
     """Return the matrix product over the last two axes, the others broadcast."""
+    if not threads.limited and a.size * b.shape[-1] < SMALL:
+        threads.limit()
     if is_short_float(a.dtype):
         return np.matmul(widen(a), widen(b)).astype(a.dtype)
     return np.matmul(a, b)
