@@ -210,7 +210,7 @@ def test_a_handle_knows_its_variable(graph):
     assert handle_data(v.handle) == ((3, 2), tf.float64)
     assert handle_data(tf.identity(v.handle)) == ((3, 2), tf.float64)
     assert handle_data(tf.placeholder(tf.resource)) is None
-    with pytest.raises(ValueError, match="wrong dtype. Expected float64 got float32"):
+    with pytest.raises(ValueError, match="wrong dtype"):
         F.ReadVariableOp(v.handle, dtype=tf.float32)
     assert run(F.VariableShape(v.handle)).tolist() == [3, 2]
 

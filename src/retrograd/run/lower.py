@@ -301,9 +301,9 @@ class Variant:
             segment.inputs[i]: np.asarray(examples[i]) for i in sorted(self.static)
         }
         known = {t: v for t, v in constants.items() if t not in set(self.large)}
-        fresh = [c for c in self.changed if c.value is None]
-        if fresh or any(c.value is None for c in self.read_only):
-            raise fresh[0].unset() if fresh else NotReady()
+        if any(c.value is None for c in [*self.changed, *self.read_only]):
+            # initialized, or found missing, by the interpreted stage
+            raise NotReady()
         n_changed, n_read = len(self.changed), len(self.read_only)
 
         long = _has_long_chain(segment.ops)

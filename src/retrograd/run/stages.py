@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
-from retrograd.run.plan import VARIABLES, reads_of, variable_of, writes_of
+from retrograd.run.plan import (
+    VARIABLES,
+    is_reading,
+    reads_of,
+    variable_of,
+    writes_of,
+)
 
 #: dtypes that have no device form
 _HOST_DTYPES = frozenset(("string", "resource", "variant"))
@@ -43,10 +49,10 @@ def is_host(op: Operation) -> bool:
         name = tensor.dtype.base_dtype.name
         if name in ("string", "variant"):
             return True
-        if (name == "resource" or tensor.dtype._is_ref_dtype) and (
-            variable_of(tensor) is None
-        ):
-            return True
+        if name == "resource" or tensor.dtype._is_ref_dtype:
+            variable = variable_of(tensor)
+            if variable is None or variable.type == "TemporaryVariable":
+                return True
     return any(
         _has_host_op(v) for v in op.attrs.values() if hasattr(v, "get_operations")
     )
@@ -111,6 +117,13 @@ class _StateOrder:
         return found
 
 
+def _stored(tensor: Tensor, home: dict[Tensor, Segment]) -> Tensor:
+    """What a tensor that only reads a variable gets its value from."""
+    while tensor in home and is_reading(tensor):
+        tensor = tensor._op._inputs[0]
+    return tensor
+
+
 def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
     home: dict[Tensor, Segment] = {}
     for segment in segments:
@@ -122,6 +135,7 @@ def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
         inputs: dict[Tensor, None] = {}
         for op in segment.ops:
             for tensor in op._inputs:
+                tensor = _stored(tensor, home)
                 source = home.get(tensor)
                 if source is segment or tensor._op.type in VARIABLES:
                     continue
@@ -130,6 +144,7 @@ def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
                     outputs[source][tensor] = None
         segment.inputs = list(inputs)
     for tensor in fetches:
+        tensor = _stored(tensor, home)
         source = home.get(tensor)
         if source is not None and tensor._op.type not in VARIABLES:
             outputs[source][tensor] = None

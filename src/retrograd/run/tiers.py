@@ -255,7 +255,11 @@ class Stage:
         if key in self.variants or len(self.variants) >= _MOST_VARIANTS:
             return None
         if not self.staged.background:
-            return self._compile(key, values)
+            try:
+                return self._compile(key, values)
+            except Refused:
+                self.variants[key] = None
+                return None
         self.variants[key] = None
         in_background(self._compile, key, list(values))
         return None

@@ -1,4 +1,4 @@
-"""Random ops: shapes and dtypes; what they draw is compared with TensorFlow elsewhere."""
+"""Random ops; what they draw is compared with TensorFlow's numbers elsewhere."""
 
 from tests.ops.rows import c, f, row
 
