@@ -174,6 +174,20 @@ class Tensor:
             f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array."
         )
 
+    if TYPE_CHECKING:
+
+        def _binary(self, other: Any) -> Any: ...
+
+        def _unary(self) -> Any: ...
+
+        # layer 2 provides them
+        __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = _binary
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = _binary
+        __mod__ = __pow__ = __matmul__ = __and__ = __or__ = __xor__ = _binary
+        __rmod__ = __rpow__ = __rmatmul__ = __rand__ = __ror__ = __rxor__ = _binary
+        __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = _binary
+        __neg__ = __abs__ = __invert__ = _unary
+
     @staticmethod
     def _override_operator(operator: str, func: Any) -> None:
         if operator in Tensor.__dict__:

@@ -167,12 +167,12 @@ def _svd_rule(n: Operation, ds: Any, du: Any, dv: Any) -> Any:
             "SVD gradient is not implemented for complex types and compute_uv=True."
         )
     raw = with_rank_at_least(n, 0, 2)
-    if raw is None or raw[-1] is None or raw[-2] is None:
+    rows, columns = (None, None) if raw is None else raw[-2:]
+    if rows is None or columns is None:
         raise NotImplementedError(
             "SVD gradient has not been implemented for input with unknown inner matrix "
             "shape."
         )
-    rows, columns = raw[-2:]
     full = n.attrs["full_matrices"]
     if full and abs(rows - columns) > 1:
         raise NotImplementedError(

@@ -372,7 +372,8 @@ def _set_diag_v2_rule(n: Operation, dy: Any) -> list[Any]:
 def _matrix_set_diag_v2(xp: Any, x: Any, diagonal: Any, k: Any) -> Any:
     """Matrices with some diagonals replaced."""
     lower, upper = _span(k)
-    _check_span(*x.shape[-2:], lower, upper)
+    rows, columns = x.shape[-2:]
+    _check_span(rows, columns, lower, upper)
     return _with_diagonals(xp, x, diagonal, lower, upper)
 
 

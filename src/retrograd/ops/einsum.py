@@ -317,7 +317,7 @@ def _pairs(a: Tensor, axes: Any) -> tuple[Any, Any]:
         raise ValueError("'axes' must be an integer or have length 2.")
     of_a, of_b = axes
     if isinstance(of_a, (int, np.integer)) and isinstance(of_b, (int, np.integer)):
-        of_a, of_b = [of_a], [of_b]
+        return [of_a], [of_b]
     if len(of_a) != len(of_b):
         raise ValueError(
             "Different number of contraction axes 'a' and 'b', "
@@ -357,8 +357,8 @@ def _as_matrix(x: Tensor, axes: Any, flipped: bool) -> tuple[Tensor, Any, Any]:
         free = [i for i in range(len(raw)) if i not in axes]
         known = [raw[i] for i in free]
         if None not in raw:
-            rows = int(np.prod(known, dtype=np.int64))
-            inner = int(np.prod([raw[i] for i in axes], dtype=np.int64))
+            rows = _product(known)
+            inner = _product([raw[i] for i in axes])
             perm = [*axes, *free] if flipped else [*free, *axes]
             sizes = [inner, rows] if flipped else [rows, inner]
             return reshape(transpose(x, perm), sizes), known, known

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.errors import InternalError, InvalidArgumentError
+from retrograd.errors import InternalError
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.context import executing_eagerly
 from retrograd.graph.convert import (
@@ -17,6 +17,7 @@ from retrograd.graph.dispatch import apply, name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops import overloads, rules
+from retrograd.ops.arguments import refused
 from retrograd.ops.constant import constant
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import broadcast, merged
@@ -187,7 +188,7 @@ def _real_div(xp: Any, x: Any, y: Any) -> Any:
 
 
 def _by_zero() -> Exception:
-    return InvalidArgumentError(None, None, "Integer division by zero")
+    return refused("Integer division by zero")
 
 
 def _whole(xp: Any, x: Any, y: Any, error: Any = _by_zero) -> tuple[Any, Any]:
@@ -260,12 +261,11 @@ def _floor_div(xp: Any, x: Any, y: Any) -> Any:
 
 
 def _unexpected() -> Exception:
-    return InternalError(
-        None,
-        None,
+    text = (
         "Unexpected error in binary operator (only integer div and mod should have "
-        "errors)",
+        "errors)"
     )
+    return InternalError(None, None, text)  # pyright: ignore[reportCallIssue]
 
 
 @op("TruncateDiv", infer=broadcast, math="z = trunc(x / y)", grad=_no_terms)
@@ -357,9 +357,7 @@ def _pow(xp: Any, x: Any, y: Any) -> Any:
       InvalidArgumentError: an integer to a negative power.
     """
     if _is_integer(x) and xp.name == "numpy" and (y < 0).any():
-        raise InvalidArgumentError(
-            None, None, "Integers to negative integer powers are not allowed"
-        )
+        raise refused("Integers to negative integer powers are not allowed")
     return xp.power(x, y)
 
 

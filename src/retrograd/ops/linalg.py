@@ -404,6 +404,16 @@ def matvec(
         return squeeze(product, axis=-1)
 
 
+def normalize(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
+) -> tuple[Tensor, Tensor]:
+    """`(tensor / norm, norm)`, the norm along `axis` (see `norm`), which is kept."""
+    with name_scope(name, "normalize", [tensor]):
+        tensor = convert_to_tensor(tensor)
+        size = cast(norm(tensor, ord, axis, keepdims=True), tensor.dtype)
+        return tensor / size, size
+
+
 def trace(x: Any, name: str | None = None) -> Tensor:
     """The sum of the main diagonal of each matrix in the last two axes."""
     with name_scope(name, "Trace", [x]) as scope:
@@ -440,21 +450,20 @@ def norm(
     """
     keepdims = renamed("keepdims", keepdims, "keep_dims", keep_dims)
     of_matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
+    axes: Any = None
     _check_norm(ord, axis, of_matrix)
-    if of_matrix:
-        axis = tuple(axis)
-    elif axis is not None:
-        axis = (axis,)
+    if axis is not None:
+        axes = tuple(axis) if of_matrix else (axis,)
     with name_scope(name, "norm", [tensor]):
         x = convert_to_tensor(tensor)
         if ord in ("fro", "euclidean", 2):
             if of_matrix and ord == 2:
-                result = _spectral_norm(x, axis)
+                result = _spectral_norm(x, axes)
             else:
-                result = F.Sqrt(reduce_sum(x * conj(x), axis, True))
+                result = F.Sqrt(reduce_sum(x * conj(x), axes, True))
         else:
-            result = _absolute_norm(absolute(x), ord, axis, of_matrix)
-        return result if keepdims else squeeze(result, axis)
+            result = _absolute_norm(absolute(x), ord, axes, of_matrix)
+        return result if keepdims else squeeze(result, axes)
 
 
 def _check_norm(ord: Any, axis: Any, of_matrix: bool) -> None:
@@ -475,13 +484,13 @@ def _check_norm(ord: Any, axis: Any, of_matrix: bool) -> None:
 
 def _absolute_norm(size: Tensor, ord: Any, axis: Any, of_matrix: bool) -> Tensor:
     """The norms that are made of absolute values."""
-    first = None if axis is None else axis[0]
+    first, last = (None, None) if axis is None else (axis[0], axis[-1])
     if ord == 1:
         result = reduce_sum(size, first, True)
-        return reduce_max(result, axis[-1], True) if of_matrix else result
+        return reduce_max(result, last, True) if of_matrix else result
     if ord == np.inf:
         if of_matrix:
-            size = reduce_sum(size, axis[1], True)
+            size = reduce_sum(size, last, True)
         return reduce_max(size, first, True)
     return pow(reduce_sum(pow(size, ord), axis, True), 1.0 / ord)
 
