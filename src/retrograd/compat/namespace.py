@@ -101,7 +101,8 @@ class Namespace(ModuleType):
             if _is_import_from(sys._getframe(1)):
                 return self._imported_missing(path, name)
             raise missing_name(path, name) from None
-        self.__dict__[name] = value
+        if not isinstance(value, bool | None):  # a switch may be thrown later
+            self.__dict__[name] = value
         return value
 
     def _imported_missing(self, path: str, name: str) -> Any:

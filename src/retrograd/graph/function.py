@@ -166,8 +166,8 @@ class FuncGraph(Graph):
         inside = []
         for item in control_inputs:
             element = item
-            if hasattr(item, "_handle") and hasattr(item._handle, "op"):
-                element = item._handle
+            if hasattr(item, "_handle") and hasattr(item, "op"):
+                element = item.op
             elif hasattr(item, "_as_graph_element"):
                 element = item._as_graph_element() or item
             op = getattr(element, "op", element)

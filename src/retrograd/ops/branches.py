@@ -365,3 +365,10 @@ def call_case(
     )
     _note_lists(op, graphs)
     return op
+
+
+def get_func_graphs(op: Operation) -> tuple[FuncGraph, ...]:
+    """The functions of a branch operation."""
+    if op.type == "Case":
+        return tuple(op.attrs["branches"])
+    return op.attrs["then_branch"], op.attrs["else_branch"]

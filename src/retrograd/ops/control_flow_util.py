@@ -15,6 +15,13 @@ ENABLE_CONTROL_FLOW_V2 = any(
     os.environ.get(f"TF_ENABLE_{name}", "0") != "0"
     for name in ("CONTROL_FLOW_V2", "COND_V2", "WHILE_V2", "TENSOR_ARRAY_V2")
 )
+_EXPERIMENTAL_OUTPUT_ALL_INTERMEDIATES_OVERRIDE: bool | None = None
+
+
+def output_all_intermediates(state: bool | None) -> None:
+    """Accepted: what a gradient needs of a branch or loop is added when it is made."""
+    global _EXPERIMENTAL_OUTPUT_ALL_INTERMEDIATES_OVERRIDE
+    _EXPERIMENTAL_OUTPUT_ALL_INTERMEDIATES_OVERRIDE = state
 
 
 def enable_control_flow_v2() -> None:

@@ -71,18 +71,21 @@ def while_loop(
         raise TypeError("parallel_iterations must be a positive integer.")
     if context.executing_eagerly():
         return _run_eagerly(cond, body, loop_vars, maximum_iterations)
-    loop = _Loop(cond, body, loop_vars, shape_invariants, maximum_iterations)
-    loop.v2 = EnableControlFlowV2(context.get_default_graph())
+    v2 = EnableControlFlowV2(context.get_default_graph())
+    loop = Loop(cond, body, loop_vars, shape_invariants, maximum_iterations, v2)
     with dispatch.name_scope(name, "while", _tensors_of(loop_vars)) as scope:
-        if not loop.v2 and not loop_vars:
+        if not v2 and not loop_vars:
             raise ValueError("No loop variables provided")
         result = loop.build(scope, parallel_iterations, back_prop)
-    if return_same_structure:
-        return result
+    return result if return_same_structure else unpacked(result, v2)
+
+
+def unpacked(result: Any, v2: bool) -> Any:
+    """The only loop variable, where there is one."""
     leaves = nest.flatten(result, expand_composites=True)
-    if loop.v2:
-        return leaves[0] if len(leaves) == 1 else result
-    return result[0] if len(leaves) == 1 else result
+    if len(leaves) != 1:
+        return result
+    return leaves[0] if v2 else result[0]
 
 
 def while_loop_v2(
@@ -141,14 +144,22 @@ def _described(value: Any) -> Any:
     return value if isinstance(value, TensorArray) else type_spec_from_value(value)
 
 
-class _Loop:
-    """A loop while it is made."""
+class Loop:
+    """A loop while it is made; the arguments are those of `while_loop`.
 
-    v2 = False
+    `v2` is the version whose words and strictness it has.
+    """
 
     def __init__(
-        self, cond: Any, body: Any, loop_vars: Any, invariants: Any, maximum: Any
+        self,
+        cond: Any,
+        body: Any,
+        loop_vars: Any,
+        invariants: Any,
+        maximum: Any,
+        v2: bool,
     ) -> None:
+        self.v2 = v2
         self.cond, self.body = cond, body
         self.loop_vars = loop_vars
         self.given_invariants = invariants
@@ -199,10 +210,10 @@ class _Loop:
         for tensor, shape in zip(self.flat, self.invariants, strict=True):
             if not shape_less_than_or_equal(tensor.shape, shape):
                 raise ValueError(
-                    f"The shape invariant specified for {tensor.name} is not compatible "
-                    "with the initial shape of the loop variable. It enters the loop "
-                    f"with shape {tensor.shape}, but the specified shape invariant is "
-                    f"{shape}."
+                    f"The shape invariant specified for {tensor.name} is not "
+                    "compatible with the initial shape of the loop variable. It "
+                    f"enters the loop with shape {tensor.shape}, but the specified "
+                    f"shape invariant is {shape}."
                 )
 
     def _flat_invariants(self) -> list[shapes.TensorShape]:

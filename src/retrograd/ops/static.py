@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.graph import dispatch
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 
@@ -80,9 +81,19 @@ def _fold(n: Operation) -> None:
             tensor.__dict__["_folded"] = None
 
 
+def captured(tensor: Tensor) -> Tensor | None:
+    """The tensor outside that an input of a function body stands for, if it does."""
+    graph = tensor.op.graph
+    return graph.outside(tensor) if isinstance(graph, FuncGraph) else None
+
+
 def _values(n: Operation) -> list[Any] | None:
     if n.type == "Const":
         return [n.attrs["value"]]
+    if n.type == "Placeholder":
+        outer = captured(n._outputs[0])
+        value = None if outer is None else constant(outer)
+        return None if value is None else [value]
     if n.type in _FROM_SHAPE:
         return _shape_values(n)
     if not _foldable(n):
@@ -248,7 +259,13 @@ def _sliced(n: Operation, tensor: Tensor) -> RawShape:
     return whole[first : last : int(strides[0])]
 
 
+def _outside(n: Operation, tensor: Tensor) -> RawShape:
+    outer = captured(tensor)
+    return _by_length(n, tensor) if outer is None else constant_as_shape(outer)
+
+
 _PARTIAL = {
+    "Placeholder": _outside,
     "Pack": _packed,
     "ConcatV2": _concatenated,
     "Concat": _concatenated,

@@ -331,9 +331,18 @@ def disable_control_flow_v2(unused_msg: str) -> Callable[[Test], Test]:
     return decorator
 
 
+@contextlib.contextmanager
+def _all_intermediates() -> Iterator[None]:
+    tf.experimental.output_all_intermediates(True)
+    try:
+        yield
+    finally:
+        tf.experimental.output_all_intermediates(None)
+
+
 def enable_output_all_intermediates(fn: Test) -> Test:
-    """Nothing: branches and loops give out what a gradient needs, asked or not."""
-    return fn
+    """Run a function after `output_all_intermediates(True)`."""
+    return _switched(_all_intermediates, fn)
 
 
 def use_deterministic_cudnn(func: Test) -> Test:
