@@ -202,6 +202,8 @@ def import_or_none(module: str) -> ModuleType | None:
     Raises:
       ImportError: the module exists and fails to import something else.
     """
+    if module.startswith("retrograd.graph."):
+        importlib.import_module("retrograd.ops")  # gives operators and conversions
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -379,3 +379,11 @@ def _check_batch(params: Tensor, indices: Tensor, batch: Any) -> None:
             raise ValueError(
                 f"batch_dims = {batch} must be less than rank({what}) = {len(raw)}"
             )
+
+
+def sparse_mask(a: Any, mask_indices: Any, name: str | None = None) -> IndexedSlices:
+    """The rows of IndexedSlices whose indices are not in `mask_indices`."""
+    with dispatch.name_scope(name, "sparse_mask", [a, mask_indices]) as scope:
+        kept, places = F.ListDiff(a.indices, mask_indices)
+        rows = gather(a.values, places, name=scope)
+        return IndexedSlices(rows, kept, a.dense_shape)

@@ -36,15 +36,19 @@ def _pack_axis(n: Any, rank_: int) -> int:
     return axis % rank_
 
 
+def _merged_input(n: Any, i: int, raw: RawShape) -> RawShape:
+    """What is known of a shape that input i shares."""
+    try:
+        return shapes.merge(n._inputs[i]._shape_raw, raw)
+    except ValueError as error:
+        text = f"{error}\n\tFrom merging shape {i} with other shapes."
+        raise invalid(n, text) from None
+
+
 def _packed(n: Any) -> RawShape:
     raw = n._inputs[-1]._shape_raw
     for i in range(len(n._inputs) - 2, -1, -1):
-        try:
-            raw = merged(n, n._inputs[i]._shape_raw, raw)
-        except ValueError as error:
-            raise ValueError(
-                f"{error}\n\tFrom merging shape {i} with other shapes."
-            ) from None
+        raw = _merged_input(n, i, raw)
     if raw is None:
         return None
     at = _pack_axis(n, len(raw) + 1)
@@ -481,12 +485,12 @@ def _parallel_shape(n: Any) -> RawShape:
     if not shapes.is_full(whole):
         raise invalid(n, "shape attr must be fully defined.")
     part: RawShape = (1, *whole[1:])
-    for tensor in n._inputs:
+    for i, tensor in enumerate(n._inputs):
         if not shapes.is_full(tensor._shape_raw):
             raise invalid(n, "All input shapes must be fully defined.")
         if tensor._shape_raw[:1] != (1,):
             raise invalid(n, "Size of first dimension must be 1.")
-        part = merged(n, tensor._shape_raw, part)
+        part = _merged_input(n, i, part)
     return whole
 
 

@@ -1,4 +1,4 @@
-"""IndexedSlices: as dense tensors, and without some of their rows."""
+"""IndexedSlices as dense tensors."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import warnings
 from typing import Any
 
 from retrograd import shapes
-from retrograd.graph import dispatch
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.convert import register_tensor_conversion_function
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
-from retrograd.ops.gather import gather
 from retrograd.ops.static import constant_as_shape
 
 #: a dense tensor of more elements than this deserves a warning
@@ -55,11 +53,3 @@ def _dense_slices(
 
 
 register_tensor_conversion_function(IndexedSlices, _dense_slices)
-
-
-def sparse_mask(a: Any, mask_indices: Any, name: str | None = None) -> IndexedSlices:
-    """The rows of IndexedSlices whose indices are not in `mask_indices`."""
-    with dispatch.name_scope(name, "sparse_mask", [a, mask_indices]) as scope:
-        kept, places = F.ListDiff(a.indices, mask_indices)
-        rows = gather(a.values, places, name=scope)
-        return IndexedSlices(rows, kept, a.dense_shape)
