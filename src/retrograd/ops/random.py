@@ -458,8 +458,8 @@ def random_crop(
       name: the name of the operations.
     """
     from retrograd.ops.control import with_dependencies
-    from retrograd.ops.identity import Assert
-    from retrograd.ops.slicing import slice
+    from retrograd.ops.printing import Assert
+    from retrograd.ops.slicing import slice_
 
     with dispatch.name_scope(name, "random_crop", [value, size]) as scope:
         value = convert_to_tensor(value, name="value")
@@ -475,7 +475,7 @@ def random_crop(
         drawn = random_uniform(
             shape_of(whole), dtype=size.dtype, maxval=size.dtype.max, seed=seed
         )
-        return slice(value, drawn % limit, size, name=scope)
+        return slice_(value, drawn % limit, size, name=scope)
 
 
 def _categorical(logits: Any, num_samples: Any, dtype: Any, seed: Any) -> Tensor:
