@@ -107,7 +107,7 @@ def initializers(tf):
     }
     for name, make in sorted(makers.items()):
         for shape in ([4, 3], [2, 2, 3, 2]):
-            key = "{}{}".format(name, len(shape))
+            key = name + str(len(shape))
             found[key] = tf.get_variable(key, shape, initializer=make)
     found["identity"] = tf.get_variable("id", [3, 4], initializer=i.identity(2.0))
     found["default"] = tf.get_variable("default", [5])

@@ -75,4 +75,4 @@ def validate_synchronization_aggregation_trainable(
             ) from None
     if trainable is None:
         trainable = synchronization != VariableSynchronization.ON_READ
-    return synchronization, aggregation, trainable
+    return synchronization, aggregation, bool(trainable)

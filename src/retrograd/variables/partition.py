@@ -191,7 +191,7 @@ def variable_axis_size_partitioner(
             raise ValueError(f"shape is not fully defined: {shape}")
         if not isinstance(dtype, dtypes.DType):
             raise ValueError(f"dtype is not a DType: {dtype}")
-        sizes = shape.as_list()
+        sizes: list[Any] = shape.as_list()
         element = _element_size(dtype, bytes_per_string_element)
         slice_bytes = math.prod(sizes) / sizes[axis] * element
         slices_per_shard = max(1, math.floor(max_shard_bytes / slice_bytes))
