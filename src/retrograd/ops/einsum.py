@@ -306,9 +306,13 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         return result
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, np.integer))
+
+
 def _pairs(a: Tensor, axes: Any) -> tuple[Any, Any]:
     """The axes of each side, as lists or as tensors."""
-    if isinstance(axes, (int, np.integer)):
+    if _is_number(axes):
         return _first_with_last(a, int(axes))
     if not isinstance(axes, (list, tuple)):
         axes = convert_to_tensor(axes, dtypes.int32, "axes")
@@ -316,7 +320,7 @@ def _pairs(a: Tensor, axes: Any) -> tuple[Any, Any]:
     if len(axes) != 2:
         raise ValueError("'axes' must be an integer or have length 2.")
     of_a, of_b = axes
-    if isinstance(of_a, (int, np.integer)) and isinstance(of_b, (int, np.integer)):
+    if _is_number(of_a) and _is_number(of_b):
         return [of_a], [of_b]
     if len(of_a) != len(of_b):
         raise ValueError(

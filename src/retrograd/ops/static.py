@@ -67,7 +67,8 @@ def _foldable(n: Operation) -> bool:
             continue
         if int(np.prod([1 if d is None else d for d in raw])) > _LARGEST:
             return False
-    return bool(n._inputs)
+    # what waits for a check must not be known before the check
+    return bool(n._inputs) and not n._control_inputs
 
 
 def _fold(n: Operation) -> None:
