@@ -1,8 +1,10 @@
 """Write math.json: what TensorFlow 1.15 makes of the expressions in `math_cases`.
 
-Run it with a Python that has TensorFlow 1.15:  python tests/data/make_math.py
+Run it with a Python that has TensorFlow 1.15:  python tests/data/make_math.py math
+With `nn` in place of `math` it reads nn_cases and writes nn.json.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -10,8 +12,8 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import math_cases as cases
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 
 
 def C(value, dtype=None):
@@ -26,8 +28,13 @@ def P(*shape):
     return tf.placeholder(tf.float32, shape)
 
 
+def S(*shape):
+    return tf.constant(np.sin(np.arange(np.prod(shape))).reshape(shape), tf.float32)
+
+
 def evaluated(text, **more):
-    return eval(text, {"tf": tf, "np": np, "C": C, "D": D, "P": P, **more})
+    names = {"tf": tf, "np": np, "C": C, "D": D, "P": P, "S": S}
+    return eval(text, {**names, **more})
 
 
 def graph_of(text):
@@ -73,7 +80,8 @@ def error_of(text, run):
     raise SystemExit("not refused: " + text)
 
 
-def main():
+def main(name):
+    cases = importlib.import_module(name + "_cases")
     found = {
         "graphs": {t: graph_of(t) for t in cases.lines(cases.GRAPHS)},
         "values": {t: value_of(t) for t in cases.lines(cases.VALUES)},
@@ -81,10 +89,10 @@ def main():
         "refused": {t: error_of(t, False) for t in cases.lines(cases.REFUSED)},
         "failing": {t: error_of(t, True) for t in cases.lines(cases.FAILING)},
     }
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "math.json")
-    with open(path, "w") as stream:
+    with open(os.path.join(HERE, name + ".json"), "w") as stream:
         json.dump(found, stream, indent=0, sort_keys=True)
         stream.write("\n")
 
 
-main()
+for each in sys.argv[1:]:
+    main(each)

@@ -1,6 +1,7 @@
-"""Mathematical functions against TensorFlow 1.15: graphs, values, gradients, errors.
+"""Functions against TensorFlow 1.15: graphs, values, gradients, errors.
 
-The expressions are in `tests/data/math_cases.py`; `make_math.py` wrote the results.
+The expressions are in `tests/data/math_cases.py` and `nn_cases.py`; `make_math.py` wrote
+the results.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ import retrograd as tf
 from retrograd.graph.graph import Graph
 from retrograd.run.session import Session
 
-KNOWN = json.loads((Path(__file__).parents[1] / "data" / "math.json").read_text())
+DATA = Path(__file__).parents[1] / "data"
+KNOWN: dict[str, dict[str, Any]] = {}
+for _name in ("math.json", "nn.json"):
+    for _kind, _results in json.loads((DATA / _name).read_text()).items():
+        KNOWN.setdefault(_kind, {}).update(_results)
 
 
 def _c(value: Any, dtype: Any = None) -> Any:
@@ -31,9 +36,13 @@ def _p(*shape: int | None) -> Any:
     return tf.placeholder(tf.float32, shape)
 
 
+def _s(*shape: int) -> Any:
+    return tf.constant(np.sin(np.arange(np.prod(shape))).reshape(shape), tf.float32)
+
+
 def _evaluated(text: str, **more: Any) -> Any:
-    names = {"tf": tf, "np": np, "C": _c, "D": _d, "P": _p, **more}
-    return eval(text, names)
+    names = {"tf": tf, "np": np, "C": _c, "D": _d, "P": _p, "S": _s}
+    return eval(text, {**names, **more})
 
 
 def _check(value: Any, known: dict[str, Any]) -> None:

@@ -717,6 +717,7 @@ def required_space_to_batch_paddings(
         whole = sizes + start + end
         extra = (blocks - whole % blocks) % blocks
         end = end + extra
-        paddings = [[start[i], end[i]] for i in range(count)]
+        around = [[start[i], end[i]] for i in range(count)]
+        paddings = stack(around, name="paddings")
         crops = [[0, extra[i]] for i in range(count)]
-        return stack(paddings, name="paddings"), stack(crops, name="crops")
+        return paddings, stack(crops, name="crops")
