@@ -38,7 +38,7 @@ from retrograd.ops.branches import call_case, call_if
 from retrograd.ops.constant import constant
 from retrograd.ops.control import as_indexed_slices
 from retrograd.ops.declare import F, gradient
-from retrograd.ops.tensor_lists import element_shape_input, list_data
+from retrograd.ops.tensor_lists import copy_list_data, element_shape_input, list_data
 
 # ---------------------------------------------------------------------- branches
 
@@ -183,7 +183,10 @@ for _name in ("If", "StatelessIf", "Case"):
 #: ops that are made again in a backward body rather than have their results kept, where
 #: all they depend on stays the same throughout the loop
 _REPEATED = frozenset(
-    "ReadVariableOp Identity Cast Transpose Reshape ExpandDims Squeeze Neg".split()
+    (
+        "ReadVariableOp Identity Cast Transpose Reshape ExpandDims Squeeze Neg Add "
+        "AddV2 Sub Mul RealDiv Square Sqrt Rsqrt Reciprocal Exp Log Shape StridedSlice"
+    ).split()
 )
 
 
@@ -465,7 +468,7 @@ class _LoopGradient:
             cond.add_input(tensor.dtype, tensor._shape_raw, "input")
         with cond.as_default():
             cond.outputs = [F.Less(cond.inputs[0], cond.inputs[2])]
-        return bodies.call(
+        op = bodies.call(
             "While",
             [cond, graph],
             self.start,
@@ -475,6 +478,9 @@ class _LoopGradient:
             output_shapes=[t._shape_raw for t in graph.outputs],
             parallel_iterations=n.attrs["parallel_iterations"],
         )
+        for inner, outer in zip(graph.outputs, op._outputs, strict=True):
+            copy_list_data(inner, outer)
+        return op
 
     def _total(self, i: int, parts: Sequence[Tensor]) -> Any:
         """The derivative with respect to an input that stays the same."""

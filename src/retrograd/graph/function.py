@@ -51,6 +51,8 @@ class FuncGraph(Graph):
     """
 
     building_function = True
+    #: whether an output that refers to a variable gives the variable, not its value
+    carries_cells = False
 
     def __init__(self, name: str) -> None:
         super().__init__()

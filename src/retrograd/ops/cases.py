@@ -138,11 +138,9 @@ def case_helper(
             function = functools.partial(
                 cond_fn, pred, true_fn=action, false_fn=function, **cond_kwargs
             )
-        if not exclusive:
+        if not exclusive or not predicates:
             return function()
         check = _at_most(predicates, 1, "Input error: exclusive=True")
-        if check is None:
-            return function()
         with context.get_default_graph().control_dependencies([check]):
             return function()
 

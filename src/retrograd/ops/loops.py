@@ -77,7 +77,11 @@ def while_loop(
         if not v2 and not loop_vars:
             raise ValueError("No loop variables provided")
         result = loop.build(scope, parallel_iterations, back_prop)
-    return result if return_same_structure else unpacked(result, v2)
+    if return_same_structure:
+        return result
+    if not v2 and maximum_iterations is not None:
+        return result[0] if len(loop_vars) == 1 else result
+    return unpacked(result, v2)
 
 
 def unpacked(result: Any, v2: bool) -> Any:
@@ -172,6 +176,7 @@ class Loop:
         self._add_counters()
         self.cond_graph = BodyGraph(bodies.unique_name(scope, "cond"))
         self.body_graph = BodyGraph(bodies.unique_name(scope, "body"))
+        self.body_graph.carries_cells = True
         self._count(2 * len(self.flat))
         self._trace_cond()
         self._count(1 + 2 * len(self.flat))
