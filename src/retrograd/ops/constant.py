@@ -196,10 +196,10 @@ def constant_v2(
     Raises:
       TypeError: it has not.
     """
-    if shape is None:
-        return constant(value, dtype, name=name)
+    sizes = None if shape is None else [int(d) for d in _sizes(shape)]
+    if sizes is None or 0 in sizes:
+        return constant(value, dtype, shape, name)
     array, kind = make_array(value, dtype)
-    sizes = [int(d) for d in _sizes(shape)]
     if array.shape not in ((), (1,)) and array.size != math.prod(sizes):
         raise TypeError(f"Expected Tensor's shape: {tuple(sizes)}, got {array.shape}.")
     return const_tensor(_fit(array, sizes, False), kind, name)
