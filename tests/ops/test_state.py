@@ -139,6 +139,13 @@ def test_count_up_to_stops(resource):
 @pytest.mark.parametrize("resource", KINDS)
 def test_reads_see_the_writes_they_depend_on(resource):
     v = tf.Variable(1.0, use_resource=resource)
+    with tf.control_dependencies([tf.assign_add(v, 1.0)]):
+        after = v.read_value() * 10.0
+    assert run(after) == 20.0
+
+
+def test_a_read_of_a_resource_comes_before_writes_it_does_not_depend_on():
+    v = tf.Variable(1.0, use_resource=True)
     before = v.read_value()
     with tf.control_dependencies([tf.assign_add(v, 1.0)]):
         after = v.read_value()
