@@ -310,6 +310,19 @@ def _place(
     return _Place(tuple(index), tuple(sizes.values()), final)
 
 
+def _place_again(
+    n: Any, have: tuple[int, ...], begin: Any, end: Any, strides: Any
+) -> _Place:
+    """`_place`, worked out once while the bounds stay the same."""
+    if not isinstance(begin, np.ndarray) or not isinstance(end, np.ndarray):
+        return _place(have, begin, end, strides, n.attrs)
+    key = (have, begin.tobytes(), end.tobytes(), strides.tobytes())
+    known = n.__dict__.get("_place")
+    if known is None or known[0] != key:
+        known = n._place = (key, _place(have, begin, end, strides, n.attrs))
+    return known[1]
+
+
 def _items(bounds: Any) -> list[Any]:
     """The numbers of a vector; tracers where a compiled program works them out."""
     if isinstance(bounds, np.ndarray):
@@ -361,7 +374,7 @@ def strided_slice_kernel(
 ) -> Any:
     """Every `strides`-th element from `begin` to before `end`, along each axis."""
     del xp
-    place = _place(np.shape(x), begin, end, strides, n.attrs)
+    place = _place_again(n, np.shape(x), begin, end, strides)
     found = x[place.index]
     return found if place.block == place.final else found.reshape(place.final)
 
@@ -386,7 +399,7 @@ def strided_slice_grad_kernel(
 ) -> Any:
     """Zeros of the given shape, with dy in the place of the slice."""
     have = tuple(sizes.tolist())
-    place = _place(have, begin, end, strides, n.attrs)
+    place = _place_again(n, have, begin, end, strides)
     if np.shape(dy) != place.final:
         raise refused(
             f"shape of dy was {shape_text(np.shape(dy))} instead of "
