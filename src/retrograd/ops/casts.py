@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retrograd import dtypes
+from retrograd.errors import UnimplementedError
 from retrograd.graph.composite import IndexedSlices, SparseTensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
@@ -27,9 +28,23 @@ def _cast_rule(n: Operation, dy: Any) -> Any:
 
 
 @op("Cast", infer=same, math="y = x", grad=dict(x=rule("x̄ = ȳ", _cast_rule)))
-def _cast(xp: Any, x: Any, *, DstT: Any) -> Any:
-    """The same numbers in another element type; fractions are cut off."""
+def _cast(xp: Any, x: Any, *, DstT: Any, n: Operation) -> Any:
+    """The same numbers in another element type; fractions are cut off.
+
+    Raises:
+      UnimplementedError: strings, or other things that are not numbers.
+    """
+    if x.dtype == object or DstT == object:
+        names = (_kernel_name(t) for t in (n.inputs[0].dtype, n.outputs[0].dtype))
+        text = f"Cast {' to '.join(names)} is not supported"
+        raise UnimplementedError(None, None, text)  # pyright: ignore[reportCallIssue]
     return xp.cast(x, DstT)
+
+
+def _kernel_name(dtype: dtypes.DType) -> str:
+    """An element type as messages of kernels call it."""
+    name = dtype.base_dtype.name
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
 
 
 @op(

@@ -172,3 +172,20 @@ def histogram_fixed_width_bins(
         places = F.Floor(count * scaled, name="indices")
         places = cast(clip_by_value(places, 0, count - 1), dtypes.int32)
         return reshape(places, sizes)
+
+
+def bucketize(input: Any, boundaries: Any, name: str | None = None) -> Tensor:
+    """Between which of some rising numbers each element lies.
+
+    Args:
+      input: numbers.
+      boundaries: a list of numbers; n of them make n + 1 intervals.
+      name: the name of the operation.
+
+    Returns:
+      For each element how many boundaries are not above it, int32.
+    """
+    return F.Bucketize(input, boundaries=boundaries, name=name)
+
+
+_bucketize = bucketize

@@ -121,9 +121,12 @@ def _as_summands(n: Operation) -> RawShape:
 )
 def _add_n(xp: Any, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""
-    total = inputs[0]
-    for term in inputs[1:]:
-        total = xp.add(total, term)
+    if len(inputs) == 1:
+        return inputs[0]
+    total = xp.add(inputs[0], inputs[1])
+    own = isinstance(total, np.ndarray)  # made here: it may be added to in place
+    for term in inputs[2:]:
+        total = xp.add(total, term, out=total) if own else xp.add(total, term)
     return total
 
 
