@@ -1,7 +1,7 @@
 """Functions against TensorFlow 1.15: graphs, values, gradients, errors.
 
-The expressions are in `tests/data/math_cases.py` and `nn_cases.py`; `make_math.py` wrote
-the results.
+The expressions are in `tests/data/math_cases.py` and `nn_cases.py`; the results were
+written by `make_math.py`.
 """
 
 from __future__ import annotations

@@ -28,6 +28,9 @@ def zeros_of(n: Any, index: int) -> Any:
     return F.ZerosLike(n.inputs[index])
 
 
+# Kernels choose between two values by products with 0 and 1: NumPy's `where` takes ten
+# times as long on a mask that the processor cannot predict.
+
 # ---------------------------------------------------------------------- relu family
 
 
@@ -53,7 +56,8 @@ def relu_kernel(xp: Any, x: Any) -> Any:
 )
 def relu_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
     """The backward pass of Relu; `x` may be its input or its output."""
-    return dy * xp.cast(x > x.dtype.type(0), dy.dtype)
+    del xp
+    return dy * (x > x.dtype.type(0))
 
 
 @op(
@@ -82,8 +86,8 @@ def relu6_kernel(xp: Any, x: Any) -> Any:
 )
 def relu6_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
     """The backward pass of Relu6; `x` may be its input or its output."""
-    inside = (x > x.dtype.type(0)) & (x < x.dtype.type(6))
-    return dy * xp.cast(inside, dy.dtype)
+    del xp
+    return dy * ((x > x.dtype.type(0)) & (x < x.dtype.type(6)))
 
 
 @op(
@@ -99,7 +103,8 @@ def relu6_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
 )
 def leaky_relu_kernel(xp: Any, x: Any, *, alpha: float) -> Any:
     """Each element, `alpha` times it where it is not positive."""
-    return xp.where(x > x.dtype.type(0), x, x * x.dtype.type(alpha))
+    zero = x.dtype.type(0)
+    return xp.maximum(x, zero) + x.dtype.type(alpha) * xp.minimum(x, zero)
 
 
 @op(
@@ -116,7 +121,9 @@ def leaky_relu_kernel(xp: Any, x: Any, *, alpha: float) -> Any:
 )
 def leaky_relu_grad_kernel(xp: Any, dy: Any, x: Any, *, alpha: float) -> Any:
     """The backward pass of LeakyRelu."""
-    return xp.where(x > x.dtype.type(0), dy, dy * dy.dtype.type(alpha))
+    del xp
+    above = x > x.dtype.type(0)
+    return dy * (above + x.dtype.type(alpha) * ~above)
 
 
 # ---------------------------------------------------------------------- exponential
@@ -135,7 +142,7 @@ def leaky_relu_grad_kernel(xp: Any, dy: Any, x: Any, *, alpha: float) -> Any:
 def elu_kernel(xp: Any, x: Any) -> Any:
     """Each element, exp x − 1 where it is negative."""
     zero = x.dtype.type(0)
-    return xp.where(x < zero, xp.expm1(xp.minimum(x, zero)), x)
+    return xp.maximum(x, zero) + xp.expm1(xp.minimum(x, zero))
 
 
 @op(
@@ -152,7 +159,7 @@ def elu_kernel(xp: Any, x: Any) -> Any:
 )
 def elu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
     """The backward pass of Elu, from its output."""
-    return xp.where(y < y.dtype.type(0), (y + y.dtype.type(1)) * dy, dy)
+    return dy * (xp.minimum(y, y.dtype.type(0)) + y.dtype.type(1))
 
 
 def _below_zero(n: Any, dz: Any) -> Any:
@@ -177,7 +184,7 @@ def selu_kernel(xp: Any, x: Any) -> Any:
     """The scaled exponential unit, which keeps mean 0 and variance 1."""
     zero = x.dtype.type(0)
     below = x.dtype.type(_SELU_SCALE_ALPHA) * xp.expm1(xp.minimum(x, zero))
-    return xp.where(x < zero, below, x.dtype.type(_SELU_SCALE) * x)
+    return x.dtype.type(_SELU_SCALE) * xp.maximum(x, zero) + below
 
 
 @op(
@@ -194,8 +201,10 @@ def selu_kernel(xp: Any, x: Any) -> Any:
 )
 def selu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
     """The backward pass of Selu, from its output."""
-    below = dy * (y + y.dtype.type(_SELU_SCALE_ALPHA))
-    return xp.where(y < y.dtype.type(0), below, dy * y.dtype.type(_SELU_SCALE))
+    zero = y.dtype.type(0)
+    below = y < zero
+    slope = (xp.minimum(y, zero) + y.dtype.type(_SELU_SCALE_ALPHA)) * below
+    return dy * (slope + y.dtype.type(_SELU_SCALE) * ~below)
 
 
 # ---------------------------------------------------------------------- softened

@@ -234,6 +234,85 @@ for _name in ("FusedBatchNormGrad", "FusedBatchNormGradV2", "FusedBatchNormGradV
     gradient(_name, y_backprop="γ r P x̄̄ + γ̄̄ x̂ + β̄̄")(_padded_rule)
 
 
+# ---------------------------------------------------------------------- older ops
+
+
+def _global_shapes(n: Operation, vectors: range) -> RawShape:
+    x = with_rank(n, 0, 4)
+    channels = x[3]
+    for index in vectors:
+        channels = same_dim(n, channels, with_rank(n, index, 1)[0])
+    return (*x[:3], channels)
+
+
+def _global_grad_shapes(n: Operation) -> list[RawShape]:
+    merged(n, with_rank(n, 0, 4), n._inputs[4]._shape_raw)
+    x = _global_shapes(n, range(1, 4))
+    assert x is not None
+    return [x, *[x[3:]] * 4]
+
+
+def _global_gradient(n: Operation, dy: Any) -> list[Any]:
+    x, mean, variance, _, scale = n.inputs
+    names = ("variance_epsilon", "scale_after_normalization")
+    attrs = {name: n.attrs[name] for name in names}
+    found = F.BatchNormWithGlobalNormalizationGrad(
+        x, mean, variance, scale, dy, **attrs
+    )
+    return list(found)
+
+
+@op(
+    "BatchNormWithGlobalNormalization",
+    infer=lambda n: _global_shapes(n, range(1, 5)),
+    math=_FUSED_MATH,
+    grad=_global_gradient,
+)
+def global_batch_norm_kernel(
+    xp: Any,
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any,
+    scale: Any,
+    *,
+    variance_epsilon: float,
+    scale_after_normalization: bool,
+) -> Any:
+    """Normalize each channel by a mean and a variance that are given."""
+    factor = xp.rsqrt(variance + variance.dtype.type(variance_epsilon))
+    if scale_after_normalization:
+        factor = factor * scale
+    return (x - mean) * factor + offset
+
+
+@op(
+    "BatchNormWithGlobalNormalizationGrad",
+    infer=_global_grad_shapes,
+    math="derivatives of batch norm",
+)
+def global_batch_norm_grad_kernel(
+    xp: Any,
+    x: Any,
+    mean: Any,
+    variance: Any,
+    scale: Any,
+    dy: Any,
+    *,
+    variance_epsilon: float,
+    scale_after_normalization: bool,
+) -> Any:
+    """The backward pass of BatchNormWithGlobalNormalization, for each input."""
+    axes = (0, 1, 2)
+    inverse = xp.rsqrt(variance + variance.dtype.type(variance_epsilon))
+    factor = inverse * scale if scale_after_normalization else inverse
+    centred, doffset = xp.sum(dy * (x - mean), axes), xp.sum(dy, axes)
+    half = variance.dtype.type(-0.5)
+    dvariance = centred * factor * inverse * inverse * half
+    dscale = centred * inverse * variance.dtype.type(scale_after_normalization)
+    return dy * factor, -doffset * factor, dvariance, doffset, dscale
+
+
 # ---------------------------------------------------------------------- over channels
 
 

@@ -63,6 +63,31 @@ ROWS = [
         )
         for on in (True, False)
     ],
+    *[
+        row(
+            "BatchNormWithGlobalNormalization",
+            f(2, 2, 1, 3),
+            f(3),
+            f(3, low=0.5),
+            f(3),
+            f(3),
+            variance_epsilon=0.01,
+            scale_after_normalization=scaled,
+            order=1,
+        )
+        for scaled in (True, False)
+    ],
+    row(
+        "BatchNormWithGlobalNormalizationGrad",
+        f(2, 2, 1, 3),
+        f(3),
+        f(3, low=0.5),
+        f(3),
+        f(2, 2, 1, 3),
+        variance_epsilon=0.01,
+        scale_after_normalization=True,
+        order=0,
+    ),
     row("LRN", _IMAGES, depth_radius=1, alpha=0.5, beta=0.75, order=0),
     row("LRNGrad", *[_IMAGES] * 3, depth_radius=1, alpha=0.5, beta=0.75, order=0),
     *[
