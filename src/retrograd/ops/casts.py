@@ -34,7 +34,7 @@ def _cast(xp: Any, x: Any, *, DstT: Any, n: Operation) -> Any:
     Raises:
       UnimplementedError: strings, or other things that are not numbers.
     """
-    if x.dtype == object or DstT == object:
+    if "O" in (x.dtype.kind, DstT.kind):
         names = (_kernel_name(t) for t in (n.inputs[0].dtype, n.outputs[0].dtype))
         text = f"Cast {' to '.join(names)} is not supported"
         raise UnimplementedError(None, None, text)  # pyright: ignore[reportCallIssue]
