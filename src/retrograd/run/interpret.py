@@ -22,12 +22,17 @@ from retrograd.run import xp_numpy
 from retrograd.run.blas import threads
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names
-from retrograd.run.plan import VARIABLES, Plan, make_plan
+from retrograd.run.plan import (
+    MERGES,
+    SWITCHES,
+    VARIABLES,
+    Plan,
+    is_reading,
+    make_plan,
+)
 from retrograd.run.stages import Segment
-from retrograd.run.store import Store
+from retrograd.run.store import Cell, Store
 
-_SWITCHES = ("Switch", "RefSwitch")
-_MERGES = ("Merge", "RefMerge")
 #: ops that do not need the value that their variable has
 _INITIALIZING = ("Assign", "AssignVariableOp")
 #: constants larger than this many elements are computed anew in each run
@@ -112,8 +117,12 @@ class Program:
 
     def _result(self, tensor: Tensor) -> str:
         """An expression for a fetched tensor; a function passes storage through."""
-        name = self.names.get(tensor, "")
-        return name if self.nested and name[:1] == "p" else self._value(tensor)
+        if self.nested and (
+            tensor in self.plan.feeds
+            or (tensor.dtype._is_ref_dtype and tensor.graph.carries_cells)
+        ):
+            return self.names[tensor]
+        return self._value(tensor)
 
     def _last_uses(self) -> dict[int, list[Tensor]]:
         """For each position, the tensors that are not needed after it."""
@@ -158,6 +167,11 @@ class Program:
             return
         if op.type == "NoOp":
             return
+        if op._outputs and is_reading(op._outputs[0]):
+            if op in self.plan.targets:
+                self.lines.append(self._value(op._outputs[0]))
+                self.line_ops.append(op)
+            return
         declaration = find(op.type)
         kernel = self._kernel(op, declaration)
         if declaration is not None and self._fold(op, declaration, kernel, index):
@@ -165,13 +179,13 @@ class Program:
         self.scope[f"k{index}"] = kernel
         line = self._line(op, declaration, index)
         guard = self._guard(op)
-        if guard or op.type in _SWITCHES:
+        if guard or op.type in SWITCHES:
             self._shadow.add(op)
         done = [
             n
             for t in last_use.get(index, ())
             # references share the name of their variable's storage
-            if not t.dtype._is_ref_dtype
+            if not (t.dtype._is_ref_dtype or is_reading(t))
             and (n := self.names.get(t))
             and n not in self.scope
         ]
@@ -190,7 +204,7 @@ class Program:
 
         A Merge needs none: it takes the input that there is.
         """
-        if not self._shadow or op.type in _MERGES:
+        if not self._shadow or op.type in MERGES:
             return ""
         names: dict[str, None] = {}
         for tensor in op._inputs:
@@ -246,6 +260,8 @@ class Program:
         if name is None and tensor._op.type in VARIABLES:
             name = f"c_{len(self.names)}"
             self._bind(tensor, name, self.store.cell(tensor._op))
+        elif name is None and is_reading(tensor):
+            name = self.names[tensor] = self._name(tensor._op._inputs[0])
         return name or self.names[tensor]
 
     def _value(self, tensor: Tensor) -> str:
@@ -254,7 +270,7 @@ class Program:
         if written is not None:
             return written
         name = self._name(tensor)
-        if tensor.dtype._is_ref_dtype and name[0] != "f":
+        if name[0] != "f" and (tensor.dtype._is_ref_dtype or is_reading(tensor)):
             return f"{name}.read()"
         return name
 
@@ -270,7 +286,9 @@ class Program:
                 arguments.append(f"{self._name(tensor)}.{method}()")
             elif name in declaration.reads:
                 arguments.append(f"{self._name(tensor)}.read()")
-            elif name in declaration.cells or declaration.live is not None:
+            elif name in declaration.cells or (
+                declaration.live is not None and not is_reading(tensor)
+            ):
                 arguments.append(self._name(tensor))
             else:
                 arguments.append(self._value(tensor))
@@ -323,6 +341,7 @@ class Program:
         if op is not None and frame is not None:
             found = {**self.scope, **frame.tb_frame.f_locals}
             values = [found.get(self.names.get(t, "")) for t in op._inputs]
+            values = [v.peek() if isinstance(v, Cell) else v for v in values]
         return describe(error, op, values)
 
 

@@ -20,8 +20,9 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
 from retrograd.ops.static import kernel_attr
 from retrograd.run import xp_jax, xp_numpy
+from retrograd.run.arena import arenas_for
 from retrograd.run.inputs import input_names
-from retrograd.run.plan import VARIABLES, variable_of
+from retrograd.run.plan import VARIABLES, is_reading, variable_of
 from retrograd.run.stages import Segment
 from retrograd.run.store import Cell, Store
 
@@ -76,7 +77,10 @@ class Trace:
             if (
                 op.type in VARIABLES
                 or op.type == "NoOp"
-                or (op._outputs[:1] and (op._outputs[0] in self.values))
+                or (
+                    op._outputs[:1]
+                    and (op._outputs[0] in self.values or is_reading(op._outputs[0]))
+                )
             ):
                 continue
             try:
@@ -89,6 +93,8 @@ class Trace:
     def value(self, tensor: Tensor) -> Any:
         """The value of a tensor; of a reference, that of its variable."""
         found = self.values.get(tensor)
+        if found is None and is_reading(tensor):
+            return self.value(tensor._op._inputs[0])
         if found is None:
             return self.cells[self._cell(tensor)]
         return found
@@ -283,7 +289,8 @@ class Variant:
                 cell = store.hidden(op, declaration.state)
                 used[cell] = changed[cell] = None
             for name, tensor in zip(input_names(op), op._inputs, strict=True):
-                if tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource":
+                stored = tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource"
+                if stored or is_reading(tensor):
                     variable = variable_of(tensor)
                     if variable is None:
                         continue
@@ -291,8 +298,12 @@ class Variant:
                     used[cell] = None
                     if name in declaration.updates:
                         changed[cell] = None
-        self.changed = list(changed)
-        self.read_only = [c for c in used if c not in changed]
+        self.unset = [c for c in used if c.value is None]
+        read_only = [c for c in used if c not in changed]
+        self.arenas = [] if self.unset else arenas_for(changed, read_only)
+        packed = {c for arena in self.arenas for c in arena.cells}
+        self.changed = [c for c in changed if c not in packed]
+        self.read_only = [c for c in read_only if c not in packed]
 
     def _compile(
         self, segment: Segment, constants: dict[Tensor, Any], examples: Sequence[Any]
@@ -301,18 +312,15 @@ class Variant:
             segment.inputs[i]: np.asarray(examples[i]) for i in sorted(self.static)
         }
         known = {t: v for t, v in constants.items() if t not in set(self.large)}
-        if any(c.value is None for c in [*self.changed, *self.read_only]):
+        if self.unset:
             # initialized, or found missing, by the interpreted stage
             raise NotReady()
-        n_changed, n_read = len(self.changed), len(self.read_only)
-
+        donated = len(self.arenas) + len(self.changed)
         long = _has_long_chain(segment.ops)
 
         def traced(*arguments: Any) -> tuple[Any, ...]:
-            cells = [*self.changed, *self.read_only]
-            values = dict(zip(cells, arguments, strict=False))
+            values, rest = self._unpack(arguments)
             trace = Trace({**known, **fixed}, values, self.store)
-            rest = arguments[n_changed + n_read :]
             trace.values.update(zip(self.large, rest, strict=False))
             rest = rest[len(self.large) :]
             if long:
@@ -321,16 +329,16 @@ class Variant:
             trace.values.update(zip(places, rest, strict=True))
             trace.run(segment.ops)
             outputs = [trace.value(t) for t in segment.outputs]
-            return (*[trace.cells[c] for c in self.changed], *outputs)
+            return (*self._packed(trace.cells), *outputs)
 
         with jax.enable_x64(True):
             self.consts = [jax.device_put(constants[t]) for t in self.large]
             if long:
                 self.consts.append(jax.device_put(np.int32(1)))
-            cells = [c.value for c in (*self.changed, *self.read_only)]
+            cells = self._state()
             inputs = [examples[i] for i in self.dynamic]
             shapes = [_aval(v) for v in (*cells, *self.consts, *inputs)]
-            jitted = jax.jit(traced, donate_argnums=tuple(range(n_changed)))
+            jitted = jax.jit(traced, donate_argnums=tuple(range(donated)))
             lowered = jitted.lower(*shapes)
             self.compiled = lowered.compile(xp_jax.compiler_options())
         # 64-bit NumPy arguments are halved unless the mode is on during the call
@@ -340,22 +348,51 @@ class Variant:
         """Run on the given inputs; the outputs, as device arrays."""
         dynamic = values if self.all_dynamic else [values[i] for i in self.dynamic]
         with self.store.lock:
-            arguments = [c.value for c in self.changed]
-            arguments += [c.value for c in self.read_only]
+            arguments = self._state()
             if self.wide:
                 with jax.enable_x64(True):
                     results = self.compiled(*arguments, *self.consts, *dynamic)
             else:
                 results = self.compiled(*arguments, *self.consts, *dynamic)
-            for cell, value in zip(self.changed, results, strict=False):
+            count = len(self.arenas)
+            for arena, value in zip(self.arenas, results, strict=False):
+                arena.array = value
+            for cell, value in zip(self.changed, results[count:], strict=False):
                 cell.value = value
-        return results[len(self.changed) :]
+        return results[count + len(self.changed) :]
+
+    def _state(self) -> list[Any]:
+        """The variables, as arguments: arenas, changed cells, cells only read."""
+        state = [arena.collect() for arena in self.arenas]
+        state += [c.value for c in self.changed]
+        return state + [c.value for c in self.read_only]
+
+    def _unpack(
+        self, arguments: Sequence[Any]
+    ) -> tuple[dict[Cell, Any], Sequence[Any]]:
+        """The value of each cell, and the arguments that are not variables."""
+        count = len(self.arenas)
+        values: dict[Cell, Any] = {}
+        for arena, whole in zip(self.arenas, arguments, strict=False):
+            for cell, slot in zip(arena.cells, arena.slots, strict=True):
+                values[cell] = slot.of(whole)
+        cells = [*self.changed, *self.read_only]
+        values.update(zip(cells, arguments[count:], strict=False))
+        return values, arguments[count + len(cells) :]
+
+    def _packed(self, cells: dict[Cell, Any]) -> list[Any]:
+        """The changed variables, as results."""
+        packed = [
+            xp_jax.concatenate([xp_jax.reshape(cells[c], (-1,)) for c in arena.cells])
+            for arena in self.arenas
+        ]
+        return packed + [cells[c] for c in self.changed]
 
     def wait(self) -> None:
         """Return when the changes to variables are done."""
-        for cell in self.changed:
-            if hasattr(cell.value, "block_until_ready"):
-                cell.value.block_until_ready()
+        for value in self._state():
+            if hasattr(value, "block_until_ready"):
+                value.block_until_ready()
 
 
 class NotReady(Exception):

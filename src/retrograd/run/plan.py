@@ -13,6 +13,9 @@ from retrograd.ops.declare import find
 from retrograd.ops.demand import demand
 
 VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "TemporaryVariable"))
+#: version 1's conditionals: one of a Switch's outputs has no value, a Merge needs one
+SWITCHES = frozenset(("Switch", "RefSwitch"))
+MERGES = frozenset(("Merge", "RefMerge"))
 
 
 @dataclass(slots=True)
@@ -54,6 +57,19 @@ def variable_of(tensor: Tensor) -> Operation | None:
         else:
             op = op._inputs[0]._op
     return op
+
+
+def is_reading(tensor: Tensor) -> bool:
+    """Whether a tensor only reads a reference variable.
+
+    As in TensorFlow, it shares the variable's storage: its value is the one that the
+    variable has when the tensor is used, after the writes that the user follows.
+    """
+    while tensor._op.type == "Identity":
+        tensor = tensor._op._inputs[0]
+        if tensor.dtype._is_ref_dtype:
+            return tensor._op.type in ("Variable", "VariableV2")
+    return False
 
 
 _PASSING = frozenset(
@@ -99,7 +115,8 @@ def reads_of(op: Operation) -> list[Operation]:
     written = set(writes_of(op))
     found = []
     for tensor in op._inputs:
-        if tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource":
+        stored = tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource"
+        if stored or is_reading(tensor):
             variable = variable_of(tensor)
             if variable is not None and variable not in written:
                 found.append(variable)

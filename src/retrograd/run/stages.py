@@ -8,6 +8,8 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
 from retrograd.run.plan import (
+    MERGES,
+    SWITCHES,
     VARIABLES,
     is_reading,
     reads_of,
@@ -77,8 +79,13 @@ def split(
     """
     level: dict[Operation, int] = {}
     order = _StateOrder()
+    conditional: set[Operation] = set()
     for op in ops:
-        own = 0 if host(op) else 1
+        if _depends_on_switch(op, conditional):
+            conditional.add(op)
+        # a Merge takes the one input that there is
+        alone = op in conditional or op.type in MERGES or host(op)
+        own = 0 if alone else 1
         at = own
         for earlier in (*(t._op for t in op._inputs), *op._control_inputs, *order(op)):
             before = level.get(earlier)
@@ -94,6 +101,17 @@ def split(
     result = [segments[at] for at in sorted(segments)]
     _find_edges(result, fetches)
     return result
+
+
+def _depends_on_switch(op: Operation, known: set[Operation]) -> bool:
+    """Whether an operation may have to be left out: it is on one side of a Switch."""
+    if op.type in SWITCHES:
+        return True
+    if op.type in MERGES:
+        return False
+    return any(t._op in known for t in op._inputs) or any(
+        o in known for o in op._control_inputs
+    )
 
 
 class _StateOrder:

@@ -42,7 +42,13 @@ class Cell:
             raise self.unset()
         if isinstance(value, _READY):
             return value
-        return np.asarray(value)
+        try:
+            return np.asarray(value)
+        except RuntimeError:
+            # another thread's run has taken this buffer over; its result is there now
+            if value is self.value:
+                raise
+            return self.read()
 
     def peek(self) -> Any:
         """The value as a NumPy array, or None."""

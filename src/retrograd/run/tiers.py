@@ -23,6 +23,8 @@ from retrograd.run.store import Store
 _HOT, _HOT_PER_OP = 0.15, 0.0005
 #: compiled forms of one stage: beyond this, new shapes are interpreted
 _MOST_VARIANTS = 8
+#: seconds that a compiled run takes at the least: what is faster interpreted stays so
+_QUICK = 20e-6
 #: values of a feed that may decide a shape, each compiled anew
 _LARGEST_STATIC_FEED = 64
 #: runs of each tier that are compared
@@ -102,6 +104,9 @@ class Runner:
         self._runs += 1
         self._best = min(self._best, taken)
         if self._spent > self._limit and self._runs > 2:
+            if self._best < _QUICK:
+                self.run = self.program
+                return result
             self.run = self.program
             in_background(self._compile, list(feeds))
         return result
