@@ -196,7 +196,7 @@ def constant_v2(
     Raises:
       TypeError: it has not.
     """
-    sizes = None if shape is None else [int(d) for d in _sizes(shape)]
+    sizes = None if shape is None else _sizes(shape)
     if sizes is None or 0 in sizes:
         return constant(value, dtype, shape, name)
     array, kind = make_array(value, dtype)
@@ -225,7 +225,7 @@ def make_array(
         quick = _quick(value, kind, wanted)
         if quick is not None:
             return quick
-    sizes = None if shape is None else [int(d) for d in _sizes(shape)]
+    sizes = None if shape is None else _sizes(shape)
     array = _as_array(value, wanted, sizes)
     found = wanted if wanted is not None and wanted.is_quantized else None
     found = found or dtypes.as_dtype(array.dtype)
@@ -260,11 +260,13 @@ def _quick(value: Any, kind: type, wanted: Any) -> Any:
     return None
 
 
-def _sizes(shape: Any) -> Any:
-    raw = shapes.raw(shape)
-    if raw is None or None in raw:
-        raise ValueError(f"The shape of a constant must be known: {shape}")
-    return raw
+def _sizes(shape: Any) -> list[int]:
+    """The sizes that a program gives for a constant.
+
+    Raises:
+      TypeError: one is not known, or `shape` is no list of sizes.
+    """
+    return [int(d) for d in shape]
 
 
 def _as_array(value: Any, wanted: Any, sizes: list[int] | None) -> np.ndarray:

@@ -180,10 +180,10 @@ def _check_range(values: Any, size: int, what: str) -> None:
 def _spread(xp: Any, dy: Any, indices: Any, ids: Any, rows: Any, power: float) -> Any:
     """Each picked row gets its share of the derivative of its segment."""
     ids = np.asarray(ids)
-    count = int(ids[-1]) + 1 if len(ids) else np.shape(dy)[0]
+    count = np.shape(dy)[0]
     if len(ids) != np.shape(indices)[0]:
         raise refused("segment_ids and indices should have same size.")
-    if count != np.shape(dy)[0]:
+    if len(ids) and ids[-1] >= count:
         raise refused("Invalid number of segments")
     _check_range(ids, count, "Segment id")
     _check_range(indices, int(rows), "Index")
