@@ -37,6 +37,7 @@ from retrograd.ops import host as _host  # noqa: F401
 from retrograd.ops.branches import call_case, call_if
 from retrograd.ops.constant import constant
 from retrograd.ops.control import as_indexed_slices
+from retrograd.ops.control_flow_util import EnableControlFlowV2
 from retrograd.ops.declare import F, gradient
 from retrograd.ops.tensor_lists import copy_list_data, element_shape_input, list_data
 
@@ -111,8 +112,11 @@ def _branch_gradient(n: Operation, *dys: Any) -> list[Any]:
             found.append(differentiate(ys, xs, [_inside(graph, d) for d in ds]))
         graphs.append(graph)
     result: list[Any] = [None] * (1 + len(wanted))
+    v2 = EnableControlFlowV2(n.graph)  # where no branch depends on an input: zeros
     used = [
-        at for at in range(len(places)) if any(terms[at] is not None for terms in found)
+        at
+        for at in range(len(places))
+        if v2 or any(terms[at] is not None for terms in found)
     ]
     if not used:
         return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ class _Local(threading.local):
         self.eager: bool | None = None
         self.tapes: list[Any] = []
         self.device: str = ""
+        #: when a run that has a time limit must be done, by `time.monotonic`
+        self.deadline: float | None = None
         self.name_scope: str = ""
 
 
@@ -135,6 +138,16 @@ def default_graph(graph: Graph) -> Iterator[Graph]:
 def default_session(session: Any) -> contextlib.AbstractContextManager[Any]:
     """Make `session` the one that `eval` and `run` use in this thread."""
     return _pushed(local.sessions, session, "<class 'Session'> objects")
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """A context in which a loop that runs longer fails."""
+    before, local.deadline = local.deadline, time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        local.deadline = before
 
 
 def get_default_session() -> Any:

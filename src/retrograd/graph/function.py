@@ -13,7 +13,6 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 
 _numbers = itertools.count(1)
-_fractions = itertools.count(1)
 
 
 def uid() -> int:
@@ -27,12 +26,10 @@ def uncounted(graph: Graph) -> Iterator[None]:
 
     It is for operations of functions that TensorFlow 1's control flow does not have.
     """
-    before, first = graph._last_id, len(graph._ops)
+    before = graph._last_id
     try:
         yield
     finally:
-        for op in graph._ops[first:]:
-            op._id = before + next(_fractions) * 2.0**-30  # type: ignore[assignment]
         graph._last_id = before
 
 

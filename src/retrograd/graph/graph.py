@@ -16,6 +16,8 @@ from retrograd.graph.tensor import Tensor
 
 
 _graph_numbers = itertools.count()
+#: operations of all graphs, functions among them, in the order they are made
+_creations = itertools.count(1)
 
 
 class _Scopes(threading.local):
@@ -166,7 +168,7 @@ class Graph:
                 full = self.unique_name(name or op_type)
             if not VALID_OP_NAME.match(full):
                 raise ValueError(f"'{full}' is not a valid node name")
-            self._last_id += 1
+            self._last_id += 1  # seeds derive from it: not every op counts
             op = Operation(
                 self,
                 op_type,
@@ -175,7 +177,7 @@ class Graph:
                 map(_as_dtype, output_types),
                 attrs,
                 signature,
-                self._last_id,
+                next(_creations),
             )
             self._apply_scopes(op)
             try:

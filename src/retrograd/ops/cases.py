@@ -61,8 +61,10 @@ def _default_action(
             _at_most(others, 0, none) if others else None,
             Assert(predicates[last], [text, F.Pack(list(predicates), name="preds_c")]),
         ]
-        graph = context.get_default_graph()
-        with graph.control_dependencies([c for c in checks if c is not None]):
+        waits = [c for c in checks if c is not None]
+        if not waits:  # eager mode: they have been checked
+            return actions[last]()
+        with context.get_default_graph().control_dependencies(waits):
             return actions[last]()
 
     return action, others, actions[:last]
@@ -141,6 +143,8 @@ def case_helper(
         if not exclusive or not predicates:
             return function()
         check = _at_most(predicates, 1, "Input error: exclusive=True")
+        if check is None:  # eager mode: it has been checked
+            return function()
         with context.get_default_graph().control_dependencies([check]):
             return function()
 

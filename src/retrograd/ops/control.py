@@ -197,7 +197,8 @@ def with_dependencies(
     values = [*before, output_tensor]
     with dispatch.name_scope(name, "control_dependency", values) as scope:
         graph = context.get_default_graph()
-        with graph.colocate_with(output_tensor), graph.control_dependencies(before):
+        anchor = _composite(output_tensor).op
+        with graph.colocate_with(anchor), graph.control_dependencies(before):
             output = convert_to_tensor_or_composite(output_tensor)
             if isinstance(output, Tensor):
                 return _Identity(output, name=scope)
@@ -427,7 +428,7 @@ def ref_select(index: Any, inputs: Any, name: str | None = None) -> Tensor:
 def _SwitchRefOrTensor(data: Any, pred: Any, name: str = "Switch") -> Any:
     """`switch`, or `ref_switch` for a reference."""
     data = _composite(data, name="data")
-    with context.get_default_graph().colocate_with(data, ignore_existing=True):
+    with context.get_default_graph().colocate_with(data.op, ignore_existing=True):
         if isinstance(data, Tensor) and data.dtype._is_ref_dtype:
             return ref_switch(data, pred, name=name)
         return switch(data, pred, name=name)

@@ -111,7 +111,13 @@ class _Search:
         if rule is None:
             self.tensors.extend(op._inputs)
         for before in op._control_inputs:
-            self._whole(before)
+            fed = (
+                self.feeds
+                and before._outputs
+                and self.feeds.issuperset(before._outputs)
+            )
+            if not fed:
+                self._whole(before)
 
     def _want(self, op: Operation, outputs: Iterable[int]) -> None:
         wanted = self.wanted.setdefault(op, set())

@@ -7,11 +7,14 @@ among the inputs. Gradients are in `grad/control`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from retrograd.errors import DeadlineExceededError
+from retrograd.graph import context
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
@@ -184,9 +187,27 @@ def _while(xp: Any, *inputs: Any, cond: Body, body: Body, n: Operation) -> Any:
         after = body(*all_of(state))
         return tuple([after[i] for i in moving])
 
+    def goes_on(state: Sequence[Any]) -> Any:
+        return truth(xp, cond(*all_of(state))[0])
+
     start = tuple([inputs[i] for i in moving])
-    state = xp.while_loop(lambda s: truth(xp, cond(*all_of(s))[0]), step, start)
-    return _results(n, all_of(state))
+    limit = context.local.deadline
+    if limit is not None:
+        goes_on = _until(limit, goes_on)
+    return _results(n, all_of(xp.while_loop(goes_on, step, start)))
+
+
+def _until(limit: float, goes_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A condition that fails when a point in time has passed."""
+
+    def checked(state: Any) -> Any:
+        if time.monotonic() > limit:
+            raise DeadlineExceededError(
+                None, None, "Timed out waiting for notification"
+            )
+        return goes_on(state)
+
+    return checked
 
 
 for _name in ("While", "StatelessWhile"):

@@ -187,7 +187,10 @@ class Loop:
         op = self._add_op(scope, parallel_iterations)
         if not back_prop and not self.v2:
             op._gradient_function = lambda n, *dys: [None] * len(n.inputs)
-        results = [F.Identity(t) for t in op._outputs[_COUNTERS:][: len(self.flat)]]
+        results = [
+            F.RefIdentity(t) if t.dtype._is_ref_dtype else F.Identity(t)
+            for t in op._outputs[_COUNTERS:][: len(self.flat)]
+        ]
         structure = self.loop_vars if self.v2 else self.result
         return bodies.repacked(structure, results)
 
@@ -406,6 +409,9 @@ class Loop:
                 known = bodies.handle_data(inner)
                 if known is not None:
                     outer.__dict__["_handle_data"] = known
+        for before, after in zip(self.flat, op._outputs[_COUNTERS:], strict=False):
+            if before.dtype._is_ref_dtype:
+                after._dtype = before.dtype
         op._graph.prevent_fetching(op)
         return op
 

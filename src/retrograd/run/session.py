@@ -237,7 +237,7 @@ class BaseSession:
           fetches: a tensor, an operation, a name, or nested lists, tuples, dicts and
             named tuples of these.
           feed_dict: values that replace those of tensors, by tensor or name.
-          options: a RunOptions message, accepted.
+          options: a RunOptions message; its time limit holds for loops.
           run_metadata: a RunMetadata message, accepted.
 
         Returns:
@@ -248,7 +248,10 @@ class BaseSession:
           TypeError, ValueError: a fetch or feed is not of the graph or does not fit.
           OpError: an operation failed.
         """
-        del options, run_metadata
+        del run_metadata
+        if options is not None and options.timeout_in_ms > 0:
+            with context.time_limit(options.timeout_in_ms / 1000):
+                return self.run(fetches, feed_dict)
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         if self._graph._rewirings != self._rewirings:
