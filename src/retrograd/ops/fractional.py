@@ -228,7 +228,8 @@ def fractional_max_pool_grad_kernel(
         won = inside & free & (x[:, at_rows, at_columns] == y)
         free &= ~won
         part = np.where(won, dy, dy.dtype.type(0))
-        np.add.at(dx, (slice(None), at_rows, at_columns), part)
+        place: Any = (slice(None), at_rows, at_columns)
+        np.add.at(dx, place, part)
     return dx
 
 
@@ -255,7 +256,8 @@ def fractional_avg_pool_grad_kernel(
     count = (over_rows.length[:, None] * over_columns.length)[:, :, None]
     share = dy.astype(np.float64) / count
     for at_rows, at_columns, inside in _each(over_rows, over_columns):
-        np.add.at(dx, (slice(None), at_rows, at_columns), np.where(inside, share, 0.0))
+        place: Any = (slice(None), at_rows, at_columns)
+        np.add.at(dx, place, np.where(inside, share, 0.0))
     return dx.astype(dy.dtype)
 
 

@@ -6,7 +6,6 @@ import numbers
 from typing import Any
 
 from retrograd import dtypes, shapes
-from retrograd.errors import InvalidArgumentError
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
@@ -265,11 +264,9 @@ def _along(op_type: str, logits: Any, axis: Any, name: str | None) -> Tensor:
         return apply(logits, name=name)
     known = constant(axis) if isinstance(axis, Tensor) else axis
     if known is not None and rank is not None and not -rank <= known < rank:
-        raise InvalidArgumentError(
-            None,
-            None,
+        raise refused(
             f"Dimension ({known}) must be in the range [{-rank}, {rank}) where {rank} "
-            "is the number of dimensions in the input.",
+            "is the number of dimensions in the input."
         )
     ndims = rank_of(logits)
     if isinstance(axis, Tensor):
@@ -284,7 +281,7 @@ def _along(op_type: str, logits: Any, axis: Any, name: str | None) -> Tensor:
     return found
 
 
-def _swapped(x: Tensor, first: Any, last: Any, name: str | None = None) -> Tensor:
+def _swapped(x: Tensor, first: Any, last: Any, name: Any = None) -> Tensor:
     """`x` with two axes exchanged."""
     order = concat([range_(first), [last], range_(first + 1, last), [first]], 0)
     return transpose(x, order, name=name)
@@ -502,7 +499,7 @@ def dropout_v2(
             if constant(rate) == 0:
                 return x
         drawn = random_uniform(_noise_shape(x, noise_shape), seed=seed, dtype=x.dtype)
-        scale = 1 / (1 - rate)
+        scale = 1 / (1 - rate)  # pyright: ignore[reportOperatorIssue]
         kept = drawn >= rate
         found = x * scale * F.Cast(kept, DstT=x.dtype)
         if not context.executing_eagerly():

@@ -81,10 +81,10 @@ def fused_batch_norm_kernel(
                 raise refused(
                     f"estimated_{name} must be empty for training[{value.size}]"
                 )
-        count = x.size // max(x.shape[-1], 1)
         mean = xp.mean(x, (0, 1, 2))
     x = x - mean
     if is_training:
+        count = x.size // max(x.shape[-1], 1)
         variance = xp.mean(x * x, (0, 1, 2))
         unbiased = variance * variance.dtype.type(count / max(count - 1, 1))
     y = x * (xp.rsqrt(variance + epsilon) * scale) + offset

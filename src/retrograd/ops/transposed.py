@@ -214,7 +214,8 @@ def conv_transpose(
     """
     with name_scope(name, "conv_transpose", [input, filters, output_shape]) as scope:
         if isinstance(output_shape, Tensor):
-            n = output_shape.shape.as_list()[0] - 2
+            length: Any = output_shape.shape.as_list()[0]
+            n = length - 2
         elif isinstance(output_shape, Sized):
             n = len(output_shape) - 2
         else:
@@ -247,7 +248,8 @@ def _check_dilated(
     Raises:
       ValueError: one does not.
     """
-    have, window = value.shape, filters.shape
+    have: Any = value.shape
+    window: Any = filters.shape
     if not have.dims[3].is_compatible_with(window[3]):
         raise ValueError(
             "value's input channels does not match filters' input channels, "
