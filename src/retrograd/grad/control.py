@@ -382,7 +382,8 @@ class _LoopGradient:
         if dy is None:
             output = self.n._outputs[i]
             return zeros_like_input(output)
-        return dense(dy)
+        seed = dense(dy)
+        return F.Identity(seed) if seed.dtype._is_ref_dtype else seed
 
     def _carry(self, start: Tensor, like: Tensor) -> Tensor:
         """A further loop variable of the backward loop; the input that it is inside."""

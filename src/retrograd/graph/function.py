@@ -43,7 +43,6 @@ class FuncGraph(Graph):
       inputs: placeholders, those of captured tensors last.
       outputs: the tensors that a call returns.
       control_outputs: operations that a call runs besides.
-      control_captures: operations outside that a call has to wait for.
       outer_graph: the graph that was the default when this one was made.
     """
 
@@ -61,11 +60,10 @@ class FuncGraph(Graph):
         self.inputs: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.control_outputs: list[Operation] = []
-        self.control_captures: dict[Operation, None] = {}
         self.structured_outputs: Any = None
-        self._captures: dict[int, tuple[Any, Tensor]] = {}
-        #: kept so that the ids above stay theirs
-        self._captured: list[Any] = []
+        self._captures: dict[Any, Tensor] = {}
+        #: the same for tensors further out, which come through those
+        self._captured: dict[Any, Tensor] = {}
         self._outside: dict[Tensor, Any] = {}
         self._input_names: dict[str, int] = {}
         self.seed = self.outer_graph.seed
@@ -75,17 +73,17 @@ class FuncGraph(Graph):
     @property
     def captures(self) -> list[tuple[Any, Tensor]]:
         """(outer tensor, input inside), in the order they were first used."""
-        return list(self._captures.values())
+        return list(self._captures.items())
 
     @property
     def external_captures(self) -> list[Any]:
         """The outer tensors that a call passes after its own arguments."""
-        return [outer for outer, _ in self._captures.values()]
+        return list(self._captures)
 
     @property
     def internal_captures(self) -> list[Tensor]:
         """The inputs that stand for outer tensors."""
-        return [inner for _, inner in self._captures.values()]
+        return list(self._captures.values())
 
     def outside(self, inner: Tensor) -> Any:
         """The tensor of the outer graph that an input stands for; None for others."""
@@ -94,10 +92,10 @@ class FuncGraph(Graph):
     def reset_captures(self, pairs: Iterable[tuple[Any, Tensor]]) -> None:
         """Replace what is captured by pairs of outer tensor and input inside."""
         self._captures.clear()
+        self._captured.clear()
         self._outside.clear()
         for outer, inner in pairs:
-            self._captures[id(outer)] = (outer, inner)
-            self._captured.append(outer)
+            self._captures[outer] = self._captured[outer] = inner
             self._outside[inner] = outer
 
     def copy(self) -> FuncGraph:
@@ -126,14 +124,18 @@ class FuncGraph(Graph):
         """
         if tensor._op._graph is self:
             return tensor
-        known = self._captures.get(id(tensor))
+        known = self._captured.get(tensor)
         if known is not None:
-            return known[1]
+            return known
         outer = self._to_outer_graph(tensor)
-        inner = self.add_input(tensor.dtype, tensor._shape_raw, name or tensor.op.name)
-        self._captures[id(tensor)] = (outer, inner)
-        self._captured.append(tensor)
-        self._outside[inner] = outer
+        inner = self._captured.get(outer)
+        if inner is None:
+            label = name or tensor.op.name
+            inner = self.add_input(tensor.dtype, tensor._shape_raw, label)
+            self._captures[outer] = inner
+            self._captured[outer] = inner
+            self._outside[inner] = outer
+        self._captured[tensor] = inner
         return inner
 
     def _to_outer_graph(self, tensor: Any) -> Any:
@@ -162,7 +164,8 @@ class FuncGraph(Graph):
         """As `Graph.control_dependencies`; operations outside, the call waits for."""
         if control_inputs is None:
             return super().control_dependencies(None)
-        inside = []
+        inside: list[Any] = []
+        outside: list[Operation] = []
         for item in control_inputs:
             element = item
             if hasattr(item, "_handle") and hasattr(item, "op"):
@@ -171,10 +174,23 @@ class FuncGraph(Graph):
                 element = item._as_graph_element() or item
             op = getattr(element, "op", element)
             if isinstance(op, Operation) and op._graph is not self:
-                self.control_captures[op] = None
+                outside.append(op)
             else:
                 inside.append(item)
-        return super().control_dependencies(inside)
+        block = super().control_dependencies(inside)
+        block.outside = outside
+        return block
+
+    def _apply_scopes(self, op: Operation) -> None:
+        super()._apply_scopes(op)
+        waits = [o for block in self._scopes.control for o in block.outside]
+        if waits:
+            op.__dict__["_waits_outside"] = waits
+
+    def control_captures(self, ops: Iterable[Operation]) -> list[Operation]:
+        """The operations outside that some operations here wait for."""
+        found = (o for op in ops for o in op.__dict__.get("_waits_outside", ()))
+        return list(dict.fromkeys(found))
 
     def _rewired(self) -> None:
         super()._rewired()

@@ -40,6 +40,8 @@ class ControlDependencies:
         self._graph = graph
         self._new_stack = control_inputs is None
         self._control_inputs = list(control_inputs or ())
+        #: operations of a graph around this one, which is a function
+        self.outside: list[Operation] = []
         self._seen: set[Operation] = set()
         self._before: list[ControlDependencies] = []
         self._context_before: Any = None

@@ -12,6 +12,7 @@ from retrograd.graph.function import FuncGraph, uid, uncounted
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.declare import F
+from retrograd.ops.demand import demand
 from retrograd.ops.tensor_array import TensorArray, with_flow
 from retrograd.ops.tensor_lists import list_data
 
@@ -161,7 +162,10 @@ def call(
       **attrs: its attributes.
     """
     outer: Any = context.get_default_graph()
-    waits = {op: None for graph in graphs for op in graph.control_captures}
+    waits: dict[Operation, None] = {}
+    for graph in graphs:
+        used = demand(graph.outputs, graph.control_outputs, graph.inputs).ops
+        waits.update(dict.fromkeys(graph.control_captures(used)))
     for graph in graphs:
         outer._add_function(graph)
     with outer.control_dependencies(list(waits)), uncounted(outer):
