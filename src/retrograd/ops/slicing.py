@@ -340,6 +340,8 @@ def _index(i: int, axis: _Axis, size: int) -> Any:
     begin, end = bounds
     if axis.shrink:
         return begin
+    if not _length(bounds, axis.stride):
+        return slice(0, 0)
     # a slice that goes down to the first element has no number for its end
     return slice(begin, None if end < 0 else end, axis.stride)
 
