@@ -32,7 +32,7 @@ def test_tf2_by_environment(monkeypatch):
     assert not behavior.enabled()
     monkeypatch.setenv("TF2_BEHAVIOR", "1")
     assert behavior.enabled()
-    monkeypatch.setattr(behavior._Forced, "enabled", False)
+    monkeypatch.setattr(behavior, "_force_enable", False)
     assert not behavior.enabled()
 
 

@@ -19,27 +19,27 @@ DEVICE_PLACEMENT_SILENT_FOR_INT32 = 3
 _POLICIES = (None, 0, 1, 2, 3)
 
 
-class _Forced:
-    """What `enable` and `disable` of `tensorflow.python.tf2` have set."""
-
-    enabled: bool | None = None
+#: what `enable` and `disable` of `tensorflow.python.tf2` have set
+_force_enable: bool | None = None
 
 
 def enable() -> None:
     """Say that the habits of TensorFlow 2 are on (`tensorflow.python.tf2.enable`)."""
-    _Forced.enabled = True
+    global _force_enable
+    _force_enable = True
 
 
 def disable() -> None:
     """Say that the habits of TensorFlow 2 are off."""
-    _Forced.enabled = False
+    global _force_enable
+    _force_enable = False
 
 
 def enabled() -> bool:
     """Whether they are on; if nobody said so, by the variable TF2_BEHAVIOR."""
-    if _Forced.enabled is None:
+    if _force_enable is None:
         return os.getenv("TF2_BEHAVIOR", "0") != "0"
-    return _Forced.enabled
+    return _force_enable
 
 
 def enable_eager_execution(

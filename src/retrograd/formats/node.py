@@ -13,9 +13,6 @@ from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 
-#: the GraphDef version that TensorFlow 1.15 writes
-PRODUCER = 134
-
 
 def shape_proto(raw: RawShape) -> Any:
     """A raw shape as a TensorShapeProto."""
@@ -171,6 +168,22 @@ def _list_from(content: Any) -> list[Any]:
     return []
 
 
+def make_node_def(
+    op_type: str, name: str, device: Any = None, attrs: dict[str, Any] | None = None
+) -> Any:
+    """A NodeDef without inputs; `attrs` are AttrValue messages."""
+    from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+    node = NodeDef(op=op_type, name=name)
+    for key, value in (attrs or {}).items():
+        node.attr[key].CopyFrom(value)
+    if callable(device):
+        node.device = device(node)
+    elif device is not None:
+        node.device = getattr(device, "to_string", lambda: device)()
+    return node
+
+
 def node_def(op: Operation) -> Any:
     """The NodeDef of an operation."""
     from tensorboard.compat.proto.node_def_pb2 import NodeDef
@@ -184,6 +197,17 @@ def node_def(op: Operation) -> Any:
     return node
 
 
+def versions(graph: Graph) -> Any:
+    """The versions of a graph as a VersionDef."""
+    from tensorboard.compat.proto.versions_pb2 import VersionDef
+
+    return VersionDef(
+        producer=graph._producer,
+        min_consumer=graph._min_consumer,
+        bad_consumers=graph._bad_consumers,
+    )
+
+
 def graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
     """The GraphDef of a graph.
 
@@ -195,9 +219,9 @@ def graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
     result = GraphDef()
-    result.versions.producer = PRODUCER
+    result.versions.CopyFrom(versions(graph))
     for op in graph._ops:
-        if from_version is not None and op._id <= from_version:
+        if from_version is not None and op._version <= from_version:
             continue
         node = result.node.add()
         node.CopyFrom(node_def(op))
@@ -250,3 +274,4 @@ dispatch.hooks.attr_from_user = attr_from_user
 dispatch.hooks.node_def = node_def
 dispatch.hooks.op_def_proto = op_def_proto
 dispatch.hooks.graph_def = graph_def
+dispatch.hooks.versions = versions

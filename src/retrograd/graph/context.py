@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ class _Local(threading.local):
         #: when a run that has a time limit must be done, by `time.monotonic`
         self.deadline: float | None = None
         self.name_scope: str = ""
+        #: the graphs and modes that were entered, innermost last: whether it is a
+        #: function body, what enters it again, and the device blocks around
+        self.switches: list[tuple[bool, Callable[[], Any], Any]] = []
 
 
 local = _Local()
@@ -57,10 +60,14 @@ def executing_eagerly() -> bool:
 @contextlib.contextmanager
 def _mode(eager: bool) -> Iterator[None]:
     before, local.eager = local.eager, eager
+    if eager:
+        local.switches.append((False, eager_mode, None))
     try:
         yield
     finally:
         local.eager = before
+        if eager:
+            local.switches.pop()
 
 
 def eager_mode() -> contextlib.AbstractContextManager[None]:
@@ -89,8 +96,10 @@ def eager_name_scope(name: str | None) -> Iterator[str]:
 
 def get_default_graph() -> Graph:
     """The graph that new operations are added to in this thread."""
-    if local.graphs:
-        return local.graphs[-1]
+    return local.graphs[-1] if local.graphs else _global_graph()
+
+
+def _global_graph() -> Graph:
     if shared.default_graph is None:
         shared.default_graph = shared.make_graph()
     return shared.default_graph
@@ -128,11 +137,15 @@ def _pushed(stack: list[Any], item: Any, kind: str) -> Iterator[Any]:
 def default_graph(graph: Graph) -> Iterator[Graph]:
     """Make `graph` the thread's default, and build graphs rather than run at once."""
     before, local.eager = local.eager, False
+    local.switches.append(
+        (graph._building_function, graph.as_default, graph._scopes.devices)
+    )
     try:
         with _pushed(local.graphs, graph, "<class 'Graph'> objects"):
             yield graph
     finally:
         local.eager = before
+        local.switches.pop()
 
 
 def default_session(session: Any) -> contextlib.AbstractContextManager[Any]:
@@ -157,22 +170,93 @@ def get_default_session() -> Any:
 
 @contextlib.contextmanager
 def init_scope() -> Iterator[None]:
-    """Leave control dependencies and function bodies; keep the name scope.
+    """Leave control dependencies and function bodies; keep name scope and devices.
 
-    Ops made inside are lifted into the outermost graph that is not a function body, or
-    run at once when the program executes eagerly outside of all graphs.
+    Ops made inside are lifted into the innermost graph that is not a function body, or
+    run at once when the program executes eagerly there. No tape records them.
     """
-    if executing_eagerly():
-        yield
-        return
+    tapes, local.tapes = local.tapes, []
+    try:
+        if executing_eagerly():
+            yield
+        else:
+            with _outside_functions():
+                yield
+    finally:
+        local.tapes = tapes
+
+
+@contextlib.contextmanager
+def _outside_functions() -> Iterator[None]:
     inner = get_default_graph()
     scope = inner.get_name_scope()
-    outer = inner
-    while getattr(outer, "outer_graph", None) is not None:
-        outer = outer.outer_graph
-    with contextlib.ExitStack() as stack:
-        if outer is not inner:
-            stack.enter_context(default_graph(outer))
-        stack.enter_context(outer.name_scope(scope + "/" if scope else ""))
-        stack.enter_context(outer.control_dependencies(None))
+    scope = scope + "/" if scope else ""
+    enter, devices = _outer_context(inner)
+    with enter():
+        if executing_eagerly():
+            with eager_name_scope(scope), _eager_devices(devices):
+                yield
+            return
+        outer = get_default_graph()
+        before = outer._scopes.devices
+        with outer.name_scope(scope), outer.control_dependencies(None):
+            outer._scopes.devices = devices
+            try:
+                yield
+            finally:
+                outer._scopes.devices = before
+
+
+def _outer_context(inner: Graph) -> tuple[Callable[[], Any], list[Any]]:
+    """What enters the context around all functions, and the device blocks in force."""
+    devices = inner._scopes.devices
+    if not local.graphs:
+        if inner._building_function:
+            raise RuntimeError("The global graph is a function.")
+        return inner.as_default, devices
+    for building_function, enter, around in reversed(local.switches):
+        devices = devices or around or []
+        if not building_function:
+            return enter, devices
+    if shared.eager_by_default:
+        return eager_mode, devices
+    return _global_graph().as_default, devices
+
+
+@contextlib.contextmanager
+def _eager_devices(scopes: list[Any]) -> Iterator[None]:
+    """The device that the innermost block asks for; functions cannot say one."""
+    before = local.device
+    if scopes and scopes[-1].name:
+        local.device = scopes[-1].name
+    try:
         yield
+    finally:
+        local.device = before
+
+
+class _Stack:
+    """One of the thread's stacks, as TensorFlow's own libraries look at them."""
+
+    def __init__(self, name: str, default: Callable[[], Any]) -> None:
+        self._name = name
+        self.get_default = default
+
+    @property
+    def stack(self) -> list[Any]:
+        """What was entered, innermost last."""
+        return getattr(local, self._name)
+
+    def is_cleared(self) -> bool:
+        """Whether nothing is entered."""
+        return not self.stack
+
+    def reset(self) -> None:
+        """Forget what was entered."""
+        self.stack.clear()
+        if self._name == "graphs":
+            shared.default_graph = None
+
+
+_default_graph_stack = _Stack("graphs", get_default_graph)
+_default_session_stack = _Stack("sessions", get_default_session)

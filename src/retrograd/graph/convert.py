@@ -7,6 +7,7 @@ from typing import Any
 
 from retrograd import dtypes
 from retrograd.graph import context
+from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 
 #: (priority, order of registration, types, function), in the order they are asked
@@ -139,6 +140,42 @@ def _convert(value: Any, dtype: Any, name: Any, preferred: Any, as_ref: bool) ->
         f"{prefix}Cannot convert {value!r} with type {type(value)} to Tensor: no "
         "conversion function registered."
     )
+
+
+_dense_types: tuple[type, ...] = (Tensor,)
+
+
+def register_dense_tensor_like_type(tensor_type: Any) -> None:
+    """Let values of a type count as dense tensors.
+
+    Raises:
+      TypeError: instances lack the properties `name` or `dtype`.
+    """
+    global _dense_types
+    for wanted in ("name", "dtype"):
+        found = getattr(tensor_type, wanted, None)
+        if found is None:
+            raise TypeError(f"Type {tensor_type} does not define a `{wanted}` property")
+        if not isinstance(found, property):
+            raise TypeError(f"Type {tensor_type} does not define a `{wanted}` property")
+    _dense_types = (*_dense_types, tensor_type)
+
+
+def is_dense_tensor_like(t: Any) -> bool:
+    """Whether `t` is a tensor, or of a type registered as like one."""
+    return isinstance(t, _dense_types)
+
+
+def _not_an_operation(
+    op: Operation, dtype: Any = None, name: str | None = None, as_ref: bool = False
+) -> Tensor:
+    raise TypeError(
+        f"Can't convert Operation '{op.name}' to Tensor (target dtype={dtype!r}, "
+        f"name={name!r}, as_ref={as_ref!r})"
+    )
+
+
+register_tensor_conversion_function(Operation, _not_an_operation, 0)
 
 
 def convert_n_to_tensor(

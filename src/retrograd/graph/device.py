@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 
@@ -16,10 +17,10 @@ class DeviceSpec:
         device_type: str | None = None,
         device_index: int | None = None,
     ) -> None:
-        self.job = job
+        self.job = None if job is None else str(job)
         self.replica = None if replica is None else int(replica)
         self.task = None if task is None else int(task)
-        if device_type in ("cpu", "gpu"):
+        if device_type in CPU_GPU:
             device_type = device_type.upper()
         self.device_type = device_type
         self.device_index = None if device_index is None else int(device_index)
@@ -35,25 +36,12 @@ class DeviceSpec:
 
     def parse_from_string(self, spec: str) -> DeviceSpec:
         """Set the parts that `spec` names, and return this object."""
-        for part in spec.split("/"):
-            key, _, value = part.partition(":")
-            if not part:
-                continue
-            if key == "job":
-                self.job = value
-            elif key in ("replica", "task"):
-                setattr(self, key, int(value))
-            elif key.lower() in ("cpu", "gpu"):
-                self.device_type = key.upper()
-                self.device_index = None if value in ("*", "") else int(value)
-            elif key == "device":
-                kind, _, index = value.partition(":")
-                self.device_type = kind.upper() if kind.lower() in CPU_GPU else kind
-                self.device_type = None if kind == "*" else self.device_type
-                self.device_index = None if index in ("*", "") else int(index)
-            else:
-                raise ValueError(f"Unknown attribute: '{key}' in '{spec}'")
+        found = _parts(spec or "")
+        self.__init__(*found)  # type: ignore[misc]
         return self
+
+    def _values(self) -> tuple[Any, ...]:
+        return (self.job, self.replica, self.task, self.device_type, self.device_index)
 
     def merge_from(self, dev: DeviceSpec) -> None:
         """Take every part that `dev` sets."""
@@ -63,16 +51,14 @@ class DeviceSpec:
 
     def make_merged_spec(self, dev: DeviceSpec) -> DeviceSpec:
         """A new spec: this one, overridden by the parts that `dev` sets."""
-        merged = DeviceSpec.from_string(self.to_string())
+        merged = type(self)(*self._values())
         merged.merge_from(dev)
         return merged
 
     def replace(self, **parts: Any) -> DeviceSpec:
         """A copy with the given parts replaced."""
-        merged = DeviceSpec.from_string(self.to_string())
-        for name, value in parts.items():
-            setattr(merged, name, value)
-        return merged
+        names = ("job", "replica", "task", "device_type", "device_index")
+        return type(self)(**{**dict(zip(names, self._values(), strict=True)), **parts})
 
     def to_string(self) -> str:
         """The name in its full form."""
@@ -85,7 +71,7 @@ class DeviceSpec:
         return text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, DeviceSpec) and self.to_string() == other.to_string()
+        return isinstance(other, DeviceSpec) and self._values() == other._values()
 
     def __hash__(self) -> int:
         return hash(self.to_string())
@@ -94,15 +80,55 @@ class DeviceSpec:
 CPU_GPU = ("cpu", "gpu")
 
 
+def _parts(spec: str) -> tuple[Any, ...]:
+    """Job, replica, task, device type and index of a device name; None where open."""
+    found: dict[str, Any] = {}
+    for part in spec.split("/"):
+        words = part.split(":")
+        key = words[0]
+        if len(words) == 2 and key in ("job", "replica", "task"):
+            found[key] = words[1]
+        elif len(words) <= 2 and key.lower() in CPU_GPU:
+            _set_kind(found, key.upper(), words[1] if len(words) == 2 else "*", spec)
+        elif len(words) == 3 and key == "device":
+            _set_kind(found, words[1], words[2], spec)
+        elif key:
+            raise ValueError(f"Unknown attribute: '{key}' in '{spec}'")
+    return tuple(found.get(key) for key in ("job", "replica", "task", "kind", "index"))
+
+
+def _set_kind(found: dict[str, Any], kind: str, index: str, spec: str) -> None:
+    if "kind" in found:
+        raise ValueError(f"Cannot specify multiple device types: {spec}")
+    found["kind"] = kind
+    found["index"] = None if index == "*" else int(index)
+
+
 def canonical_name(device: Any) -> str:
     """The full form of a device name or spec; None and "" give an empty string."""
     if device is None or device == "":
         return ""
-    if isinstance(device, DeviceSpec):
-        return device.to_string()
-    return DeviceSpec.from_string(str(device)).to_string()
+    to_string = getattr(device, "to_string", None)
+    if to_string is not None:
+        return to_string()
+    return _canonical(device.decode() if isinstance(device, bytes) else str(device))
 
 
+@functools.lru_cache(1024)
+def _canonical(device: str) -> str:
+    return DeviceSpec.from_string(device).to_string()
+
+
+def check_valid(spec: str) -> None:
+    """Check that a string names a device.
+
+    Raises:
+      ValueError: it does not.
+    """
+    DeviceSpec.from_string(spec)
+
+
+@functools.lru_cache(4096)
 def merge(outer: str, inner: str) -> str:
     """`outer` overridden by the parts that `inner` sets."""
     if not outer or not inner:
@@ -115,7 +141,7 @@ def merge(outer: str, inner: str) -> str:
 def merge_device(spec: Any) -> Any:
     """A device function that merges `spec` into the device an operation has.
 
-    Unlike nested `tf.device` blocks, parts the operation has set already are kept.
+    Parts that the operation has set already are kept, as in nested `tf.device` blocks.
     """
     name = canonical_name(spec)
 

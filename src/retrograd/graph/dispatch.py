@@ -10,7 +10,7 @@ import contextlib
 import functools
 import importlib
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,9 @@ from retrograd import dtypes, shapes
 from retrograd.graph import context, opdef
 from retrograd.graph.convert import convert_n_to_tensor, convert_to_tensor
 from retrograd.graph.graph import Graph, graph_of
+from retrograd.graph.name_scopes import name_scope as name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-
 
 #: what layers above provide, and the module that does: it is imported when the hook is
 #: first needed, and sets it
@@ -35,6 +35,7 @@ _PROVIDERS = {
     "node_def": "retrograd.formats.node",
     "op_def_proto": "retrograd.formats.node",
     "graph_def": "retrograd.formats.node",
+    "versions": "retrograd.formats.node",
 }
 
 
@@ -47,8 +48,8 @@ class _Hooks:
     eager_tensor(array, dtype): a tensor with this value.
     attr_to_user(op, name, value): an attribute as `get_attr` returns it.
     attr_from_user(value): an attribute in memory form, from a message or plain value.
-    node_def(op), op_def_proto(op_def), graph_def(graph, from_version, add_shapes):
-    protocol messages.
+    node_def(op), op_def_proto(op_def), graph_def(graph, from_version, add_shapes),
+    versions(graph): protocol messages.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -59,38 +60,6 @@ class _Hooks:
 
 
 hooks = _Hooks()
-
-
-@contextlib.contextmanager
-def name_scope(
-    name: str | None,
-    default_name: str | None = None,
-    values: Sequence[Any] | None = None,
-) -> Iterator[str]:
-    """Enter the graph of `values` and the scope `name`, or else `default_name`.
-
-    In eager mode there is no graph: the scope is a prefix of names, not made unique.
-
-    Raises:
-      ValueError: neither name is given though values are.
-    """
-    if name is None and values is not None and default_name is None:
-        raise ValueError(
-            "At least one of name (None) and default_name (None) must be provided."
-        )
-    chosen = default_name if name is None else name
-    if context.executing_eagerly():
-        with context.eager_name_scope(chosen) as scope:
-            yield scope
-        return
-    graph = graph_of(values or ())
-    entered = (
-        contextlib.nullcontext()
-        if graph is context.get_default_graph()
-        else graph.as_default()
-    )
-    with entered, graph.name_scope(chosen) as scope:
-        yield scope
 
 
 def apply(op_type: str, *args: Any, name: str | None = None, **attrs: Any) -> Any:
@@ -520,9 +489,13 @@ def _check_value(attr: opdef.AttrDef, result: Any, op_type: str) -> None:
 
 
 def complete_attrs(
-    op_def: opdef.OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]
+    op_def: opdef.OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str
 ) -> dict[str, Any]:
-    """Attributes for a node made directly from tensors: inferred, given, by default."""
+    """Attributes for a node made directly from tensors: inferred, given, by default.
+
+    Raises:
+      ValueError: an attribute is missing, or not what the inputs say.
+    """
     done = dict(attrs)
     position = 0
     for arg in op_def.inputs:
@@ -538,15 +511,40 @@ def complete_attrs(
                     t.dtype.base_dtype for t in inputs[position:end]
                 ]
             count = len(done[arg.type_list_attr])
-        if arg.type_attr and arg.type_attr not in done and position < len(inputs):
-            done[arg.type_attr] = inputs[position].dtype.base_dtype
+        if arg.type_attr and position < len(inputs):
+            found = inputs[position].dtype.base_dtype
+            if done.setdefault(arg.type_attr, found) is not found:
+                raise _inconsistent(op_def, arg.type_attr, found, attrs, name)
         position += count
-    for name, attr in op_def.attrs.items():
-        if name not in done and attr.has_default:
-            done[name] = attr.default
-        elif name in done and name in attrs:
-            done[name] = normalize(attr, done[name], op_def.name)
+    for key, attr in op_def.attrs.items():
+        if key not in done and attr.has_default:
+            done[key] = attr.default
+        elif key in done and key in attrs:
+            done[key] = normalize(attr, done[key], op_def.name)
+    missing = [key for key in op_def.attrs if key not in done]
+    if missing:
+        names = ", ".join(f"'{key}'" for key in sorted(missing))
+        raise ValueError(
+            f"NodeDef missing attr{'s' if len(missing) > 1 else ''} {names} from "
+            f"{opdef.summary(op_def)}; NodeDef: {{{{node {name}}}}}"
+        )
     return done
+
+
+def _inconsistent(
+    op_def: opdef.OpDef, key: str, found: dtypes.DType, attrs: Any, name: str
+) -> ValueError:
+    given = dtypes.as_dtype(attrs[key]) if key in attrs else None
+    if given is None:
+        return ValueError(
+            f"Inputs of '{name}' disagree on attr '{key}' of "
+            f"{opdef.summary(op_def)}: {found.name} is not what an earlier one has."
+        )
+    return ValueError(
+        f"Inconsistent values for attr '{key}' {opdef.enum_name(found)} vs. "
+        f"{opdef.enum_name(given)} while building NodeDef '{name}' using "
+        f"{opdef.summary(op_def)}"
+    )
 
 
 def _after(op_def: opdef.OpDef, arg: opdef.ArgDef) -> int:

@@ -46,7 +46,7 @@ class FuncGraph(Graph):
       outer_graph: the graph that was the default when this one was made.
     """
 
-    building_function = True
+    _building_function = True
     #: whether an output that refers to a variable gives the variable, not its value
     carries_cells = False
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import platform
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from retrograd import dtypes
-from retrograd.graph import context, device, opdef
+from retrograd.errors import NotFoundError
+from retrograd.graph import context, opdef
 from retrograd.graph.names import VALID_OP_NAME, VALID_SCOPE_NAME, without_slash
 from retrograd.graph.operation import Operation
+from retrograd.graph.places import ColocationScope, DeviceScope
 from retrograd.graph.tensor import Tensor
 
-
+#: the GraphDef version that TensorFlow 1.15 writes, and the least that reads it
+VERSION, VERSION_MIN_CONSUMER = 134, 0
 _graph_numbers = itertools.count()
 #: operations of all graphs, functions among them, in the order they are made
 _creations = itertools.count(1)
@@ -26,8 +30,9 @@ class _Scopes(threading.local):
     def __init__(self) -> None:
         self.name = ""
         self.control: list[ControlDependencies] = []
-        self.devices: list[Any] = []
-        self.colocation: list[Operation] = []
+        self.devices: list[DeviceScope] = []
+        self.colocation: list[ColocationScope] = []
+        self.original_op: Operation | None = None
         self.distribution: list[Any] = []
         self.creators: list[tuple[int, Any]] = []
         self.control_flow_context: Any = None
@@ -75,7 +80,7 @@ class Graph:
     outer_graph: Any = None
     #: how many functions the graph lies in
     depth = 0
-    building_function = False
+    _building_function = False
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -86,7 +91,12 @@ class Graph:
         self._scopes = _Scopes()
         self._last_id = 0
         self._rewirings = 0
+        #: what is wrong with inputs that were replaced by others, by operation
+        self._broken_edges: dict[tuple[Operation, int], str] = {}
         self._finalized = False
+        self._producer = VERSION
+        self._min_consumer = VERSION_MIN_CONSUMER
+        self._bad_consumers: list[int] = []
         self._unfeedable: set[Tensor] = set()
         self._unfetchable: set[Any] = set()
         self._gradient_override_map: dict[str, str] = {}
@@ -128,6 +138,11 @@ class Graph:
           op_def: accepted; the signature is found by `op_type`.
           compute_shapes: accepted; shapes are always inferred.
           compute_device: accepted; device scopes always apply.
+
+        Raises:
+          TypeError: an input is not a tensor.
+          ValueError: attributes are missing.
+          NotFoundError: there is no such op type.
         """
         del input_types, op_def, compute_shapes, compute_device
         for i, tensor in enumerate(inputs):
@@ -138,7 +153,12 @@ class Graph:
         attrs = {k: dispatch.hooks.attr_from_user(v) for k, v in (attrs or {}).items()}
         signature = opdef.lookup(op_type)
         if signature is not None:
-            attrs = dispatch.complete_attrs(signature, self._own(inputs), attrs)
+            attrs = dispatch.complete_attrs(
+                signature, self._own(inputs), attrs, name or op_type
+            )
+            dtypes = None
+        elif op_type not in self._functions:
+            raise unknown_op_type(op_type)
         return self.add(op_type, inputs, attrs, name, dtypes)
 
     _create_op_internal = create_op
@@ -170,31 +190,91 @@ class Graph:
                 full = self.unique_name(name or op_type)
             if not VALID_OP_NAME.match(full):
                 raise ValueError(f"'{full}' is not a valid node name")
-            self._last_id += 1  # seeds derive from it: not every op counts
-            op = Operation(
-                self,
-                op_type,
-                full,
-                inputs,
-                map(_as_dtype, output_types),
-                attrs,
-                signature,
-                next(_creations),
-            )
-            self._apply_scopes(op)
-            try:
-                dispatch.hooks.infer_shapes(op)
-            except BaseException:
-                for tensor in op._inputs:
-                    tensor._consumers.remove(op)
-                for before in op._control_inputs:
-                    before._control_outputs.remove(op)
-                raise
-            self._by_name[full] = op
-            self._ops.append(op)
+            op = object.__new__(Operation)
+            self._place(op, op_type, full, inputs, output_types, attrs, signature)
+            self._finish(op, scoped=True)
         for tape in context.local.tapes:
             tape.record(op)
         return op
+
+    def _place(
+        self,
+        op: Operation,
+        op_type: str,
+        name: str,
+        inputs: Sequence[Tensor],
+        output_types: Iterable[Any],
+        attrs: dict[str, Any],
+        signature: opdef.OpDef | None,
+    ) -> None:
+        self._last_id += 1  # seeds derive from it: not every op counts
+        types = map(_as_dtype, output_types)
+        op._set_up(
+            self, op_type, name, inputs, types, attrs, signature, next(_creations)
+        )
+        op._version = self._last_id
+
+    def _finish(self, op: Operation, scoped: bool) -> None:
+        """Infer a new operation's shapes and list it; undo what is done on failure."""
+        from retrograd.graph import dispatch
+
+        try:
+            if scoped:
+                self._apply_scopes(op)
+            dispatch.hooks.infer_shapes(op)
+        except BaseException:
+            for tensor in op._inputs:
+                tensor._consumers.remove(op)
+            for before in op._control_inputs:
+                before._control_outputs.remove(op)
+            raise
+        self._by_name[op._name] = op
+        self._ops.append(op)
+
+    def _add_node(
+        self,
+        op: Operation,
+        node_def: Any,
+        inputs: Sequence[Tensor],
+        output_types: Sequence[Any] | None,
+        control_inputs: Iterable[Operation],
+    ) -> None:
+        """Fill in and add an operation that a NodeDef describes; no scopes apply.
+
+        Raises:
+          ValueError: the name is taken, or attributes are missing.
+          NotFoundError: there is no such op type.
+        """
+        from retrograd.graph import dispatch
+
+        self._check_not_finalized()
+        signature = opdef.lookup(node_def.op)
+        attrs = {k: dispatch.hooks.attr_from_user(v) for k, v in node_def.attr.items()}
+        if signature is not None:
+            inputs = self._own(inputs)
+            attrs = dispatch.complete_attrs(signature, inputs, attrs, node_def.name)
+            output_types = dispatch.output_types(signature, attrs)
+        elif node_def.op not in self._functions:
+            raise unknown_op_type(node_def.op)
+        with self._lock:
+            if node_def.name in self._by_name:
+                raise ValueError(f"Duplicate node name in graph: '{node_def.name}'")
+            self._names_in_use.setdefault(node_def.name.lower(), 1)
+            self._place(
+                op,
+                node_def.op,
+                node_def.name,
+                inputs,
+                output_types or (),
+                attrs,
+                signature,
+            )
+            op._device = node_def.device
+            for before in dict.fromkeys(control_inputs):
+                op._control_inputs.append(before)
+                before._control_outputs.append(op)
+            op._control_flow_context = self._scopes.control_flow_context
+            self._finish(op, scoped=False)
 
     def _own(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         """The inputs as tensors of this graph; a function body captures others."""
@@ -215,32 +295,51 @@ class Graph:
             for block in scopes.control:
                 block._seen.add(op)
         op._control_flow_context = scopes.control_flow_context
+        op._original_op = scopes.original_op
+        if self._attr_scope_map:
+            self._apply_attr_scopes(op)
+        if op._type in self._op_to_kernel_label_map:
+            op.attrs["_kernel"] = self._op_to_kernel_label_map[op._type]
+        if op._type in self._gradient_override_map:
+            op.attrs["_gradient_op_type"] = self._gradient_override_map[op._type]
         if scopes.devices:
             self._apply_devices(op)
         if scopes.colocation:
-            groups = {g for c in scopes.colocation for g in c.colocation_groups()}
-            groups.update(op.attrs.get("_class") or ())
-            op.attrs["_class"] = sorted(groups)
-            op._device = next((c._device for c in scopes.colocation), "") or op._device
-        if self._container and op._is_stateful and not op.attrs.get("container"):
+            self._apply_colocation(op)
+        if self._container and op._is_stateful and op.attrs.get("container") == "":
             op.attrs["container"] = self._container
-        if op._type in self._gradient_override_map:
-            op.attrs["_gradient_op_type"] = self._gradient_override_map[op._type]
-        if op._type in self._op_to_kernel_label_map:
-            op.attrs["_kernel"] = self._op_to_kernel_label_map[op._type]
+
+    def _apply_attr_scopes(self, op: Operation) -> None:
+        from retrograd.graph import dispatch
+
         for key, value in self._attr_scope_map.items():
-            value = value(op.node_def) if callable(value) else value
-            if value is not None and key not in op.attrs:
-                op.attrs[key] = value
+            if key in op.attrs:
+                continue
+            if callable(value):
+                value = value(op.node_def)
+                if value is not None and not hasattr(value, "SerializeToString"):
+                    raise TypeError(
+                        f"Callable for scope map key '{key}' must return either None "
+                        f"or an AttrValue protocol buffer; but it returned: {value}"
+                    )
+            if value is not None:
+                op.attrs[key] = dispatch.hooks.attr_from_user(value)
 
     def _apply_devices(self, op: Operation) -> None:
-        for spec in reversed(self._scopes.devices):
-            if spec is None:
+        for scope in reversed(self._scopes.devices):
+            if scope.clears:
                 break
-            if callable(spec):
-                op._device = device.canonical_name(spec(op))
-            else:
-                op._device = device.merge(spec, op._device)
+            scope.apply(op)
+        op._device_scopes = self._scopes.devices[::-1]
+
+    def _apply_colocation(self, op: Operation) -> None:
+        groups = set()
+        op._colocation_scopes = self._scopes.colocation
+        for scope in reversed(self._scopes.colocation):
+            groups.update(scope.op.colocation_groups())
+            if scope.op._device:
+                op._device = scope.op._device
+        op.attrs["_class"] = sorted(groups)
 
     def _control_dependencies_for_inputs(self, input_ops: Any) -> list[Operation]:
         found: dict[Operation, None] = {}
@@ -256,6 +355,26 @@ class Graph:
 
     def _rewired(self) -> None:
         self._rewirings += 1
+
+    def _check_edge(self, op: Operation, index: int, tensor: Tensor) -> None:
+        """Keep in mind that an input gets a tensor of another dtype: running fails."""
+        self._broken_edges.pop((op, index), None)
+        wanted, found = op._inputs[index].dtype.base_dtype, tensor.dtype.base_dtype
+        if found is not wanted:
+            self._broken_edges[op, index] = (
+                f"Input {index} of node {op.name} was passed {found.name} from "
+                f"{tensor.name} incompatible with expected {wanted.name}."
+            )
+
+    @contextlib.contextmanager
+    def _original_op(self, op: Operation | None) -> Iterator[None]:
+        """A context whose operations name `op` as the one they derive from."""
+        scopes = self._scopes
+        before, scopes.original_op = scopes.original_op, op
+        try:
+            yield
+        finally:
+            scopes.original_op = before
 
     # ------------------------------------------------------------------ names
 
@@ -302,8 +421,7 @@ class Graph:
         scopes = self._scopes
         before = scopes.name
         if name:
-            if isinstance(name, bytes):
-                name = name.decode()
+            name = name.decode() if isinstance(name, bytes) else name
             pattern = VALID_SCOPE_NAME if before else VALID_OP_NAME
             if not pattern.match(name):
                 raise ValueError(f"'{name}' is not a valid scope name")
@@ -311,7 +429,7 @@ class Graph:
         else:
             scopes.name = ""
         try:
-            yield scopes.name + "/" if scopes.name else ""
+            yield scopes.name + "/" if name else ""
         finally:
             scopes.name = before
 
@@ -347,25 +465,35 @@ class Graph:
         return ControlDependencies(self, list(found))
 
     @contextlib.contextmanager
-    def _pushed(self, attribute: str, value: Any) -> Iterator[None]:
-        """Replace a list among the scopes by one with `value` at the end."""
-        before = getattr(self._scopes, attribute)
-        setattr(self._scopes, attribute, [*before, value])
+    def device(self, device_name_or_function: Any) -> Iterator[None]:
+        """A context that asks for a device; None ignores the blocks around.
+
+        Args:
+          device_name_or_function: a name or DeviceSpec, of which the parts that inner
+            blocks leave open apply; or a function from an operation to its device.
+
+        Raises:
+          ValueError: the name is not that of a device.
+          RuntimeError: the block ends before one inside it.
+        """
+        scopes = self._scopes
+        before = scopes.devices
+        after = [*before, DeviceScope(device_name_or_function)]
+        scopes.devices = after
         try:
             yield
         finally:
-            setattr(self._scopes, attribute, before)
-
-    def device(self, device_name_or_function: Any) -> Any:
-        """A context that asks for a device; None ignores the blocks around."""
-        spec = device_name_or_function
-        if spec is not None and not callable(spec):
-            spec = device.canonical_name(spec)
-        return self._pushed("devices", spec)
+            if scopes.devices is not after:
+                raise RuntimeError("Exiting device scope without proper scope nesting.")
+            scopes.devices = before
 
     @contextlib.contextmanager
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
-        """A context whose operations ask for the device of `op`."""
+        """A context whose operations ask for the device of `op`.
+
+        Raises:
+          ValueError: `op` is None, though blocks around are to be kept.
+        """
         scopes = self._scopes
         before, devices = scopes.colocation, scopes.devices
         if op is None and not ignore_existing:
@@ -373,10 +501,11 @@ class Graph:
                 "Trying to reset colocation (op is None) but "
                 "ignore_existing is not True"
             )
-        element = None if op is None else _graph_element(getattr(op, "handle", op))
-        element = element.op if isinstance(element, Tensor) else element
+        element = None if op is None else _operation_near(op, self)
         kept = [] if ignore_existing else before
-        scopes.colocation = kept if element is None else [*kept, element]
+        scopes.colocation = (
+            kept if element is None else [*kept, ColocationScope(element)]
+        )
         scopes.devices = []
         try:
             yield
@@ -675,9 +804,16 @@ class Graph:
         self._seed = seed
 
     @property
+    def building_function(self) -> bool:
+        """Whether the graph is the body of a function."""
+        return self._building_function
+
+    @property
     def graph_def_versions(self) -> Any:
         """The version of the GraphDef format, as a VersionDef message."""
-        return self.as_graph_def().versions
+        from retrograd.graph import dispatch
+
+        return dispatch.hooks.versions(self)
 
     def as_graph_def(
         self, from_version: int | None = None, add_shapes: bool = False
@@ -724,6 +860,46 @@ def _graph_element(obj: Any) -> Any:
     return convert() if convert is not None else obj
 
 
+def _element_of(item: Any) -> Any:
+    """What has a graph: a tensor, an operation, or something composed of them."""
+    if isinstance(item, (Tensor, Operation)):
+        return None if getattr(item, "_is_eager", False) else item
+    if hasattr(item, "_as_graph_element"):
+        return item._as_graph_element()
+    return item if isinstance(getattr(item, "graph", None), Graph) else None
+
+
+def _operation_near(item: Any, graph: Graph) -> Operation:
+    """The operation that `colocate_with(item)` means, as `graph` knows it."""
+    handle = getattr(item, "handle", None)
+    if handle is not None and hasattr(item, "_shared_name"):
+        item = handle
+    element = _graph_element(item)
+    if graph._building_function and isinstance(element, Tensor):
+        if getattr(element, "_is_eager", False) or element.graph is not graph:
+            element = graph.capture(element)  # pyright: ignore
+    if isinstance(element, Tensor):
+        return element.op
+    if not isinstance(element, Operation):
+        element = graph.as_graph_element(element)
+        element = element.op if isinstance(element, Tensor) else element
+    return element
+
+
+def unknown_op_type(op_type: str) -> NotFoundError:
+    """The error of an op type without signature."""
+    return NotFoundError(
+        None,
+        None,
+        f"Op type not registered '{op_type}' in binary running on "
+        f"{platform.node()}. Make sure the Op and Kernel are registered in the binary "
+        "running in this process. Note that if you are loading a saved graph which "
+        "used ops from tf.contrib, accessing (e.g.) `tf.contrib.resampler` should be "
+        "done before importing the graph, as contrib ops are lazily registered when "
+        "the module is first accessed.",
+    )
+
+
 def graph_of(inputs: Iterable[Any]) -> Graph:
     """The graph that an operation with these inputs belongs to.
 
@@ -731,14 +907,12 @@ def graph_of(inputs: Iterable[Any]) -> Graph:
       ValueError: inputs of different graphs.
     """
     default = context.get_default_graph()
-    if default.building_function:
+    if default._building_function:
         return default
     found: Graph | None = None
     first: Any = None
     for item in inputs:
-        element = item if isinstance(item, (Tensor, Operation)) else None
-        if element is None and hasattr(item, "_as_graph_element"):
-            element = item._as_graph_element()
+        element = _element_of(item)
         if element is None:
             continue
         if found is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retrograd import dtypes
+from retrograd import dtypes, shapes
 
 TYPE_ATTR_KINDS = ("type", "list(type)")
 
@@ -164,6 +164,72 @@ def parse(line: str) -> OpDef:
         frozenset(inferred - {""}),
         any("func" in a.kind for a in attrs.values()),
     )
+
+
+def enum_name(dtype: dtypes.DType) -> str:
+    """The name of a dtype in a GraphDef: `DT_FLOAT`, `DT_INT32_REF`."""
+    name = dtype.base_dtype.name
+    word = _ENUM_NAMES.get(name, name.upper())
+    return f"DT_{word}{'_REF' if dtype._is_ref_dtype else ''}"
+
+
+_ENUM_NAMES = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
+_ATTR_WORDS = {True: "true", False: "false"}
+_TYPE_WORDS = {"float32": "float", "float64": "double", "float16": "half"}
+
+
+def attr_text(kind: str, value: Any) -> str:
+    """The value of an attribute as TensorFlow's messages show it."""
+    if isinstance(value, (list, tuple)) and not kind.startswith("shape"):
+        inner = kind[5:-1] if kind.startswith("list(") else kind
+        parts = [attr_text(inner, v) for v in value]
+        if len(parts) > 10:  # the middle of a long list is left out
+            parts = [*parts[:5], "...", *parts[-5:]]
+        return f"[{', '.join(parts)}]"
+    if isinstance(value, dtypes.DType):
+        return enum_name(value)
+    if isinstance(value, bool):
+        return _ATTR_WORDS[value]
+    if kind.startswith("shape"):
+        return shapes.text(value) if value is not None else "<unknown>"
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _args_text(args: tuple[ArgDef, ...]) -> str:
+    parts = []
+    for arg in args:
+        if arg.type is not None:
+            kind = _TYPE_WORDS.get(arg.type.name, arg.type.name)
+        else:
+            kind = arg.type_attr or arg.type_list_attr
+        if arg.number_attr:
+            kind = f"{arg.number_attr}*{kind}"
+        parts.append(f"{arg.name}:{f'Ref({kind})' if arg.is_ref else kind}")
+    return ", ".join(parts)
+
+
+def summary(op_def: OpDef) -> str:
+    """A signature as TensorFlow's messages show it: `Op<name=Const; signature=…>`."""
+    text = f"Op<name={op_def.name}; signature={_args_text(op_def.inputs)} -> "
+    text += _args_text(op_def.outputs)
+    for attr in op_def.attrs.values():
+        text += f"; attr={attr.name}:{attr.kind}"
+        if attr.has_default:
+            text += f",default={attr_text(attr.kind, attr.default)}"
+        if attr.minimum is not None:
+            text += f",min={attr.minimum}"
+        if attr.allowed is not None:
+            text += f",allowed={attr_text('list(type)', attr.allowed)}"
+    for flag, name in (
+        (op_def.is_commutative, "is_commutative"),
+        (op_def.is_aggregate, "is_aggregate"),
+        (op_def.is_stateful, "is_stateful"),
+        (op_def.allows_uninitialized_input, "allows_uninitialized_input"),
+    ):
+        text += f"; {name}=true" if flag else ""
+    return text + ">"
 
 
 class _Table:

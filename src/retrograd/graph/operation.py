@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from retrograd import dtypes
+from retrograd import dtypes, shapes
+from retrograd.errors import InvalidArgumentError, OutOfRangeError
 from retrograd.graph import opdef
+from retrograd.graph.names import VALID_OP_NAME
 from retrograd.graph.tensor import Tensor, default_session_for
 
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
+#: where the code of this package lies: frames of it say nothing about the program
+PACKAGE = str(Path(__file__).resolve().parent.parent)
 #: op types whose creation says nothing about the user's line
 Stack = tuple[tuple[CodeType, int], ...]
 
@@ -30,7 +33,7 @@ def user_stack() -> Stack:
     frame: Any = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        if not code.co_filename.startswith(_PACKAGE):
+        if not code.co_filename.startswith(PACKAGE):
             frames.append((code, frame.f_lasti))
         frame = frame.f_back
     return tuple(frames)
@@ -45,13 +48,50 @@ def line_of(code: CodeType, instruction: int) -> int:
     return line
 
 
+class _InputList(tuple[Tensor, ...]):
+    """The inputs of an operation; only the operation replaces them."""
+
+    __slots__ = ()
+
+
 class Operation:
     """An op type with its inputs, control inputs and attributes, made once.
 
-    An operation is younger than everything it depends on: `_id` counts up within a graph.
+    An operation is younger than everything it depends on: `_id` counts up.
+
+    Args:
+      node_def: a NodeDef message: name, op type, device and attributes.
+      g: the graph to add the operation to. No scope of it applies.
+      inputs: the input tensors, lists flattened.
+      output_types: accepted; the signature decides.
+      control_inputs: operations and tensors to run after.
+      input_types: the dtypes that the inputs must be compatible with.
+      original_op: the operation that this one derives from.
+      op_def: accepted; the signature is found by op type.
+
+    Raises:
+      TypeError: an argument is of the wrong type.
+      ValueError: the name is not valid or taken.
     """
 
     def __init__(
+        self,
+        node_def: Any,
+        g: Graph,
+        inputs: Sequence[Tensor] | None = None,
+        output_types: Sequence[Any] | None = None,
+        control_inputs: Sequence[Any] | None = None,
+        input_types: Sequence[Any] | None = None,
+        original_op: Operation | None = None,
+        op_def: Any = None,
+    ) -> None:
+        del op_def
+        _check_arguments(node_def, g, inputs, input_types)
+        before = [_operation_of(c) for c in control_inputs or ()]
+        g._add_node(self, node_def, inputs or (), output_types, before)
+        self._original_op = original_op
+
+    def _set_up(
         self,
         graph: Graph,
         op_type: str,
@@ -62,16 +102,21 @@ class Operation:
         op_def: opdef.OpDef | None,
         identity: int,
     ) -> None:
+        """Fill in a new operation; the graph calls it."""
         self._graph = graph
         self._type = op_type
         self._name = name
-        self._inputs = tuple(inputs)
+        self._inputs = _InputList(inputs)
         self._control_inputs: list[Operation] = []
         self._control_outputs: list[Operation] = []
         self.attrs = attrs
         self._op_def = op_def
         self._id = identity
+        #: the version that the graph had with this operation as the last one
+        self._version = 0
         self._device = ""
+        self._device_scopes: Sequence[Any] = ()
+        self._colocation_scopes: Sequence[Any] = ()
         self._original_op: Operation | None = None
         self._forward_op: Operation | None = None
         self._control_flow_context: Any = None
@@ -117,8 +162,12 @@ class Operation:
         return list(self._control_inputs)
 
     @property
-    def _control_outputs_list(self) -> list[Operation]:
-        return list(self._control_outputs)
+    def _output_types(self) -> list[int]:
+        return [t.dtype.as_datatype_enum for t in self._outputs]
+
+    @property
+    def _input_types(self) -> list[dtypes.DType]:
+        return [t.dtype for t in self._inputs]
 
     @property
     def device(self) -> str:
@@ -142,6 +191,22 @@ class Operation:
     @property
     def _id_value(self) -> int:
         return self._id
+
+    @property
+    def _device_assignments(self) -> list[Any]:
+        """The device blocks around the operation, innermost first, and their places."""
+        return [scope.traced for scope in self._device_scopes]
+
+    @property
+    def _colocation_dict(self) -> dict[str, Any]:
+        """The places of the colocation blocks around it, by the operation they name."""
+        return {scope.op.name: scope.traced for scope in self._colocation_scopes}
+
+    def _get_control_flow_context(self) -> Any:
+        return self._control_flow_context
+
+    def _set_control_flow_context(self, ctx: Any) -> None:
+        self._control_flow_context = ctx
 
     @property
     def _is_stateful(self) -> bool:
@@ -172,8 +237,23 @@ class Operation:
         self.attrs[name] = dispatch.hooks.attr_from_user(value)
         self._graph._rewired()
 
+    def _clear_attr(self, name: str) -> None:
+        self.attrs.pop(name, None)
+        self._graph._rewired()
+
+    def _set_type_list_attr(self, name: str, types: Sequence[Any]) -> None:
+        if types:
+            self.attrs[name] = [dtypes.as_dtype(t) for t in types]
+
+    def _set_shape_list_attr(self, name: str, given: Sequence[Any]) -> None:
+        self.attrs[name] = [shapes.raw(s) for s in given]
+
     def _set_device(self, device: Any) -> None:
-        self._device = str(device)
+        to_string = getattr(device, "to_string", None)
+        self._device = str(device) if to_string is None else to_string()
+
+    def _set_device_from_string(self, device: str) -> None:
+        self._device = device
 
     def colocation_groups(self) -> list[bytes]:
         """Names of the groups that want to be on one device with this operation."""
@@ -207,6 +287,12 @@ class Operation:
         return rows
 
     @property
+    def traceback_with_start_lines(self) -> list[tuple[Any, ...]]:
+        """As `traceback`, each row with the line that its function starts at."""
+        starts = [code.co_firstlineno for code, _ in reversed(self._stack)]
+        return [(*row, at) for row, at in zip(self.traceback, starts, strict=True)]
+
+    @property
     def where(self) -> str:
         """`file:line` of the user's code that made this operation."""
         if not self._stack:
@@ -238,10 +324,19 @@ class Operation:
         if tensor.graph is not self._graph:
             raise ValueError(f"{tensor} must be from the same graph as {self}.")
         inputs = list(self._inputs)
+        if index >= len(inputs):
+            raise OutOfRangeError(
+                None,
+                None,
+                f"Cannot update edge. Input index [{index}] is greater than the number "
+                f"of total inputs [{len(inputs)}].",
+            )
+        _check_same_shape(tensor, inputs[index])
+        self._graph._check_edge(self, index, tensor)
         inputs[index]._consumers.remove(self)
         inputs[index] = tensor
         tensor._consumers.append(self)
-        self._inputs = tuple(inputs)
+        self._inputs = _InputList(inputs)
         self._graph._rewired()
 
     def __str__(self) -> str:
@@ -249,3 +344,51 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<tf.Operation '{self._name}' type={self._type}>"
+
+
+def _check_arguments(
+    node_def: Any, graph: Any, inputs: Any, input_types: Sequence[Any] | None
+) -> None:
+    if getattr(getattr(node_def, "DESCRIPTOR", None), "name", "") != "NodeDef":
+        raise TypeError(f"node_def needs to be a NodeDef: {node_def}")
+    if not VALID_OP_NAME.match(node_def.name):
+        raise ValueError(f"'{node_def.name}' is not a valid node name")
+    if not hasattr(graph, "_add_node"):
+        raise TypeError(f"g needs to be a Graph: {graph}")
+    if inputs is not None and not isinstance(inputs, list):
+        raise TypeError(f"inputs needs to be a list of Tensors: {inputs}")
+    for tensor in inputs or ():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"input needs to be a Tensor: {tensor}")
+    if input_types is not None and not all(
+        dtypes.as_dtype(wanted).is_compatible_with(tensor.dtype)
+        for tensor, wanted in zip(inputs or (), input_types, strict=False)
+    ):
+        raise TypeError(
+            f"In op '{node_def.name}', input types ({[t.dtype for t in inputs]}) are "
+            f"not compatible with expected types ({input_types})"
+        )
+
+
+def _operation_of(item: Any) -> Operation:
+    if isinstance(item, Operation):
+        return item
+    op = getattr(item, "op", None)
+    if not isinstance(op, Operation):
+        raise TypeError(
+            f"Control input must be an Operation, a Tensor, or IndexedSlices: {item}"
+        )
+    return op
+
+
+def _check_same_shape(tensor: Tensor, before: Tensor) -> None:
+    """An input may be replaced by a tensor whose static shape agrees."""
+    try:
+        shapes.merge(tensor._shape_raw, before._shape_raw)
+    except ValueError:
+        raise InvalidArgumentError(
+            None,
+            None,
+            "Cannot update edge, incompatible shapes: "
+            f"{shapes.text(tensor._shape_raw)} and {shapes.text(before._shape_raw)}.",
+        ) from None

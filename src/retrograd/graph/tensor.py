@@ -113,8 +113,8 @@ class Tensor:
         return self._rank()
 
     def consumers(self) -> list[Operation]:
-        """The operations that take this tensor as an input."""
-        return list(dict.fromkeys(self._consumers))
+        """The operations that take this tensor as an input, once for each input."""
+        return list(self._consumers)
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """The value in `session`, by default the thread's default session."""
