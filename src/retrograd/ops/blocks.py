@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes
+from retrograd.graph import dispatch
+from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.arguments import refused, renamed
 from retrograd.ops.declare import F, gradient, op
-from retrograd.ops.fill import range_
+from retrograd.ops.fill import range_, zeros
 from retrograd.ops.infer import (
     invalid,
     merged,
     shape_text,
     with_rank,
 )
+from retrograd.ops.join import stack
 from retrograd.ops.shape import reshape, shape, transpose
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.window import run_padding, windows
@@ -582,3 +585,50 @@ def extract_volume_patches(
     return F.ExtractVolumePatches(
         input, ksizes=ksizes, strides=strides, padding=padding, name=name
     )
+
+
+def required_space_to_batch_paddings(
+    input_shape: Any,
+    block_shape: Any,
+    base_paddings: Any = None,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """What to pad so that blocks divide a shape, and what to crop afterwards.
+
+    Args:
+      input_shape: [n], the sizes.
+      block_shape: [n], the blocks; its length must be known.
+      base_paddings: [n, 2], the padding there must be at least.
+      name: the scope of the operations.
+
+    Returns:
+      paddings and crops, both [n, 2].
+    """
+    with dispatch.name_scope(
+        name, "required_space_to_batch_paddings", [input_shape, block_shape]
+    ):
+        sizes: Any = convert_to_tensor(input_shape, dtypes.int32, "input_shape")
+        blocks: Any = convert_to_tensor(block_shape, dtypes.int32, "block_shape")
+        blocks.shape.assert_is_fully_defined()
+        blocks.shape.assert_has_rank(1)
+        count = blocks.shape.as_list()[0]
+        if count == 0:
+            return zeros([0, 2], dtypes.int32), zeros([0, 2], dtypes.int32)
+        sizes.shape.assert_is_compatible_with([count])
+        base: Any
+        if base_paddings is not None:
+            base = convert_to_tensor(base_paddings, dtypes.int32, "base_paddings")
+            base.shape.assert_is_compatible_with([count, 2])
+        else:
+            base = zeros([count, 2], dtypes.int32)
+        known = [static_value(t) for t in (blocks, sizes, base)]
+        if all(v is not None for v in known):
+            blocks, sizes, base = known
+        start, end = base[:, 0], base[:, 1]
+        whole = sizes + start + end
+        extra = (blocks - whole % blocks) % blocks
+        end = end + extra
+        around = [[start[i], end[i]] for i in range(count)]
+        paddings = stack(around, name="paddings")
+        crops = [[0, extra[i]] for i in range(count)]
+        return paddings, stack(crops, name="crops")

@@ -12,6 +12,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.arguments import renamed
+from retrograd.ops.blocks import required_space_to_batch_paddings
 from retrograd.ops.convolution import (
     channel_index,
     conv1d,
@@ -21,7 +22,6 @@ from retrograd.ops.convolution import (
 )
 from retrograd.ops.declare import F
 from retrograd.ops.join import concat, stack
-from retrograd.ops.shape import required_space_to_batch_paddings
 from retrograd.ops.shape import shape as sizes_of
 from retrograd.ops.static import constant
 

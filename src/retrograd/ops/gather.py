@@ -318,8 +318,10 @@ def gather_nd(
     Returns:
       Shape indices.shape[:-1] + params.shape[k:].
     """
-    known = static_value(batch_dims) if isinstance(batch_dims, Tensor) else batch_dims
-    batch = batch_dims if known is None else int(known)
+    batch: Any = batch_dims
+    if isinstance(batch_dims, Tensor):
+        known = static_value(batch_dims)
+        batch = batch_dims if known is None else int(known)
     if batch:
         return batch_gather_nd(params, indices, batch_dims=batch, name=name)
     if hasattr(params, "gather_nd"):

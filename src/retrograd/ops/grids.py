@@ -11,13 +11,13 @@ from retrograd.graph import dispatch
 from retrograd.graph.composite import SparseTensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.broadcasting import broadcast_to
 from retrograd.ops.constant import constant
 from retrograd.ops.declare import F
 from retrograd.ops.fill import ones
 from retrograd.ops.join import concat, stack
 from retrograd.ops.selection import boolean_mask
 from retrograd.ops.shape import (
-    broadcast_to,
     expand_dims,
     rank,
     reshape,
@@ -68,8 +68,8 @@ def _all_axes(x: Any) -> Tensor:
     if isinstance(x, Tensor) and x._shape_raw is not None:
         return constant(np.arange(len(x._shape_raw)), dtype=dtypes.int32)
     if isinstance(x, SparseTensor) and x.dense_shape.shape.is_fully_defined():
-        count = x.dense_shape.shape.as_list()[0]
-        return constant(np.arange(count), dtype=dtypes.int32)
+        axes = np.arange(x.dense_shape.shape.num_elements() or 0)
+        return constant(axes, dtype=dtypes.int32)
     return F.Range(0, rank(x), 1)
 
 

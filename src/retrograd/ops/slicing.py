@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,14 @@ from retrograd.ops.declare import F, gradient, op, rule
 from retrograd.ops.infer import invalid, merged, same, shape_text, with_rank
 from retrograd.ops.join import concat, stack
 from retrograd.ops.shape import rank, reshape, shape
+from retrograd.ops.slice_spec import (
+    Place,
+    bounded,
+    length,
+    place_again,
+    place_of,
+    spelled_out,
+)
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
 
@@ -36,16 +42,16 @@ def _slice_shape(n: Any) -> RawShape:
             return found
         return None if raw is None else (None,) * len(raw)
     begin = begin or (None,) * len(size)
-    found: list[int | None] = []
+    sizes: list[int | None] = []
     for i, wanted in enumerate(size.tolist()):
         if wanted >= 0:
-            found.append(wanted)
+            sizes.append(wanted)
             continue
         whole, first = (None if raw is None else raw[i]), begin[i]
         if wanted < -1:
             raise ValueError(f"Invalid value in tensor used for shape: {wanted}")
-        found.append(None if whole is None or first is None else whole - first)
-    return tuple(found)
+        sizes.append(None if whole is None or first is None else whole - first)
+    return tuple(sizes)
 
 
 def _slice_static(n: Any) -> tuple[str, ...]:
@@ -108,138 +114,7 @@ def _padded(n: Any, dy: Any) -> Any:
     return F.Pad(dy, concat([before, after], 1))
 
 
-# ---------------------------------------------------------------------- the spec
-
-
-@dataclass(slots=True)
-class _Axis:
-    """How one axis of the input is sliced; None as a bound: from or to the very end."""
-
-    begin: int | None
-    end: int | None
-    stride: int
-    shrink: bool
-    #: neither bound is known though there are any
-    hidden: bool = False
-
-
-@dataclass(slots=True)
-class _Spec:
-    """A strided slice spelled out for an input of known rank.
-
-    Attributes:
-      axes: one for each axis of the input.
-      gather: the axes of the result: which of the input, or None for a new one.
-    """
-
-    axes: list[_Axis]
-    gather: list[int | None]
-
-
-_WHOLE = (None, None, 1, False)
-
-
-def _spec(
-    have: Sequence[int | None], begin: Any, end: Any, strides: Any, masks: Any
-) -> _Spec:
-    """Spell out a strided slice.
-
-    Args:
-      have: the sizes of the input, as far as they are known.
-      begin, end: lists of numbers, or None where the values are not known.
-      strides: a list of numbers.
-      masks: the operation's attributes.
-
-    Raises:
-      ValueError: the slice does not fit the input.
-    """
-    count, rank_ = len(strides), len(have)
-    ellipsis, new_axis = masks["ellipsis_mask"], masks["new_axis_mask"]
-    if ellipsis & (ellipsis - 1):
-        raise ValueError("Multiple ellipses in slice spec not allowed")
-    taken = [i for i in range(count) if not (ellipsis | new_axis) & (1 << i)]
-    spare = rank_ - len(taken)
-    axes: list[_Axis] = []
-    gather: list[int | None] = []
-
-    def whole(number: int) -> None:
-        for _ in range(number):
-            gather.append(len(axes))
-            axes.append(_Axis(*_WHOLE))
-
-    for i in range(count):
-        bit = 1 << i
-        if ellipsis & bit:
-            whole(spare)
-        elif new_axis & bit:
-            gather.append(None)
-        else:
-            if len(axes) == rank_:
-                raise ValueError(
-                    f"Index out of range using input dim {rank_}; input has only "
-                    f"{rank_} dims"
-                )
-            axis = _axis(i, bit, begin, end, strides, masks)
-            if not axis.shrink:
-                gather.append(len(axes))
-            axes.append(axis)
-    whole(rank_ - len(axes))
-    return _Spec(axes, gather)
-
-
-def _axis(i: int, bit: int, begin: Any, end: Any, strides: Any, masks: Any) -> _Axis:
-    shrink = bool(masks["shrink_axis_mask"] & bit)
-    from_start = bool(masks["begin_mask"] & bit)
-    to_end = bool(masks["end_mask"] & bit)
-    hidden = (begin is None or end is None) and not (from_start and to_end)
-    if begin is None or end is None:
-        return _Axis(None, None, strides[i], shrink, hidden)
-    if shrink:
-        return _Axis(begin[i], None, strides[i], shrink)
-    return _Axis(
-        None if from_start else begin[i], None if to_end else end[i], strides[i], False
-    )
-
-
-def _bounded(i: int, axis: _Axis, size: int | None) -> tuple[int, int] | None:
-    """The bounds of a slice of an axis, from 0 (or −1, going down) to its size.
-
-    None where the size or the bounds are not known.
-
-    Raises:
-      ValueError: a stride of 0, or an index that is out of bounds.
-    """
-    if axis.stride == 0:
-        raise ValueError(f"strides[{i}] must be non-zero")
-    if size is None:
-        return None
-    if axis.shrink and axis.stride <= 0:
-        raise ValueError("only stride 1 allowed on non-range indexing.")
-    if axis.hidden:
-        return None
-    if axis.shrink:
-        index = axis.begin
-        if index is None:
-            return None
-        index = index + size if index < 0 else index
-        if not 0 <= index < size:
-            raise ValueError(f"slice index {index} of dimension {i} out of bounds.")
-        return index, index + 1
-    low, high = (0, size) if axis.stride > 0 else (-1, size - 1)
-    first, last = (low, high) if axis.stride > 0 else (high, low)
-    if axis.begin is not None:
-        first = _clipped(axis.begin, size, low, high)
-    if axis.end is not None:
-        last = _clipped(axis.end, size, low, high)
-    return first, last
-
-
-def _clipped(place: int, size: int, low: int, high: int) -> int:
-    return max(low, min(high, place + size if place < 0 else place))
-
-
-def _length(bounds: tuple[int, int], stride: int) -> int:
-    return len(range(bounds[0], bounds[1], stride))
+# ---------------------------------------------------------------------- StridedSlice
 
 
 def _values(*values: Any) -> list[list[int] | None]:
@@ -256,94 +131,14 @@ def _strided_shape(n: Any) -> RawShape:
         return None
     begin, end = _values(static_value(n._inputs[1]), static_value(n._inputs[2]))
     try:
-        spec = _spec(raw, begin, end, strides.tolist(), n.attrs)
+        spec = spelled_out(raw, begin, end, strides.tolist(), n.attrs)
         sizes: list[int | None] = []
         for i, (axis, size) in enumerate(zip(spec.axes, raw, strict=True)):
-            bounds = _bounded(i, axis, size)
-            sizes.append(None if bounds is None else _length(bounds, axis.stride))
+            bounds = bounded(i, axis, size)
+            sizes.append(None if bounds is None else length(bounds, axis.stride))
     except ValueError as error:
         raise invalid(n, str(error)) from None
     return tuple(1 if axis is None else sizes[axis] for axis in spec.gather)
-
-
-# ---------------------------------------------------------------------- StridedSlice
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where a strided slice lies in an array.
-
-    Attributes:
-      index: what to index the array with: slices, and numbers for axes that go.
-      block: the shape of what that gives.
-      final: the shape of the result, new axes included.
-    """
-
-    index: tuple[Any, ...]
-    block: tuple[int, ...]
-    final: tuple[int, ...]
-
-
-def _place(
-    have: tuple[int, ...], begin: Any, end: Any, strides: Any, masks: Any
-) -> _Place:
-    texts = [shape_text(tuple(np.shape(v))) for v in (begin, end, strides)]
-    if np.ndim(begin) != 1 or len(set(texts)) > 1:
-        raise refused(
-            "Expected begin, end, and strides to be 1D equal size tensors, but got "
-            f"shapes {texts[0]}, {texts[1]}, and {texts[2]} instead."
-        )
-    try:
-        spec = _spec(have, _items(begin), _items(end), strides.tolist(), masks)
-        index = [
-            _index(i, axis, size)
-            for i, (axis, size) in enumerate(zip(spec.axes, have, strict=True))
-        ]
-    except ValueError as error:
-        raise refused(str(error)) from None
-    sizes = {
-        i: len(range(*item.indices(have[i])))
-        for i, item in enumerate(index)
-        if isinstance(item, slice)
-    }
-    final = tuple(1 if axis is None else sizes[axis] for axis in spec.gather)
-    return _Place(tuple(index), tuple(sizes.values()), final)
-
-
-def _place_again(
-    n: Any, have: tuple[int, ...], begin: Any, end: Any, strides: Any
-) -> _Place:
-    """`_place`, worked out once while the bounds stay the same."""
-    if not isinstance(begin, np.ndarray) or not isinstance(end, np.ndarray):
-        return _place(have, begin, end, strides, n.attrs)
-    key = (have, begin.tobytes(), end.tobytes(), strides.tobytes())
-    known = n.__dict__.get("_place")
-    if known is None or known[0] != key:
-        known = n._place = (key, _place(have, begin, end, strides, n.attrs))
-    return known[1]
-
-
-def _items(bounds: Any) -> list[Any]:
-    """The numbers of a vector; tracers where a compiled program works them out."""
-    if isinstance(bounds, np.ndarray):
-        return bounds.tolist()
-    return [bounds[i] for i in range(len(bounds))]
-
-
-def _index(i: int, axis: _Axis, size: int) -> Any:
-    """What to index an axis with."""
-    if axis.shrink and not isinstance(axis.begin, int):
-        return axis.begin
-    bounds = _bounded(i, axis, size)
-    if bounds is None:
-        raise ValueError(f"Axis {i} of a slice has bounds that are not known.")
-    begin, end = bounds
-    if axis.shrink:
-        return begin
-    if not _length(bounds, axis.stride):
-        return slice(0, 0)
-    # a slice that goes down to the first element has no number for its end
-    return slice(begin, None if end < 0 else end, axis.stride)
 
 
 _MASKS = "begin_mask end_mask ellipsis_mask new_axis_mask shrink_axis_mask".split()
@@ -376,7 +171,7 @@ def strided_slice_kernel(
 ) -> Any:
     """Every `strides`-th element from `begin` to before `end`, along each axis."""
     del xp
-    place = _place_again(n, np.shape(x), begin, end, strides)
+    place = place_again(n, np.shape(x), begin, end, strides)
     found = x[place.index]
     return found if place.block == place.final else found.reshape(place.final)
 
@@ -401,7 +196,7 @@ def strided_slice_grad_kernel(
 ) -> Any:
     """Zeros of the given shape, with dy in the place of the slice."""
     have = tuple(sizes.tolist())
-    place = _place_again(n, have, begin, end, strides)
+    place = place_again(n, have, begin, end, strides)
     if np.shape(dy) != place.final:
         raise refused(
             f"shape of dy was {shape_text(np.shape(dy))} instead of "
@@ -417,7 +212,7 @@ def strided_slice_grad_gradient(n: Any, dx: Any) -> Any:
     return [None, None, None, None, F.StridedSlice(dx, *bounds, **_masks(n))]
 
 
-def _put(xp: Any, whole: Any, place: _Place, value: Any) -> Any:
+def _put(xp: Any, whole: Any, place: Place, value: Any) -> Any:
     """`whole`, an array of the caller's own, with `value` at a place."""
     value = xp.reshape(value, place.block)
     if isinstance(whole, np.ndarray):
@@ -430,7 +225,7 @@ def _assigned(
     xp: Any, x: Any, begin: Any, end: Any, strides: Any, value: Any, masks: Any
 ) -> Any:
     """x with `value` in the place of a slice."""
-    place = _place(np.shape(x), begin, end, strides, masks)
+    place = place_of(np.shape(x), begin, end, strides, masks)
     have = np.shape(value)
     if have != place.final:
         # a scalar goes everywhere, as far as TensorFlow broadcasts here
@@ -601,7 +396,7 @@ class _Subscript:
         self.begin: list[Any] = []
         self.end: list[Any] = []
         self.strides: list[Any] = []
-        self.masks = dict.fromkeys(_MASKS, 0)
+        self.masks: dict[str, Any] = dict.fromkeys(_MASKS, 0)
 
     def add(self, item: Any) -> None:
         bit = 1 << len(self.begin)
@@ -669,7 +464,10 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
             )
         else:
             bounds = [constant([], dtype=dtypes.int32)] * 3
-        return strided_slice(tensor, *bounds, var=var, name=scope, **spec.masks)
+        begin, end, strides = bounds
+        return strided_slice(
+            tensor, begin, end, strides, var=var, name=scope, **spec.masks
+        )
 
 
 def _same_type(bounds: list[Tensor]) -> list[Tensor]:

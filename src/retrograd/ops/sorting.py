@@ -384,10 +384,10 @@ def _sorted(values: Any, axis: Any, direction: str, places: bool) -> Any:
     known = static_value(axis)
     if axis._shape_raw != () or known is None:
         raise ValueError("axis must be a constant scalar")
-    values: Any = convert_to_tensor(values, name="values")
+    tensor: Any = convert_to_tensor(values, name="values")
     if direction == "DESCENDING":
-        return _descending(values, int(known), places)
-    found = _descending(-values, int(known), places)
+        return _descending(tensor, int(known), places)
+    found = _descending(-tensor, int(known), places)
     return found if places else -found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,7 @@ def _shape_values(n: Operation) -> list[Any] | None:
         return None
     dtype = n._outputs[0].dtype.as_numpy_dtype
     if n.type == "Size":
-        return [np.array(int(np.prod(raws[0] or (1,), dtype=np.int64)), dtype)]
+        return [np.array(math.prod(d or 0 for d in raws[0] or ()), dtype)]
     return [np.array(r, dtype) for r in raws]
 
 
