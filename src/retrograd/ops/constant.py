@@ -277,8 +277,8 @@ def _as_array(value: Any, wanted: Any, sizes: list[int] | None) -> np.ndarray:
         return make_ndarray(value)
     if _is_array_like(value):
         array = np.array(value)
-        if numpy_type is not None and wanted.is_numpy_compatible:
-            array = array.astype(numpy_type, copy=False)
+        if wanted is not None and wanted.is_numpy_compatible:
+            array = array.astype(wanted.as_numpy_dtype, copy=False)
         return array
     if value is None:
         raise ValueError("None values not supported.")

@@ -222,7 +222,8 @@ def _is_small(shape: Any) -> Any:
         return count is not None and count < _SMALL
     if not np.iterable(shape):
         raise TypeError("A single size is not a shape.")
-    return np.prod(shape) < _SMALL
+    sizes: Any = shape
+    return np.prod(sizes) < _SMALL
 
 
 def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
