@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrograd.ops import declare
-from tests.ops import harness
+from tests.ops import harness, training_cases
 from tests.ops.rows import Row, all_rows, f, row
 
 ROWS = all_rows()
@@ -25,6 +25,7 @@ ELSEWHERE: dict[str, str] = dict.fromkeys(
     """.split(),
     "test_state",
 )
+ELSEWHERE.update(dict.fromkeys(training_cases.OPS, "test_training"))
 
 
 def _ids(rows: list[Row]) -> list[str]:
