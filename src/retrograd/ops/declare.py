@@ -13,10 +13,13 @@ signature table (`graph/opdef.py`); an op that is not in it gives a `signature` 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from retrograd.graph import dispatch, opdef
@@ -328,6 +331,7 @@ def gradient_function(n: Operation) -> RuleFunction | None:
 # ---------------------------------------------------------------------- applying
 
 _loaded = False
+_DECLARED = re.compile(r'@op\(\s*"(\w+)"')
 
 
 def load_all() -> None:
@@ -341,11 +345,29 @@ def load_all() -> None:
         importlib.import_module(f"retrograd.ops.{module.name}")
 
 
+@functools.cache
+def _places() -> dict[str, str]:
+    """The module that declares an op type, for those that name it in `@op("…"`.
+
+    Read off the sources: importing all of them to find one op would be most of the time
+    that a short program takes.
+    """
+    found: dict[str, str] = {}
+    for path in Path(__file__).parent.glob("*.py"):
+        for op_type in _DECLARED.findall(path.read_text("utf-8")):
+            found[op_type] = f"retrograd.ops.{path.stem}"
+    return found
+
+
 def find(op_type: str) -> Declaration | None:
     """The declaration of an op type, or None."""
     found = registry.get(op_type)
     if found is None and not _loaded:
-        load_all()
+        place = _places().get(op_type)
+        if place is not None:
+            importlib.import_module(place)
+        else:
+            load_all()
         found = registry.get(op_type)
     return found
 
