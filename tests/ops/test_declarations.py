@@ -26,6 +26,14 @@ ELSEWHERE: dict[str, str] = dict.fromkeys(
     "test_state",
 )
 ELSEWHERE.update(dict.fromkeys(training_cases.OPS, "test_training"))
+ELSEWHERE.update(
+    dict.fromkeys(["StridedSliceAssign", "ResourceStridedSliceAssign"], "test_slicing")
+)
+ELSEWHERE.update(
+    dict.fromkeys(
+        ["Const", "Placeholder", "PlaceholderV2", "RefIdentity"], "test_placeholders"
+    )
+)
 
 
 def _ids(rows: list[Row]) -> list[str]:
