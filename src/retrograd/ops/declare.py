@@ -331,8 +331,6 @@ def gradient_function(n: Operation) -> RuleFunction | None:
 # ---------------------------------------------------------------------- applying
 
 _loaded = False
-_DECLARED = re.compile(r'@op\(\s*"(\w+)"')
-
 
 def load_all() -> None:
     """Import every module of the package, and with it all declarations."""
@@ -346,27 +344,33 @@ def load_all() -> None:
 
 
 @functools.cache
-def _places() -> dict[str, str]:
-    """The module that declares an op type, for those that name it in `@op("…"`.
+def _sources() -> dict[str, str]:
+    """The text of every module of the package."""
+    folder = Path(__file__).parent
+    return {path.stem: path.read_text("utf-8") for path in folder.glob("*.py")}
 
-    Read off the sources: importing all of them to find one op would be most of the time
-    that a short program takes.
+
+def _load_naming(op_type: str) -> None:
+    """Import the modules that name an op type, those that declare it by `@op` first.
+
+    Importing all of them to find one op would be most of the time that a short program
+    takes.
     """
-    found: dict[str, str] = {}
-    for path in Path(__file__).parent.glob("*.py"):
-        for op_type in _DECLARED.findall(path.read_text("utf-8")):
-            found[op_type] = f"retrograd.ops.{path.stem}"
-    return found
+    declares = re.compile(rf'@op\(\s*"{op_type}"')
+    naming = [name for name, text in _sources().items() if f'"{op_type}"' in text]
+    naming.sort(key=lambda name: declares.search(_sources()[name]) is None)
+    for name in naming:
+        importlib.import_module(f"retrograd.ops.{name}")
+        if op_type in registry:
+            return
 
 
 def find(op_type: str) -> Declaration | None:
     """The declaration of an op type, or None."""
     found = registry.get(op_type)
     if found is None and not _loaded:
-        place = _places().get(op_type)
-        if place is not None:
-            importlib.import_module(place)
-        else:
+        _load_naming(op_type)
+        if op_type not in registry:
             load_all()
         found = registry.get(op_type)
     return found
