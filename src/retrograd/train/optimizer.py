@@ -17,6 +17,7 @@ from retrograd.graph.convert import (
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
 from retrograd.ops import control
+from retrograd.ops import training as training  # declares the update ops by family
 from retrograd.ops.declare import F
 from retrograd.ops.shape import shape
 from retrograd.train import slot_creator
