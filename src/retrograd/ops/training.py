@@ -2,8 +2,10 @@
 
 The formulas, down to where epsilon stands, are those of TensorFlow 1.15.
 
-`x = a - b; x *= c` changes the rule's own array in place on NumPy, and makes a new one
-when it is compiled: it saves memory traffic and never touches an input.
+`x = a * b; x += c` changes the rule's own array in place on NumPy, and makes a new one
+when it is compiled: an input is never touched, and two arrays pass through the memory
+instead of three. For the same reason w − d is the sum of w and a d that was made
+negative by its last factor.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from retrograd.ops.update_forms import update_rule
 @update_rule("GradientDescent", "w ← w − α g")
 def gradient_descent(xp: Any, var: Any, alpha: Any, delta: Any) -> Any:
     """Against the gradient."""
-    return var - delta * alpha
+    step = delta * -alpha
+    step += var
+    return step
 
 
 @update_rule("Momentum", "a ← μ a + g;  w ← w − η a")
@@ -35,12 +39,14 @@ def momentum(
     """Along a decaying sum of gradients; with Nesterov's look ahead, past its end."""
     accum = accum * momentum
     accum += grad
-    if not use_nesterov:
-        return var - accum * lr, accum
-    step = accum * momentum
-    step += grad
-    step *= lr
-    return var - step, accum
+    if use_nesterov:
+        step = accum * momentum
+        step += grad
+        step *= -lr
+    else:
+        step = accum * -lr
+    step += var
+    return step, accum
 
 
 @update_rule("KerasMomentum", "a ← μ a − η g;  w ← w + a")
@@ -66,11 +72,11 @@ def keras_momentum(
 
 
 def _toward(mean: Any, value: Any, weight: Any) -> Any:
-    """A moving average: mean + (value − mean) · weight."""
-    moved = value - mean
-    moved *= weight
-    moved += mean
-    return moved
+    """A moving average: mean + (value − mean) · weight, in the place of `value`."""
+    value -= mean
+    value *= weight
+    value += mean
+    return value
 
 
 def _unbiased(xp: Any, lr: Any, beta1_power: Any, beta2_power: Any) -> Any:
@@ -78,12 +84,13 @@ def _unbiased(xp: Any, lr: Any, beta1_power: Any, beta2_power: Any) -> Any:
     return lr * xp.sqrt(1 - beta2_power) / (1 - beta1_power)
 
 
-def _scaled_step(xp: Any, m: Any, v: Any, alpha: Any, epsilon: Any) -> Any:
-    """α m / (√v + ε)."""
+def _stepped(xp: Any, var: Any, m: Any, v: Any, alpha: Any, epsilon: Any) -> Any:
+    """w − α m / (√v + ε)."""
     below = xp.sqrt(v)
     below += epsilon
-    step = m * alpha
+    step = m * -alpha
     step /= below
+    step += var
     return step
 
 
@@ -109,10 +116,10 @@ def adam(
 ) -> Any:
     """Kingma & Ba 2015, in the form before their section 2.1: ε is not scaled."""
     alpha = _unbiased(xp, lr, beta1_power, beta2_power)
-    m = _toward(m, grad, 1 - beta1)
+    m = _toward(m, xp.positive(grad), 1 - beta1)
     v = _toward(v, grad * grad, 1 - beta2)
     ahead = grad * (1 - beta1) + beta1 * m if use_nesterov else m
-    return var - _scaled_step(xp, ahead, v, alpha, epsilon), m, v
+    return _stepped(xp, var, ahead, v, alpha, epsilon), m, v
 
 
 @update_rule(
@@ -136,10 +143,10 @@ def adam_with_amsgrad(
 ) -> Any:
     """Adam whose step size never grows (Reddi et al. 2018)."""
     alpha = _unbiased(xp, lr, beta1_power, beta2_power)
-    m = _toward(m, grad, 1 - beta1)
+    m = _toward(m, xp.positive(grad), 1 - beta1)
     v = _toward(v, grad * grad, 1 - beta2)
     vhat = xp.maximum(vhat, v)
-    return var - _scaled_step(xp, m, vhat, alpha, epsilon), m, v, vhat
+    return _stepped(xp, var, m, vhat, alpha, epsilon), m, v, vhat
 
 
 @update_rule(
@@ -159,11 +166,19 @@ def ada_max(
     grad: Any,
 ) -> Any:
     """Adam with the largest gradient in place of the mean square (section 7.1)."""
-    m = _toward(m, grad, 1 - beta1)
+    m = _toward(m, xp.positive(grad), 1 - beta1)
     v = xp.maximum(beta2 * v, xp.abs(grad))
     step = m / (v + epsilon)
-    step *= lr / (1 - beta1_power)
-    return var - step, m, v
+    step *= -lr / (1 - beta1_power)
+    step += var
+    return step, m, v
+
+
+def _with_square(accum: Any, grad: Any) -> Any:
+    """accum + g²."""
+    total = grad * grad
+    total += accum
+    return total
 
 
 @update_rule("Adagrad", "a ← a + g²;  w ← w − η g / √a")
@@ -172,10 +187,11 @@ def adagrad(
 ) -> Any:
     """Steps shrink with the sum of squared gradients (Duchi et al. 2011)."""
     if update_slots:
-        accum = accum + grad * grad
-    step = grad * lr
+        accum = _with_square(accum, grad)
+    step = grad * -lr
     step /= xp.sqrt(accum)
-    return var - step, accum
+    step += var
+    return step, accum
 
 
 @update_rule("AdagradV2", "a ← a + g²;  w ← w − η g / (√a + ε)")
@@ -191,8 +207,8 @@ def adagrad_v2(
 ) -> Any:
     """Adagrad with an epsilon."""
     if update_slots:
-        accum = accum + grad * grad
-    return var - _scaled_step(xp, grad, accum, lr, epsilon), accum
+        accum = _with_square(accum, grad)
+    return _stepped(xp, var, grad, accum, lr, epsilon), accum
 
 
 @update_rule(
@@ -212,7 +228,7 @@ def adagrad_da(
 ) -> Any:
     """Dual averaging: the variable follows from the sums alone."""
     total = gradient_accumulator + grad
-    squares = gradient_squared_accumulator + grad * grad
+    squares = _with_square(gradient_squared_accumulator, grad)
     step = xp.cast(global_step, total.dtype)
     below = xp.sqrt(squares)
     below += l2 * (step * lr)
@@ -233,7 +249,8 @@ def proximal_gradient_descent(
     xp: Any, var: Any, alpha: Any, l1: Any, l2: Any, delta: Any
 ) -> Any:
     """Forward–backward splitting (Duchi & Singer 2009)."""
-    moved = var - delta * alpha
+    moved = delta * -alpha
+    moved += var
     return _shrunk(xp, moved, alpha * l1) / (1 + l2 * alpha)
 
 
@@ -245,9 +262,23 @@ def proximal_adagrad(
     xp: Any, var: Any, accum: Any, lr: Any, l1: Any, l2: Any, grad: Any
 ) -> Any:
     """Forward–backward splitting with Adagrad's step sizes."""
-    accum = accum + grad * grad
+    accum = _with_square(accum, grad)
     alpha = lr / xp.sqrt(accum)
-    return _shrunk(xp, var - grad * alpha, alpha * l1) / (1 + l2 * alpha), accum
+    moved = grad * -alpha
+    moved += var
+    return _shrunk(xp, moved, alpha * l1) / (1 + l2 * alpha), accum
+
+
+def _along(
+    xp: Any, var: Any, mom: Any, momentum: Any, step: Any, square: Any
+) -> tuple[Any, Any]:
+    """d = μ d + step / √square, and w − d; `step` is changed."""
+    step /= xp.sqrt(square)
+    mom = mom * momentum
+    mom += step
+    moved = -mom
+    moved += var
+    return moved, mom
 
 
 @update_rule(
@@ -267,9 +298,8 @@ def rms_prop(
 ) -> Any:
     """Steps by the decaying mean square of gradients; ε stands under the root."""
     ms = _toward(ms, grad * grad, 1 - rho)
-    mom = mom * momentum
-    mom += grad * lr / xp.sqrt(ms + epsilon)
-    return var - mom, ms, mom
+    moved, mom = _along(xp, var, mom, momentum, grad * lr, ms + epsilon)
+    return moved, ms, mom
 
 
 @update_rule(
@@ -291,12 +321,19 @@ def centered_rms_prop(
 ) -> Any:
     """RMSProp by the variance of gradients."""
     ms = _toward(ms, grad * grad, 1 - rho)
-    mg = _toward(mg, grad, 1 - rho)
+    mg = _toward(mg, xp.positive(grad), 1 - rho)
     below = ms - mg * mg
     below += epsilon
-    mom = mom * momentum
-    mom += grad * lr / xp.sqrt(below)
-    return var - mom, mg, ms, mom
+    moved, mom = _along(xp, var, mom, momentum, grad * lr, below)
+    return moved, mg, ms, mom
+
+
+def _decayed(mean: Any, rho: Any, value: Any) -> Any:
+    """ρ mean + (1 − ρ) value, in the place of `value`."""
+    mean = mean * rho
+    value *= 1 - rho
+    mean += value
+    return mean
 
 
 @update_rule(
@@ -315,12 +352,14 @@ def adadelta(
     grad: Any,
 ) -> Any:
     """Steps of the size of past steps (Zeiler 2012)."""
-    accum = accum * rho + grad * grad * (1 - rho)
+    accum = _decayed(accum, rho, grad * grad)
     step = xp.sqrt(accum_update + epsilon)
     step /= xp.sqrt(accum + epsilon)
     step *= grad
-    accum_update = accum_update * rho + step * step * (1 - rho)
-    return var - step * lr, accum, accum_update
+    accum_update = _decayed(accum_update, rho, step * step)
+    step *= -lr
+    step += var
+    return step, accum, accum_update
 
 
 def _ftrl(
@@ -342,7 +381,7 @@ def _ftrl(
             return xp.sqrt(x)
         return xp.power(x, -lr_power)
 
-    squares = accum + grad * grad
+    squares = _with_square(accum, grad)
     size = root(squares)
     linear = linear + (shifted - (size - root(accum)) / lr * var)
     below = size / lr + 2 * l2
@@ -392,6 +431,14 @@ def ftrl_v2(
     return _ftrl(xp, var, accum, linear, grad, shifted, lr, l1, l2, lr_power)
 
 
+def _scaled(var: Any, scale: Any, grad: Any, lr: Any) -> Any:
+    """w − η scale g; `scale` is changed."""
+    scale *= -lr
+    scale *= grad
+    scale += var
+    return scale
+
+
 @update_rule("AddSign", "m ← β m + (1 − β) g;  w ← w − η (α + δ sign g sign m) g")
 def add_sign(
     xp: Any,
@@ -404,9 +451,11 @@ def add_sign(
     grad: Any,
 ) -> Any:
     """Larger steps where gradient and momentum agree (Bello et al. 2017)."""
-    m = m * beta + grad * (1 - beta)
+    m = _decayed(m, beta, xp.positive(grad))
     agree = xp.sign(grad) * xp.sign(m)
-    return var - lr * (alpha + sign_decay * agree) * grad, m
+    agree *= sign_decay
+    agree += alpha
+    return _scaled(var, agree, grad, lr), m
 
 
 @update_rule(
@@ -423,6 +472,7 @@ def power_sign(
     grad: Any,
 ) -> Any:
     """As AddSign, with a power of the agreement."""
-    m = m * beta + grad * (1 - beta)
+    m = _decayed(m, beta, xp.positive(grad))
     agree = xp.sign(grad) * xp.sign(m)
-    return var - lr * xp.exp(logbase * sign_decay * agree) * grad, m
+    agree *= logbase * sign_decay
+    return _scaled(var, xp.exp(agree), grad, lr), m
