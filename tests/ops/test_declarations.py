@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrograd.ops import declare
-from tests.ops import harness, training_cases
+from tests.ops import control_cases, harness, training_cases
 from tests.ops.rows import Row, all_rows, f, row
 
 ROWS = all_rows()
@@ -26,6 +26,7 @@ ELSEWHERE: dict[str, str] = dict.fromkeys(
     "test_state",
 )
 ELSEWHERE.update(dict.fromkeys(training_cases.OPS, "test_training"))
+ELSEWHERE.update(dict.fromkeys(control_cases.OPS, "test_control"))
 ELSEWHERE.update(
     dict.fromkeys(["StridedSliceAssign", "ResourceStridedSliceAssign"], "test_slicing")
 )

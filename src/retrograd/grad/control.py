@@ -39,6 +39,7 @@ from retrograd.ops.constant import constant
 from retrograd.ops.control import as_indexed_slices
 from retrograd.ops.control_flow_util import EnableControlFlowV2
 from retrograd.ops.declare import F, gradient
+from retrograd.ops.state import handle_data
 from retrograd.ops.tensor_lists import copy_list_data, element_shape_input, list_data
 
 # ---------------------------------------------------------------------- branches
@@ -130,9 +131,26 @@ def _branch_gradient(n: Operation, *dys: Any) -> list[Any]:
     _match_indices(graphs, kinds)
     outputs = iter(bodies.results_of(_call_branches(n, graphs)))
     for at, sparse in zip(used, kinds, strict=True):
-        parts = [next(outputs) for _ in range(3 if sparse else 1)]
-        result[1 + places[at]] = IndexedSlices(*parts) if sparse else parts[0]
+        term: Any = next(outputs)
+        if sparse:
+            shape = _shape_outside(n.inputs[1 + places[at]])
+            term = IndexedSlices(term, next(outputs), shape)
+        result[1 + places[at]] = term
     return result
+
+
+def _shape_outside(source: Tensor) -> Tensor:
+    """The shape of an input, or of the variable behind it; constant if known."""
+    if source.dtype.base_dtype is not dtypes.resource:
+        raw = source._shape_raw
+        if raw is None or None in raw:
+            return F.Shape(source)
+    else:
+        known = handle_data(source)
+        raw = None if known is None else known[0]
+        if raw is None or None in raw:
+            return F.VariableShape(source)
+    return constant(np.array(raw, np.int32))
 
 
 def _inside(graph: FuncGraph, dy: Any) -> Any:
@@ -150,24 +168,20 @@ def _outputs(graph: Backward, term: Any, place: int, sparse: bool) -> list[Tenso
     if not sparse:
         return [graph.capture(term)]
     slices = term if isinstance(term, IndexedSlices) else as_indexed_slices(term)
-    dense = slices.dense_shape
-    if dense is None:
-        dense = F.Shape(graph.capture(graph._outside_of(place)))
-    parts = [slices.values, slices.indices, dense]
-    return [graph.capture(t) for t in parts]
+    return [graph.capture(t) for t in (slices.values, slices.indices)]
 
 
 def _match_indices(graphs: Sequence[FuncGraph], kinds: Sequence[bool]) -> None:
-    """Give the indices and shapes of slices in all branches one dtype."""
+    """Give the indices of slices in all branches one dtype."""
     position = 0
     for sparse in kinds:
-        for place in (position + 1, position + 2) if sparse else ():
-            if len({g.outputs[place].dtype for g in graphs}) > 1:
-                for graph in graphs:
-                    with graph.as_default():
-                        wide = F.Cast(graph.outputs[place], DstT=dtypes.int64)
-                    graph.outputs[place] = wide
-        position += 3 if sparse else 1
+        place = position + 1
+        if sparse and len({g.outputs[place].dtype for g in graphs}) > 1:
+            for graph in graphs:
+                with graph.as_default():
+                    wide = F.Cast(graph.outputs[place], DstT=dtypes.int64)
+                graph.outputs[place] = wide
+        position += 2 if sparse else 1
 
 
 def _call_branches(n: Operation, graphs: Sequence[FuncGraph]) -> Operation:
@@ -506,13 +520,7 @@ class _LoopGradient:
                     element_dtype=dtype,
                 )[0]
             )
-        source = self.n._inputs[i]
-        shape = (
-            F.VariableShape(source)
-            if source.dtype.base_dtype is dtypes.resource
-            else F.Shape(source)
-        )
-        return IndexedSlices(joined[0], joined[1], shape)
+        return IndexedSlices(joined[0], joined[1], _shape_outside(self.n._inputs[i]))
 
 
 def _loop_gradient(n: Operation, *dys: Any) -> list[Any]:

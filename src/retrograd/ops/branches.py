@@ -153,6 +153,7 @@ def _common_structure(branches: Sequence[_Branch], strict: bool) -> Any:
     try:
         nest.assert_same_structure(*results, expand_composites=True)
     except (TypeError, ValueError):
+        nest.assert_same_structure(*results)
         _match_index_types([b.graph for b in branches])
         try:
             structures = [b.graph.structured_outputs for b in branches]

@@ -166,7 +166,7 @@ def assert_integer(x: Any, message: Any = None, name: str | None = None) -> Any:
             shown = "tensor" if context.executing_eagerly() else x.name
             raise TypeError(
                 f'{message}  Expected "x" to be integer type.  Found: {shown} of dtype '
-                f"{x.dtype!r}"
+                f"{x.dtype}"
             )
         return no_op("statically_determined_was_integer")
 
@@ -184,8 +184,8 @@ def assert_type(
         tensor = convert_to_tensor(tensor, name="tensor")
         if tensor.dtype != tf_type:
             if context.executing_eagerly():
-                raise TypeError(f"{message} tensor must be of type {tf_type!r}")
-            raise TypeError(f"{message}  {tensor.name} must be of type {tf_type!r}")
+                raise TypeError(f"{message} tensor must be of type {tf_type}")
+            raise TypeError(f"{message}  {tensor.name} must be of type {tf_type}")
         return no_op("statically_determined_correct_type")
 
 
@@ -200,7 +200,7 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
     if not dtype:
         return dtypes.float32
     if not dtype.is_floating:
-        raise ValueError(f"Expected floating point type, got {dtype!r}.")
+        raise ValueError(f"Expected floating point type, got {dtype}.")
     return dtype
 
 
@@ -216,7 +216,7 @@ def _same_base_type(items: Any, expected: Any) -> Any:
             shown = getattr(item, "name", str(item))
             as_ = f" as {first}" if first else ""
             raise ValueError(
-                f"{shown}, type={found!r}, must be of the same type ({expected!r})"
+                f"{shown}, type={found}, must be of the same type ({expected})"
                 f"{as_}."
             )
     return expected

@@ -26,6 +26,9 @@ from retrograd.ops.static import constant_as_shape
 
 def list_data(handle: Tensor) -> tuple[RawShape, dtypes.DType | None] | None:
     """Shape and dtype of the elements of a list, if anything is known of them."""
+    if getattr(handle, "_is_eager", False):
+        value = handle._value  # type: ignore[attr-defined]
+        return (value.shape, value.dtype) if isinstance(value, TensorList) else None
     while True:
         known = handle.__dict__.get("_handle_data")
         if known is not None:
@@ -426,7 +429,8 @@ def _scatter_into_gradient(n: Operation, dlist: Any) -> Any:
     )
     zeros = F.ZerosLike(tensor)
     rest = F.TensorListScatterIntoExistingList(dlist, zeros, indices)
-    return rest, dtensor, None
+    # the list may have been lengthened
+    return F.TensorListResize(rest, F.TensorListLength(n.inputs[0])), dtensor, None
 
 
 @op(
