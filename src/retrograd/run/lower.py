@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from retrograd.errors import message
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
@@ -338,7 +339,11 @@ class Variant:
             cells = self._state()
             inputs = [examples[i] for i in self.dynamic]
             shapes = [_aval(v) for v in (*cells, *self.consts, *inputs)]
-            jitted = jax.jit(traced, donate_argnums=tuple(range(donated)))
+            jitted = jax.jit(
+                traced,
+                donate_argnums=tuple(range(donated)),
+                **_shardings(self.store.devices, len(shapes) - len(inputs), shapes),
+            )
             lowered = jitted.lower(*shapes)
             self.compiled = lowered.compile(xp_jax.compiler_options())
         # 64-bit NumPy arguments are halved unless the mode is on during the call
@@ -393,6 +398,35 @@ class Variant:
         for value in self._state():
             if hasattr(value, "block_until_ready"):
                 value.block_until_ready()
+
+
+def _shardings(devices: int, replicated: int, shapes: Sequence[Any]) -> dict[str, Any]:
+    """Where the arguments of a stage are, for `jax.jit`.
+
+    The first `replicated` (variables, constants) are on every device; inputs are split
+    along their first axis where it divides.
+
+    Raises:
+      ValueError: there are not so many devices.
+    """
+    if devices == 1:
+        return {}
+    found = jax.devices()
+    if len(found) < devices:
+        raise ValueError(
+            message(
+                f"{devices} devices are asked for, {len(found)} are there.",
+                fix="retrograd.run.mesh.host_devices(n) at the start of the program",
+            )
+        )
+    mesh = jax.sharding.Mesh(np.array(found[:devices]), ("batch",))
+    everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+    split = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("batch"))
+    places = [everywhere] * replicated
+    for shape in shapes[replicated:]:
+        divides = bool(shape.shape) and shape.shape[0] % devices == 0
+        places.append(split if divides else everywhere)
+    return {"in_shardings": tuple(places), "out_shardings": everywhere}
 
 
 class NotReady(Exception):

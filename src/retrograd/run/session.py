@@ -217,6 +217,7 @@ class BaseSession:
         """Release what the session holds; it cannot run any more."""
         self._closed = True
         self._executables.clear()
+        self._store.cancel()
 
     def as_default(self) -> Any:
         """A context in which `eval` and `run` use this session."""

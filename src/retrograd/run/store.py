@@ -88,6 +88,8 @@ class Store:
         self.cells: dict[tuple[str, str], Cell] = {}
         self.resources: dict[tuple[str, str, str], Any] = {}
         self.lock = threading.RLock()
+        #: how many devices share the batches of compiled stages (see `mesh`)
+        self.devices = 1
 
     def cell(self, op: Operation) -> Cell:
         """The cell of a variable, found by container and shared name, or its own name."""
@@ -123,6 +125,14 @@ class Store:
             if found is None:
                 found = self.resources[key] = make()
         return found
+
+    def cancel(self) -> None:
+        """End what other threads wait for in shared objects that can be waited for."""
+        with self.lock:
+            found = list(self.resources.values())
+        for shared in found:
+            if hasattr(shared, "cancel"):
+                shared.cancel()
 
     def clear(self, containers: Any = None) -> None:
         """Forget all state, or that of some containers."""
