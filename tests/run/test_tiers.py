@@ -1,0 +1,262 @@
+"""The compiled tier gives what the interpreted one gives, and is chosen by measuring."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrograd as tf
+from retrograd.run import tiers
+from retrograd.run.arena import Slot
+
+
+@pytest.fixture(autouse=True)
+def fresh_graph() -> Iterator[None]:
+    with tf.Graph().as_default():
+        yield
+
+
+def in_tier(tier: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("RETROGRAD_TIER", tier)
+    session = tf.Session()
+    session.run(tf.global_variables_initializer())
+    return session
+
+
+def both(
+    monkeypatch: pytest.MonkeyPatch, steps: Callable[[Any], Any]
+) -> tuple[Any, Any]:
+    """What `steps(session)` returns in tier 0 and in tier 1."""
+    results = []
+    for tier in ("0", "1"):
+        with in_tier(tier, monkeypatch) as session:
+            results.append(steps(session))
+            if tier == "1":
+                assert compiled(session), "nothing was compiled"
+    return results[0], results[1]
+
+
+def compiled(session: Any) -> list[Any]:
+    """The compiled forms of all stages that the session holds."""
+    found = []
+    for executable in session._executables.values():
+        stages = getattr(executable.runner.run, "stages", ())
+        for _, stage in stages:
+            found += [v for v in getattr(stage, "variants", {}).values() if v]
+    return found
+
+
+def network() -> tuple[Any, Any, dict[Any, Any]]:
+    random = np.random.RandomState(0)
+    x = tf.placeholder(tf.float32, [None, 12])
+    y = tf.placeholder(tf.int32, [None])
+    h = x
+    for i in range(3):
+        w = tf.get_variable(
+            f"w{i}", [12, 12], initializer=tf.random_normal_initializer(seed=i)
+        )
+        b = tf.get_variable(f"b{i}", [12], initializer=tf.zeros_initializer())
+        h = tf.tanh(tf.matmul(h, w) + b)
+    loss = tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=h)
+    )
+    train = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+    feed = {x: random.standard_normal([5, 12]), y: random.randint(0, 12, 5)}
+    return loss, train, feed
+
+
+def test_training_gives_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss, train, feed = network()
+
+    def steps(session: Any) -> Any:
+        losses = [session.run([loss, train], feed)[0] for _ in range(10)]
+        return losses, session.run(tf.trainable_variables())
+
+    (losses0, variables0), (losses1, variables1) = both(monkeypatch, steps)
+    np.testing.assert_allclose(losses0, losses1, rtol=1e-5)
+    for a, b in zip(variables0, variables1, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_random_numbers_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    tf.set_random_seed(3)
+    drawn = [
+        tf.random_uniform([7]),
+        tf.random_normal([5]),
+        tf.truncated_normal([4]),
+        tf.random_uniform([3], maxval=100, dtype=tf.int32),
+    ]
+    mixed = [tf.identity(d) + d for d in drawn]
+    a, b = both(monkeypatch, lambda s: [s.run(mixed) for _ in range(3)])
+    for x, y in zip(a, b, strict=True):
+        for one, other in zip(x, y, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-6)
+    assert not np.array_equal(a[0][0], a[1][0])
+
+
+def test_loop_with_a_fed_trip_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = tf.placeholder(tf.int32, [])
+    x = tf.placeholder(tf.float32, [])
+    y = tf.while_loop(
+        lambda i, v: i < n, lambda i, v: (i + 1, v * v + x), [tf.constant(0), x]
+    )[1]
+    out = y + 1.0
+    a, b = both(
+        monkeypatch, lambda s: [s.run(out, {n: k, x: 0.3}) for k in (0, 1, 5, 9)]
+    )
+    np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_gradient_of_a_loop_in_both_tiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = tf.placeholder(tf.int32, [])
+    x = tf.placeholder(tf.float32, [])
+    y = tf.while_loop(
+        lambda i, v: i < n, lambda i, v: (i + 1, v * x), [tf.constant(0), 1.0]
+    )[1]
+    slope = tf.gradients(y * y, x)[0]
+    a, b = both(
+        monkeypatch, lambda s: [s.run(slope, {n: k, x: 2.0}) for k in (1, 3, 6)]
+    )
+    np.testing.assert_allclose(a, [2 * k * 2.0 ** (2 * k - 1) for k in (1, 3, 6)])
+    np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_branch(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = tf.placeholder(tf.bool, [])
+    x = tf.placeholder(tf.float32, [3])
+    y = tf.cond(p, lambda: tf.sin(x), lambda: x * 2.0) * 1.5
+    slope = tf.gradients(y, x)[0]
+
+    def steps(session: Any) -> Any:
+        return [session.run([y, slope], {p: v, x: [1, 2, 3]}) for v in (True, False)]
+
+    a, b = both(monkeypatch, steps)
+    np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_feed_that_decides_a_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = tf.placeholder(tf.int32, [])
+    x = tf.placeholder(tf.float32, [None])
+    y = tf.reshape(x, [n, -1]) * 2.0 + tf.zeros([n, 1])
+    feeds = [{n: 2, x: np.arange(6.0)}, {n: 3, x: np.arange(6.0)}]
+    a, b = both(monkeypatch, lambda s: [s.run(y, f) for f in feeds])
+    for one, other in zip(a, b, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_host_operation_between_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tf.placeholder(tf.float32, [4])
+    seen = []
+    inside = tf.py_func(lambda v: seen.append(v.sum()) or v + 1, [x * 2.0], tf.float32)
+    inside.set_shape([4])
+    y = tf.reduce_sum(inside * x)
+    a, b = both(monkeypatch, lambda s: s.run(y, {x: [1, 2, 3, 4]}))
+    assert a == b == sum(v * (2 * v + 1) for v in (1, 2, 3, 4))
+    assert seen == [20, 20]
+
+
+def test_read_without_dependency_sees_the_value_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    v = tf.Variable(1.0, use_resource=True)
+    before = v.read_value()
+    write = v.assign_add(10.0)
+    with tf.control_dependencies([write]):
+        after = v.read_value() + 0.0
+    a, b = both(monkeypatch, lambda s: [s.run([before, after]) for _ in range(2)])
+    assert a == b == [[1.0, 11.0], [11.0, 21.0]]
+
+
+def test_number_of_compiled_shapes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tf.placeholder(tf.float32, [None])
+    y = tf.reduce_sum(x * 2.0)
+    with in_tier("1", monkeypatch) as session:
+        for size in range(1, 15):
+            assert session.run(y, {x: np.ones(size)}) == 2 * size
+        assert len(compiled(session)) <= 2 * tiers._MOST_VARIANTS
+
+
+def test_fetched_values_are_the_callers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = tf.Variable([1.0, 2.0])
+    bump = tf.assign_add(v, [1.0, 1.0])
+
+    def steps(session: Any) -> Any:
+        first = session.run(v)
+        first[:] = 100
+        session.run(bump)
+        second = session.run(v)
+        session.run(bump)
+        return second.tolist()
+
+    assert both(monkeypatch, steps) == ([2.0, 3.0], [2.0, 3.0])
+
+
+def test_a_feed_changed_after_the_run_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = tf.placeholder(tf.float32, [1024])
+    v = tf.Variable(tf.zeros([1024]))
+    keep = tf.assign(v, x)
+
+    def steps(session: Any) -> Any:
+        fed = np.ones(1024, np.float32)
+        session.run(keep, {x: fed})
+        fed[:] = 7
+        return float(session.run(v).max())
+
+    assert both(monkeypatch, steps) == (1.0, 1.0)
+
+
+def test_small_variables_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = [tf.Variable(float(i)) for i in range(20)]
+    loss = tf.add_n([v * v for v in variables])
+    train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+    with in_tier("1", monkeypatch) as session:
+        session.run(train)
+        cells = [session._store.cell(v.op) for v in variables]
+        assert all(isinstance(c.value, Slot) for c in cells)
+        # one is taken out by an assignment, and collected again
+        variables[3].load(50.0, session)
+        session.run(train)
+        values = session.run(variables)
+    wanted = [0.64 * i for i in range(20)]
+    wanted[3] = 40.0
+    np.testing.assert_allclose(values, wanted, rtol=1e-5)
+
+
+def test_hot_plans_are_compiled_in_the_background(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RETROGRAD_TIER", "auto")
+    monkeypatch.setattr(tiers, "_HOT", 0.0)
+    monkeypatch.setattr(tiers, "_HOT_PER_OP", 0.0)
+    monkeypatch.setattr(tiers, "_QUICK", 0.0)
+    loss, train, feed = network()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        tried = False
+        deadline = time.monotonic() + 60
+        while not tried and time.monotonic() < deadline:
+            session.run([loss, train], feed)
+            tried = any(
+                isinstance(e.runner.run, tiers._Trial)
+                for e in session._executables.values()
+            )
+        assert tried, "no trial of the compiled tier within a minute"
+        for _ in range(tiers._TRIALS + 1):
+            last = session.run([loss, train], feed)[0]
+        assert np.isfinite(last)
+
+
+def test_config_pins_a_tier() -> None:
+    config = tf.ConfigProto()
+    level = config.graph_options.optimizer_options
+    assert tiers.pinned_tier(config) is None
+    level.global_jit_level = 1
+    assert tiers.pinned_tier(config) == 1
+    level.global_jit_level = -1
+    assert tiers.pinned_tier(config) == 0
