@@ -18,46 +18,6 @@ from retrograd.ops.declare import F, op
 from retrograd.ops.infer import invalid, same_dim, with_rank
 from retrograd.ops.seeds import get_seed
 
-# ---------------------------------------------------------------------- random words
-
-
-class _Words:
-    """The 32-bit words of a generator, in order."""
-
-    def __init__(self, state: np.ndarray) -> None:
-        self.state = state
-        self.spare = np.empty(0, np.uint32)
-
-    def take(self, count: int) -> np.ndarray:
-        """The next `count` words."""
-        missing = count - len(self.spare)
-        if missing > 0:
-            blocks = -(-missing // 4)
-            drawn = philox.blocks(np, self.state, np.arange(blocks, dtype=np.uint64))
-            self.state = philox.skip(np, self.state, blocks)
-            self.spare = np.concatenate([self.spare, drawn.reshape(-1)])
-        found, self.spare = self.spare[:count], self.spare[count:]
-        return found
-
-    def pairs(self, count: int) -> np.ndarray:
-        """The next `count` words of 64 bits."""
-        words = self.take(2 * count).astype(np.uint64).reshape(-1, 2)
-        return words[:, 0] | words[:, 1] << np.uint64(32)
-
-    def below(self, limit: int, count: int, wide: bool = False) -> np.ndarray:
-        """`count` numbers in [0, limit), by rejection: none more likely than others."""
-        bits, draw = (64, self.pairs) if wide else (32, self.take)
-        if limit & (limit - 1) == 0:
-            return draw(count).astype(np.int64) & (limit - 1)
-        least = (2**bits - 1) % limit + 1
-        kind = np.uint64 if wide else np.uint32
-        found = np.empty(0, kind)
-        while len(found) < count:
-            drawn = draw(count - len(found))
-            found = np.concatenate([found, drawn[drawn >= kind(least)]])
-        return (found % kind(limit)).astype(np.int64)
-
-
 # ---------------------------------------------------------------------- distributions
 
 
@@ -67,7 +27,7 @@ class _Uniform:
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def sample(self, words: _Words, count: int) -> np.ndarray:
+    def sample(self, words: philox.Words, count: int) -> np.ndarray:
         return words.below(self.size, count, wide=True)
 
     def probability(self, classes: np.ndarray) -> np.ndarray:
@@ -80,7 +40,7 @@ class _LogUniform:
     def __init__(self, size: int) -> None:
         self.size, self.log_size = size, np.log1p(float(size))
 
-    def sample(self, words: _Words, count: int) -> np.ndarray:
+    def sample(self, words: philox.Words, count: int) -> np.ndarray:
         pairs = words.take(2 * count).reshape(-1, 2)
         unit = philox.unit_double(pairs[:, 0], pairs[:, 1])
         return (np.exp(unit * self.log_size).astype(np.int64) - 1) % self.size
@@ -97,7 +57,7 @@ class _Counted:
         self.size, self.counts = len(counts), counts
         self.ends = np.cumsum(counts, dtype=np.int64)
 
-    def sample(self, words: _Words, count: int) -> np.ndarray:
+    def sample(self, words: philox.Words, count: int) -> np.ndarray:
         places = words.below(int(self.ends[-1]), count)
         return np.searchsorted(self.ends, places, side="right")
 
@@ -115,7 +75,7 @@ class _Weighted:
             self.total += weight
         self.keep, self.alias = _alias_table(weights)
 
-    def sample(self, words: _Words, count: int) -> np.ndarray:
+    def sample(self, words: philox.Words, count: int) -> np.ndarray:
         found = np.empty(count, np.int64)
         for i in range(count):
             unit = philox.unit_float(words.take(1))[0]
@@ -151,7 +111,7 @@ def _alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pick(
-    sampler: Any, words: _Words, count: int, unique: bool
+    sampler: Any, words: philox.Words, count: int, unique: bool
 ) -> tuple[np.ndarray, int]:
     """`count` classes, and how many draws it took."""
     if not unique:
@@ -184,7 +144,7 @@ def _sampled(
     """The generator's next state, and the three outputs of a sampler."""
     _check_true(true_classes, attrs["num_true"])
     count = attrs["num_sampled"]
-    classes, tries = _pick(sampler, _Words(state), count, attrs["unique"])
+    classes, tries = _pick(sampler, philox.Words(state), count, attrs["unique"])
     after = philox.skip(np, state, 512 * count)
     return (
         after,

@@ -145,6 +145,44 @@ def blocks(xp: Any, state: Any, offset: Any) -> Any:
     return xp.stack(_block(state, offset), axis=-1)
 
 
+class Words:
+    """The 32-bit words of a generator, in order."""
+
+    def __init__(self, state: np.ndarray) -> None:
+        self.state = state
+        self.spare = np.empty(0, np.uint32)
+
+    def take(self, count: int) -> np.ndarray:
+        """The next `count` words."""
+        missing = count - len(self.spare)
+        if missing > 0:
+            count_blocks = -(-missing // 4)
+            places = np.arange(count_blocks, dtype=np.uint64)
+            drawn = blocks(np, self.state, places)
+            self.state = skip(np, self.state, count_blocks)
+            self.spare = np.concatenate([self.spare, drawn.reshape(-1)])
+        found, self.spare = self.spare[:count], self.spare[count:]
+        return found
+
+    def pairs(self, count: int) -> np.ndarray:
+        """The next `count` words of 64 bits."""
+        words = self.take(2 * count).astype(np.uint64).reshape(-1, 2)
+        return words[:, 0] | words[:, 1] << np.uint64(32)
+
+    def below(self, limit: int, count: int, wide: bool = False) -> np.ndarray:
+        """`count` numbers in [0, limit), by rejection: none more likely than others."""
+        bits, draw = (64, self.pairs) if wide else (32, self.take)
+        if limit & (limit - 1) == 0:
+            return draw(count).astype(np.int64) & (limit - 1)
+        least = (2**bits - 1) % limit + 1
+        kind = np.uint64 if wide else np.uint32
+        found = np.empty(0, kind)
+        while len(found) < count:
+            drawn = draw(count - len(found))
+            found = np.concatenate([found, drawn[drawn >= kind(least)]])
+        return (found % kind(limit)).astype(np.int64)
+
+
 def _pair_bits(low: Any, high: Any) -> Any:
     """One uint64 from two uint32."""
     return low.astype(np.uint64) | (high.astype(np.uint64) << _HALF)
