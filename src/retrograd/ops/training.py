@@ -376,10 +376,12 @@ def _ftrl(
 ) -> Any:
     """FTRL; `shifted` is the gradient that the linear term gathers."""
 
+    exponent = -lr_power
+
     def root(x: Any) -> Any:
         if isinstance(lr_power, (np.ndarray, np.generic)) and lr_power == -0.5:
             return xp.sqrt(x)
-        return xp.power(x, -lr_power)
+        return xp.power(x, exponent)
 
     squares = _with_square(accum, grad)
     size = root(squares)

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.errors import InvalidArgumentError
 from retrograd.graph import opdef
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
+from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
 from retrograd.ops.infer import merged, same_dim, shape_text, with_rank
 from retrograd.ops.state import variable_shape_of
@@ -26,10 +26,6 @@ from retrograd.ops.state import variable_shape_of
 Rule = Callable[..., Any]
 #: op types whose first output has no value twice
 _DISTINCT = frozenset(("Unique", "UniqueV2", "UniqueWithCounts", "UniqueWithCountsV2"))
-
-
-def _refused(text: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, text)
 
 
 class _Form:
@@ -88,34 +84,34 @@ class _Form:
             same = (*same, self.grad)
         for i in same:
             if inputs[i].shape != whole:
-                raise _refused(
+                raise refused(
                     f"var and {self.names[i]} do not have the same shape"
                     f"{shape_text(whole)} {shape_text(inputs[i].shape)}"
                 )
         for i in self.scalars:
             if inputs[i].shape:
-                raise _refused(
+                raise refused(
                     f"{self.names[i]} is not a scalar: {shape_text(inputs[i].shape)}"
                 )
 
     def _check_rows(self, whole: Any, grad: Any, indices: Any) -> None:
         if not whole:
-            raise _refused("var must be at least 1 dimensional")
+            raise refused("var must be at least 1 dimensional")
         if len(indices.shape) != 1:
-            raise _refused("indices must be one-dimensional")
+            raise refused("indices must be one-dimensional")
         for d in range(1, len(whole)):
             if len(grad) <= d or grad[d] != whole[d]:
-                raise _refused(f"var and grad must match in dimension {d}")
+                raise refused(f"var and grad must match in dimension {d}")
         if len(grad) != len(whole) or grad[0] != indices.shape[0]:
-            raise _refused(
+            raise refused(
                 "grad must be the same size as indices in the first dimension."
             )
         if 0 in whole[1:]:
-            raise _refused("Inner dimension should be greater than zero.")
+            raise refused("Inner dimension should be greater than zero.")
         if isinstance(indices, np.ndarray):
             outside = np.flatnonzero((indices < 0) | (indices >= whole[0]))
             if outside.size:
-                raise _refused(
+                raise refused(
                     f"Index {indices[outside[0]]} at offset {outside[0]} in indices is "
                     "out of range"
                 )
