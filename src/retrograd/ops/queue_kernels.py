@@ -107,7 +107,7 @@ class Queue:
     def _batch(self, component: int, parts: list[Any]) -> Any:
         whole = np.empty((len(parts), *np.shape(parts[0])), self.dtypes[component])
         for i, part in enumerate(parts):
-            whole[i] = part
+            whole[i, ...] = part
         return whole
 
     # ------------------------------------------------------------------ calls
@@ -272,7 +272,7 @@ class Queue:
                     self._restore(attempt.taken)
                     self._flush()
                     raise errors.DeadlineExceededError(
-                        None, None, "Timed out waiting for operation to complete"
+                        None, None, "Timed out waiting for notification"
                     )
                 self._lock.wait(left)
         if attempt.error is not None:

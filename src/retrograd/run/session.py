@@ -189,6 +189,8 @@ class BaseSession:
         self._config = config
         self._store = Store()
         self._tier = pinned_tier(config)
+        #: milliseconds that a run may wait, for all runs; 0 for any time
+        self._timeout = 0 if config is None else config.operation_timeout_in_ms
         self._closed = False
         self._executables: dict[Any, Executable] = {}
         self._rewirings = graph._rewirings
@@ -238,7 +240,7 @@ class BaseSession:
           fetches: a tensor, an operation, a name, or nested lists, tuples, dicts and
             named tuples of these.
           feed_dict: values that replace those of tensors, by tensor or name.
-          options: a RunOptions message; its time limit holds for loops.
+          options: a RunOptions message; its time limit holds for loops and queues.
           run_metadata: a RunMetadata message, accepted.
 
         Returns:
@@ -250,9 +252,11 @@ class BaseSession:
           OpError: an operation failed.
         """
         del run_metadata
-        if options is not None and options.timeout_in_ms > 0:
-            with context.time_limit(options.timeout_in_ms / 1000):
-                return self.run(fetches, feed_dict)
+        if options is not None or self._timeout:
+            asked = 0 if options is None else options.timeout_in_ms
+            if context.local.deadline is None and (asked or self._timeout) > 0:
+                with context.time_limit((asked or self._timeout) / 1000):
+                    return self.run(fetches, feed_dict)
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         if self._graph._rewirings != self._rewirings:
