@@ -108,6 +108,10 @@ class Program:
             last_use = self._last_uses()
             for index, op in enumerate(plan.ops):
                 self._emit(op, index, last_use)
+        for op in plan.targets:
+            if op._outputs and is_reading(op._outputs[0]):
+                self.lines.append(self._value(op._outputs[0]))
+                self.line_ops.append(op)
         fetched = "".join(self._result(t) + ", " for t in plan.fetches)
         head = f"def run({', '.join(parameters)}):"
         body = [f"    {line}" for line in self.lines]
@@ -168,9 +172,6 @@ class Program:
         if op.type == "NoOp":
             return
         if op._outputs and is_reading(op._outputs[0]):
-            if op in self.plan.targets:
-                self.lines.append(self._value(op._outputs[0]))
-                self.line_ops.append(op)
             return
         declaration = find(op.type)
         kernel = self._kernel(op, declaration)
