@@ -120,7 +120,9 @@ def reset_default_graph() -> None:
 
 
 @contextlib.contextmanager
-def _pushed(stack: list[Any], item: Any, kind: str) -> Iterator[Any]:
+def _pushed(
+    stack: list[Any], item: Any, kind: str, nested: bool = True
+) -> Iterator[Any]:
     stack.append(item)
     try:
         yield item
@@ -128,7 +130,7 @@ def _pushed(stack: list[Any], item: Any, kind: str) -> Iterator[Any]:
         if stack and stack[-1] is item:
             stack.pop()
         elif item in stack:
-            if getattr(item, "_enforce_nesting", True):
+            if nested:
                 raise AssertionError(f"Nesting violated for default stack of {kind}")
             stack.remove(item)
 
@@ -148,9 +150,16 @@ def default_graph(graph: Graph) -> Iterator[Graph]:
         local.switches.pop()
 
 
-def default_session(session: Any) -> contextlib.AbstractContextManager[Any]:
-    """Make `session` the one that `eval` and `run` use in this thread."""
-    return _pushed(local.sessions, session, "<class 'Session'> objects")
+def default_session(
+    session: Any, nested: bool = True
+) -> contextlib.AbstractContextManager[Any]:
+    """Make `session` the one that `eval` and `run` use in this thread.
+
+    Args:
+      session: the session.
+      nested: whether the context must end before those around it.
+    """
+    return _pushed(local.sessions, session, "<class 'Session'> objects", nested)
 
 
 @contextlib.contextmanager

@@ -59,6 +59,11 @@ class _Hooks:
         return self.__dict__[name]
 
 
+    def provide(self, **functions: Callable[..., Any]) -> None:
+        """Set hooks: called by the modules of `_PROVIDERS` as they are imported."""
+        self.__dict__.update(functions)
+
+
 hooks = _Hooks()
 
 
@@ -513,8 +518,14 @@ def complete_attrs(
             count = len(done[arg.type_list_attr])
         if arg.type_attr and position < len(inputs):
             found = inputs[position].dtype.base_dtype
-            if done.setdefault(arg.type_attr, found) is not found:
-                raise _inconsistent(op_def, arg.type_attr, found, attrs, name)
+            known = done.setdefault(arg.type_attr, found)
+            if known is not found:
+                pair = (found, known) if arg.type_attr in attrs else (known, found)
+                raise ValueError(
+                    f"Inconsistent values for attr '{arg.type_attr}' "
+                    f"{' vs. '.join(map(opdef.enum_name, pair))} while building "
+                    f"NodeDef '{name}' using {opdef.summary(op_def)}"
+                )
         position += count
     for key, attr in op_def.attrs.items():
         if key not in done and attr.has_default:
@@ -529,22 +540,6 @@ def complete_attrs(
             f"{opdef.summary(op_def)}; NodeDef: {{{{node {name}}}}}"
         )
     return done
-
-
-def _inconsistent(
-    op_def: opdef.OpDef, key: str, found: dtypes.DType, attrs: Any, name: str
-) -> ValueError:
-    given = dtypes.as_dtype(attrs[key]) if key in attrs else None
-    if given is None:
-        return ValueError(
-            f"Inputs of '{name}' disagree on attr '{key}' of "
-            f"{opdef.summary(op_def)}: {found.name} is not what an earlier one has."
-        )
-    return ValueError(
-        f"Inconsistent values for attr '{key}' {opdef.enum_name(found)} vs. "
-        f"{opdef.enum_name(given)} while building NodeDef '{name}' using "
-        f"{opdef.summary(op_def)}"
-    )
 
 
 def _after(op_def: opdef.OpDef, arg: opdef.ArgDef) -> int:

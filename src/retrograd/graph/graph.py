@@ -81,6 +81,8 @@ class Graph:
     #: how many functions the graph lies in
     depth = 0
     _building_function = False
+    #: whether operations with state get control dependencies that keep their order
+    _add_control_dependencies = False
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -91,8 +93,8 @@ class Graph:
         self._scopes = _Scopes()
         self._last_id = 0
         self._rewirings = 0
-        #: what is wrong with inputs that were replaced by others, by operation
-        self._broken_edges: dict[tuple[Operation, int], str] = {}
+        #: inputs that were replaced by others of a wrong dtype: the right one, a text
+        self._broken_edges: dict[tuple[Operation, int], tuple[dtypes.DType, str]] = {}
         self._finalized = False
         self._producer = VERSION
         self._min_consumer = VERSION_MIN_CONSUMER
@@ -182,6 +184,7 @@ class Graph:
                 raise ValueError(f"Op type not registered '{op_type}'.")
             output_types = dispatch.output_types(signature, attrs)
         with self._lock:
+            name = name.decode() if isinstance(name, bytes) else name
             if name and name[-1] == "/":
                 full = name[:-1]
                 if full in self._by_name:
@@ -358,12 +361,14 @@ class Graph:
 
     def _check_edge(self, op: Operation, index: int, tensor: Tensor) -> None:
         """Keep in mind that an input gets a tensor of another dtype: running fails."""
-        self._broken_edges.pop((op, index), None)
-        wanted, found = op._inputs[index].dtype.base_dtype, tensor.dtype.base_dtype
+        known = self._broken_edges.pop((op, index), None)
+        found = tensor.dtype.base_dtype
+        wanted = op._inputs[index].dtype.base_dtype if known is None else known[0]
         if found is not wanted:
             self._broken_edges[op, index] = (
+                wanted,
                 f"Input {index} of node {op.name} was passed {found.name} from "
-                f"{tensor.name} incompatible with expected {wanted.name}."
+                f"{tensor.name} incompatible with expected {wanted.name}.",
             )
 
     @contextlib.contextmanager
@@ -847,7 +852,8 @@ class Graph:
         return name in self._functions
 
     def _add_function(self, function: Any) -> None:
-        self._functions[function.name] = function
+        name = getattr(function, "function_name", None) or function.name
+        self._functions[name] = function
 
 
 def _as_dtype(value: Any) -> dtypes.DType:

@@ -87,6 +87,9 @@ class Tensor:
     def _shape_as_list(self) -> list[int | None] | None:
         return None if self._shape_raw is None else list(self._shape_raw)
 
+    def _shape_tuple(self) -> RawShape:
+        return self._shape_raw
+
     def _rank(self) -> int | None:
         return None if self._shape_raw is None else len(self._shape_raw)
 

@@ -44,6 +44,14 @@ def register_session_run_conversion_functions(
     )
 
 
+def partial_feed_function_of(key: Any) -> Callable[..., Any] | None:
+    """How a tensor to feed in a partial run is taken apart; None where it is not."""
+    for kind, _, _, feed in _expansions:
+        if isinstance(key, kind):
+            return feed
+    return None
+
+
 def feed_function_of(key: Any) -> Callable[..., Any] | None:
     """How a feed with this key is taken apart into tensors; None where it is not."""
     for kind, _, feed, _ in _expansions:
@@ -79,12 +87,14 @@ register_session_run_conversion_functions(
 register_session_run_conversion_functions(
     SparseTensor,
     lambda fetch: (_sparse_parts(fetch), lambda r: SparseTensorValue(*r)),
-    lambda key, value: list(zip(_sparse_parts(key), value, strict=True)),
+    lambda key, value: list(zip(_sparse_parts(key), value, strict=False)),
+    _sparse_parts,
 )
 register_session_run_conversion_functions(
     IndexedSlices,
     lambda fetch: (_slices_parts(fetch), _slices_value),
     lambda key, value: list(zip(_slices_parts(key), value, strict=False)),
+    _slices_parts,
 )
 
 

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from retrograd.errors import InvalidArgumentError
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
@@ -160,8 +161,29 @@ def _sorted(
             if not waiting[later]:
                 heapq.heappush(ready, (later in late, later._id, later))
     if len(result) != len(before):
-        raise ValueError("The graph has a cycle.")
+        raise _cycle({op: before[op] for op in before.keys() - set(result)})
     return result
+
+
+def _cycle(before: dict[Operation, list[Operation]]) -> InvalidArgumentError:
+    """The error of operations that wait for one another.
+
+    Args:
+      before: what each operation waits for; some may only follow a cycle.
+    """
+    inside = set(before)
+    while True:
+        awaited = {earlier for op in inside for earlier in before[op]}
+        if inside <= awaited:
+            break
+        inside &= awaited
+    names = ", ".join(op.name for op in sorted(inside, key=lambda op: op._id))
+    return InvalidArgumentError(
+        None,
+        None,
+        f"Graph is invalid, contains a cycle with {len(inside)} nodes, including: "
+        f"{names}",
+    )
 
 
 def _reads_first(

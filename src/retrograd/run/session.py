@@ -2,130 +2,91 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from retrograd import dtypes
-from retrograd.errors import message
+from retrograd.errors import InvalidArgumentError
 from retrograd.graph import context
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.constant import make_array
-from retrograd.run.fetches import Fetches, feed_function_of
+from retrograd.run import servers
+from retrograd.run.devices import DeviceAttributes, local_devices
+from retrograd.run.feeds import Feed, feed_tensor, flat_feeds
+from retrograd.run.fetches import Fetches, partial_feed_function_of
+from retrograd.run.partial import PartialRun
 from retrograd.run.plan import make_plan
 from retrograd.run.store import Store
 from retrograd.run.tiers import Runner, pinned_tier
-
-
-class Feed:
-    """A fed tensor: checks a value and turns it into an array."""
-
-    __slots__ = ("known", "numpy_type", "raw", "tensor")
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        self.raw = tensor._shape_raw
-        self.known = self.raw is not None and None not in self.raw
-        self.numpy_type = np.dtype(tensor.dtype.base_dtype.as_numpy_dtype)
-
-    def __call__(self, value: Any) -> Any:
-        """The array of `value`.
-
-        Raises:
-          TypeError: the value is a tensor, or not of the dtype.
-          ValueError: its shape contradicts the static shape.
-        """
-        if type(value) is not np.ndarray or value.dtype != self.numpy_type:
-            value = self._converted(value)
-        raw = self.raw
-        if raw is not None and value.shape != raw:
-            if len(value.shape) != len(raw) or any(
-                w is not None and w != h for w, h in zip(raw, value.shape, strict=True)
-            ):
-                raise self._wrong_shape(value)
-        return value
-
-    def _converted(self, value: Any) -> Any:
-        tensor = self.tensor
-        if isinstance(value, Tensor):
-            raise TypeError(
-                "The value of a feed cannot be a tf.Tensor object. Acceptable feed "
-                "values include Python scalars, strings, lists, numpy ndarrays, or "
-                "TensorHandles. For reference, the tensor object was "
-                f"{value} which was passed to the feed with key {tensor}."
-            )
-        if tensor.dtype.base_dtype is dtypes.string:
-            return make_array(_text_array(value), dtypes.string)[0]
-        if tensor.dtype.base_dtype in (dtypes.resource, dtypes.variant):
-            return value
-        if isinstance(value, int) and self._overflows(value):
-            raise TypeError(
-                f"Type of feed value {value} with type {type(value)} is not compatible "
-                f"with Tensor type {self.numpy_type.type}. Try explicitly setting the "
-                "type of the feed tensor to a larger type (e.g. int64)."
-            )
-        return np.asarray(value, dtype=self.numpy_type)
-
-    def _overflows(self, value: int) -> bool:
-        if self.numpy_type.kind not in "iu":
-            return False
-        limits = np.iinfo(self.numpy_type)
-        return not limits.min <= value <= limits.max
-
-    def _wrong_shape(self, value: np.ndarray) -> ValueError:
-        tensor = self.tensor
-        return ValueError(
-            message(
-                f"Cannot feed value of shape {value.shape!r} for Tensor "
-                f"{tensor.name!r}, which has shape {str(tensor.shape)!r}",
-                at=f"{tensor.name}, made in {tensor.op.where}",
-            )
-        )
-
-
-def _text_array(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype.kind in "US":
-        return value.astype(object)
-    return value
+from retrograd.run.trace import NO_TRACE, Step, TracedProgram, fill
 
 
 class Executable:
-    """Everything about one combination of fetches and feeds, made once."""
+    """What to run for one combination of fetched elements and feeds, made once.
+
+    Attributes:
+      runs: how often it was run with a RunMetadata.
+    """
 
     def __init__(
-        self, session: BaseSession, fetches: Fetches, feeds: list[Feed]
+        self, session: BaseSession, elements: Sequence[Any], feeds: list[Feed]
     ) -> None:
         self.feeds = feeds
-        self.fetches = fetches
-        tensors = fetches.tensors
-        targets = [e for e in fetches.elements if isinstance(e, Operation)]
-        plan = make_plan(tensors, targets, [f.tensor for f in feeds])
-        self.runner = Runner(plan, session._store, session._tier)
+        self.runs = 0
+        self._store = session._store
+        self._count = len(elements)
+        tensors = [e for e in elements if isinstance(e, Tensor)]
+        targets = [e for e in elements if isinstance(e, Operation)]
+        self.plan = make_plan(tensors, targets, [f.tensor for f in feeds])
+        self.runner = Runner(self.plan, session._store, session._tier)
+        self._traced: TracedProgram | None = None
         # positions of the fetched tensors among the elements; operations give None
         self._places: list[int] | None = None
         if targets:
-            self._places = [
-                i for i, e in enumerate(fetches.elements) if isinstance(e, Tensor)
-            ]
-        self._single = len(fetches.elements) == 1 and fetches.rebuild([_MARK]) is _MARK
+            self._places = [i for i, e in enumerate(elements) if isinstance(e, Tensor)]
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """Run with the given feed values; the results, element by element."""
+        return self._results(self.runner.run(values))
+
+    def traced(self, values: Sequence[Any]) -> tuple[list[Any], list[Step]]:
+        """As `run`, and what each operation did."""
+        if self._traced is None:
+            self._traced = TracedProgram(self.plan, self._store)
+        return self._results(self._traced(values)), self._traced.steps
+
+    def _results(self, found: Sequence[Any]) -> list[Any]:
+        owned: list[Any] = [_own(r, _AMONG) for r in found]
+        if self._places is None:
+            return owned
+        spread: list[Any] = [None] * self._count
+        for place, value in zip(self._places, owned, strict=True):
+            spread[place] = value
+        return spread
+
+
+class Call:
+    """An executable, and the structure that its results take."""
+
+    __slots__ = ("executable", "feeds", "rebuild", "single")
+
+    def __init__(self, executable: Executable, fetches: Fetches) -> None:
+        self.executable = executable
+        self.feeds = executable.feeds
+        self.rebuild = fetches.rebuild
+        self.single = len(fetches.elements) == 1 and self.rebuild([_MARK]) is _MARK
 
     def run(self, values: Sequence[Any]) -> Any:
         """Run with the given feed values; the structure of results."""
-        results = self.runner.run(values)
-        if self._single:
-            return _own(results[0], _ALONE) if self._places is None else None
-        owned: list[Any] = [_own(r, _AMONG) for r in results]
-        if self._places is not None:
-            spread: list[Any] = [None] * len(self.fetches.elements)
-            for place, value in zip(self._places, owned, strict=True):
-                spread[place] = value
-            owned = spread
-        return self.fetches.rebuild(owned)
+        results = self.executable.run(values)
+        return results[0] if self.single else self.rebuild(results)
 
 
 _MARK = object()
@@ -137,13 +98,13 @@ def _references(value: Any, most: int) -> int:
     return sys.getrefcount(value)
 
 
-def _unshared() -> tuple[int, int]:
+def _unshared() -> int:
     """References that a value of the results alone has, passed to `_own` by `run`."""
     results = (np.empty(1),)
-    return _references(results[0], 0), max([_references(r, 0) for r in results])
+    return max([_references(r, 0) for r in results])
 
 
-_ALONE, _AMONG = _unshared()
+_AMONG = _unshared()
 
 
 def _own(value: Any, most: int) -> Any:
@@ -186,13 +147,20 @@ class BaseSession:
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
         self._graph = graph
         self._target = target
+        server = servers.find(target)
+        if config is None and server is not None:
+            config = server.config
         self._config = config
-        self._store = Store()
-        self._tier = pinned_tier(config)
+        self._add_shapes = config is not None and config.graph_options.infer_shapes
         #: milliseconds that a run may wait, for all runs; 0 for any time
         self._timeout = 0 if config is None else config.operation_timeout_in_ms
+        self._store = Store() if server is None else server.store
+        self._shared = server is not None
+        self._tier = pinned_tier(config)
         self._closed = False
+        self._calls: dict[Any, Call] = {}
         self._executables: dict[Any, Executable] = {}
+        self._partial_runs: dict[str, PartialRun] = {}
         self._rewirings = graph._rewirings
         self._lock = threading.RLock()
 
@@ -203,23 +171,25 @@ class BaseSession:
 
     @property
     def graph_def(self) -> Any:
-        """The graph as a GraphDef message."""
-        return self._graph.as_graph_def(add_shapes=True)
+        """The graph as a GraphDef message; with shapes if the config asks for them."""
+        return self._graph.as_graph_def(add_shapes=self._add_shapes)
 
     @property
-    def sess_str(self) -> str:
+    def sess_str(self) -> bytes:
         """The target."""
-        return self._target
+        return self._target.encode()
 
-    def list_devices(self) -> list[Any]:
-        """The devices operations can run on."""
-        return []
+    def list_devices(self) -> list[DeviceAttributes]:
+        """The devices operations can be placed on."""
+        return local_devices(self._config)
 
     def close(self) -> None:
         """Release what the session holds; it cannot run any more."""
         self._closed = True
+        self._calls.clear()
         self._executables.clear()
-        self._store.cancel()
+        if not self._shared:
+            self._store.cancel()
 
     def as_default(self) -> Any:
         """A context in which `eval` and `run` use this session."""
@@ -240,8 +210,10 @@ class BaseSession:
           fetches: a tensor, an operation, a name, or nested lists, tuples, dicts and
             named tuples of these.
           feed_dict: values that replace those of tensors, by tensor or name.
-          options: a RunOptions message; its time limit holds for loops and queues.
-          run_metadata: a RunMetadata message, accepted.
+          options: a RunOptions message: a time limit for loops and queues, whether to
+            trace the run and to report the graph that was run.
+          run_metadata: a RunMetadata message, written anew: times of operations where
+            they are traced, the graph that was run.
 
         Returns:
           The values in the structure of `fetches`; None for an operation.
@@ -251,52 +223,91 @@ class BaseSession:
           TypeError, ValueError: a fetch or feed is not of the graph or does not fit.
           OpError: an operation failed.
         """
-        del run_metadata
-        if options is not None or self._timeout:
-            asked = 0 if options is None else options.timeout_in_ms
-            if context.local.deadline is None and (asked or self._timeout) > 0:
-                with context.time_limit((asked or self._timeout) / 1000):
-                    return self.run(fetches, feed_dict)
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         if self._graph._rewirings != self._rewirings:
+            self._calls.clear()
             self._executables.clear()
             self._rewirings = self._graph._rewirings
         try:
             kind = type(fetches)
             key = (kind, tuple(fetches)) if kind is list else fetches
-            executable = self._executables[
-                (key, tuple(feed_dict)) if feed_dict else key
-            ]
+            call = self._calls[(key, tuple(feed_dict)) if feed_dict else key]
         except (KeyError, TypeError):
-            executable, feed_dict = self._prepare(fetches, feed_dict)
-        if not feed_dict:
-            return executable.run(())
-        values = [
-            feed(value)
-            for feed, value in zip(executable.feeds, feed_dict.values(), strict=True)
-        ]
-        return executable.run(values)
+            call, feed_dict = self._prepare(fetches, feed_dict)
+        values: Sequence[Any] = ()
+        if feed_dict:
+            values = [
+                feed(value)
+                for feed, value in zip(call.feeds, feed_dict.values(), strict=True)
+            ]
+        if options is None and run_metadata is None and not self._timeout:
+            return call.run(values)
+        return self._run_observed(call, values, options, run_metadata)
 
-    def _prepare(self, fetches: Any, feed_dict: Any) -> tuple[Executable, Any]:
-        """Make what a new combination of fetches and feeds needs."""
+    def _run_observed(
+        self, call: Call, values: Sequence[Any], options: Any, run_metadata: Any
+    ) -> Any:
+        """Run with a time limit, or with a record of what was run."""
+        limit = self._timeout if options is None else options.timeout_in_ms
+        with contextlib.ExitStack() as stack:
+            if limit or self._timeout:
+                stack.enter_context(context.time_limit((limit or self._timeout) / 1000))
+            if run_metadata is None:
+                return call.run(values)
+            executable = call.executable
+            executable.runs += 1
+            cost = self._wants_costs(executable.runs)
+            tracing = options is not None and options.trace_level != NO_TRACE
+            if tracing or cost:
+                results, steps = executable.traced(values)
+            else:
+                results, steps = executable.run(values), None
+        partition = options is not None and options.output_partition_graphs
+        fill(run_metadata, executable.plan, steps, partition, cost)
+        if steps is not None:
+            steps.clear()  # they hold the values of the whole run
+            if not tracing:
+                run_metadata.ClearField("step_stats")
+        return call.rebuild(results)
+
+    def _wants_costs(self, runs: int) -> bool:
+        """Whether the config asks for a cost model after so many runs."""
+        if self._config is None:
+            return False
+        options = self._config.graph_options
+        every, after = options.build_cost_model, options.build_cost_model_after
+        return every > 0 and runs > after and (runs - after) % every == 0
+
+    def _prepare(self, fetches: Any, feed_dict: Any) -> tuple[Call, Any]:
+        """Find or make what a combination of fetches and feeds needs."""
+        self._check_graph()
+        flat = flat_feeds(self._graph, feed_dict)
+        found = Fetches(self._graph, fetches)
+        call = Call(self._executable(found.elements, flat), found)
+        self._remember(fetches, feed_dict, flat, call)
+        return call, flat
+
+    def _check_graph(self) -> None:
         if not self._graph._ops:
             raise RuntimeError(
                 "The Session graph is empty.  Add operations to the graph before "
                 "calling run()."
             )
-        flat = self._flat_feeds(feed_dict)
-        found = Fetches(self._graph, fetches)
-        key = (tuple(found.elements), tuple(flat))
+        for _, text in self._graph._broken_edges.values():
+            raise InvalidArgumentError(None, None, text)
+
+    def _executable(self, elements: Sequence[Any], feeds: Iterable[Tensor]) -> Any:
+        key = (tuple(elements), tuple(feeds))
         with self._lock:
-            known = self._executables.get(("elements", key))
-            if known is None or known.fetches.rebuild is not found.rebuild:
-                known = Executable(self, found, [Feed(t) for t in flat])
-                self._remember(fetches, feed_dict, flat, known)
-        return known, flat
+            known = self._executables.get(key)
+            if known is None:
+                known = Executable(self, elements, [Feed(t) for t in key[1]])
+                self._executables[key] = known
+        return known
 
     def _remember(
-        self, fetches: Any, feed_dict: Any, flat: dict[Tensor, Any], made: Executable
+        self, fetches: Any, feed_dict: Any, flat: dict[Tensor, Any], made: Call
     ) -> None:
         """Find `made` at once next time, where fetches and feeds can be keys."""
         if feed_dict and list(feed_dict) != list(flat):
@@ -311,75 +322,117 @@ class BaseSession:
             isinstance(f, (str, bytes)) for f in fetches
         ):
             return
-        self._executables[(key, tuple(feed_dict)) if feed_dict else key] = made
+        self._calls[(key, tuple(feed_dict)) if feed_dict else key] = made
 
-    def _flat_feeds(self, feed_dict: Any) -> dict[Tensor, Any]:
-        flat: dict[Tensor, Any] = {}
-        if not feed_dict:
-            return flat
-        for key, value in _flat_items(feed_dict):
-            for part, part_value in _expanded(key, value):
-                try:
-                    tensor = self._graph.as_graph_element(part, allow_operation=False)
-                except Exception as error:
-                    text = error.args[0] if error.args else ""
-                    raise TypeError(
-                        f"Cannot interpret feed_dict key as Tensor: {text}"
-                    ) from None
-                if not self._graph.is_feedable(tensor):
-                    raise ValueError(f"Tensor {tensor} may not be fed.")
-                flat[tensor] = part_value
-        return flat
+    # ------------------------------------------------------------------ other ways
 
     def make_callable(
         self, fetches: Any, feed_list: Any = None, accept_options: bool = False
     ) -> Callable[..., Any]:
         """A function that runs `fetches`, its arguments the values of `feed_list`.
 
+        Args:
+          fetches: as for `run`.
+          feed_list: the tensors to feed, or their names.
+          accept_options: accepted; the function always takes `options` and
+            `run_metadata`.
+
         Raises:
           TypeError: `feed_list` is not a list or tuple.
         """
+        del accept_options
         if feed_list is not None and not isinstance(feed_list, (list, tuple)):
             raise TypeError("`feed_list` must be a list or tuple.")
-        feeds = [
-            Feed(self._graph.as_graph_element(f, allow_operation=False))
-            for f in feed_list or ()
-        ]
-        made = Executable(self, Fetches(self._graph, fetches), feeds)
+        self._check_graph()
+        tensors = [feed_tensor(self._graph, f) for f in feed_list or ()]
+        found = Fetches(self._graph, fetches)
+        return self._function(Call(self._executable(found.elements, tensors), found))
+
+    def _function(self, made: Call, default_options: Any = None) -> Callable[..., Any]:
+        feeds = made.feeds
 
         def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
-            del options, run_metadata
             if self._closed:
                 raise RuntimeError("Attempted to use a closed Session.")
             if len(values) != len(feeds):
                 raise TypeError(
                     f"Expected {len(feeds)} feed values, got {len(values)}."
                 )
-            return made.run([f(v) for f, v in zip(feeds, values, strict=True)])
+            arrays = [f(v) for f, v in zip(feeds, values, strict=True)]
+            options = options or default_options
+            if options is None and run_metadata is None and not self._timeout:
+                return made.run(arrays)
+            return self._run_observed(made, arrays, options, run_metadata)
 
-        del accept_options
         return call
 
+    def _make_callable_from_options(self, callable_options: Any) -> Callable[..., Any]:
+        """As `make_callable`, from a CallableOptions message; results in a list."""
+        self._check_graph()
+        feeds = [feed_tensor(self._graph, name) for name in callable_options.feed]
+        names = [*callable_options.fetch, *callable_options.target]
+        found = Fetches(self._graph, list(names))
+        call = Call(self._executable(found.elements, feeds), found)
+        count = len(callable_options.fetch)
+        run = self._function(call, callable_options.run_options)
+        return lambda *values, **options: run(*values, **options)[:count]
 
-def _flat_items(feed_dict: Any) -> list[tuple[Any, Any]]:
-    """Keys and values, where a key may be a tuple of tensors fed by a tuple."""
-    items: list[tuple[Any, Any]] = []
-    for key, value in feed_dict.items():
-        if isinstance(key, (tuple, list)) and not hasattr(key, "_as_graph_element"):
-            if len(key) != len(value):
-                raise ValueError(
-                    f"Could not flatten dictionary. Key had {len(key)} elements, but "
-                    f"value had {len(value)} elements. Key: {key}, value: {value}."
-                )
-            items.extend(zip(key, value, strict=True))
-        else:
-            items.append((key, value))
-    return items
+    def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
+        """Begin a run whose feeds and fetches come bit by bit; experimental in 1.15.
+
+        Args:
+          fetches: everything that will be fetched, as for `run`.
+          feeds: the tensors that will be fed.
+
+        Returns:
+          A handle for `partial_run`.
+
+        Raises:
+          RuntimeError: the session is closed, or the graph empty.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        self._check_graph()
+        tensors = []
+        for feed in feeds or ():
+            expand = partial_feed_function_of(feed)
+            parts = [feed] if expand is None else expand(feed)
+            tensors.extend(feed_tensor(self._graph, part) for part in parts)
+        elements = Fetches(self._graph, fetches).elements
+        handle = f"{'/'.join(e.name for e in elements)};{next(_partial_runs)}"
+        self._partial_runs[handle] = PartialRun(self._store, elements, tensors)
+        return handle
+
+    def partial_run(self, handle: str, fetches: Any, feed_dict: Any = None) -> Any:
+        """Go on with a run: feed some tensors, fetch some others.
+
+        Args:
+          handle: what `partial_run_setup` returned.
+          fetches: some of those set up that were not fetched yet.
+          feed_dict: values for some tensors that were set up and not fed yet.
+
+        Returns:
+          The values in the structure of `fetches`.
+
+        Raises:
+          RuntimeError: the session is closed.
+          InvalidArgumentError: there is no such run, or it does not fit.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        run = self._partial_runs.get(handle)
+        if run is None:
+            raise InvalidArgumentError(
+                None, None, "Must run 'setup' before performing partial runs!"
+            )
+        found = Fetches(self._graph, fetches)
+        values = run.run(found.elements, flat_feeds(self._graph, feed_dict))
+        if run.finished:
+            del self._partial_runs[handle]
+        return found.rebuild([_own(v, 0) for v in values])
 
 
-def _expanded(key: Any, value: Any) -> Any:
-    expand = feed_function_of(key)
-    return expand(key, value) if expand is not None else [(key, value)]
+_partial_runs = itertools.count()
 
 
 class Session(BaseSession):
@@ -398,43 +451,72 @@ class Session(BaseSession):
         self._entered: list[Any] = []
 
     def __enter__(self) -> Session:
-        contexts = [self._graph.as_default(), self.as_default()]
-        for entered in contexts:
+        if self._entered:
+            raise RuntimeError(
+                "Session context managers are not re-entrant. Use "
+                "`Session.as_default()` if you want to enter a session multiple times."
+            )
+        for entered in (self._graph.as_default(), self.as_default()):
             entered.__enter__()
-        self._entered.append(contexts)
+            self._entered.append(entered)
         return self
 
     def __exit__(self, *details: Any) -> None:
-        for entered in reversed(self._entered.pop()):
-            entered.__exit__(*details)
+        while self._entered:
+            self._entered.pop().__exit__(*details)
         self.close()
 
     @staticmethod
     def reset(target: str, containers: Any = None, config: Any = None) -> None:
-        """Accepted: sessions of one process do not share state."""
-        del target, containers, config
+        """Forget the variables of a server.
+
+        Args:
+          target: the server's; sessions without one share nothing.
+          containers: the names of the containers to empty; by default all.
+          config: accepted.
+        """
+        del config
+        server = servers.find(target)
+        if server is not None:
+            server.store.clear(containers)
 
 
 class InteractiveSession(BaseSession):
     """A session that is the default from the start, for shells and notebooks."""
+
+    _active_session_count = 0
+    _count_lock = threading.Lock()
 
     def __init__(
         self, target: str = "", graph: Graph | None = None, config: Any = None
     ):
         super().__init__(target, graph, config)
         self._explicit_graph = graph
+        with InteractiveSession._count_lock:
+            if InteractiveSession._active_session_count > 0:
+                warnings.warn(
+                    "An interactive session is already active. This can cause "
+                    "out-of-memory errors in some cases. You must explicitly call "
+                    "`InteractiveSession.close()` to release resources held by the "
+                    "other session(s).",
+                    stacklevel=2,
+                )
+            InteractiveSession._active_session_count += 1
         self._contexts: list[Any] = []
         if graph is not None:
             self._contexts.append(graph.as_default())
-        self._contexts.append(self.as_default())
+        self._contexts.append(context.default_session(self, nested=False))
         for entered in self._contexts:
             entered.__enter__()
 
     def close(self) -> None:
         """Release what the session holds, and stop being the default."""
         super().close()
+        if self._contexts:
+            with InteractiveSession._count_lock:
+                InteractiveSession._active_session_count -= 1
         while self._contexts:
             self._contexts.pop().__exit__(None, None, None)
 
 
-__all__ = ["BaseSession", "Executable", "Feed", "InteractiveSession", "Session"]
+__all__ = ["BaseSession", "Executable", "InteractiveSession", "Session"]

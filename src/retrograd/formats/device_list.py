@@ -1,0 +1,26 @@
+"""The devices of this process as protocol messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrograd.run.devices import local_devices
+
+
+def list_local_devices(session_config: Any = None) -> list[Any]:
+    """A DeviceAttributes message for each device that operations can be placed on.
+
+    Args:
+      session_config: a ConfigProto, for the number of CPU devices.
+    """
+    from retrograd.formats import messages
+
+    return [
+        messages.DeviceAttributes(  # type: ignore[attr-defined]
+            name=found.name.replace("/job:localhost/replica:0/task:0", ""),
+            device_type=found.device_type,
+            memory_limit=found.memory_limit_bytes,
+            incarnation=found.incarnation,
+        )
+        for found in local_devices(session_config)
+    ]
