@@ -52,7 +52,7 @@ def attr_value(kind: str, value: Any, attrs: dict[str, Any]) -> Any:
         dtype = attrs.get("dtype") or dtypes.as_dtype(value.dtype)
         return AttrValue(tensor=tensor_proto(value, dtype))
     if kind == "func":
-        name = value.name if isinstance(value, FuncGraph) else str(value)
+        name = value.function_name if isinstance(value, FuncGraph) else str(value)
         return AttrValue(func=NameAttrList(name=name))
     field, convert = _FIELDS[kind]
     result = AttrValue()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retrograd import dtypes
+from retrograd.grad import calls as _calls  # noqa: F401
 from retrograd.grad import control as _rules  # noqa: F401
 from retrograd.grad.sweep import sweep
 from retrograd.grad.terms import add_n, zeros_for

@@ -24,8 +24,8 @@ from retrograd.ops.static import constant
 _SHAPES = frozenset(("Shape", "Size", "Rank"))
 
 
-class Backward(BodyGraph):
-    """The body of a backward branch or loop.
+class Bringing(FuncGraph):
+    """The body of a function that differentiates another one.
 
     A tensor of the forward body that is used in it is brought here: a constant as a
     copy, what the forward body takes from outside as a capture, anything else as
@@ -36,8 +36,8 @@ class Backward(BodyGraph):
       op: the operation that calls it.
     """
 
-    def __init__(self, forward: FuncGraph, op: Operation) -> None:
-        super().__init__(f"{forward.name}_grad_{uid()}")
+    def __init__(self, forward: FuncGraph, op: Operation, name: str) -> None:
+        super().__init__(name)
         self.forward = forward
         self.home = forward.base
         self.op = op
@@ -45,7 +45,7 @@ class Backward(BodyGraph):
 
     def capture(self, tensor: Any, name: str | None = None) -> Tensor:
         """See `FuncGraph.capture`."""
-        if tensor._op._graph is not self.home:
+        if getattr(tensor, "_is_eager", False) or tensor._op._graph is not self.home:
             return super().capture(tensor, name)
         known = self._brought.get(tensor)
         if known is None:
@@ -57,6 +57,7 @@ class Backward(BodyGraph):
         """See `Graph.add`; of a forward tensor's shape only the shape is brought."""
         if (
             op_type in _SHAPES
+            and not getattr(inputs[0], "_is_eager", False)
             and inputs[0]._op._graph is self.home
             and inputs[0] not in self._brought
             and self._is_costly(inputs[0])
@@ -110,6 +111,13 @@ class Backward(BodyGraph):
                     )
                 )
         return self._outside_of(self.forward.inputs.index(tensor))
+
+
+class Backward(Bringing, BodyGraph):
+    """The body of a backward branch or loop."""
+
+    def __init__(self, forward: FuncGraph, op: Operation) -> None:
+        super().__init__(forward, op, f"{forward.name}_grad_{uid()}")
 
 
 def is_small_constant(tensor: Tensor) -> bool:

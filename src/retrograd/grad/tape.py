@@ -10,9 +10,10 @@ from retrograd import dtypes
 from retrograd.grad.api import UnconnectedGradients, unconnected_kind
 from retrograd.grad.sweep import sweep
 from retrograd.grad.terms import dense
-from retrograd.graph import context
+from retrograd.graph import context, opdef
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
@@ -80,10 +81,32 @@ class GradientTape:
 
     def record(self, op: Any) -> None:
         """Keep an operation, if it depends on something watched."""
-        producers = self._producers
-        if any(t in producers for t in op._inputs):
+        if any(self.knows(t) for t in op._inputs):
             for tensor in op._outputs:
-                producers[tensor] = op
+                self._producers[tensor] = op
+
+    def knows(self, tensor: Tensor) -> bool:
+        """Whether a tensor is watched, or depends on one that is."""
+        return tensor in self._producers or self._producer(tensor) is not None
+
+    def _producer(self, tensor: Tensor) -> Any:
+        """The recorded operation that made a tensor, or None.
+
+        An operation may have got further outputs since, for its derivative's sake.
+        """
+        found = self._producers.get(tensor)
+        if found is None and tensor not in self._producers:
+            op = getattr(tensor, "_op", None)
+            if op is not None and self._producers.get(op._outputs[0]) is op:
+                return op
+        return found
+
+    def record_capture(self, outer: Tensor, inner: Tensor) -> None:
+        """Note that a function's input stands for a tensor from outside."""
+        if self.knows(outer) and inner not in self._producers:
+            record = Record(_identity(), [outer], {"T": inner.dtype})
+            record._outputs = [inner]
+            self._producers[inner] = record
 
     def watch(self, tensor: Any) -> None:
         """Treat tensors as variables of differentiation from now on.
@@ -191,15 +214,15 @@ class GradientTape:
         kept = [
             (t, None if given is None else given[i])
             for i, t in enumerate(targets)
-            if t in self._producers
+            if self.knows(t)
         ]
         if not kept:
             return [None] * len(sources)
         ys = [t for t, _ in kept]
         seeds = [_seed(t, g) for t, g in kept]
-        known = [s if s in self._producers else None for s in sources]
+        known = [s if self.knows(s) else None for s in sources]
         wanted = list(dict.fromkeys(s for s in known if s is not None))
-        terms = sweep(ys, wanted, seeds, producer=self._producers.get)
+        terms = sweep(ys, wanted, seeds, producer=self._producer)
         by_source = dict(zip(wanted, terms, strict=True))
         return [None if s is None else by_source[s] for s in known]
 
@@ -256,6 +279,12 @@ class GradientTape:
         if self._recording and not persistent:
             self._stop()
         yield
+
+
+def _identity() -> opdef.OpDef:
+    found = opdef.lookup("Identity")
+    assert found is not None
+    return found
 
 
 def _target(value: Any) -> Any:

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import math
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from retrograd import nest
+from retrograd.errors import InaccessibleTensorError
 from retrograd.graph import context
 from retrograd.graph.graph import ControlDependencies, Graph
+from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
+
+#: collections that a function shares with the graph around it; it has copies of others
+_SHARED_COLLECTIONS = (
+    GraphKeys.GLOBAL_VARIABLES,
+    GraphKeys.LOCAL_VARIABLES,
+    GraphKeys.TRAINABLE_VARIABLES,
+    ("__variable_store",),
+    ("__varscope",),
+)
+#: eager tensors of at most as many elements are captured as constants
+_LARGEST_CONSTANT = 128
 
 _numbers = itertools.count(1)
 
@@ -39,7 +57,8 @@ class FuncGraph(Graph):
     A tensor of an outer graph that is used inside is *captured*: it becomes an input.
 
     Attributes:
-      name: the function's name, unique among those of the outermost graph.
+      name: what it is called in messages.
+      function_name: its name in a library of functions, which is unique there.
       inputs: placeholders, those of captured tensors last.
       outputs: the tensors that a call returns.
       control_outputs: operations that a call runs besides.
@@ -50,25 +69,151 @@ class FuncGraph(Graph):
     #: whether an output that refers to a variable gives the variable, not its value
     carries_cells = False
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        collections: dict[Any, list[Any]] | None = None,
+        capture_by_value: bool | None = None,
+    ) -> None:
         super().__init__()
         self.outer_graph: Graph = context.get_default_graph()
         self.depth = self.outer_graph.depth + 1
-        self.name = name
+        self.name = self.function_name = name
+        #: tells the hidden state of its operations from that of others of the same name
+        self.number = uid()
         #: the graph that holds the operations: another one where this is a copy
         self.base: FuncGraph = self
         self.inputs: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.control_outputs: list[Operation] = []
+        self.structured_input_signature: Any = None
         self.structured_outputs: Any = None
         self._captures: dict[Any, Tensor] = {}
         #: the same for tensors further out, which come through those
         self._captured: dict[Any, Tensor] = {}
         self._outside: dict[Tensor, Any] = {}
+        self._deferred: dict[Any, tuple[Callable[[], list[Any]], Any]] = {}
         self._input_names: dict[str, int] = {}
-        self.seed = self.outer_graph.seed
-        self._collections = self.outer_graph._collections
+        self._watched: dict[int, Any] = {}
+        self._variables: list[Any] = []
+        self._saving_errors: set[str] = set()
+        if capture_by_value is None:
+            capture_by_value = getattr(self.outer_graph, "capture_by_value", False)
+        self.capture_by_value = capture_by_value
+        if context.executing_eagerly():
+            self.seed = context.shared.eager_seed
+        else:
+            self.seed = self.outer_graph.seed
+            self._scopes.colocation = list(self.outer_graph._scopes.colocation)
+        self._collections = self._own_collections(collections)
         self._gradient_override_map = self.outer_graph._gradient_override_map
+
+    def _own_collections(self, given: dict[Any, list[Any]] | None) -> Any:
+        """Copies of the collections around the function, but for those of variables."""
+        if given is not None:
+            return given
+        outer = self.outer_graph
+        for key in _SHARED_COLLECTIONS:
+            outer.get_collection_ref(key)
+        return {
+            key: items if key in _SHARED_COLLECTIONS else list(items)
+            for key, items in outer._collections.items()
+        }
+
+    @contextlib.contextmanager
+    def as_default(self) -> Iterator[FuncGraph]:  # type: ignore[override]
+        """A context in which new operations are added to this function.
+
+        Variable creators and what optimizers know the graph by come from the graph
+        around; its devices do not, unless a function chooses them.
+        """
+        around, mine = context.get_default_graph(), self._scopes
+        theirs = around._scopes
+        before = mine.creators, mine.distribution, mine.devices, self._graph_key
+        cast = self._auto_cast_variable_read_dtype
+        mine.creators, mine.distribution = theirs.creators, theirs.distribution
+        if not context.executing_eagerly() and any(d.function for d in theirs.devices):
+            mine.devices = list(theirs.devices)
+        self._graph_key = around._graph_key
+        self._auto_cast_variable_read_dtype = around._auto_cast_variable_read_dtype
+        try:
+            with context.default_graph(self):
+                yield self
+        finally:
+            mine.creators, mine.distribution, mine.devices, self._graph_key = before
+            self._auto_cast_variable_read_dtype = cast
+
+    @property
+    def output_types(self) -> list[Any]:
+        """The dtypes of the outputs."""
+        return [t.dtype for t in self.outputs]
+
+    @property
+    def output_shapes(self) -> list[Any]:
+        """The static shapes of the outputs."""
+        return [t.shape for t in self.outputs]
+
+    # ------------------------------------------------------------------ variables
+
+    def watch_variable(self, variable: Any) -> None:
+        """Note that a variable is used here, and so in the functions around."""
+        graph: Any = self
+        while isinstance(graph, FuncGraph):
+            graph._watched.setdefault(id(variable), weakref.ref(variable))
+            graph = graph.outer_graph
+
+    @property
+    def watched_variables(self) -> list[Any]:
+        """The variables used so far that still exist, in the order of first use."""
+        return [v for ref in self._watched.values() if (v := ref()) is not None]
+
+    @property
+    def variables(self) -> Iterator[Any]:
+        """The variables that the function uses besides its arguments.
+
+        Raises:
+          AssertionError: one of them does not exist any more.
+        """
+        for ref in self._variables:
+            variable = ref()
+            if variable is None:
+                raise AssertionError(
+                    "Called a function referencing variables which have been deleted. "
+                    "This likely means that function-local variables were created and "
+                    "not referenced elsewhere in the program. This is generally a "
+                    "mistake; consider storing variables in an object attribute on "
+                    "first call."
+                )
+            yield variable
+
+    @variables.setter
+    def variables(self, variables: Iterable[Any]) -> None:
+        self._variables = [weakref.ref(v) for v in variables]
+
+    @property
+    def variable_captures(self) -> dict[Tensor, Any]:
+        """The variables whose handles are captured, by the inputs they are."""
+        known = self._captures
+        return {known[v.handle]: v for v in self.variables if v.handle in known}
+
+    # ------------------------------------------------------------------ exporting
+
+    def mark_as_unsaveable(self, error_message: str | Iterable[str]) -> None:
+        """Say why the function cannot be saved."""
+        given = error_message
+        self._saving_errors.update([given] if isinstance(given, str) else given)
+
+    @property
+    def saveable(self) -> bool:
+        """Whether the function can be saved."""
+        return not self._saving_errors
+
+    @property
+    def saving_errors(self) -> set[str]:
+        """Why the function cannot be saved."""
+        return self._saving_errors
+
+    # ------------------------------------------------------------------ captures
 
     @property
     def captures(self) -> list[tuple[Any, Tensor]]:
@@ -117,47 +262,128 @@ class FuncGraph(Graph):
         return tensor
 
     def capture(self, tensor: Any, name: str | None = None) -> Tensor:
-        """The input that stands for a tensor of an outer graph.
+        """The input that stands for a tensor from outside.
 
         Raises:
-          ValueError: the tensor belongs to a function inside this one.
+          InaccessibleTensorError: the tensor belongs to a function inside this one.
         """
-        if tensor._op._graph is self:
+        if getattr(tensor, "_is_eager", False):
+            outer = tensor
+        elif tensor._op._graph is self:
             return tensor
-        known = self._captured.get(tensor)
-        if known is not None:
-            return known
-        outer = self._to_outer_graph(tensor)
-        inner = self._captured.get(outer)
+        else:
+            outer = None
+        inner = self._captured.get(tensor)
         if inner is None:
-            label = name or tensor.op.name
-            inner = self.add_input(tensor.dtype, tensor._shape_raw, label)
-            self._captures[outer] = inner
-            self._captured[outer] = inner
-            self._outside[inner] = outer
-        self._captured[tensor] = inner
+            outer = outer if outer is not None else self._to_outer_graph(tensor)
+            inner = self._captured.get(outer)
+            if inner is None:
+                inner = self._input_for(outer, name or self._capture_name(tensor))
+                self.add_capture(outer, inner, listed=True)
+            self._captured[tensor] = inner
+        for tape in context.local.tapes:
+            tape.record_capture(tensor, inner)
         return inner
 
+    def _capture_name(self, tensor: Any) -> str:
+        return str(uid()) if getattr(tensor, "_is_eager", False) else tensor.op.name
+
+    def _input_for(self, outer: Any, name: str) -> Tensor:
+        """A new input that stands for a tensor outside; a constant for a small value."""
+        if getattr(outer, "_is_eager", False) and _is_constant(outer):
+            value = {"value": np.asarray(outer._value), "dtype": outer.dtype}
+            with self.as_default(), self.control_dependencies(None):
+                inner = self.add("Const", (), value, name)._outputs[0]
+            self.inputs.append(inner)
+        else:
+            inner = self.add_input(outer.dtype, outer._shape_raw, name)
+        known = outer.__dict__.get("_handle_data")
+        if known is not None:
+            inner.__dict__["_handle_data"] = known
+        return inner
+
+    def add_capture(self, outer: Any, inner: Tensor, listed: bool = False) -> None:
+        """Let a tensor of this function stand for one outside.
+
+        Args:
+          outer: the tensor outside.
+          inner: the one here.
+          listed: whether it is among the inputs already.
+        """
+        self._captures[outer] = self._captured[outer] = inner
+        self._outside[inner] = outer
+        if not listed:
+            self.inputs.append(inner)
+
+    def pop_capture(self, tensor: Any) -> Tensor | None:
+        """Forget that a tensor outside is captured; the input that stood for it."""
+        inner = self._captures.pop(tensor, None)
+        if inner is not None:
+            del self._captured[tensor], self._outside[inner]
+        return inner
+
+    def clear_captures(self) -> None:
+        """Forget what is captured."""
+        self.reset_captures(())
+        self._deferred.clear()
+
+    def capture_call_time_value(
+        self, closure: Callable[[], Any], spec: Any, key: Any = None
+    ) -> Any:
+        """Placeholders for what `closure()` returns each time the function is called.
+
+        Args:
+          closure: gives tensors or a nested structure of them.
+          spec: their TensorSpecs, in the same structure.
+          key: a second call with an equal key gives the same placeholders.
+        """
+        key = object() if key is None else key
+        known = self._deferred.get(key)
+        if known is None:
+
+            def found() -> list[Any]:
+                value = closure()
+                nest.assert_same_structure(spec, value, expand_composites=True)
+                parts = nest.map_structure(
+                    lambda s, v: s._to_components(v), spec, value
+                )
+                return nest.flatten(parts, expand_composites=True)
+
+            inside = nest.map_structure(self._parameter, spec, expand_composites=True)
+            known = self._deferred[key] = (found, inside)
+        return known[1]
+
+    def _parameter(self, spec: Any) -> Tensor:
+        inner = self.add_input(spec.dtype, spec.shape.raw, spec.name or "Placeholder")
+        self.inputs.pop()  # it comes after those that are captured
+        return inner
+
+    @property
+    def deferred_external_captures(self) -> list[Callable[[], list[Any]]]:
+        """The functions that give values at call time."""
+        return [found for found, _ in self._deferred.values()]
+
+    @property
+    def deferred_internal_captures(self) -> list[Any]:
+        """The placeholders of values that are given at call time."""
+        return [inside for _, inside in self._deferred.values()]
+
     def _to_outer_graph(self, tensor: Any) -> Any:
-        """The tensor as the outer graph knows it: captured by each level in between."""
-        home = tensor.graph
-        if home is self.outer_graph:
-            return tensor
-        graph = home
+        """What a call passes for a tensor outside: the tensor itself.
+
+        Raises:
+          InaccessibleTensorError: it belongs to a function inside this one.
+        """
+        graph = tensor.graph
         while graph is not None:
             if graph is self:
-                raise ValueError(
-                    "Trying to capture a tensor from an inner function. This can be "
-                    "caused by accessing a tensor defined inside a loop or conditional "
-                    "body, or a subfunction, from a calling function, without going "
-                    "through the proper return value mechanism. Consider using "
-                    "TensorFlow mechanisms such as TensorArrays to return tensors from "
-                    f"inner functions or loop / conditional bodies. Tensor: {tensor}; "
-                    f"tensor graph: {home}; this graph: {self}"
+                raise InaccessibleTensorError(
+                    f"The tensor '{tensor}' cannot be accessed here: it is defined in "
+                    "another function or code block. Use return values, explicit "
+                    "Python locals or TensorFlow collections to access it. Defined in: "
+                    f"{tensor.graph}; accessed from: {self}.\n"
                 )
             graph = graph.outer_graph
-        if isinstance(self.outer_graph, FuncGraph):
-            return self.outer_graph.capture(tensor)
         return tensor
 
     def control_dependencies(self, control_inputs: Any) -> ControlDependencies:
@@ -197,9 +423,7 @@ class FuncGraph(Graph):
         self.outer_graph._rewired()
 
     def _own(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-        if all(t._op._graph is self for t in inputs):
-            return inputs
-        return [t if t._op._graph is self else self.capture(t) for t in inputs]
+        return [self.capture(t) for t in inputs]
 
     def __str__(self) -> str:
         return f"FuncGraph(name={self.name}, id={id(self)})"
@@ -214,7 +438,8 @@ class BodyGraph(FuncGraph):
 
     def __init__(self, name: str) -> None:
         self._counts_outside = False
-        super().__init__(name)
+        collections = context.get_default_graph()._collections
+        super().__init__(name, collections)
         self._counts_outside = True
         outer = self.outer_graph
         self._names_in_use = outer._names_in_use
@@ -226,6 +451,20 @@ class BodyGraph(FuncGraph):
         mine.colocation = list(theirs.colocation)
         mine.distribution = list(theirs.distribution)
         mine.creators = list(theirs.creators)
+
+    def as_default(self) -> contextlib.AbstractContextManager[Any]:
+        """A context in which new operations are added to this body."""
+        return Graph.as_default(self)
+
+    def _to_outer_graph(self, tensor: Any) -> Any:
+        """The tensor as the outer graph knows it: captured by each level in between."""
+        home = tensor.graph
+        if home is self.outer_graph:
+            return tensor
+        super()._to_outer_graph(tensor)
+        if isinstance(self.outer_graph, FuncGraph):
+            return self.outer_graph.capture(tensor)
+        return tensor
 
     def add_input(self, dtype: Any, shape: RawShape, name: str) -> Tensor:
         """Add a parameter; it does not count."""
@@ -247,6 +486,13 @@ class BodyGraph(FuncGraph):
     def _last_id(self, value: int) -> None:
         if self._counts_outside:
             self.outer_graph._last_id = value
+
+
+def _is_constant(tensor: Any) -> bool:
+    """Whether an eager tensor is captured as a constant: it is a small value."""
+    if not tensor.dtype.is_numpy_compatible:
+        return False
+    return math.prod(tensor._shape_raw) <= _LARGEST_CONSTANT
 
 
 def function_body_of(graph: Graph) -> FuncGraph | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from retrograd.graph.convert import convert_to_tensor_or_composite
 from retrograd.graph.function import FuncGraph, uid, uncounted
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.auto_control_deps import AutomaticControlDependencies
 from retrograd.ops.declare import F
 from retrograd.ops.demand import demand
 from retrograd.ops.tensor_array import TensorArray, with_flow
@@ -99,12 +101,16 @@ def trace(
                 "Tensor."
             ) from None
 
-    with graph.as_default():
+    ordered = context.get_default_graph()._add_control_dependencies
+    manager = AutomaticControlDependencies() if ordered else None
+    with graph.as_default(), manager or contextlib.nullcontext():
         result = function(*args)
         structured = nest.map_structure(converted, result, expand_composites=True)
         graph.structured_outputs = structured
         found = [t for t in flat_tensors(structured) if t is not None]
         graph.outputs.extend(graph.capture(t) for t in found)
+    if manager is not None:
+        graph.control_outputs.extend(manager.ops_which_must_run)
     return result
 
 

@@ -162,7 +162,8 @@ def _demand_of(graph: FuncGraph, outputs: Sequence[int]) -> Demand:
 
 def _cache(graph: FuncGraph) -> dict[Any, Any]:
     """What was worked out about a function, forgotten when it changes."""
-    state = (len(graph._ops), len(graph.inputs), len(graph.outputs), graph._rewirings)
+    counts = len(graph._ops), len(graph.inputs), len(graph.outputs)
+    state = (*counts, graph.base._rewirings)
     known = graph.__dict__.get("_demands")
     if known is None or known[0] != state:
         known = graph.__dict__["_demands"] = (state, {})

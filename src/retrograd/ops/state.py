@@ -77,11 +77,7 @@ def copy_handle_data(source_t: Tensor, target_t: Tensor) -> None:
 def _outside(handle: Tensor) -> Tensor | None:
     """What a parameter of a function body stands for, where it is a captured tensor."""
     graph = handle._op._graph
-    if isinstance(graph, FuncGraph):
-        for outer, inner in graph.captures:
-            if inner is handle:
-                return outer
-    return None
+    return graph.outside(handle) if isinstance(graph, FuncGraph) else None
 
 
 def variable_shape_of(n: Operation, index: int = 0) -> RawShape:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.errors import FailedPreconditionError, message
+from retrograd.graph.function import function_body_of
 from retrograd.graph.operation import Operation
 
 _READY = (np.ndarray, np.generic)
@@ -107,7 +108,9 @@ class Store:
 
     def hidden(self, op: Operation, make: Any) -> Cell:
         """The cell of an operation's hidden state, made by `make(op)` at first."""
-        key = ("hidden", op.name)
+        body = function_body_of(op._graph)
+        # operations of different functions may have one name
+        key = ("hidden", op.name if body is None else f"{body.number}/{op.name}")
         found = self.cells.get(key)
         if found is None:
             with self.lock:

@@ -1,0 +1,168 @@
+"""Derivatives of function calls.
+
+The derivative of a call is a call: of a function that takes the derivatives of the
+outputs, and what it needs of the values inside the body, which become further outputs of
+the forward call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from retrograd.grad.backward import (
+    Bringing,
+    add_output,
+    differentiate,
+    own_body,
+)
+from retrograd.grad.sweep import is_continuous
+from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.function import FuncGraph, uid
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.ops import functional as _ops  # noqa: F401
+from retrograd.ops.bodies import is_stateful
+from retrograd.ops.declare import F, gradient
+from retrograd.ops.state import copy_handle_data
+from retrograd.ops.tensor_lists import copy_list_data
+
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall", "RemoteCall")
+
+
+class CallBackward(Bringing):
+    """The function that differentiates the one that a call calls.
+
+    Attributes:
+      terms: for each differentiated input its derivative here, or None.
+    """
+
+    terms: list[Any]
+
+    def __init__(self, op: Operation) -> None:
+        forward = op.attrs["f"]
+        if forward.__dict__.get("_owner") is not op:
+            forward = own_body(op, "f")
+            forward.function_name = f"__forward_{forward.name}_{uid()}"
+            op._graph._add_function(forward)
+        super().__init__(forward, op, f"__backward_{forward.name}_{uid()}")
+        self._first = len(op._inputs) - len(forward.inputs)
+
+    def _outside_of(self, place: int) -> Tensor:
+        return self.op._inputs[self._first + place]
+
+    def _intermediate(self, tensor: Tensor) -> Tensor:
+        forward = self.forward
+        if tensor in forward.inputs:
+            return self.capture(self._outside_of(forward.inputs.index(tensor)))
+        for place, output in enumerate(forward.outputs):
+            if output is tensor:
+                return self.capture(self.op._outputs[place])
+        forward.outputs.append(tensor)
+        made = add_output(self.op, tensor.dtype.base_dtype, tensor._shape_raw)
+        copy_handle_data(tensor, made)
+        copy_list_data(tensor, made)
+        return self.capture(made)
+
+    def build(self, dys: Sequence[Any], xs: Sequence[int]) -> None:
+        """Make the body.
+
+        Args:
+          dys: the derivative of each output, None for those that have none.
+          xs: the positions of the inputs of the forward function to differentiate.
+        """
+        forward = self.forward
+        with self.as_default():
+            pairs = [
+                (y, self._inside(dy))
+                for y, dy in zip(list(forward.outputs), dys, strict=False)
+                if dy is not None and is_continuous(y)
+            ]
+            inputs = [forward.inputs[i] for i in xs]
+            ys, seeds = [y for y, _ in pairs], [dy for _, dy in pairs]
+            found = differentiate(ys, inputs, seeds)
+            self.terms = [None if t is None else _map(self.capture, t) for t in found]
+        self.outputs = [t for term in self.terms for t in parts_of(term)]
+        self.structured_outputs = self.terms
+
+    def _inside(self, dy: Any) -> Any:
+        return _map(self.capture, dy)
+
+
+def _map(function: Any, term: Any) -> Any:
+    """Apply a function to the tensors of a term."""
+    if not isinstance(term, IndexedSlices):
+        return function(term)
+    dense = None if term.dense_shape is None else function(term.dense_shape)
+    return IndexedSlices(function(term.values), function(term.indices), dense)
+
+
+def parts_of(term: Any) -> list[Any]:
+    """The tensors of a term: none, one, or those of slices."""
+    if term is None:
+        return []
+    if isinstance(term, IndexedSlices):
+        dense = [] if term.dense_shape is None else [term.dense_shape]
+        return [term.values, term.indices, *dense]
+    return [term]
+
+
+def like_terms(terms: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+    """Tensors put together in the way that some terms are."""
+    rest = iter(tensors)
+    return [None if t is None else _map(lambda _: next(rest), t) for t in terms]
+
+
+def call_op_type(graph: FuncGraph) -> str:
+    """The op type that calls a function: it says whether the function has state."""
+    return "StatefulPartitionedCall" if is_stateful([graph]) else "PartitionedCall"
+
+
+def call_function(
+    graph: FuncGraph, inputs: Sequence[Any], name: str | None = None, **attrs: Any
+) -> Operation:
+    """Add the operation that calls a function to the default graph.
+
+    Args:
+      graph: the function.
+      inputs: the tensors for all its inputs.
+      name: the name of the operation.
+      **attrs: attributes besides the function and the types.
+    """
+    from retrograd.graph import context
+
+    op_type = call_op_type(graph)
+    outer: Any = context.get_default_graph()
+    outer._add_function(graph)
+    waits = graph.control_captures(graph._ops)
+    types = [t.dtype.base_dtype for t in graph.outputs]
+    with outer.control_dependencies(waits):
+        getattr(F, op_type)(list(inputs), Tout=types, f=graph, name=name, **attrs)
+    op = outer._ops[-1]
+    for inner, made in zip(graph.outputs, op._outputs, strict=True):
+        if inner.dtype.base_dtype.name == "resource":
+            copy_handle_data(inner, made)
+        copy_list_data(inner, made)
+    return op
+
+
+def _call_gradient(n: Operation, *dys: Any) -> list[Any]:
+    """A call of the function's derivative."""
+    wanted = getattr(n, "_wanted_inputs", [True] * len(n.inputs))
+    graph = CallBackward(n)
+    first = graph._first
+    xs = [i - first for i, w in enumerate(wanted) if w and i >= first]
+    graph.build(dys, xs)
+    result: list[Any] = [None] * len(wanted)
+    if not graph.outputs:
+        return result
+    op = call_function(graph, graph.external_captures)
+    terms = like_terms(graph.terms, op._outputs)
+    for i, term in zip(xs, terms, strict=True):
+        result[first + i] = term
+    return result
+
+
+_call_gradient.takes_none = True  # type: ignore[attr-defined]
+for _name in _CALLS:
+    gradient(_name, args="x̄ = f̄(ȳ)")(_call_gradient)
