@@ -35,6 +35,21 @@ ELSEWHERE.update(
         ["Const", "Placeholder", "PlaceholderV2", "RefIdentity"], "test_placeholders"
     )
 )
+ELSEWHERE.update(
+    dict.fromkeys(
+        """
+        FIFOQueue FIFOQueueV2 PaddingFIFOQueue PaddingFIFOQueueV2 PriorityQueue
+        PriorityQueueV2 QueueClose QueueCloseV2 QueueDequeue QueueDequeueMany
+        QueueDequeueManyV2 QueueDequeueUpTo QueueDequeueUpToV2 QueueDequeueV2
+        QueueEnqueue QueueEnqueueMany QueueEnqueueManyV2 QueueEnqueueV2 QueueIsClosed
+        QueueIsClosedV2 QueueSize QueueSizeV2 RandomShuffleQueue RandomShuffleQueueV2
+        RngSkip StatefulRandomBinomial StatefulStandardNormal StatefulStandardNormalV2
+        StatefulTruncatedNormal StatefulUniform StatefulUniformFullInt
+        StatefulUniformInt
+        """.split(),
+        "test_queues",
+    )
+)
 
 
 def _ids(rows: list[Row]) -> list[str]:

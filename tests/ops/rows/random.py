@@ -42,4 +42,5 @@ ROWS = [
         order=0,
         **SEEDS,
     ),
+    row("NonDeterministicInts", c([2, 3], "int64"), dtype="uint32", order=0),
 ]
