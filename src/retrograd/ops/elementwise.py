@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 
 import numpy as np
@@ -123,6 +125,8 @@ def _add_n(xp: Any, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""
     if len(inputs) == 1:
         return inputs[0]
+    if hasattr(inputs[0], "zeros_like"):  # lists
+        return functools.reduce(operator.add, inputs)
     total = xp.add(inputs[0], inputs[1])
     own = isinstance(total, np.ndarray)  # made here: it may be added to in place
     for term in inputs[2:]:
@@ -200,11 +204,11 @@ def _whole(xp: Any, x: Any, y: Any, error: Any = _by_zero) -> tuple[Any, Any]:
     Compiled code cannot raise: there a divisor of zero counts as one.
 
     Raises:
-      InvalidArgumentError: a divisor is zero.
+      InvalidArgumentError: a divisor is zero, and something is divided by it.
     """
     zero = y == 0
     if xp.name == "numpy":
-        if zero.any():
+        if zero.any() and np.broadcast(x, y).size:
             raise error()
         return x, y
     return x, xp.where(zero, y.dtype.type(1), y)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -116,8 +116,9 @@ class TensorList:
             )
         return self._changed(_popping), value
 
-    def set(self, index: int, value: Any) -> TensorList:
+    def set(self, index: Any, value: Any) -> TensorList:
         """This list with another element in one place."""
+        index = int(index)
         if not 0 <= index < len(self.items):
             raise refused(
                 f"Trying to modify element {index} in a list with {len(self.items)} "
@@ -131,8 +132,9 @@ class TensorList:
             )
         return self._changed(_setting(index, value))
 
-    def get(self, index: int, shape: RawShape) -> Any:
+    def get(self, index: Any, shape: RawShape) -> Any:
         """One element; zeros where none was set."""
+        index = int(index)
         items = self.items
         if not 0 <= index < len(items):
             raise refused(
@@ -217,6 +219,82 @@ class TensorList:
             return np.full(sizes, b"", object)
         return np.zeros(sizes, self.dtype.as_numpy_dtype)
 
+    def count(self) -> Any:
+        """How many elements there are."""
+        return np.int32(len(self.items))
+
+    def stack(self, shape: RawShape, count: int) -> Any:
+        """The elements along a new first axis; `count` of them unless it is −1."""
+        length = len(self.items)
+        if count not in (-1, length):
+            raise refused(
+                f"Operation expected a list with {count} elements but got a list with "
+                f"{length} elements."
+            )
+        return self._stacked(*self.filled(shape, "stack"))
+
+    def _stacked(self, items: list[Any], shape: RawShape) -> Any:
+        if items:
+            return np.stack(items)
+        return np.zeros((0, *(shape or ())), self.dtype.as_numpy_dtype)
+
+    def gather(self, indices: Any, shape: RawShape) -> Any:
+        """The elements with the given indices along a new first axis."""
+        chosen = []
+        for i in indices.tolist():
+            if not 0 <= i < len(self.items):
+                raise refused(
+                    f"Trying to gather element {i} in a list with {len(self.items)} "
+                    "elements."
+                )
+            chosen.append(self.items[i])
+        part = TensorList(chosen, self.dtype, self.shape)
+        return self._stacked(*part.filled(shape, "gather"))
+
+    def scatter(self, tensor: Any, indices: Any) -> TensorList:
+        """This list, lengthened if need be, with rows of a tensor in given places."""
+        if tensor.shape[0] != indices.shape[0]:
+            raise refused(
+                "Invalid number of rows in input tensor. Expected: "
+                f"{indices.shape[0]} Actual: {tensor.shape[0]}"
+            )
+        places = indices.tolist()
+        if any(i < 0 for i in places):
+            raise refused("Indices in TensorListScatter must all be non-negative.")
+        made = self.resized(max([len(self.items), *(i + 1 for i in places)]))
+        for i, value in zip(places, tensor, strict=True):
+            made.items[i] = value
+        return made
+
+    def concat(self, shape: RawShape, leading: Any) -> tuple[Any, Any]:
+        """The elements along their first axis, and the length of each.
+
+        `leading` has the lengths of those that were never set.
+        """
+        items = list(self.items)
+        rest = None if shape is None else shape[1:]
+        for i, item in enumerate(items):
+            if item is not None:
+                if item.ndim == 0:
+                    raise refused(
+                        f"Concat saw a scalar shape at index {i} but requires at least "
+                        "vectors."
+                    )
+                rest = TensorList([], self.dtype, item.shape[1:])._merged(rest)
+        if rest is None or None in rest:
+            raise refused(
+                "All except the first dimension must be fully defined when concating "
+                f"an empty tensor list. element_shape: {text_of(rest)}"
+            )
+        first = next((i.shape[0] for i in items if i is not None), 0)
+        kind = self.dtype.as_numpy_dtype
+        for at, item in enumerate(items):
+            if item is None:
+                size = int(leading[at]) if len(leading) else first
+                items[at] = np.zeros((size, *rest), kind)
+        lengths = np.array([i.shape[0] for i in items], np.int64)
+        return (np.concatenate(items) if items else np.zeros((0, *rest), kind)), lengths
+
     # -------------------------------------------------------------- arithmetic
 
     def zeros_like(self) -> TensorList:
@@ -262,13 +340,6 @@ def _setting(index: int, value: Any) -> _Undo:
         return _setting(index, before)
 
     return put
-
-
-def from_items(
-    items: Iterable[Any], dtype: dtypes.DType, shape: RawShape
-) -> TensorList:
-    """A list of the given arrays."""
-    return TensorList(list(items), dtype, shape)
 
 
 def shape_from(value: Any) -> RawShape:

@@ -61,7 +61,6 @@ def _unwrapped_gradient(n: Operation, dy: Any) -> Any:
     "OptionalFromValue",
     infer=scalar,
     grad=_unwrapped_gradient,
-    host=True,
     pure=False,
 )
 def from_value(xp: Any, *values: Any) -> Any:
@@ -70,7 +69,7 @@ def from_value(xp: Any, *values: Any) -> Any:
     return Optional(values)
 
 
-@op("OptionalNone", infer=scalar, grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+@op("OptionalNone", infer=scalar, grad=NOT_DIFFERENTIABLE, pure=False)
 def none(xp: Any) -> Any:
     """An optional that holds nothing."""
     del xp
@@ -93,7 +92,6 @@ def _wrapped_gradient(n: Operation, *dys: Any) -> Any:
     "OptionalGetValue",
     infer=_shapes,
     grad=_wrapped_gradient,
-    host=True,
     pure=False,
 )
 def get_value(xp: Any, optional: Any, *, n: Operation) -> Any:

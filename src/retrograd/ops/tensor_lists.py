@@ -186,19 +186,29 @@ def _element_dtype(n: Operation) -> dtypes.DType:
     return n.attrs["element_dtype"]
 
 
-@op("EmptyTensorList", infer=_fresh, grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+@op(
+    "EmptyTensorList",
+    infer=_fresh,
+    grad=NOT_DIFFERENTIABLE,
+    static="element_shape",
+    pure=False,
+)
 def empty(xp: Any, shape: Any, limit: Any, *, n: Operation) -> Any:
     """A list without elements."""
-    del xp
-    return TensorList([], _element_dtype(n), shape_from(shape), int(limit))
+    most = int(limit) if isinstance(limit, np.ndarray | np.generic) else -1
+    return xp.new_list(0, _element_dtype(n), shape_from(shape), most)
 
 
-@op("TensorListReserve", infer=_fresh, grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+@op(
+    "TensorListReserve",
+    infer=_fresh,
+    grad=NOT_DIFFERENTIABLE,
+    static=("element_shape", "num_elements"),
+    pure=False,
+)
 def reserve(xp: Any, shape: Any, count: Any, *, n: Operation) -> Any:
     """A list of elements that are not set."""
-    del xp
-    items = [None] * int(count)
-    return TensorList(items, _element_dtype(n), shape_from(shape))
+    return xp.new_list(int(count), _element_dtype(n), shape_from(shape))
 
 
 def _from_tensor_gradient(n: Operation, dlist: Any) -> Any:
@@ -223,19 +233,18 @@ def _rest_of_shape(tensor: Tensor) -> Tensor:
     "TensorListFromTensor",
     infer=_from_tensor,
     grad=_from_tensor_gradient,
-    host=True,
+    static="element_shape",
     pure=False,
 )
 def from_tensor(xp: Any, tensor: Any, shape: Any, *, n: Operation) -> Any:
     """A list of what a tensor holds along its first axis."""
-    del xp
     wanted = shape_from(shape)
     if not shapes.compatible(wanted, tensor.shape[1:]):
         raise refused(
             "Specified a list with shape "
             f"{text_of(wanted)} from a tensor with shape {text_of(tensor.shape[1:])}"
         )
-    return TensorList(list(tensor), _element_dtype(n), wanted)
+    return xp.list_of(tensor, _element_dtype(n), wanted)
 
 
 # ---------------------------------------------------------------------- one element
@@ -247,7 +256,7 @@ def _push_gradient(n: Operation, dlist: Any) -> Any:
     )
 
 
-@op("TensorListPushBack", infer=_pushed, grad=_push_gradient, host=True, pure=False)
+@op("TensorListPushBack", infer=_pushed, grad=_push_gradient, pure=False)
 def push_back(xp: Any, handle: Any, value: Any) -> Any:
     """A list with one more element."""
     del xp
@@ -266,7 +275,13 @@ def _pop_gradient(n: Operation, dlist: Any, dvalue: Any) -> Any:
     return F.TensorListPushBack(dlist, dvalue), None
 
 
-@op("TensorListPopBack", infer=_popped, grad=_pop_gradient, host=True, pure=False)
+@op(
+    "TensorListPopBack",
+    infer=_popped,
+    grad=_pop_gradient,
+    static="element_shape",
+    pure=False,
+)
 def pop_back(xp: Any, handle: Any, shape: Any) -> Any:
     """A list less its last element, and that element."""
     del xp
@@ -283,11 +298,17 @@ def _get_gradient(n: Operation, dvalue: Any) -> Any:
     return F.TensorListSetItem(zeros, n.inputs[1], dvalue), None, None
 
 
-@op("TensorListGetItem", infer=_got, grad=_get_gradient, host=True, pure=False)
+@op(
+    "TensorListGetItem",
+    infer=_got,
+    grad=_get_gradient,
+    static="element_shape",
+    pure=False,
+)
 def get_item(xp: Any, handle: Any, index: Any, shape: Any) -> Any:
     """One element of a list."""
     del xp
-    return handle.get(int(index), shape_from(shape))
+    return handle.get(index, shape_from(shape))
 
 
 def _set_gradient(n: Operation, dlist: Any) -> Any:
@@ -299,11 +320,11 @@ def _set_gradient(n: Operation, dlist: Any) -> Any:
     return rest, None, own
 
 
-@op("TensorListSetItem", infer=_replaced, grad=_set_gradient, host=True, pure=False)
+@op("TensorListSetItem", infer=_replaced, grad=_set_gradient, pure=False)
 def set_item(xp: Any, handle: Any, index: Any, value: Any) -> Any:
     """A list with another element in one place."""
     del xp
-    return handle.set(int(index), value)
+    return handle.set(index, value)
 
 
 # ---------------------------------------------------------------------- all elements
@@ -315,20 +336,17 @@ def _stack_gradient(n: Operation, dtensor: Any) -> Any:
     return F.TensorListFromTensor(dtensor, shape), None
 
 
-@op("TensorListStack", infer=_stacked, grad=_stack_gradient, host=True, pure=False)
-def stack(xp: Any, handle: Any, shape: Any, *, num_elements: int, n: Operation) -> Any:
+@op(
+    "TensorListStack",
+    infer=_stacked,
+    grad=_stack_gradient,
+    static="element_shape",
+    pure=False,
+)
+def stack(xp: Any, handle: Any, shape: Any, *, num_elements: int) -> Any:
     """The elements of a list along a new first axis."""
     del xp
-    count = len(handle.items)
-    if num_elements not in (-1, count):
-        raise refused(
-            f"Operation expected a list with {num_elements} elements but got a list "
-            f"with {count} elements."
-        )
-    items, common = handle.filled(shape_from(shape), "stack")
-    if items:
-        return np.stack(items)
-    return np.zeros((0, *common), _element_dtype(n).as_numpy_dtype)
+    return handle.stack(shape_from(shape), num_elements)
 
 
 def _gather_gradient(n: Operation, dtensor: Any) -> Any:
@@ -341,22 +359,17 @@ def _gather_gradient(n: Operation, dtensor: Any) -> Any:
     return F.TensorListScatterIntoExistingList(zeros, dtensor, indices), None, None
 
 
-@op("TensorListGather", infer=_gathered, grad=_gather_gradient, host=True, pure=False)
-def gather(xp: Any, handle: Any, indices: Any, shape: Any, *, n: Operation) -> Any:
+@op(
+    "TensorListGather",
+    infer=_gathered,
+    grad=_gather_gradient,
+    static="element_shape",
+    pure=False,
+)
+def gather(xp: Any, handle: Any, indices: Any, shape: Any) -> Any:
     """The elements with the given indices along a new first axis."""
     del xp
-    count = len(handle.items)
-    for i in indices.tolist():
-        if not 0 <= i < count:
-            raise refused(
-                f"Trying to gather element {i} in a list with {count} elements."
-            )
-    chosen = [handle.items[i] for i in indices.tolist()]
-    part = TensorList(chosen, handle.dtype, handle.shape)
-    items, common = part.filled(shape_from(shape), "gather")
-    if items:
-        return np.stack(items)
-    return np.zeros((0, *common), _element_dtype(n).as_numpy_dtype)
+    return handle.gather(indices, shape_from(shape))
 
 
 def _gathered_back(n: Operation, dlist: Any) -> Any:
@@ -369,38 +382,23 @@ def _gathered_back(n: Operation, dlist: Any) -> Any:
     )
 
 
-def _checked_indices(tensor: Any, indices: Any) -> list[int]:
-    if tensor.shape[0] != indices.shape[0]:
-        raise refused(
-            "Invalid number of rows in input tensor. Expected: "
-            f"{indices.shape[0]} Actual: {tensor.shape[0]}"
-        )
-    found = indices.tolist()
-    if any(i < 0 for i in found):
-        raise refused("Indices in TensorListScatter must all be non-negative.")
-    return found
-
-
 def _placed(xp: Any, tensor: Any, indices: Any, shape: Any, count: int, n: Any) -> Any:
-    places = _checked_indices(tensor, indices)
-    size = max([*(i + 1 for i in places), 0]) if count == -1 else count
-    if any(i >= size for i in places):
-        worst = max(places)
+    empty = xp.new_list(max(count, 0), _element_dtype(n), shape_from(shape))
+    made = empty.scatter(tensor, indices)
+    if count not in (-1, int(made.count())):
+        worst = int(np.max(indices))
         raise refused(
             f"TensorListScatter: Trying to scatter at index {worst} in list with size "
-            f"{size}"
+            f"{count}"
         )
-    items: list[Any] = [None] * size
-    for i, value in zip(places, tensor, strict=True):
-        items[i] = value
-    return TensorList(items, _element_dtype(n), shape_from(shape))
+    return made
 
 
 @op(
     "TensorListScatter",
     infer=_scattered,
     grad=lambda n, dlist: (_gathered_back(n, dlist), None, None),
-    host=True,
+    static=("indices", "element_shape"),
     pure=False,
 )
 def scatter(xp: Any, tensor: Any, indices: Any, shape: Any, *, n: Operation) -> Any:
@@ -412,7 +410,7 @@ def scatter(xp: Any, tensor: Any, indices: Any, shape: Any, *, n: Operation) -> 
     "TensorListScatterV2",
     infer=_scattered,
     grad=lambda n, dlist: (_gathered_back(n, dlist), None, None, None),
-    host=True,
+    static=("indices", "element_shape", "num_elements"),
     pure=False,
 )
 def scatter_v2(
@@ -437,18 +435,13 @@ def _scatter_into_gradient(n: Operation, dlist: Any) -> Any:
     "TensorListScatterIntoExistingList",
     infer=_scattered_into,
     grad=_scatter_into_gradient,
-    host=True,
+    static="indices",
     pure=False,
 )
 def scatter_into(xp: Any, handle: Any, tensor: Any, indices: Any) -> Any:
     """A list with rows of a tensor in the given places, lengthened if need be."""
     del xp
-    places = _checked_indices(tensor, indices)
-    size = max([len(handle.items), *(i + 1 for i in places)])
-    made = handle.resized(size)
-    for i, value in zip(places, tensor, strict=True):
-        made.items[i] = value
-    return made
+    return handle.scatter(tensor, indices)
 
 
 def _split_gradient(n: Operation, dlist: Any) -> Any:
@@ -461,10 +454,15 @@ def _split_gradient(n: Operation, dlist: Any) -> Any:
     return back[0], None, None
 
 
-@op("TensorListSplit", infer=_split, grad=_split_gradient, host=True, pure=False)
+@op(
+    "TensorListSplit",
+    infer=_split,
+    grad=_split_gradient,
+    static=("element_shape", "lengths"),
+    pure=False,
+)
 def split(xp: Any, tensor: Any, shape: Any, lengths: Any, *, n: Operation) -> Any:
     """A list of consecutive parts of a tensor, of the given lengths."""
-    del xp
     sizes = np.asarray(lengths).tolist()
     if sum(sizes) != tensor.shape[0]:
         raise refused(
@@ -473,7 +471,7 @@ def split(xp: Any, tensor: Any, shape: Any, lengths: Any, *, n: Operation) -> An
         )
     ends = np.cumsum([0, *sizes])
     items = [tensor[a:b] for a, b in itertools.pairwise(ends)]
-    return TensorList(items, _element_dtype(n), shape_from(shape))
+    return xp.list_of(items, _element_dtype(n), shape_from(shape))
 
 
 def _concat_gradient(n: Operation, dtensor: Any, _: Any) -> Any:
@@ -482,55 +480,26 @@ def _concat_gradient(n: Operation, dtensor: Any, _: Any) -> Any:
     return [dlist] + [None] * (len(n.inputs) - 1)
 
 
-def _concatenated(handle: Any, shape: RawShape, leading: Any, dtype: Any) -> Any:
-    """The elements one after the other, and the length of each."""
-    items = list(handle.items)
-    rest = None if shape is None else shape[1:]
-    for i, item in enumerate(items):
-        if item is None:
-            continue
-        if item.ndim == 0:
-            raise refused(
-                f"Concat saw a scalar shape at index {i} but requires at least vectors."
-            )
-        rest = TensorList([], dtype, item.shape[1:])._merged(rest)
-    if rest is None or None in rest:
-        raise refused(
-            "All except the first dimension must be fully defined when concating an "
-            f"empty tensor list. element_shape: {text_of(rest)}"
-        )
-    first = next((i.shape[0] for i in items if i is not None), None)
-    for at, item in enumerate(items):
-        if item is None:
-            size = int(leading[at]) if len(leading) else first
-            items[at] = np.zeros((size or 0, *rest), dtype.as_numpy_dtype)
-    lengths = np.array([i.shape[0] for i in items], np.int64)
-    if not items:
-        return np.zeros((0, *rest), dtype.as_numpy_dtype), lengths
-    return np.concatenate(items), lengths
-
-
 @op(
     "TensorListConcat",
     infer=lambda n: _joined(n, n.attrs["element_shape"]),
     grad=_concat_gradient,
-    host=True,
     pure=False,
 )
-def concat(xp: Any, handle: Any, *, element_shape: Any, n: Operation) -> Any:
+def concat(xp: Any, handle: Any, *, element_shape: Any) -> Any:
     """The elements of a list along their first axis, and the length of each."""
     del xp
-    return _concatenated(handle, element_shape, (), _element_dtype(n))
+    return handle.concat(element_shape, ())
 
 
 @op(
     "TensorListConcatV2",
     infer=lambda n: _joined(n, _wanted_shape(n, 1)),
     grad=_concat_gradient,
-    host=True,
+    static=("element_shape", "leading_dims"),
     pure=False,
 )
-def concat_v2(xp: Any, handle: Any, shape: Any, leading: Any, *, n: Operation) -> Any:
+def concat_v2(xp: Any, handle: Any, shape: Any, leading: Any) -> Any:
     """The elements of a list along their first axis, and the length of each."""
     del xp
     wanted = shape_from(shape)
@@ -538,7 +507,7 @@ def concat_v2(xp: Any, handle: Any, shape: Any, leading: Any, *, n: Operation) -
         raise refused(
             "Concat requires elements to be at least vectors, found scalars instead."
         )
-    return _concatenated(handle, wanted, leading, _element_dtype(n))
+    return handle.concat(wanted, leading)
 
 
 # ---------------------------------------------------------------------- whole lists
@@ -548,20 +517,18 @@ def concat_v2(xp: Any, handle: Any, shape: Any, leading: Any, *, n: Operation) -
     "TensorListLength",
     infer=lambda n: (),
     grad=NOT_DIFFERENTIABLE,
-    host=True,
     pure=False,
 )
 def length(xp: Any, handle: Any) -> Any:
     """How many elements a list has."""
     del xp
-    return np.int32(len(handle.items))
+    return handle.count()
 
 
 @op(
     "TensorListElementShape",
     infer=_element_shape_shape,
     grad=NOT_DIFFERENTIABLE,
-    host=True,
     pure=False,
 )
 def element_shape(xp: Any, handle: Any, *, shape_type: Any) -> Any:
@@ -576,7 +543,7 @@ def element_shape(xp: Any, handle: Any, *, shape_type: Any) -> Any:
     "TensorListResize",
     infer=_same_handle,
     grad=lambda n, d: (F.TensorListResize(d, F.TensorListLength(n.inputs[0])), None),
-    host=True,
+    static="size",
     pure=False,
 )
 def resize(xp: Any, handle: Any, size: Any) -> Any:

@@ -5,7 +5,6 @@ arguments are JAX arrays, tracers or NumPy arrays. Kernels are traced with 64-bi
 enabled: without them `jax.numpy` turns every float64 and int64 into its half.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,14 +14,14 @@ from jax import Array, lax
 
 from retrograd.run import names
 from retrograd.run.windows import same_padding as same_padding
-from retrograd.run.xp_jax import indexing, linalg, reduce, special, windows
+from retrograd.run.xp_jax import indexing, linalg, lists, reduce, special, windows
 from retrograd.run.xp_jax.options import compiler_options as compiler_options
 
 for _name in names.SAME_AS_NUMPY:
     globals()[_name] = getattr(jnp, _name)
 for _name in names.DTYPES:
     globals()[_name] = getattr(np, _name)
-for _module in (indexing, linalg, reduce, special, windows):
+for _module in (indexing, linalg, lists, reduce, special, windows):
     for _name in {*names.DIFFERENT, *names.ADDED} & set(vars(_module)):
         _found = getattr(_module, _name)
         if _found.__module__ == _module.__name__:  # not one it imported for itself
@@ -81,17 +80,3 @@ def _to_uint64(x: Array) -> Array:
     above = lax.convert_element_type(wide, np.uint64)
     above = jnp.where(wide < 2 * half, above, np.uint64(0))
     return jnp.where(wide >= half, above, below)
-
-
-def while_loop(
-    cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
-) -> Any:
-    """`xp_numpy.while_loop`."""
-    return lax.while_loop(cond, body, init)
-
-
-def cond(
-    pred: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Any
-) -> Any:
-    """`xp_numpy.cond`."""
-    return lax.cond(pred, on_true, on_false, *args)

@@ -15,13 +15,13 @@ import numpy as np
 
 from retrograd.run import names
 from retrograd.run.windows import same_padding as same_padding
-from retrograd.run.xp_numpy import indexing, linalg, reduce, special, windows
+from retrograd.run.xp_numpy import indexing, linalg, lists, reduce, special, windows
 
 for _name in names.SAME_AS_NUMPY:
     globals()[_name] = getattr(np, _name)
 for _name in names.DTYPES:
     globals()[_name] = getattr(np, _name)
-for _module in (indexing, linalg, reduce, special, windows):
+for _module in (indexing, linalg, lists, reduce, special, windows):
     for _name in {*names.DIFFERENT, *names.ADDED} & set(vars(_module)):
         _found = getattr(_module, _name)
         if _found.__module__ == _module.__name__:  # not one it imported for itself
@@ -72,9 +72,16 @@ def cast(x: np.ndarray, dtype: Any) -> np.ndarray:
 
 
 def while_loop(
-    cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
+    cond: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    init: Any,
+    bound: Callable[[], int] | None = None,
 ) -> Any:
-    """Return the state after `body` has been applied while `cond` holds of it."""
+    """Return the state after `body` has been applied while `cond` holds of it.
+
+    `bound()` says how often that is at the most, where lists need to know.
+    """
+    del bound
     state = init
     while cond(state):
         state = body(state)
