@@ -131,6 +131,8 @@ def report(found: dict[str, Any]) -> str:
         "Versions: " + ", ".join(f"{k} {v}" for k, v in found["versions"].items()) + ".",
         "## A steady run, milliseconds (mean)",
         table(work, "mean", 1e3),
+        "## A steady run, milliseconds of CPU time over all threads",
+        table(work, "cpu", 1e3),
         "## Building the graph and its gradients, milliseconds",
         table(
             {

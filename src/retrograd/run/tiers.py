@@ -19,8 +19,8 @@ from retrograd.run.stages import Segment, is_host, split
 from retrograd.run.store import Store
 
 #: seconds of interpreting after which compiling is expected to pay, and those that each
-#: operation adds (measured: XLA takes about 1 ms an operation)
-_HOT, _HOT_PER_OP = 0.15, 0.0005
+#: operation adds: a tenth of what XLA takes for it, since runs go on meanwhile
+_HOT, _HOT_PER_OP = 0.15, 0.0001
 #: compiled forms of one stage: beyond this, new shapes are interpreted
 _MOST_VARIANTS = 8
 #: seconds that a compiled run takes at the least: what is faster interpreted stays so
