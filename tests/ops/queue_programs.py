@@ -151,6 +151,40 @@ def listing(tf):
         ]
 
 
+def accumulators(tf):
+    """Means and sums of gradients, dense and sparse, and what fails."""
+    found = {}
+    for mean in ("MEAN", "SUM"):
+        for dtype in (tf.float32, tf.float64, tf.float16):
+            with tf.Graph().as_default(), tf.Session() as session:
+                a = tf.ConditionalAccumulator(dtype, [2], reduction_type=mean)
+                for i, step in enumerate((0, 1, 0)):
+                    session.run(a.apply_grad([i + 1, -7], step))
+                taken = session.run(a.take_grad(3))
+                session.run(a.apply_grad([5, 6], 0))  # of a step that is over
+                session.run(a.apply_grad([5, 6], 1))
+                left = [session.run(a.num_accumulated()), session.run(a.take_grad(1))]
+                found[mean + " " + dtype.name] = plain([taken, *left])
+        with tf.Graph().as_default(), tf.Session() as session:
+            a = tf.SparseConditionalAccumulator(
+                tf.float32, [None, 2], reduction_type=mean
+            )
+            for i in ([0, 2], [1, 2], [2, 5]):
+                session.run(a.apply_grad(i, np.full((2, 2), i[1], np.float32)))
+            found[mean + " sparse"] = plain(session.run(list(a.take_grad(2))))
+            wrong = [([0], [[1.0]]), ([[0]], [[1.0, 2.0]]), ([0, 1], [[1.0, 2.0]])]
+            for i, (indices, values) in enumerate(wrong):
+                added = a.apply_grad(indices, np.array(values, np.float32))
+                found["wrong " + str(i)] = failure(session.run, added)
+            added = a.apply_grad([0], np.ones((1, 2), np.float32), [1, 3])
+            found["wrong shape"] = failure(session.run, added)
+            found["none"] = failure(session.run, a.take_grad(0)[0])
+            session.run(a.set_global_step(9))
+            session.run(a.apply_grad([0], np.ones((1, 2), np.float32), None, 8))
+            found["early"] = plain(session.run(a.num_accumulated()))
+    return found
+
+
 def generator(tf):
     """What a generator draws, and its state afterwards."""
     found = {}
@@ -189,5 +223,14 @@ def generator(tf):
 
 PROGRAMS = {
     p.__name__: p
-    for p in (shuffled, priorities, padded, errors, shared, listing, generator)
+    for p in (
+        shuffled,
+        priorities,
+        padded,
+        errors,
+        shared,
+        listing,
+        accumulators,
+        generator,
+    )
 }

@@ -162,6 +162,26 @@ def test_a_run_may_wait_for_a_limited_time() -> None:
         assert session.run(take) == 3
 
 
+def test_taking_from_an_accumulator_waits(session: Any) -> None:
+    a = tf.ConditionalAccumulator(tf.float32, [])
+    take, add = a.take_grad(2), a.apply_grad(3.0)
+    waiting = Waiting(lambda: session.run(take))
+    session.run(add)
+    assert waiting.waits
+    session.run(add)
+    assert waiting.end() == 3.0
+
+
+def test_older_forms_of_the_ops_of_accumulators(session: Any) -> None:
+    handle = F.ConditionalAccumulator(dtype=tf.float32, shape=[2])
+    session.run(F.AccumulatorSetGlobalStep(handle, 4))
+    session.run(F.AccumulatorApplyGradient(handle, 3, [1.0, 2.0]))
+    session.run(F.AccumulatorApplyGradient(handle, 4, [5.0, 6.0]))
+    assert session.run(F.AccumulatorNumAccumulated(handle)) == 1
+    taken = session.run(F.AccumulatorTakeGradient(handle, 1, dtype=tf.float32))
+    assert taken.tolist() == [5, 6]
+
+
 def test_sessions_do_not_share_queues() -> None:
     with tf.Graph().as_default() as graph:
         q = tf.FIFOQueue(10, tf.int32, [[]])

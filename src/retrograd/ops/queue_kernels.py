@@ -1,47 +1,27 @@
 """Queues of a session: what threads put in, and take out in the queue's own order.
 
-A call that cannot go on waits. All calls that wait stand in two lines, one of those
-that put in and one of those that take out, and only the first of each is tried: so
-elements arrive whole, in the order of the calls. This is TensorFlow's own scheme, and
-with it its errors and the order in which a shuffling queue draws.
+Calls that must wait stand in two lines (see `waiting`), one of those that put in and
+one of those that take out: so elements arrive whole, in the order of the calls. This is
+TensorFlow's own scheme, and with it its errors and the order in which a shuffling queue
+draws.
 """
 
 from __future__ import annotations
 
 import heapq
-import threading
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from retrograd import errors
-from retrograd.graph import context
 from retrograd.ops import philox
+from retrograd.ops.waiting import FINISHED, MOVED, STUCK, Attempt, Lines
 
 #: one tensor for each component
 Element = tuple[Any, ...]
 Shape = tuple[int | None, ...]
-
-_STUCK, _MOVED, _FINISHED = range(3)
-
-
-class _Attempt:
-    """A call in line: `step` tries to go on, and says how far it came."""
-
-    def __init__(self, wanted: int, step: Callable[[_Attempt], int]) -> None:
-        self.wanted = wanted
-        self.step = step
-        self.taken: list[Element] = []
-        self.error: Exception | None = None
-        self.done = False
-
-    def fail(self, error: Exception) -> int:
-        """End with an error."""
-        self.error = error
-        return _FINISHED
 
 
 def shape_text(shape: Sequence[int | None]) -> str:
@@ -59,7 +39,7 @@ def _invalid(text: str) -> errors.InvalidArgumentError:
     return errors.InvalidArgumentError(None, None, text)
 
 
-class Queue:
+class Queue(Lines):
     """A queue, first in, first out.
 
     Args:
@@ -78,11 +58,8 @@ class Queue:
         self.dtypes, self.shapes = list(dtypes), list(shapes)
         #: the types as the operation that made the queue has them
         self.components: list[Any] = []
+        super().__init__("Enqueue", "Dequeue")
         self.closed = False
-        self._lock = threading.Condition()
-        self._enqueues: deque[_Attempt] = deque()
-        self._dequeues: deque[_Attempt] = deque()
-        self._cancelled = False
         self._held: Any = self._empty()
 
     # what the order of a queue is: other queues replace these
@@ -99,6 +76,9 @@ class Queue:
     def _restore(self, taken: list[Element]) -> None:
         """Put back what a call took that cannot have all it wants."""
         self._held.extendleft(reversed(taken))
+
+    def _undo(self, attempt: Attempt) -> None:
+        self._restore(attempt.taken)
 
     def _spare(self) -> int:
         """How many elements may be taken now."""
@@ -152,15 +132,17 @@ class Queue:
           CancelledError: the session is closed.
         """
 
-        def step(attempt: _Attempt) -> int:
+        def step(attempt: Attempt) -> int:
             if self.closed and not self._held:
                 return attempt.fail(self._exhausted(1, 0))
             if self._spare() <= 0:
-                return _STUCK
+                return STUCK
             attempt.taken.append(self._pop())
-            return _FINISHED
+            return FINISHED
 
-        return self._wait(self._dequeues, _Attempt(1, step))[0]
+        attempt = Attempt(1, step)
+        self._wait("Dequeue", attempt)
+        return attempt.taken[0]
 
     def dequeue_many(self, count: int, fewer: bool) -> Element:
         """Take `count` elements out, stacked by component.
@@ -181,8 +163,9 @@ class Queue:
             raise self._open_shapes()
         taken: list[Element] = []
         if count:
-            attempt = _Attempt(count, lambda a: self._take_many(a, fewer))
-            taken = self._wait(self._dequeues, attempt)
+            attempt = Attempt(count, lambda a: self._take_many(a, fewer))
+            self._wait("Dequeue", attempt)
+            taken = attempt.taken
         if taken:
             parts = zip(*taken, strict=True)
             return tuple(self._batch(i, list(part)) for i, part in enumerate(parts))
@@ -198,31 +181,23 @@ class Queue:
         if cancel:
             with self._lock:
                 self.closed = True
-                self._cancel(self._enqueues, "Enqueue")
+                self._cancel("Enqueue")
                 self._flush()
             return
 
-        def step(attempt: _Attempt) -> int:
+        def step(attempt: Attempt) -> int:
             if self.closed:
                 text = f"Queue '{self.name}' is already closed."
                 return attempt.fail(errors.CancelledError(None, None, text))
             self.closed = True
-            return _FINISHED
+            return FINISHED
 
-        self._wait(self._enqueues, _Attempt(0, step))
-
-    def cancel(self) -> None:
-        """End all calls that wait: the session is closed."""
-        with self._lock:
-            self._cancelled = True
-            self._cancel(self._enqueues, "Enqueue")
-            self._cancel(self._dequeues, "Dequeue")
-            self._lock.notify_all()
+        self._wait("Enqueue", Attempt(0, step))
 
     # ------------------------------------------------------------------ steps
 
     def _enqueue(self, elements: list[Element]) -> None:
-        def step(attempt: _Attempt) -> int:
+        def step(attempt: Attempt) -> int:
             if self.closed:
                 text = f"{self.kind} '{self.name}' is closed."
                 return attempt.fail(errors.CancelledError(None, None, text))
@@ -231,18 +206,18 @@ class Queue:
                 self._push(elements[len(elements) - attempt.wanted])
                 attempt.wanted -= 1
                 if not attempt.wanted:
-                    return _FINISHED
-            return _STUCK if attempt.wanted == before else _MOVED
+                    return FINISHED
+            return STUCK if attempt.wanted == before else MOVED
 
-        self._wait(self._enqueues, _Attempt(len(elements), step))
+        self._wait("Enqueue", Attempt(len(elements), step))
 
-    def _take_many(self, attempt: _Attempt, fewer: bool) -> int:
+    def _take_many(self, attempt: Attempt, fewer: bool) -> int:
         held = len(self._held)
         if self.closed and held < attempt.wanted:
             self._restore(attempt.taken)
             if not fewer or not self._held:
-                if fewer and self._enqueues:
-                    return _MOVED
+                if fewer and self._lines["Enqueue"]:
+                    return MOVED
                 return attempt.fail(self._exhausted(attempt.wanted, held))
             attempt.taken = []
             attempt.wanted = len(self._held)
@@ -251,57 +226,10 @@ class Queue:
             attempt.taken.append(self._pop())
         attempt.wanted -= max(spare, 0)
         if not attempt.wanted:
-            return _FINISHED
-        return _MOVED if spare > 0 else _STUCK
-
-    # ------------------------------------------------------------------ waiting
-
-    def _wait(self, line: deque[_Attempt], attempt: _Attempt) -> list[Element]:
-        """Stand in line until done; what was taken."""
-        verb = "Enqueue" if line is self._enqueues else "Dequeue"
-        limit = context.local.deadline
-        with self._lock:
-            if self._cancelled:
-                raise self._was_cancelled(verb)
-            line.append(attempt)
-            self._flush()
-            while not attempt.done:
-                left = None if limit is None else limit - time.monotonic()
-                if left is not None and left <= 0:
-                    line.remove(attempt)
-                    self._restore(attempt.taken)
-                    self._flush()
-                    raise errors.DeadlineExceededError(
-                        None, None, "Timed out waiting for notification"
-                    )
-                self._lock.wait(left)
-        if attempt.error is not None:
-            raise attempt.error
-        return attempt.taken
-
-    def _flush(self) -> None:
-        """Let the first of each line go on, until none can."""
-        moved = True
-        while moved:
-            moved = False
-            for line in (self._enqueues, self._dequeues):
-                while line:
-                    how = line[0].step(line[0])
-                    moved |= how != _STUCK
-                    if how != _FINISHED:
-                        break
-                    line.popleft().done = True
-        self._lock.notify_all()
-
-    def _cancel(self, line: deque[_Attempt], verb: str) -> None:
-        for attempt in line:
-            attempt.error, attempt.done = self._was_cancelled(verb), True
-        line.clear()
+            return FINISHED
+        return MOVED if spare > 0 else STUCK
 
     # ------------------------------------------------------------------ errors
-
-    def _was_cancelled(self, verb: str) -> errors.CancelledError:
-        return errors.CancelledError(None, None, f"{verb} operation was cancelled")
 
     def _exhausted(self, wanted: int, held: int) -> errors.OutOfRangeError:
         return errors.OutOfRangeError(
@@ -445,17 +373,17 @@ class PriorityQueue(Queue):
                 f"{shape_text(shape)}"
             )
 
-    def _take_many(self, attempt: _Attempt, fewer: bool) -> int:
+    def _take_many(self, attempt: Attempt, fewer: bool) -> int:
         held = len(self._held)
         if self.closed and (not held or (not fewer and held < attempt.wanted)):
             return attempt.fail(self._exhausted(attempt.wanted, held))
         if held < attempt.wanted:
             # taken bit by bit, they might not come in order
             if not (held and self.closed and fewer):
-                return _STUCK
+                return STUCK
             attempt.wanted = held
         attempt.taken = [self._pop() for _ in range(attempt.wanted)]
-        return _FINISHED
+        return FINISHED
 
     def _restore(self, taken: list[Element]) -> None:
         for element in taken:
