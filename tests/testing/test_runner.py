@@ -96,3 +96,20 @@ def test_temp_dir_is_made_once_and_removed(tmp_path):
     assert folder.parent == tmp_path
     assert folder.name.startswith("t")
     assert not folder.exists()
+
+
+def test_tests_of_eager_execution(tmp_path):
+    (tmp_path / "program.py").write_text(
+        PROGRAM.replace(
+            "tf.test.main()",
+            "from retrograd.testing.runner import eager_main; eager_main()",
+        ).replace("self.assertEqual(1, 2)", "assert tf.constant(2).numpy() == 2")
+    )
+    done = subprocess.run(
+        [sys.executable, tmp_path / "program.py", "Case.test_good", "Case.test_bad"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -20,6 +20,7 @@ from retrograd.graph.convert import (
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
 from retrograd.ops.infer import from_attr
+from retrograd.ops.sequences import as_lists
 
 # ---------------------------------------------------------------------- ops
 
@@ -226,6 +227,8 @@ def make_array(
         if quick is not None:
             return quick
     sizes = None if shape is None else _sizes(shape)
+    if context.executing_eagerly() and not (wanted and wanted.is_quantized):
+        value = as_lists(value, wanted)
     array = _as_array(value, wanted, sizes)
     found = wanted if wanted is not None and wanted.is_quantized else None
     found = found or dtypes.as_dtype(array.dtype)

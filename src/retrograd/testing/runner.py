@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+import retrograd as tf
+
 _temp_dirs: list[str] = []  # one at most: a program has one folder for all of its tests
 
 
@@ -28,6 +30,12 @@ def main(argv: Sequence[str] | None = None) -> Any:
         pattern = chosen[0].partition("=")[2]
         return app.run(lambda _: benchmark.run_benchmarks(pattern), argv=args)
     return app.run(lambda rest: absltest.main(argv=rest), argv=args)
+
+
+def eager_main(argv: Sequence[str] | None = None) -> Any:
+    """As `main`, with every op run at once."""
+    tf.enable_eager_execution()
+    return main(argv)
 
 
 def get_temp_dir() -> str:
