@@ -54,6 +54,35 @@ def test_nothing_is_said_when_nothing_is_used(launcher):
     assert (result.stdout, result.stderr) == ("[1.]\n", "")
 
 
+def test_a_keyword_is_back(launcher):
+    result = launcher.run(
+        """
+import numpy as np
+import tensorflow as tf
+print(np.reshape(np.arange(6), (2, 3)).shape, np.reshape([1, 2], shape=(2, 1)).shape)
+print(np.reshape(np.arange(6), newshape=(3, 2)).shape)
+print(np.reshape(np.arange(6), newshape=(1, 6), order="F").shape)
+with tf.Session() as session:
+    print(session.run(tf.reshape([1, 2], [2, 1])).tolist())
+from retrograd.run import xp_numpy
+print(xp_numpy.reshape is np.reshape)
+try:
+    np.reshape([1], oldshape=(1,))
+except TypeError as error:
+    print(error)
+"""
+    )
+    assert result.stdout.splitlines() == [
+        "(2, 3) (2, 1)",
+        "(3, 2)",
+        "(1, 6)",
+        "[[1], [2]]",
+        "False",
+        "reshape() got an unexpected keyword argument 'oldshape'",
+    ], result.stderr
+    assert result.stderr == NOTICE.format("numpy.reshape(newshape=)")
+
+
 def test_no_restore(launcher):
     result = launcher.run("import numpy as np\nnp.float\n", options=("--no-restore",))
     assert result.returncode == 1

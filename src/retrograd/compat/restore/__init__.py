@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.abc
 import importlib.machinery
+import inspect
 import operator
 import sys
 from collections.abc import Callable
@@ -70,6 +71,8 @@ def attach(module: ModuleType) -> None:
     module.__dict__["__getattr__"] = __getattr__
     for place, old, new in names.METHODS.get(module.__name__, ()):
         _restore_method(operator.attrgetter(place)(module), old, new)
+    for function, old, new in names.KEYWORDS.get(module.__name__, ()):
+        _restore_keyword(module, function, old, new)
 
 
 def _restore_method(cls: Any, old: str, new: str) -> None:
@@ -82,6 +85,25 @@ def _restore_method(cls: Any, old: str, new: str) -> None:
         return getattr(self, new)(*args, **kwargs)
 
     setattr(cls, old, method)
+
+
+def _restore_keyword(module: ModuleType, name: str, old: str, new: str) -> None:
+    original = getattr(module, name)
+    if old in inspect.signature(original).parameters:
+        return
+
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if old in kwargs:
+            announce(f"{module.__name__}.{name}({old}=)")
+            kwargs[new] = kwargs.pop(old)
+        return original(*args, **kwargs)
+
+    setattr(module, name, function)
+    # kernels keep NumPy's own, which they call at every step
+    loading.when_loaded(
+        "retrograd.run.xp_numpy", lambda kernels: setattr(kernels, name, original)
+    )
 
 
 class _Loader(importlib.abc.Loader):

@@ -151,6 +151,11 @@ METHODS: dict[str, list[tuple[str, str, str]]] = {
     ],
 }
 
+# Keywords that functions have lost: (function, old name, name of today).
+KEYWORDS: dict[str, list[tuple[str, str, str]]] = {
+    "numpy": [("reshape", "newshape", "shape")],
+}
+
 # Whole modules that are gone, where no other finder has them.
 MODULES: dict[str, str] = {
     "scipy.misc": _OWN + "scipy_misc",
