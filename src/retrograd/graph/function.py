@@ -267,18 +267,14 @@ class FuncGraph(Graph):
         Raises:
           InaccessibleTensorError: the tensor belongs to a function inside this one.
         """
-        if getattr(tensor, "_is_eager", False):
-            outer = tensor
-        elif tensor._op._graph is self:
+        if not getattr(tensor, "_is_eager", False) and tensor._op._graph is self:
             return tensor
-        else:
-            outer = None
         inner = self._captured.get(tensor)
         if inner is None:
-            outer = outer if outer is not None else self._to_outer_graph(tensor)
+            outer = self._to_outer_graph(tensor)
             inner = self._captured.get(outer)
             if inner is None:
-                inner = self._input_for(outer, name or self._capture_name(tensor))
+                inner = self._input_for(outer, name or self._capture_name(outer))
                 self.add_capture(outer, inner, listed=True)
             self._captured[tensor] = inner
         for tape in context.local.tapes:
@@ -374,6 +370,8 @@ class FuncGraph(Graph):
         Raises:
           InaccessibleTensorError: it belongs to a function inside this one.
         """
+        if getattr(tensor, "_is_eager", False):
+            return tensor
         graph = tensor.graph
         while graph is not None:
             if graph is self:
@@ -458,12 +456,16 @@ class BodyGraph(FuncGraph):
 
     def _to_outer_graph(self, tensor: Any) -> Any:
         """The tensor as the outer graph knows it: captured by each level in between."""
-        home = tensor.graph
-        if home is self.outer_graph:
+        eager = getattr(tensor, "_is_eager", False)
+        if not eager and tensor.graph is self.outer_graph:
             return tensor
         super()._to_outer_graph(tensor)
         if isinstance(self.outer_graph, FuncGraph):
             return self.outer_graph.capture(tensor)
+        if eager:
+            raise RuntimeError(
+                "Attempting to capture an EagerTensor without building a function."
+            )
         return tensor
 
     def add_input(self, dtype: Any, shape: RawShape, name: str) -> Tensor:

@@ -16,7 +16,7 @@ from retrograd.run.blas import threads
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names
 from retrograd.run.interpret import bind
-from retrograd.run.store import Cell, Store
+from retrograd.run.store import Cell, EagerVariable, Store
 
 #: the state of all variables, tables and so on that exist outside of sessions
 store = Store()
@@ -27,6 +27,8 @@ class EagerTensor(Tensor):
     """A tensor that has a value: its shape is known, and it can be read at any time."""
 
     _is_eager = True
+    #: what a function that uses a variable's handle refers to it by
+    _variable: EagerVariable | None = None
 
     def __init__(self, value: Any, dtype: dtypes.DType) -> None:
         self._value = value
@@ -236,6 +238,8 @@ def execute(
         EagerTensor(value, dtype.base_dtype)
         for value, dtype in zip(results, types, strict=True)
     ]
+    if op_def.name == "VarHandleOp":
+        record._outputs[0]._variable = EagerVariable(results[0], attrs)  # type: ignore[attr-defined]
     for tape in context.local.tapes:
         tape.record(record)
     return record._outputs

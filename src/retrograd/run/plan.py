@@ -50,8 +50,8 @@ def variable_of(tensor: Tensor) -> Operation | None:
     while op.type not in VARIABLES:
         if op.type == "Placeholder" and isinstance(op._graph, FuncGraph):
             outer = op._graph.outside(op._outputs[0])
-            if outer is None:
-                return None
+            if outer is None or getattr(outer, "_is_eager", False):
+                return None if outer is None else outer._variable
             op = outer._op
         elif not op._inputs or op.type not in _PASSING:
             return None

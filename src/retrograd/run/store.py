@@ -82,6 +82,18 @@ class Cell:
         return f"<Cell {self.name}>"
 
 
+class EagerVariable:
+    """Stands for the operation that holds a variable, where there is none.
+
+    A function that takes a variable from outside refers to it by this.
+    """
+
+    type = "VarHandleOp"
+
+    def __init__(self, cell: Cell, attrs: dict[str, Any]) -> None:
+        self.cell, self.attrs, self.name = cell, attrs, cell.name
+
+
 class Store:
     """The cells and other resources (tables, queues, iterators) of a session."""
 
@@ -92,8 +104,10 @@ class Store:
         #: how many devices share the batches of compiled stages (see `mesh`)
         self.devices = 1
 
-    def cell(self, op: Operation) -> Cell:
+    def cell(self, op: Operation | EagerVariable) -> Cell:
         """The cell of a variable, found by container and shared name, or its own name."""
+        if isinstance(op, EagerVariable):
+            return op.cell
         name = op.attrs.get("shared_name") or op.name
         key = (op.attrs.get("container") or "", name)
         found = self.cells.get(key)
