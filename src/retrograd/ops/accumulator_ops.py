@@ -79,7 +79,8 @@ class Accumulator(Lines):
         self._wait("TakeGrad", attempt)
         return attempt.taken[0]
 
-    def _check(self, gradient: Any) -> None:
+    def _check(self, *parts: Any) -> None:
+        (gradient,) = parts
         for wanted in ([self._total.shape] if self.count else []) + [self.shape]:
             if wanted is not None and not _compatible(gradient.shape, wanted):
                 raise _invalid(
@@ -87,7 +88,8 @@ class Accumulator(Lines):
                     f"{shape_text(gradient.shape)}"
                 )
 
-    def _add(self, gradient: Any) -> None:
+    def _add(self, *parts: Any) -> None:
+        (gradient,) = parts
         # what was fed may be changed by the program
         self._total = self._total + gradient if self.count else np.array(gradient)
 
@@ -109,7 +111,8 @@ class SparseAccumulator(Accumulator):
         self._indices: list[int] = []
         self._counts: Any = None
 
-    def _check(self, indices: Any, values: Any, shape: Any) -> None:
+    def _check(self, *parts: Any) -> None:
+        indices, values, shape = parts
         if indices.ndim != 1:
             raise _invalid(
                 "Input indices should be vector but received shape: "
@@ -156,8 +159,8 @@ class SparseAccumulator(Accumulator):
                 )
         _check_sizes("values", known, shape, 1)
 
-    def _add(self, indices: Any, values: Any, shape: Any) -> None:
-        del shape
+    def _add(self, *parts: Any) -> None:
+        indices, values, _ = parts
         if not self.count:
             self._indices, self._total = indices.tolist(), np.array(values)
             self._counts = np.ones(len(values), np.int64)

@@ -269,7 +269,7 @@ class PaddingQueue(Queue):
         if None not in self.shapes[component]:
             return super()._batch(component, parts)
         sizes = np.max([np.shape(p) for p in parts], axis=0)
-        whole = np.zeros((len(parts), *sizes), self.dtypes[component])
+        whole: Any = np.zeros((len(parts), *sizes), self.dtypes[component])
         if whole.dtype == object:
             whole.fill(b"")
         for row, part in zip(whole, parts, strict=True):

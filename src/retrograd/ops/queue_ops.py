@@ -76,11 +76,11 @@ def _check_shared(queue: Any, n: Operation) -> None:
     if n.type.removesuffix("V2") != queue.kind:
         raise _invalid(f"Expected {queue.kind}, found {n.type}")
 
-    def same(what: str, held: Any, asked: Any, about: str = "", end: str = "") -> None:
+    def same(what: str, held: Any, asked: Any, end: str = "") -> None:
         if held != asked:
             raise _invalid(
                 f"Shared queue '{queue.name}' has {what} {held} but requested "
-                f"{about or what} was {asked}{end}"
+                f"{what} was {asked}{end}"
             )
 
     def same_list(what: str, held: Any, asked: Any, text: Any) -> None:
@@ -90,8 +90,7 @@ def _check_shared(queue: Any, n: Operation) -> None:
                 f"{what} were {text(asked)}"
             )
 
-    limits = [2**31 - 1 if c < 0 else c for c in (queue.capacity, n.attrs["capacity"])]
-    same("capacity", *limits)
+    same("capacity", _limit(queue.capacity), _limit(n.attrs["capacity"]))
     if queue.kind == "RandomShuffleQueue":
         same("min_after_dequeue", queue.least, n.attrs["min_after_dequeue"], end=".")
         seeds = n.attrs["seed"], n.attrs["seed2"]
@@ -108,9 +107,18 @@ def _check_shared(queue: Any, n: Operation) -> None:
 _SHORT = {"float32": "float", "float64": "double", "float16": "half"}
 
 
+def _limit(capacity: int) -> int:
+    return 2**31 - 1 if capacity < 0 else capacity
+
+
+def _type_text(kind: Any) -> str:
+    """A type as the runtime calls it."""
+    name = str(dtypes.as_dtype(kind).name)
+    return _SHORT.get(name, name)
+
+
 def _type_texts(kinds: Sequence[Any]) -> str:
-    names = [dtypes.as_dtype(k).name for k in kinds]
-    return ", ".join(_SHORT.get(name, name) for name in names)
+    return ", ".join(map(_type_text, kinds))
 
 
 def _shape_texts(raw: Sequence[Any]) -> str:
@@ -164,8 +172,7 @@ def _check_signature(n: Operation, given: Sequence[Any], queue: Any, what: str) 
     handle = "string_ref" if old else "resource"
     extra = ["int32"] if len(n._inputs) == 2 and what == "outputs" else []
     ins = [handle, *extra]
-    texts = [_SHORT.get(k.name, k.name) for k in given]
-    asked = [_SHORT.get(k.name, k.name) for k in wanted]
+    texts, asked = list(map(_type_text, given)), list(map(_type_text, wanted))
     if what == "inputs":
         have, want = f"{', '.join(ins + texts)}->", f"{', '.join(ins + asked)}->"
     else:

@@ -50,7 +50,8 @@ class Coordinator:
             if isinstance(error, self._clean_stop_exception_types):
                 ex = error = None
             if self._joined and ex is not None:
-                raise error if isinstance(ex, tuple) else _handled()[1]
+                found: Any = error if isinstance(ex, tuple) else _handled()[1]
+                raise found
             if self._stop_event.is_set():
                 return
             if ex:
