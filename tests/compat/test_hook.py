@@ -205,7 +205,8 @@ def test_star_imports(launcher):
 from tensorflow.python.framework.errors_impl import *
 print(OpError.__name__)
 from tensorflow import *
-print(float32, reduce_sum.__name__, errors.NotFoundError is NotFoundError)
+import builtins  # print is tf.print now
+builtins.print(float32, reduce_sum.__name__, errors.NotFoundError is NotFoundError)
 """
     )
     assert lines == ["OpError", "<dtype: 'float32'> reduce_sum True"]
