@@ -38,6 +38,9 @@ class _Loader(importlib.abc.Loader):
         if module is not namespace(self.path):
             canonical = importlib.import_module(namespace(self.path).__name__)
             sys.modules[module.__name__] = canonical
+        elif self.path in table.names().acting:
+            for source in table.names().sources[self.path]:
+                importlib.import_module(source)
 
 
 class Finder(importlib.abc.MetaPathFinder):

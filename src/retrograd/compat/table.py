@@ -10,6 +10,8 @@
     python.framework.ops <- retrograd.graph.graph retrograd.graph.context
                                      modules to search, in order, for any name of one
                                      of TensorFlow's own modules
+    python.framework.test_ops <- retrograd.testing.ops !
+                                     … which are imported with it: they do something
     contrib.keras => keras           a namespace that repeats another
 
 `names/internal/*.txt` hold facts about TensorFlow 1.15 itself: its modules, its public
@@ -41,6 +43,7 @@ class Names:
     def __init__(self) -> None:
         self.places: dict[str, Place] = {}
         self.sources: dict[str, list[str]] = {}
+        self.acting: set[str] = set()
         self.mirrors: dict[str, str] = {}
         self.repeated: list[str] = []
         self.namespaces: set[str] = set()
@@ -56,7 +59,11 @@ class Names:
                 module = line.strip()[1:-1]
             elif "<-" in line:
                 dotted, _, modules = line.partition("<-")
-                self.sources.setdefault(dotted.strip(), []).extend(modules.split())
+                dotted, found = dotted.strip(), modules.split()
+                if found[-1] == "!":
+                    found.pop()
+                    self.acting.add(dotted)
+                self.sources.setdefault(dotted, []).extend(found)
             elif "=>" in line:
                 dotted, _, target = line.partition("=>")
                 self.mirrors[dotted.strip()] = target.strip()

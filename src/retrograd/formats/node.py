@@ -9,7 +9,6 @@ import numpy as np
 from retrograd import dtypes, shapes
 from retrograd.graph import dispatch, opdef
 from retrograd.graph.function import FuncGraph
-from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 
@@ -44,16 +43,14 @@ def _bytes(value: Any) -> bytes:
 
 def attr_value(kind: str, value: Any, attrs: dict[str, Any]) -> Any:
     """An attribute in memory form as an AttrValue of the given kind."""
-    from tensorboard.compat.proto.attr_value_pb2 import AttrValue, NameAttrList
+    from tensorboard.compat.proto.attr_value_pb2 import AttrValue
 
     if kind.startswith("list("):
-        return _list_value(kind[5:-1], value)
+        return list_value(kind[5:-1], value)
     if kind == "tensor":
-        dtype = attrs.get("dtype") or dtypes.as_dtype(value.dtype)
-        return AttrValue(tensor=tensor_proto(value, dtype))
+        return AttrValue(tensor=_tensor_attr(value, attrs.get("dtype")))
     if kind == "func":
-        name = value.function_name if isinstance(value, FuncGraph) else str(value)
-        return AttrValue(func=NameAttrList(name=name))
+        return AttrValue(func=_function_attr(value))
     field, convert = _FIELDS[kind]
     result = AttrValue()
     if kind == "shape":
@@ -63,7 +60,21 @@ def attr_value(kind: str, value: Any, attrs: dict[str, Any]) -> Any:
     return result
 
 
+def _tensor_attr(value: Any, dtype: dtypes.DType | None = None) -> Any:
+    array = np.asarray(value, None if hasattr(value, "dtype") else np.int32)
+    return tensor_proto(array, dtype or dtypes.as_dtype(array.dtype))
+
+
+def _function_attr(value: Any) -> Any:
+    from tensorboard.compat.proto.attr_value_pb2 import NameAttrList
+
+    name = value.function_name if isinstance(value, FuncGraph) else str(value)
+    return NameAttrList(name=name)
+
+
 _FIELDS: dict[str, Any] = {
+    "tensor": ("tensor", _tensor_attr),
+    "func": ("func", _function_attr),
     "int": ("i", int),
     "float": ("f", float),
     "bool": ("b", bool),
@@ -73,7 +84,8 @@ _FIELDS: dict[str, Any] = {
 }
 
 
-def _list_value(kind: str, values: Any) -> Any:
+def list_value(kind: str, values: Any) -> Any:
+    """A list in memory form as an AttrValue; `kind` is that of the elements."""
     from tensorboard.compat.proto.attr_value_pb2 import AttrValue
 
     result = AttrValue()
@@ -119,8 +131,9 @@ def attr_to_user(op: Operation, name: str, value: Any) -> Any:
         return [_bytes(v) for v in value]
     if kind == "shape":
         return shape_proto(value)
-    if kind == "list(shape)":
-        return [shape_proto(v) for v in value]
+    if kind in ("list(shape)", "list(tensor)", "list(func)"):
+        convert = _FIELDS[kind[5:-1]][1]
+        return [convert(v) for v in value]
     if kind in ("tensor", "func"):
         return getattr(attr_value(kind, value, op.attrs), kind)
     return list(value) if isinstance(value, list) else value
@@ -197,40 +210,6 @@ def node_def(op: Operation) -> Any:
     return node
 
 
-def versions(graph: Graph) -> Any:
-    """The versions of a graph as a VersionDef."""
-    from tensorboard.compat.proto.versions_pb2 import VersionDef
-
-    return VersionDef(
-        producer=graph._producer,
-        min_consumer=graph._min_consumer,
-        bad_consumers=graph._bad_consumers,
-    )
-
-
-def graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
-    """The GraphDef of a graph.
-
-    Args:
-      graph: the graph.
-      from_version: only operations made after the graph had this version.
-      add_shapes: whether `_output_shapes` says the static shapes.
-    """
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-
-    result = GraphDef()
-    result.versions.CopyFrom(versions(graph))
-    for op in graph._ops:
-        if from_version is not None and op._version <= from_version:
-            continue
-        node = result.node.add()
-        node.CopyFrom(node_def(op))
-        if add_shapes and op.outputs:
-            shown = [t._shape_raw for t in op.outputs]
-            node.attr["_output_shapes"].CopyFrom(_list_value("shape", shown))
-    return result
-
-
 def _arg_proto(target: Any, arg: opdef.ArgDef) -> None:
     target.name = arg.name
     if arg.type is not None:
@@ -261,7 +240,7 @@ def op_def_proto(op_def: opdef.OpDef | None) -> Any:
             entry.has_minimum, entry.minimum = True, attr.minimum
         if attr.allowed is not None:
             kind = "type" if attr.kind in opdef.TYPE_ATTR_KINDS else "string"
-            entry.allowed_values.CopyFrom(_list_value(kind, attr.allowed))
+            entry.allowed_values.CopyFrom(list_value(kind, attr.allowed))
     result.is_stateful = op_def.is_stateful
     result.is_commutative = op_def.is_commutative
     result.is_aggregate = op_def.is_aggregate
@@ -269,9 +248,9 @@ def op_def_proto(op_def: opdef.OpDef | None) -> Any:
     return result
 
 
-dispatch.hooks.attr_to_user = attr_to_user
-dispatch.hooks.attr_from_user = attr_from_user
-dispatch.hooks.node_def = node_def
-dispatch.hooks.op_def_proto = op_def_proto
-dispatch.hooks.graph_def = graph_def
-dispatch.hooks.versions = versions
+dispatch.hooks.provide(
+    attr_to_user=attr_to_user,
+    attr_from_user=attr_from_user,
+    node_def=node_def,
+    op_def_proto=op_def_proto,
+)

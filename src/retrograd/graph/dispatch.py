@@ -34,8 +34,8 @@ _PROVIDERS = {
     "attr_from_user": "retrograd.formats.node",
     "node_def": "retrograd.formats.node",
     "op_def_proto": "retrograd.formats.node",
-    "graph_def": "retrograd.formats.node",
-    "versions": "retrograd.formats.node",
+    "graph_def": "retrograd.formats.graph_def",
+    "versions": "retrograd.formats.graph_def",
 }
 
 
@@ -57,7 +57,6 @@ class _Hooks:
             raise AttributeError(name)
         importlib.import_module(_PROVIDERS[name])
         return self.__dict__[name]
-
 
     def provide(self, **functions: Callable[..., Any]) -> None:
         """Set hooks: called by the modules of `_PROVIDERS` as they are imported."""
@@ -528,10 +527,23 @@ def complete_attrs(
                 )
         position += count
     for key, attr in op_def.attrs.items():
+        if key in done and key in attrs:
+            done[key] = normalize(attr, done[key], op_def.name)
+    return with_defaults(op_def, done, name)
+
+
+def with_defaults(
+    op_def: opdef.OpDef, attrs: dict[str, Any], name: str
+) -> dict[str, Any]:
+    """`attrs`, completed by the defaults of the others.
+
+    Raises:
+      ValueError: some have no default.
+    """
+    done = dict(attrs)
+    for key, attr in op_def.attrs.items():
         if key not in done and attr.has_default:
             done[key] = attr.default
-        elif key in done and key in attrs:
-            done[key] = normalize(attr, done[key], op_def.name)
     missing = [key for key in op_def.attrs if key not in done]
     if missing:
         names = ", ".join(f"'{key}'" for key in sorted(missing))
@@ -560,8 +572,15 @@ def _count(arg: opdef.ArgDef, attrs: dict[str, Any]) -> int:
 
 def output_types(op_def: opdef.OpDef, attrs: dict[str, Any]) -> list[dtypes.DType]:
     """The dtypes of an operation's outputs, lists flattened."""
+    return arg_types(op_def.outputs, attrs)
+
+
+def arg_types(
+    args: Sequence[opdef.ArgDef], attrs: dict[str, Any]
+) -> list[dtypes.DType]:
+    """The dtypes that inputs or outputs of a signature have with these attributes."""
     found: list[dtypes.DType] = []
-    for arg in op_def.outputs:
+    for arg in args:
         if arg.type_list_attr:
             found.extend(attrs[arg.type_list_attr])
             continue

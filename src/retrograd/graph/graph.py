@@ -262,7 +262,6 @@ class Graph:
         with self._lock:
             if node_def.name in self._by_name:
                 raise ValueError(f"Duplicate node name in graph: '{node_def.name}'")
-            self._names_in_use.setdefault(node_def.name.lower(), 1)
             self._place(
                 op,
                 node_def.op,
@@ -273,11 +272,17 @@ class Graph:
                 signature,
             )
             op._device = node_def.device
-            for before in dict.fromkeys(control_inputs):
-                op._control_inputs.append(before)
-                before._control_outputs.append(op)
-            op._control_flow_context = self._scopes.control_flow_context
-            self._finish(op, scoped=False)
+            self._finish_unscoped(op, control_inputs)
+
+    def _finish_unscoped(
+        self, op: Operation, control_inputs: Iterable[Operation]
+    ) -> None:
+        self._names_in_use.setdefault(op._name.lower(), 1)
+        for before in dict.fromkeys(control_inputs):
+            op._control_inputs.append(before)
+            before._control_outputs.append(op)
+        op._control_flow_context = self._scopes.control_flow_context
+        self._finish(op, scoped=False)
 
     def _own(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         """The inputs as tensors of this graph; a function body captures others."""

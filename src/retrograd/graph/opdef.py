@@ -178,6 +178,12 @@ _ATTR_WORDS = {True: "true", False: "false"}
 _TYPE_WORDS = {"float32": "float", "float64": "double", "float16": "half"}
 
 
+def type_word(dtype: dtypes.DType) -> str:
+    """The name of a dtype in TensorFlow's messages: `float`, `int32_ref`."""
+    name = dtype.base_dtype.name
+    return _TYPE_WORDS.get(name, name) + ("_ref" if dtype._is_ref_dtype else "")
+
+
 def attr_text(kind: str, value: Any) -> str:
     """The value of an attribute as TensorFlow's messages show it."""
     if isinstance(value, (list, tuple)) and not kind.startswith("shape"):
@@ -201,7 +207,7 @@ def _args_text(args: tuple[ArgDef, ...]) -> str:
     parts = []
     for arg in args:
         if arg.type is not None:
-            kind = _TYPE_WORDS.get(arg.type.name, arg.type.name)
+            kind = type_word(arg.type)
         else:
             kind = arg.type_attr or arg.type_list_attr
         if arg.number_attr:

@@ -167,7 +167,11 @@ class Operation:
 
     @property
     def _input_types(self) -> list[dtypes.DType]:
-        return [t.dtype for t in self._inputs]
+        from retrograd.graph import dispatch
+
+        if self._op_def is None:
+            return [t.dtype for t in self._inputs]
+        return dispatch.arg_types(self._op_def.inputs, self.attrs)
 
     @property
     def device(self) -> str:

@@ -102,20 +102,18 @@ class DeviceScope(_Place):
     def apply(self, op: Operation) -> None:
         """Set the operation's device: parts that are set already stay."""
         if self.function is not None:
-            self.function_result(op)
+            op._device = self._result(self.function(op))
         elif self.name:
             op._device = device.merge(self.name, op._device)
 
-    def function_result(self, op: Operation) -> None:
-        """Set the device that the function gives."""
-        assert self.function is not None
-        given = self.function(op)
+    def _result(self, given: Any) -> str:
+        """The device name that a function gave."""
         if isinstance(given, bytes):
             given = given.decode()
         to_string = getattr(given, "to_string", None)
         if to_string is None and not isinstance(given, str):
             raise TypeError(f"Expected binary or unicode string, got {given!r}")
-        op._device = given if to_string is None else to_string()
+        return given if to_string is None else to_string()
 
 
 class ColocationScope(_Place):
