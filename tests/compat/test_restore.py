@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from retrograd.compat.restore import (
     distutils_names,
     imghdr_module,
     imp_module,
+    manners,
     names,
     numpy_names,
     python_names,
@@ -81,6 +85,27 @@ except TypeError as error:
         "reshape() got an unexpected keyword argument 'oldshape'",
     ], result.stderr
     assert result.stderr == NOTICE.format("numpy.reshape(newshape=)")
+
+
+PRINTING = """
+import numpy as np
+print([np.float32(1.5)], {"n": np.int64(2)}, np.ones(1))
+"""
+
+
+def test_scalars_are_written_as_they_were(launcher):
+    assert launcher.output(PRINTING) == ["[1.5] {'n': 2} [1.]"]
+    known = "[np.float32(1.5)] {'n': np.int64(2)} [1.]\n"
+    assert launcher.run(PRINTING, options=("--no-restore",)).stdout == known
+
+
+def test_preambles_may_be_lists():
+    class Parameters:
+        validate: ClassVar = {name: str for name in manners._PREAMBLES}
+
+    manners.take_preamble_lists(SimpleNamespace(RcParams=Parameters))
+    for check in Parameters.validate.values():
+        assert (check(["a", "b"]), check("c")) == ("a\nb", "c")
 
 
 def test_no_restore(launcher):

@@ -103,3 +103,11 @@ def test_the_same_is_refused_when_made(text: str) -> None:
 @pytest.mark.parametrize("text", KNOWN["failing"])
 def test_the_same_fails_when_run(text: str) -> None:
     assert _error(text, run=True) == KNOWN["failing"][text]
+
+
+def test_nothing_divided_by_zero_is_nothing() -> None:
+    with Graph().as_default(), Session() as session:
+        zero = tf.placeholder(tf.int32, [])
+        for divide in (tf.floormod, tf.floordiv, tf.truncatediv, tf.truncatemod):
+            quotient = divide(tf.constant([], tf.int32), zero)
+            assert session.run(quotient, {zero: 0}).shape == (0,)

@@ -142,7 +142,7 @@ class Own(Namespace):
     def __getattr__(self, name: str) -> Any:
         path = self.__name__.partition(".")[2]
         full = f"{path}.{name}" if path else name
-        if table.names().is_namespace(full) and not name.startswith("_"):
+        if _has_names_below(full) and not name.startswith("_"):
             module = table.import_or_none(f"{self.__name__}.{name}")
             if module is not None:
                 return module
@@ -159,11 +159,15 @@ class Own(Namespace):
             and value.__name__ == f"{self.__name__}.{name}"
         ):
             path = value.__name__.partition(".")[2]
-            if table.names().is_namespace(path):
+            if _has_names_below(path):
                 value.__class__ = Own
             elif path in table.names().places:
                 return
         super().__setattr__(name, value)
+
+
+def _has_names_below(path: str) -> bool:
+    return table.names().is_namespace(path) or path in INTERNAL
 
 
 def is_internal(path: str) -> bool:

@@ -133,7 +133,7 @@ def enabled() -> bool:
 
 def enable() -> None:
     """Bring the names back in this process, from now on; a second call does nothing."""
-    from retrograd.compat.restore import source
+    from retrograd.compat.restore import manners, source
 
     watcher = loading.watcher()
     if watcher.supplied:
@@ -142,4 +142,6 @@ def enable() -> None:
     watcher.packages, watcher.always = names.PACKAGES, names.ALWAYS
     for name in {*names.ATTRIBUTES, *names.METHODS}:
         loading.when_loaded(name, attach)
+    for name, adapt in manners.MANNERS.items():
+        loading.when_loaded(name, adapt)
     source.enable()

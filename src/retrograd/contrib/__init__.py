@@ -1,0 +1,1 @@
+"""What `tf.contrib` and TensorFlow's tutorials gave to programs, on top of the rest."""
