@@ -98,6 +98,18 @@ def test_random_numbers_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not np.array_equal(a[0][0], a[1][0])
 
 
+def test_random_state_goes_from_tier_to_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = tf.random_uniform([700], seed=4) + 1.0
+    twice = noise * 2.0
+    with in_tier("0", monkeypatch) as session:
+        wanted = [session.run(noise), session.run(twice)]
+    with in_tier("1", monkeypatch) as session:
+        drawn = [session.run(noise)]
+        session._tier = 0
+        drawn.append(session.run(twice))
+    np.testing.assert_allclose(drawn, wanted, rtol=1e-6)
+
+
 def test_loop_with_a_fed_trip_count(monkeypatch: pytest.MonkeyPatch) -> None:
     n = tf.placeholder(tf.int32, [])
     x = tf.placeholder(tf.float32, [])

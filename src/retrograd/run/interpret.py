@@ -296,7 +296,9 @@ class Program:
         if declaration is not None and declaration.state is not None:
             cell = self.store.hidden(op, declaration.state)
             self.scope[f"s{index}"] = cell
-            arguments.insert(0, f"s{index}.value")
+            # of an op that compiles too, the state may be an array of the other library
+            held = f"s{index}.value" if declaration.host else f"s{index}.read()"
+            arguments.insert(0, held)
             targets.insert(0, f"s{index}")
         return self._assignment(op, index, targets, ", ".join(arguments), bool(updates))
 
