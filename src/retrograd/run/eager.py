@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context, dispatch, opdef
+from retrograd.graph.device import DeviceSpec
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
 from retrograd.run.blas import threads
+from retrograd.run.devices import CPU, PREFIX
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names
 from retrograd.run.interpret import bind
@@ -20,7 +24,18 @@ from retrograd.run.store import Cell, EagerVariable, Store
 
 #: the state of all variables, tables and so on that exist outside of sessions
 store = Store()
+#: called after each op: `f(op_type, inputs, attrs, outputs, op_name)`
+callbacks: list[Callable[..., Any]] = []
 _INITIALIZING = ("Assign", "AssignVariableOp")
+
+
+@functools.cache
+def full_device_name(name: str) -> str:
+    """A device name with all parts; the CPU for a device that there is not."""
+    spec = DeviceSpec.from_string(name)
+    if spec.device_type not in (None, "CPU"):
+        return CPU
+    return f"{PREFIX}/device:CPU:{spec.device_index or 0}"
 
 
 class EagerTensor(Tensor):
@@ -33,7 +48,8 @@ class EagerTensor(Tensor):
     def __init__(self, value: Any, dtype: dtypes.DType) -> None:
         self._value = value
         self._dtype = dtype
-        self._device = "/job:localhost/replica:0/task:0/device:CPU:0"
+        where = context.local.device
+        self._device = full_device_name(where) if where else CPU
         self._handle_data: Any = None
 
     @property
@@ -122,14 +138,14 @@ class EagerTensor(Tensor):
                 f"{shape}"
             )
 
-    def cpu(self) -> EagerTensor:
-        """This tensor: values are in the computer's memory."""
-        return self
+    def cpu(self) -> Any:
+        """A copy: values are in the computer's memory."""
+        return dispatch.apply("Identity", self)
 
-    def gpu(self, gpu_index: int = 0) -> EagerTensor:
-        """This tensor: values are in the computer's memory."""
+    def gpu(self, gpu_index: int = 0) -> Any:
+        """A copy: values are in the computer's memory."""
         del gpu_index
-        return self
+        return dispatch.apply("Identity", self)
 
     def __str__(self) -> str:
         return (
@@ -242,7 +258,16 @@ def execute(
         record._outputs[0]._variable = EagerVariable(results[0], attrs)  # type: ignore[attr-defined]
     for tape in context.local.tapes:
         tape.record(record)
+    if callbacks:
+        notify(op_def.name, record, name)
     return record._outputs
+
+
+def notify(op_type: str, record: Record, name: str | None = None) -> None:
+    """Tell those who want to know that an op, or a call of a function, was run."""
+    attrs = tuple(itertools.chain.from_iterable(record.attrs.items()))
+    for callback in callbacks:
+        callback(op_type, list(record._inputs), attrs, record._outputs, name)
 
 
 def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
@@ -302,5 +327,4 @@ def _state_of(record: Record, declaration: Declaration) -> Cell:
     return cell
 
 
-dispatch.hooks.execute = execute
-dispatch.hooks.eager_tensor = eager_tensor  # type: ignore[attr-defined]
+dispatch.hooks.provide(execute=execute, eager_tensor=eager_tensor)
