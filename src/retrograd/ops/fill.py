@@ -123,6 +123,9 @@ def _range_shape(n: Any) -> RawShape:
 def range_kernel(xp: Any, start: Any, limit: Any, delta: Any) -> Any:
     """The numbers from `start` on, `delta` apart, before `limit`."""
     del xp
+    for name, value in (("start", start), ("limit", limit), ("delta", delta)):
+        if np.ndim(value):
+            raise refused(f"{name} must be a scalar, not shape {_text(value)}")
     start, limit, delta = (np.asarray(v)[()] for v in (start, limit, delta))
     problem = _range_problem(start, limit, delta)
     if problem:

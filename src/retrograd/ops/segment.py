@@ -58,7 +58,7 @@ def _sum_gradient(n: Any, dy: Any) -> list[Any]:
 )
 def unsorted_segment_sum_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     """For each id the sum of its rows; 0 where there is none."""
-    _check_prefix(data, ids)
+    _check_unsorted(data, ids, num)
     return xp.segment_sum(data, ids, int(num))
 
 
@@ -89,7 +89,7 @@ def _gather_drop_negatives(
 )
 def unsorted_segment_prod_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     """For each id the product of its rows; 1 where there is none."""
-    _check_prefix(data, ids)
+    _check_unsorted(data, ids, num)
     return xp.segment_prod(data, ids, int(num))
 
 
@@ -131,7 +131,7 @@ def _chosen_gradient(n: Any, dy: Any) -> list[Any]:
 )
 def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     """For each id the greatest of its rows; the lowest number where there is none."""
-    _check_prefix(data, ids)
+    _check_unsorted(data, ids, num)
     return xp.segment_max(data, ids, int(num))
 
 
@@ -144,11 +144,15 @@ def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
 )
 def unsorted_segment_min_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     """For each id the least of its rows; the highest number where there is none."""
-    _check_prefix(data, ids)
+    _check_unsorted(data, ids, num)
     return xp.segment_min(data, ids, int(num))
 
 
-def _check_prefix(data: Any, ids: Any) -> None:
+def _check_unsorted(data: Any, ids: Any, num: Any) -> None:
+    if np.ndim(num):
+        raise refused(
+            f"num_segments should be a scalar, not shape {shape_text(np.shape(num))}"
+        )
     have, wanted = np.shape(data), np.shape(ids)
     if have[: len(wanted)] != wanted:
         raise refused(

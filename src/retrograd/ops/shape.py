@@ -130,6 +130,8 @@ def _back(n: Any, dy: Any) -> Any:
 def reshape_kernel(xp: Any, x: Any, shape: Any) -> Any:
     """The elements of x in the given shape; one size may be −1."""
     del xp
+    if shape.ndim != 1:
+        raise refused(f"sizes input must be 1-D, not {shape_text(shape.shape)}")
     try:
         return x.reshape(shape.tolist())
     except (ValueError, TypeError):
