@@ -18,8 +18,9 @@ GOLDEN = json.loads((Path(__file__).parent / "data/base_types.json").read_text()
 
 CLASSES = [
     c
-    for c in vars(errors).values()
-    if inspect.isclass(c) and issubclass(c, errors.OpError) and c is not errors.OpError
+    for name, c in vars(errors).items()
+    if inspect.isclass(c) and issubclass(c, errors.OpError)
+    if c is not errors.OpError and not name.startswith("_")
 ]
 
 
@@ -54,7 +55,6 @@ def test_there_is_one_class_for_each_code() -> None:
     for c in CLASSES:
         code = errors.error_code_from_exception_type(c)
         assert errors.exception_type_from_error_code(code) is c
-        assert c.__bases__ == (errors.OpError,)
         error: Any = errors._make_specific_exception("node", None, "text", code)
         assert type(error) is c
         assert (error.node_def, error.op, error.message) == ("node", None, "text")

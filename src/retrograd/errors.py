@@ -11,7 +11,7 @@ import os
 import traceback
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 OK = 0
 CANCELLED = 1
@@ -154,19 +154,19 @@ def _frames(op: Any) -> list[str]:
     )
 
 
-def _with_code(error_code: int) -> Any:
-    """Return the constructor `(node_def, op, message)` of one kind of failure."""
+class _OfOneCode(OpError):
+    """An error whose class says its code: the constructor takes no number."""
 
-    def __init__(self: Any, node_def: Any, op: Any, message: Any) -> None:
-        OpError.__init__(self, node_def, op, message, error_code)
+    _code: ClassVar[int]
 
-    return __init__
+    def __init__(self, node_def: Any, op: Any, message: Any) -> None:
+        super().__init__(node_def, op, message, self._code)
 
 
-class CancelledError(OpError):
+class CancelledError(_OfOneCode):
     """The step or operation was cancelled, say by closing its queue or session."""
 
-    __init__ = _with_code(CANCELLED)
+    _code = CANCELLED
 
 
 class UnknownError(OpError):
@@ -178,88 +178,88 @@ class UnknownError(OpError):
         super().__init__(node_def, op, message, error_code)
 
 
-class InvalidArgumentError(OpError):
+class InvalidArgumentError(_OfOneCode):
     """An operation received a value or a shape that it cannot take."""
 
-    __init__ = _with_code(INVALID_ARGUMENT)
+    _code = INVALID_ARGUMENT
 
 
-class DeadlineExceededError(OpError):
+class DeadlineExceededError(_OfOneCode):
     """Time ran out before the operation could finish."""
 
-    __init__ = _with_code(DEADLINE_EXCEEDED)
+    _code = DEADLINE_EXCEEDED
 
 
-class NotFoundError(OpError):
+class NotFoundError(_OfOneCode):
     """Something asked for, a file or a checkpoint key for one, does not exist."""
 
-    __init__ = _with_code(NOT_FOUND)
+    _code = NOT_FOUND
 
 
-class AlreadyExistsError(OpError):
+class AlreadyExistsError(_OfOneCode):
     """Something to be made exists already."""
 
-    __init__ = _with_code(ALREADY_EXISTS)
+    _code = ALREADY_EXISTS
 
 
-class PermissionDeniedError(OpError):
+class PermissionDeniedError(_OfOneCode):
     """The caller may not do this, say read a file."""
 
-    __init__ = _with_code(PERMISSION_DENIED)
+    _code = PERMISSION_DENIED
 
 
-class UnauthenticatedError(OpError):
+class UnauthenticatedError(_OfOneCode):
     """The request lacks valid credentials."""
 
-    __init__ = _with_code(UNAUTHENTICATED)
+    _code = UNAUTHENTICATED
 
 
-class ResourceExhaustedError(OpError):
+class ResourceExhaustedError(_OfOneCode):
     """Memory, disk space or another resource ran out."""
 
-    __init__ = _with_code(RESOURCE_EXHAUSTED)
+    _code = RESOURCE_EXHAUSTED
 
 
-class FailedPreconditionError(OpError):
+class FailedPreconditionError(_OfOneCode):
     """The state is not ready: most often a variable read before initialisation."""
 
-    __init__ = _with_code(FAILED_PRECONDITION)
+    _code = FAILED_PRECONDITION
 
 
-class AbortedError(OpError):
+class AbortedError(_OfOneCode):
     """The operation was given up, typically because of a concurrent one."""
 
-    __init__ = _with_code(ABORTED)
+    _code = ABORTED
 
 
-class OutOfRangeError(OpError):
+class OutOfRangeError(_OfOneCode):
     """The end of the input: an iterator, queue or reader has no more elements."""
 
-    __init__ = _with_code(OUT_OF_RANGE)
+    _code = OUT_OF_RANGE
 
 
-class UnimplementedError(OpError):
+class UnimplementedError(_OfOneCode):
     """The operation does not support these, otherwise valid, arguments."""
 
-    __init__ = _with_code(UNIMPLEMENTED)
+    _code = UNIMPLEMENTED
 
 
-class InternalError(OpError):
+class InternalError(_OfOneCode):
     """Something that the engine relies on does not hold."""
 
-    __init__ = _with_code(INTERNAL)
+    _code = INTERNAL
 
 
-class UnavailableError(OpError):
+class UnavailableError(_OfOneCode):
     """The runtime cannot be reached now."""
 
-    __init__ = _with_code(UNAVAILABLE)
+    _code = UNAVAILABLE
 
 
-class DataLossError(OpError):
+class DataLossError(_OfOneCode):
     """Data is cut short or corrupt beyond repair."""
 
-    __init__ = _with_code(DATA_LOSS)
+    _code = DATA_LOSS
 
 
 _CODE_TO_EXCEPTION_CLASS: dict[int, type[OpError]] = {

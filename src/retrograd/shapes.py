@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from retrograd.dtypes import DType
+from retrograd.util import protos
 
 Raw = tuple[int | None, ...] | None
 
@@ -325,10 +326,7 @@ class TensorShape:
 
     def as_proto(self) -> Any:
         """The shape as a TensorShapeProto, unknown sizes as −1."""
-        from tensorboard.compat.proto import tensor_shape_pb2
-
-        # The members of generated modules are made at run time.
-        make: Any = tensor_shape_pb2.__dict__["TensorShapeProto"]
+        make = protos.message("tensor_shape.TensorShapeProto")
         sizes = self.raw
         if sizes is None:
             return make(unknown_rank=True)

@@ -11,12 +11,12 @@ from retrograd.graph import dispatch, opdef
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
+from retrograd.util import protos
 
 
 def shape_proto(raw: RawShape) -> Any:
     """A raw shape as a TensorShapeProto."""
-    from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-
+    TensorShapeProto = protos.message("tensor_shape.TensorShapeProto")
     if raw is None:
         return TensorShapeProto(unknown_rank=True)
     sizes = [-1 if d is None else int(d) for d in raw]
@@ -86,9 +86,7 @@ _FIELDS: dict[str, Any] = {
 
 def list_value(kind: str, values: Any) -> Any:
     """A list in memory form as an AttrValue; `kind` is that of the elements."""
-    from tensorboard.compat.proto.attr_value_pb2 import AttrValue
-
-    result = AttrValue()
+    result = protos.message("attr_value.AttrValue")()
     result.list.SetInParent()
     field, convert = _FIELDS[kind]
     getattr(result.list, field).extend([convert(v) for v in values])
@@ -185,9 +183,7 @@ def make_node_def(
     op_type: str, name: str, device: Any = None, attrs: dict[str, Any] | None = None
 ) -> Any:
     """A NodeDef without inputs; `attrs` are AttrValue messages."""
-    from tensorboard.compat.proto.node_def_pb2 import NodeDef
-
-    node = NodeDef(op=op_type, name=name)
+    node = protos.message("node_def.NodeDef")(op=op_type, name=name)
     for key, value in (attrs or {}).items():
         node.attr[key].CopyFrom(value)
     if callable(device):
@@ -199,9 +195,9 @@ def make_node_def(
 
 def node_def(op: Operation) -> Any:
     """The NodeDef of an operation."""
-    from tensorboard.compat.proto.node_def_pb2 import NodeDef
-
-    node = NodeDef(name=op.name, op=op.type, device=op.device)
+    node = protos.message("node_def.NodeDef")(
+        name=op.name, op=op.type, device=op.device
+    )
     node.input.extend(t._as_node_def_input() for t in op.inputs)
     node.input.extend(f"^{c.name}" for c in op._control_inputs)
     for name in op.attrs:
@@ -222,9 +218,7 @@ def _arg_proto(target: Any, arg: opdef.ArgDef) -> None:
 
 def op_def_proto(op_def: opdef.OpDef | None) -> Any:
     """A signature as an OpDef."""
-    from tensorboard.compat.proto.op_def_pb2 import OpDef
-
-    result = OpDef()
+    result = protos.message("op_def.OpDef")()
     if op_def is None:
         return result
     result.name = op_def.name

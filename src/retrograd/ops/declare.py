@@ -412,7 +412,7 @@ def _infer_shapes(n: Operation) -> None:
         tensor._shape_raw = shape
 
 
-dispatch.hooks.infer_shapes = _infer_shapes
+dispatch.hooks.provide(infer_shapes=_infer_shapes)
 
 
 def shape_of(n: Operation, index: int) -> RawShape:

@@ -15,6 +15,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.constant import make_array
+from retrograd.util import protos
 
 # ---------------------------------------------------------------------- static values
 
@@ -256,9 +257,7 @@ _FIELDS = {
 
 
 def _message_class() -> Any:
-    from tensorboard.compat.proto import tensor_pb2
-
-    return tensor_pb2.__dict__["TensorProto"]
+    return protos.message("tensor.TensorProto")
 
 
 def make_tensor_proto(

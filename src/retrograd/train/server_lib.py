@@ -11,6 +11,7 @@ import threading
 from typing import Any, NoReturn
 
 from retrograd.run import servers
+from retrograd.util import protos
 
 Tasks = dict[int, str]
 _ports = itertools.count(20000)
@@ -43,9 +44,7 @@ class ClusterSpec:
             )
 
     def _message(self) -> Any:
-        from tensorboard.compat.proto.cluster_pb2 import ClusterDef
-
-        result = ClusterDef()
+        result = protos.message("cluster.ClusterDef")()
         for job, tasks in sorted(self._cluster_spec.items()):
             entry = result.job.add(name=_text(job, f"Job name {job!r}"))
             for index, address in sorted(tasks.items()):

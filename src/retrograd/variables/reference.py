@@ -21,6 +21,7 @@ from retrograd.graph.names import (
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
+from retrograd.util import protos
 from retrograd.variables.initial import guarded
 from retrograd.variables.options import validate_synchronization_aggregation_trainable
 from retrograd.variables.variable import Variable, VariableV1, _dtype_mismatch
@@ -311,11 +312,9 @@ class RefVariable(VariableV1):
 
     def to_proto(self, export_scope: str | None = None) -> Any:
         """A VariableDef message; None for a variable outside of `export_scope`."""
-        from tensorboard.compat.proto import variable_pb2
-
         if export_scope is not None and not self.name.startswith(export_scope):
             return None
-        proto = variable_pb2.VariableDef(
+        proto = protos.message("variable.VariableDef")(
             variable_name=strip_name_scope(self.name, export_scope),
             trainable=self.trainable,
             synchronization=self.synchronization.value,

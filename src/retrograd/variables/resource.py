@@ -24,6 +24,7 @@ from retrograd.graph.names import (
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
+from retrograd.util import protos
 from retrograd.variables.initial import guarded
 from retrograd.variables.options import validate_synchronization_aggregation_trainable
 from retrograd.variables.reference import checked_collections, refuse_inner
@@ -478,11 +479,9 @@ class BaseResourceVariable(VariableV1):
             raise RuntimeError("to_proto not supported in EAGER mode.")
         if export_scope is not None and not self.handle.name.startswith(export_scope):
             return None
-        from tensorboard.compat.proto import variable_pb2
-
         snapshot = self._cached_value
         snapshot = self._graph_element if snapshot is None else snapshot
-        proto = variable_pb2.VariableDef(
+        proto = protos.message("variable.VariableDef")(
             variable_name=strip_name_scope(self.handle.name, export_scope),
             initializer_name=strip_name_scope(self.initializer.name, export_scope),
             snapshot_name=strip_name_scope(snapshot.name, export_scope),

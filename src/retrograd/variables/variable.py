@@ -15,6 +15,7 @@ from retrograd.graph.reference import Reference
 from retrograd.graph.tensor import OVERLOADABLE_OPERATORS, Tensor
 from retrograd.ops import overloads  # noqa: F401 (the operators of tensors)
 from retrograd.ops.slicing import getitem_of_variable
+from retrograd.util import protos
 from retrograd.variables.options import (
     VariableAggregation,
     VariableSynchronization,
@@ -506,11 +507,9 @@ class Variable(metaclass=VariableMetaclass):
 
         def to_proto(self, export_scope: str | None = None) -> Any:
             """A SaveSliceInfoDef message, or None outside of `export_scope`."""
-            from tensorboard.compat.proto import variable_pb2
-
             if export_scope is not None and not self.full_name.startswith(export_scope):
                 return None
-            return variable_pb2.SaveSliceInfoDef(
+            return protos.message("variable.SaveSliceInfoDef")(
                 full_name=strip_name_scope(self.full_name, export_scope),
                 full_shape=[int(size) for size in self.full_shape],
                 var_offset=[int(start) for start in self.var_offset],
