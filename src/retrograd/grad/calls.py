@@ -93,8 +93,9 @@ def _map(function: Any, term: Any) -> Any:
     """Apply a function to the tensors of a term."""
     if not isinstance(term, IndexedSlices):
         return function(term)
+    values, indices = function(term.values), function(term.indices)
     dense = None if term.dense_shape is None else function(term.dense_shape)
-    return IndexedSlices(function(term.values), function(term.indices), dense)
+    return IndexedSlices(values, indices, dense)
 
 
 def parts_of(term: Any) -> list[Any]:
