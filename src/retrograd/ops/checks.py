@@ -75,7 +75,7 @@ def _fail_if_known(holds: Any, data: Any) -> None:
     raise errors.InvalidArgumentError(None, None, "\n".join(lines))
 
 
-def _eager_data(symbol: str, x: Tensor, y: Tensor, count: int, holds: Any) -> list[Any]:
+def _eager_data(symbol: str, x: Any, y: Any, count: int, holds: Any) -> list[Any]:
     """What an eager error shows of two tensors."""
     data: list[Any] = [f"Condition x {symbol} y did not hold."]
     if count <= 0:
@@ -97,7 +97,7 @@ def _eager_data(symbol: str, x: Tensor, y: Tensor, count: int, holds: Any) -> li
 def _eager_text(item: Any, count: int) -> str:
     if not isinstance(item, Tensor):
         return str(item)
-    array = item.numpy()
+    array = item.numpy()  # pyright: ignore
     if np.isscalar(array):
         return str(array)
     flat = np.asarray(array).reshape(-1)

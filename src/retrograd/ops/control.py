@@ -273,7 +273,7 @@ def tuple(
     if context.executing_eagerly():
         return tensors
     with dispatch.name_scope(name, "tuple", list(tensors)):
-        values = [
+        values: list[Any] = [
             t
             if t is None or isinstance(t, (Operation, Tensor, CompositeTensor))
             else convert_to_tensor(t)

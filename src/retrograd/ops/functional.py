@@ -168,7 +168,9 @@ def case_kernel(
     return _results(n, chosen(0))
 
 
-def _while(xp: Any, *inputs: Any, cond: Body, body: Body, n: Operation) -> Any:
+def _while(
+    xp: Any, *inputs: Any, cond: Body, body: Body, n: Operation, bound: Any
+) -> Any:
     """Applies `body` to the loop variables for as long as `cond` of them holds.
 
     Variables that the body returns as they are stay out of what is carried along.
@@ -187,14 +189,13 @@ def _while(xp: Any, *inputs: Any, cond: Body, body: Body, n: Operation) -> Any:
         after = body(*all_of(state))
         return tuple([after[i] for i in moving])
 
-    def goes_on(state: Sequence[Any]) -> Any:
+    def holds(state: Sequence[Any]) -> Any:
         return truth(xp, cond(*all_of(state))[0])
 
     start = tuple([inputs[i] for i in moving])
     limit = context.local.deadline
-    if limit is not None:
-        goes_on = _until(limit, goes_on)
-    return _results(n, all_of(xp.while_loop(goes_on, step, start)))
+    goes_on = holds if limit is None else _until(limit, holds)
+    return _results(n, all_of(xp.while_loop(goes_on, step, start, bound)))
 
 
 def _until(limit: float, goes_on: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -64,7 +64,7 @@ class TensorList:
 
     def _fetch(self) -> None:
         """Take the items from the list that holds them, undoing what was done since."""
-        path = [self]
+        path: list[TensorList] = [self]
         while path[-1]._items is None:
             assert path[-1]._next is not None
             path.append(path[-1]._next)
@@ -90,10 +90,10 @@ class TensorList:
 
     def push(self, value: Any) -> TensorList:
         """This list with `value` at the end."""
-        if not shapes.compatible(self.shape, np.shape(value)):
+        if not shapes.compatible(self.shape, _shape(value)):
             raise refused(
                 "Tried to append a tensor with incompatible shape to a list. Op "
-                f"element shape: {text_of(np.shape(value))} list shape: "
+                f"element shape: {text_of(_shape(value))} list shape: "
                 f"{text_of(self.shape)}"
             )
         if self.limit != -1 and len(self.items) >= self.limit:
@@ -124,10 +124,10 @@ class TensorList:
                 f"Trying to modify element {index} in a list with {len(self.items)} "
                 "elements."
             )
-        if not shapes.compatible(self.shape, np.shape(value)):
+        if not shapes.compatible(self.shape, _shape(value)):
             raise refused(
                 "Tried to set a tensor with incompatible shape at a list index. Item "
-                f"element shape: {text_of(np.shape(value))} list shape: "
+                f"element shape: {text_of(_shape(value))} list shape: "
                 f"{text_of(self.shape)}"
             )
         return self._changed(_setting(index, value))
@@ -201,10 +201,10 @@ class TensorList:
         for item in self.items:
             if item is not None:
                 try:
-                    found = shapes.merge(found, np.shape(item))
+                    found = shapes.merge(found, _shape(item))
                 except ValueError:
                     raise refused(
-                        f"Incompatible shapes during merge: {text_of(np.shape(item))} "
+                        f"Incompatible shapes during merge: {text_of(_shape(item))} "
                         f"vs. {text_of(found)}"
                     ) from None
         return found
@@ -236,7 +236,8 @@ class TensorList:
     def _stacked(self, items: list[Any], shape: RawShape) -> Any:
         if items:
             return np.stack(items)
-        return np.zeros((0, *(shape or ())), self.dtype.as_numpy_dtype)
+        sizes: Any = (0, *(shape or ()))
+        return np.zeros(sizes, self.dtype.as_numpy_dtype)
 
     def gather(self, indices: Any, shape: RawShape) -> Any:
         """The elements with the given indices along a new first axis."""
@@ -287,13 +288,16 @@ class TensorList:
                 f"an empty tensor list. element_shape: {text_of(rest)}"
             )
         first = next((i.shape[0] for i in items if i is not None), 0)
-        kind = self.dtype.as_numpy_dtype
+
+        def zeros(*size: Any) -> np.ndarray:
+            sizes: Any = (*size, *rest)
+            return np.zeros(sizes, self.dtype.as_numpy_dtype)
+
         for at, item in enumerate(items):
             if item is None:
-                size = int(leading[at]) if len(leading) else first
-                items[at] = np.zeros((size, *rest), kind)
+                items[at] = zeros(int(leading[at]) if len(leading) else first)
         lengths = np.array([i.shape[0] for i in items], np.int64)
-        return (np.concatenate(items) if items else np.zeros((0, *rest), kind)), lengths
+        return (np.concatenate(items) if items else zeros(0)), lengths
 
     # -------------------------------------------------------------- arithmetic
 
@@ -320,6 +324,11 @@ def zeros_like(value: Any) -> Any:
     """Zeros in the form of an array, a list or another value that a tensor can have."""
     own = getattr(value, "zeros_like", None)
     return np.zeros_like(value) if own is None else own()
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """The shape of an element; a list in a list is a scalar."""
+    return () if isinstance(value, TensorList) else np.shape(value)
 
 
 def _pushing(value: Any) -> _Undo:

@@ -67,7 +67,7 @@ def _write(stream: Any, text: str) -> None:
 
 
 def _text(value: Any) -> str:
-    item = value[()] if isinstance(value, np.ndarray) else value
+    item: Any = value[()] if isinstance(value, np.ndarray) else value
     return item.decode("utf-8", "surrogateescape") if isinstance(item, bytes) else item
 
 

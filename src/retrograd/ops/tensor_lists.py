@@ -604,8 +604,8 @@ def element_shape_input(shape: Any) -> Any:
         return shape
     if isinstance(shape, shapes.TensorShape):
         shape = shapes.raw(shape)
-    if shape is None or (isinstance(shape, int) and shape == -1):
-        return -1
+    if shape is None or isinstance(shape, int):
+        return -1 if shape is None else shape
     if not len(shape):
         return convert_to_tensor(np.zeros(0, np.int32))
     sizes = [getattr(d, "value", d) for d in shape]

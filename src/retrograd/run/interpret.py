@@ -386,8 +386,9 @@ def bind(
 ) -> Any:
     """The kernel of an operation with its attributes filled in.
 
-    Besides attributes a kernel may name `n`, the operation, and `store`, the session's
-    state; an attribute that is a function becomes something to call.
+    Besides attributes a kernel may name `n`, the operation, `store`, the session's
+    state, and `bound`, which a compiled loop asks how often it turns; an attribute that
+    is a function becomes something to call.
     """
     attrs: dict[str, Any] = {}
     for name in declaration.wanted:
@@ -395,6 +396,8 @@ def bind(
             attrs[name] = op
         elif name == "store":
             attrs[name] = store
+        elif name == "bound":
+            attrs[name] = None
         else:
             value = op.attrs[name]
             if isinstance(value, FuncGraph):

@@ -23,9 +23,10 @@ from retrograd.ops.static import kernel_attr
 from retrograd.run import xp_jax, xp_numpy
 from retrograd.run.arena import arenas_for
 from retrograd.run.inputs import input_names
-from retrograd.run.plan import VARIABLES, is_reading, variable_of
+from retrograd.run.plan import VARIABLES, bodies_of, is_reading, variable_of
 from retrograd.run.stages import Segment
 from retrograd.run.store import Cell, Store
+from retrograd.run.xp_jax import flow
 
 #: constants larger than this many bytes are passed as arguments: XLA would fold them
 _LARGEST_INLINE = 4096
@@ -34,6 +35,8 @@ _LARGEST_STATIC = 4096
 #: operations in a row that XLA may fuse: its loops compute a value anew for each use, and
 #: one made of a chain of 1,000 operations with its gradient would run for seconds
 _DEEPEST = 64
+#: turns of a loop that are counted in advance, at the most
+_MOST_TURNS = 1 << 16
 #: op types that XLA does not fuse with what follows
 _UNFUSED = re.compile("MatMul|Conv|Cholesky|Qr|Svd")
 #: op types whose value depends on their input's shape alone
@@ -42,11 +45,12 @@ _NUMPY = (np.ndarray, np.generic)
 
 
 class NeedsValue(Exception):
-    """Tracing needs the value of a tensor that is not known."""
+    """Tracing an operation needs the value of a tensor that is not known."""
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor, op: Operation) -> None:
         super().__init__(tensor.name)
         self.tensor = tensor
+        self.op = op
 
 
 class CannotLower(Exception):
@@ -69,6 +73,9 @@ class Trace:
         self.nested = False
         #: a 1 that the compiler does not know, given when chains are to be broken
         self.one: Any = None
+        #: for loops whose number of turns is known: the variables that decide it, by
+        #: position, after the last turn
+        self.counted: dict[Operation, dict[int, Any]] = {}
         #: operations on the longest way to a tensor since the last break
         self.depth: dict[Tensor, int] = {}
 
@@ -86,8 +93,10 @@ class Trace:
                 continue
             try:
                 self._one(op)
-            except (NeedsValue, CannotLower):
-                raise
+            except NeedsValue as needed:
+                raise _outward(needed, op) from needed
+            except CannotLower as refused:
+                raise CannotLower(op, refused) from refused
             except Exception as error:
                 raise CannotLower(op, error) from error
 
@@ -116,6 +125,8 @@ class Trace:
         arguments, written = self._arguments(op, declaration)
         kernel = self._kernel(op, declaration, arguments)
         results = kernel(*arguments)
+        if op in self.counted:
+            results = self._with_counted(op, results)
         outputs = [
             t
             for t in op._outputs
@@ -127,7 +138,8 @@ class Trace:
             self.cells[cell] = value
         depth = _depth(op, self.depth)
         for tensor, value in zip(outputs, results[len(written) :], strict=True):
-            if depth > _DEEPEST and self.one is not None and not _known(value):
+            many = depth > _DEEPEST and self.one is not None
+            if many and isinstance(value, jax.Array):
                 value = _unfused(value, self.one)
             else:
                 self.depth[tensor] = depth
@@ -155,7 +167,7 @@ class Trace:
             else:
                 value = self.value(tensor)
                 if name in static and not isinstance(value, _NUMPY):
-                    raise NeedsValue(tensor)
+                    raise NeedsValue(tensor, op)
                 arguments.append(value)
         if declaration.state is not None:
             if self.nested:
@@ -180,14 +192,56 @@ class Trace:
                 attrs[name] = op
             elif name == "store":
                 raise TypeError("the kernel needs the session's store")
+            elif name == "bound":
+                attrs[name] = functools.partial(self._turns, op, arguments)
             else:
                 value = op.attrs[name]
                 if isinstance(value, FuncGraph):
                     value = self._function(value)
                     static = False
+                elif isinstance(value, list) and value:
+                    if isinstance(value[0], FuncGraph):
+                        value = [self._function(v) for v in value]
+                        static = False
                 attrs[name] = kernel_attr(value)
         namespace = xp_numpy if static else xp_jax
         return functools.partial(declaration.kernel, namespace, **attrs)
+
+    def _turns(self, op: Operation, arguments: list[Any]) -> int | None:
+        """How often a loop turns, if what decides it is known.
+
+        The variables that decide it are then known after the loop as well.
+        """
+        part = find(op.type).live  # type: ignore[union-attr]
+        assert part is not None
+
+        def known(*outputs: int) -> bool:
+            inputs = part(op, frozenset(outputs)).inputs
+            return all(_known(arguments[i]) for i in inputs)
+
+        if not known():
+            return None
+        counters = (i for i, t in enumerate(op._outputs) if _is_count(t))
+        live = part(op, frozenset(i for i in counters if known(i)))
+        state: Sequence[Any] = [arguments[i] for i in live.inputs]
+        bodies = [live.attrs["cond"], live.attrs["body"]]
+        if any(map(_has_state, bodies)):
+            return None
+        from retrograd.run.interpret import function
+
+        goes_on, step = (function(body, self.store) for body in bodies)
+        for count in range(_MOST_TURNS):
+            if not goes_on(*state)[0]:
+                self.counted[op] = dict(zip(live.outputs, state, strict=True))
+                return count
+            state = step(*state)
+        return None
+
+    def _with_counted(self, op: Operation, results: Any) -> Any:
+        known = self.counted.pop(op)
+        if len(op._outputs) == 1:
+            return known.get(0, results)
+        return tuple(known.get(i, value) for i, value in enumerate(results))
 
     def _function(self, body: FuncGraph) -> Callable[..., Any]:
         from retrograd.run.interpret import constants_of
@@ -204,6 +258,38 @@ class Trace:
             return tuple(inner.value(t) for t in body.outputs)
 
         return call
+
+
+def _outward(needed: NeedsValue, op: Operation) -> Exception:
+    """What to raise for an operation whose function needs a value.
+
+    It is the value of the operation's input that decides the one in the function.
+    """
+    pending, seen = [needed.tensor], set()
+    if needed.tensor.graph is op._graph:
+        return needed
+    while pending:
+        tensor = pending.pop()
+        body = tensor._op._graph
+        outer = body.outside(tensor) if isinstance(body, FuncGraph) else None
+        if outer is not None:
+            return NeedsValue(outer, op)
+        if tensor not in seen and tensor._op.type not in _SHAPE_ONLY:
+            seen.add(tensor)
+            pending.extend(tensor._op._inputs)
+    return CannotLower(op, needed)
+
+
+def _is_count(tensor: Tensor) -> bool:
+    return tensor._shape_raw == () and tensor.dtype.is_integer
+
+
+def _has_state(body: FuncGraph) -> bool:
+    return any(
+        getattr(find(op.type), "state", None) is not None
+        or any(map(_has_state, bodies_of(op)))
+        for op in body._ops
+    )
 
 
 def _known(value: Any) -> bool:
@@ -255,7 +341,11 @@ class Variant:
 
     Attributes:
       static: which inputs are part of the program, by position.
+      room: turns of a loop that there is room for where their number is not known.
+      limited: whether there is such a loop.
     """
+
+    limited = False
 
     def __init__(
         self,
@@ -264,8 +354,10 @@ class Variant:
         store: Store,
         examples: Sequence[Any],
         static: frozenset[int],
+        room: int,
     ) -> None:
         self.store = store
+        self.room = room
         self.static = static
         self.dynamic = [i for i in range(len(segment.inputs)) if i not in static]
         self.all_dynamic = not static
@@ -328,9 +420,19 @@ class Variant:
                 trace.one, *rest = rest
             places = [segment.inputs[i] for i in self.dynamic]
             trace.values.update(zip(places, rest, strict=True))
-            trace.run(segment.ops)
+            with flow.room(self.room) as overflows:
+                trace.run(segment.ops)
             outputs = [trace.value(t) for t in segment.outputs]
-            return (*self._packed(trace.cells), *outputs)
+            packed = self._packed(trace.cells)
+            if not overflows:
+                return (*packed, *outputs)
+            self.limited = True
+            over = functools.reduce(jax.numpy.logical_or, overflows)
+            before = arguments[: len(packed)]
+            packed = [
+                jax.numpy.where(over, a, b) for a, b in zip(before, packed, strict=True)
+            ]
+            return (*packed, *outputs, over)
 
         with jax.enable_x64(True):
             self.consts = [jax.device_put(constants[t]) for t in self.large]
@@ -350,7 +452,11 @@ class Variant:
         self.wide = any(np.dtype(s.dtype).itemsize == 8 for s in shapes)
 
     def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
-        """Run on the given inputs; the outputs, as device arrays."""
+        """Run on the given inputs; the outputs, as device arrays.
+
+        Raises:
+          NoRoom: a loop needed more; no variable has changed.
+        """
         dynamic = values if self.all_dynamic else [values[i] for i in self.dynamic]
         with self.store.lock:
             arguments = self._state()
@@ -366,6 +472,10 @@ class Variant:
                 arena.array = value
             for cell, value in zip(self.changed, results[count:], strict=False):
                 cell.value = value
+        if self.limited:
+            *results, over = results
+            if over:
+                raise NoRoom()
         return results[count + len(self.changed) :]
 
     def _state(self) -> list[Any]:
@@ -440,6 +550,10 @@ def _shardings(devices: int, replicated: int, shapes: Sequence[Any]) -> dict[str
         divides = bool(shape.shape) and shape.shape[0] % devices == 0
         places.append(split if divides else everywhere)
     return {"in_shardings": tuple(places), "out_shardings": everywhere}
+
+
+class NoRoom(Exception):
+    """A loop turns more often than there is room for."""
 
 
 class NotReady(Exception):

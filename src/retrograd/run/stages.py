@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
@@ -11,6 +12,7 @@ from retrograd.run.plan import (
     MERGES,
     SWITCHES,
     VARIABLES,
+    bodies_of,
     is_reading,
     reads_of,
     variable_of,
@@ -18,7 +20,7 @@ from retrograd.run.plan import (
 )
 
 #: dtypes that have no device form
-_HOST_DTYPES = frozenset(("string", "resource", "variant"))
+_HOST_DTYPES = frozenset(("string", "resource"))
 
 
 class Segment:
@@ -45,25 +47,26 @@ def is_host(op: Operation) -> bool:
         return True
     if op.type in VARIABLES or op.type == "NoOp":
         return False
-    if any(t.dtype.base_dtype.name in _HOST_DTYPES for t in op._outputs):
-        return True
+    passing = declaration.live is not None  # a loop may hand a variable on
+    for tensor in op._outputs:
+        name = tensor.dtype.base_dtype.name
+        if name in _HOST_DTYPES and not (passing and name == "resource"):
+            return True
     for tensor in op._inputs:
         name = tensor.dtype.base_dtype.name
-        if name in ("string", "variant"):
+        if name == "string":
             return True
         if name == "resource" or tensor.dtype._is_ref_dtype:
             variable = variable_of(tensor)
             if variable is None or variable.type == "TemporaryVariable":
                 return True
-    return any(
-        _has_host_op(v) for v in op.attrs.values() if hasattr(v, "get_operations")
-    )
+    return any(map(_has_host_op, bodies_of(op)))
 
 
-def _has_host_op(body: object) -> bool:
-    ops: Iterable[Operation] = body.get_operations()  # type: ignore[attr-defined]
+def _has_host_op(body: FuncGraph) -> bool:
     return any(
-        op.type != "Placeholder" and (is_host(op) or bool(writes_of(op))) for op in ops
+        op.type != "Placeholder" and (is_host(op) or bool(writes_of(op)))
+        for op in body._ops
     )
 
 

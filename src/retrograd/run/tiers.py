@@ -27,6 +27,8 @@ _MOST_VARIANTS = 8
 _QUICK = 20e-6
 #: values of a feed that may decide a shape, each compiled anew
 _LARGEST_STATIC_FEED = 64
+#: turns for which loops have room at first where their number is not known
+_LEAST_ROOM = 64
 #: runs of each tier that are compared
 _TRIALS = 5
 
@@ -162,9 +164,15 @@ class Staged:
             for op in self.plan.ops
             if not (op._outputs and op._outputs[0] in self.constants)
         ]
-        segments = split(
-            ops, self.plan.fetches, lambda op: is_host(op) or op in self.refused
-        )
+        apart = set(self.refused)
+        while True:
+            segments = split(
+                ops, self.plan.fetches, lambda op: is_host(op) or op in apart
+            )
+            between = _lists_between(segments)
+            if not between:
+                break
+            apart |= between
         self.stages: list[Stage] = []
         parts: list[tuple[Segment, Any]] = []
         for segment in segments:
@@ -207,6 +215,22 @@ class Staged:
                     variant.wait()
 
 
+def _lists_between(segments: Sequence[Segment]) -> set[Any]:
+    """The operations on both sides of what a stage cannot hand over: lists, handles."""
+    crossing = [
+        tensor
+        for segment in segments
+        if segment.compiled
+        for tensors, kinds in (
+            (segment.inputs, ("variant",)),
+            (segment.outputs, ("variant", "resource")),
+        )
+        for tensor in tensors
+        if tensor.dtype.name in kinds
+    ]
+    return {op for t in crossing for op in (t._op, *t._consumers)}
+
+
 class Refused(Exception):
     """An operation turned out not to be compilable."""
 
@@ -223,6 +247,7 @@ class Stage:
         self.staged = staged
         self.variants: dict[Any, Any] = {}
         self.static: frozenset[int] = frozenset()
+        self.room = _LEAST_ROOM
         self._interpreted: Program | None = None
 
     @property
@@ -241,12 +266,17 @@ class Stage:
             variant = self._new(values)
             if variant is None:
                 return self.interpreted.call(*(_numpy(v) for v in values))
+        from retrograd.run.lower import NoRoom
+
         try:
             return variant(values)
         except TypeError:
             # a variable has taken another shape or dtype since it was compiled
             self.variants.clear()
-            return self.interpreted.call(*(_numpy(v) for v in values))
+        except NoRoom:
+            self.room *= 4
+            self.variants.clear()
+        return self.interpreted.call(*(_numpy(v) for v in values))
 
     def _key(self, values: Sequence[Any]) -> Any:
         shapes = tuple([v.shape for v in values])
@@ -280,13 +310,14 @@ class Stage:
                     self.staged.store,
                     values,
                     self.static,
+                    self.room,
                 )
             except NotReady:
                 return None
             except NeedsValue as needed:
                 added = self._deciding(needed.tensor, values)
                 if not added:
-                    raise Refused(needed.tensor._consumers[0]) from None
+                    raise Refused(needed.op) from None
                 self.static |= added
                 self.variants.clear()
                 key = self._key(values)

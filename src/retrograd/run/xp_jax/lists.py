@@ -1,4 +1,4 @@
-"""Lists of tensors, optionals, branches and loops while a stage is traced.
+"""Lists of tensors while a stage is traced.
 
 A list is either known element by element, or a buffer with room for a fixed number of
 elements and how many of them count. A loop that appends to a list, or reads and writes
@@ -7,7 +7,6 @@ it at an index that is not known, carries it as a buffer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -31,9 +30,11 @@ class TracedList:
       buffer: arrays (a structure of them, for a list of lists) whose first axis counts
         elements.
       length: how many elements of the buffer count.
+      spare: how many more there is room for at the least, where that is not known from
+        `length`.
     """
 
-    __slots__ = ("buffer", "dtype", "items", "length", "limit", "shape")
+    __slots__ = ("buffer", "dtype", "items", "length", "limit", "shape", "spare")
 
     def __init__(
         self,
@@ -43,16 +44,19 @@ class TracedList:
         items: list[Any] | None = None,
         buffer: Any = None,
         length: Any = None,
+        spare: int = 0,
     ) -> None:
         self.dtype, self.shape, self.limit = dtype, shape, limit
         self.items, self.buffer, self.length = items, buffer, length
+        self.spare = spare
 
     def _like(self, **changes: Any) -> TracedList:
         return TracedList(self.dtype, self.shape, self.limit, **changes)
 
     def count(self) -> Any:
         """How many elements there are."""
-        return np.int32(len(self.items)) if self.items is not None else self.length
+        length = len(self.items) if self.items is not None else self.length
+        return np.int32(length) if isinstance(length, int) else length
 
     def capacity(self) -> int:
         """How many elements there is room for."""
@@ -94,12 +98,26 @@ class TracedList:
         """This list with `value` at the end."""
         if self.items is not None:
             return self._like(items=[*self.items, value])
+        spare, whole = self.spare, self
+        if isinstance(self.length, int):
+            spare = self.capacity() - self.length
+        if not spare:
+            whole, spare = self.with_room(1), 1
         buffer = _map(
             lambda b, v: lax.dynamic_update_index_in_dim(b, v, self.length, 0),
-            self.buffer,
+            whole.buffer,
             value,
         )
-        return self._like(buffer=buffer, length=self.length + 1)
+        return self._like(buffer=buffer, length=self.length + 1, spare=spare - 1)
+
+    def with_room(self, count: int) -> TracedList:
+        """This list as a buffer with room for `count` more elements."""
+
+        def longer(b: Any) -> Any:
+            return jnp.concatenate([b, jnp.zeros((count, *b.shape[1:]), b.dtype)])
+
+        buffer = _map(longer, self.buffer) if count else self.buffer
+        return self._like(buffer=buffer, length=self.length, spare=self.spare)
 
     def pop(self, shape: RawShape) -> tuple[TracedList, Any]:
         """This list less its last element, and that element."""
@@ -110,7 +128,8 @@ class TracedList:
             value = self._element(shape) if value is None else value
             return self._like(items=self.items[:-1]), value
         last = self.length - 1
-        return self._like(buffer=self.buffer, length=last), self._at(last)
+        rest = self._like(buffer=self.buffer, length=last, spare=self.spare + 1)
+        return rest, self._at(last)
 
     def _at(self, index: Any) -> Any:
         def one(b: Any) -> Any:
@@ -144,7 +163,7 @@ class TracedList:
             whole.buffer,
             value,
         )
-        return self._like(buffer=buffer, length=whole.length)
+        return self._like(buffer=buffer, length=whole.length, spare=whole.spare)
 
     # -------------------------------------------------------------- all elements
 
@@ -164,12 +183,9 @@ class TracedList:
         if size <= count:
             return self._like(buffer=_map(lambda b: b[:size], self.buffer), length=size)
 
-        def longer(b: Any) -> Any:
-            return jnp.concatenate(
-                [b[:count], jnp.zeros((size - count, *b.shape[1:]), b.dtype)]
-            )
-
-        return self._like(buffer=_map(longer, self.buffer), length=size)
+        cut = self._like(buffer=_map(lambda b: b[:count], self.buffer), length=count)
+        cut = cut.with_room(size - count)
+        return self._like(buffer=cut.buffer, length=size)
 
     def stack(self, shape: RawShape, count: int) -> Any:
         """The elements along a new first axis."""
@@ -229,12 +245,18 @@ class TracedList:
         if self.items is not None and other.items is not None:
             pairs = zip(self.items, other.items, strict=True)
             return self._like(items=[_sum(a, b) for a, b in pairs])
-        a = self.buffered(_first(other.buffer), other.capacity())
-        b = other.buffered(_first(a.buffer), a.capacity())
+        a = self if other.items is not None else self.buffered_as(other)
+        b = other.buffered_as(a)
         return self._like(buffer=_sum(a.buffer, b.buffer), length=a.length)
 
+    def buffered_as(self, other: TracedList) -> TracedList:
+        """This list as a buffer, with as much room as another one that is."""
+        if self.items is None:
+            return self.with_room(other.capacity() - self.capacity())
+        return self.buffered(first(other.buffer), other.capacity())
 
-def _first(buffer: Any) -> Any:
+
+def first(buffer: Any) -> Any:
     """What has the shape and dtype of one element of a buffer."""
     return _map(lambda v: jax.ShapeDtypeStruct(v.shape[1:], v.dtype), buffer)
 
@@ -252,21 +274,21 @@ def _sum(a: Any, b: Any) -> Any:
 def _flatten_list(value: TracedList) -> tuple[Any, Any]:
     about = (value.dtype, value.shape, value.limit)
     if value.items is not None:
-        return tuple(value.items), (about, "items", None)
+        return tuple(value.items), (about, None, None)
     if isinstance(value.length, int):
-        return (value.buffer,), (about, "buffer", value.length)
-    return (value.buffer, value.length), (about, "buffer", None)
+        return (value.buffer,), (about, value.spare, value.length)
+    return (value.buffer, value.length), (about, value.spare, None)
 
 
 def _unflatten_list(aux: Any, children: Any) -> TracedList:
-    (dtype, shape, limit), kind, length = aux
-    if kind == "items":
+    (dtype, shape, limit), spare, length = aux
+    if spare is None:
         return TracedList(dtype, shape, limit, items=list(children))
     if length is None:
         buffer, length = children
     else:
         (buffer,) = children
-    return TracedList(dtype, shape, limit, buffer=buffer, length=length)
+    return TracedList(dtype, shape, limit, buffer=buffer, length=length, spare=spare)
 
 
 jax.tree_util.register_pytree_node(TracedList, _flatten_list, _unflatten_list)
@@ -288,90 +310,3 @@ def list_of(tensors: Any, dtype: Any, shape: RawShape) -> TracedList:
         return TracedList(dtype, shape, items=tensors)
     array = jnp.asarray(tensors)
     return TracedList(dtype, shape, buffer=array, length=array.shape[0])
-
-
-# ---------------------------------------------------------------------- branches
-
-
-def cond(
-    pred: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Any
-) -> Any:
-    """`xp_numpy.cond`; an optional that one branch leaves empty holds zeros there."""
-    try:
-        return lax.cond(pred, on_true, on_false, *args)
-    except TypeError:
-        made = [jax.eval_shape(f, *args) for f in (on_true, on_false)]
-        if jax.tree_util.tree_structure(made[0]) == jax.tree_util.tree_structure(
-            made[1]
-        ):
-            raise
-    filled = [_filling(on_true, made[1]), _filling(on_false, made[0])]
-    return lax.cond(pred, *filled, *args)
-
-
-def _filling(function: Callable[..., Any], other: Any) -> Callable[..., Any]:
-    """A branch that gives zeros for the optionals that only the other branch fills."""
-
-    def branch(*args: Any) -> Any:
-        return tuple(
-            _map(lambda s: jnp.zeros(s.shape, s.dtype), there)
-            if isinstance(value, Optional) and value.values is None
-            else value
-            for value, there in zip(function(*args), other, strict=True)
-        )
-
-    return branch
-
-
-# ---------------------------------------------------------------------- loops
-
-
-def while_loop(
-    cond: Callable[[Any], Any],
-    body: Callable[[Any], Any],
-    init: Any,
-    bound: Callable[[], int] | None = None,
-) -> Any:
-    """`xp_numpy.while_loop`; `bound()` says how often the body runs at most."""
-    state = tuple(init)
-    if any(isinstance(v, TracedList) for v in state):
-        for _ in range(4):
-            after = jax.eval_shape(body, state)
-            fitted = tuple(
-                _fitted(a, b, bound) if isinstance(a, TracedList) else a
-                for a, b in zip(state, after, strict=True)
-            )
-            if all(a is b for a, b in zip(state, fitted, strict=True)):
-                break
-            state = fitted
-    return lax.while_loop(cond, body, state)
-
-
-def _fitted(start: TracedList, after: Any, bound: Any) -> TracedList:
-    """A list as a loop can carry it, given what one iteration makes of it."""
-    if not isinstance(after, TracedList):
-        raise TypeError("a loop turns a list into something else")
-    if start.items is None:
-        if isinstance(start.length, int) and after.length is not start.length:
-            if not isinstance(after.length, int) or after.length != start.length:
-                length = jnp.asarray(start.length, jnp.int32)
-                return start._like(buffer=start.buffer, length=length)
-        return start
-    count = len(start.items)
-    if after.items is None:
-        whole = start.buffered(_first(after.buffer), count)
-    elif len(after.items) == count:
-        return start
-    else:
-        held = [v for v in (*start.items, *after.items) if v is not None]
-        if not held:
-            raise TypeError("the shape of the elements of a list is not known")
-        room = count
-        if len(after.items) > count:
-            if bound is None:
-                raise TypeError("how long a list gets is not known")
-            room += bound() * (len(after.items) - count)
-        whole = start.buffered(held[-1], room)
-        length = jnp.asarray(count, jnp.int32)
-        return whole._like(buffer=whole.buffer, length=length)
-    return whole
