@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+from retrograd.graph.names import GraphKeys
+
 _registered: dict[str, tuple[Any, Any, Any]] = {}
+#: modules of layers above that register standard collections, imported when asked for
+_PROVIDERS = {
+    **dict.fromkeys(
+        (
+            *GraphKeys._VARIABLE_COLLECTIONS[:6],
+            GraphKeys.GLOBAL_STEP,
+        ),
+        "retrograd.variables.protos",
+    ),
+    GraphKeys.QUEUE_RUNNERS: "retrograd.train.queue_runner",
+    GraphKeys.SAVERS: "retrograd.train.saver",
+}
 
 
 def register_proto_function(
@@ -38,6 +54,10 @@ def register_proto_function(
 
 
 def _part(collection_name: str, index: int) -> Any:
+    provider = _PROVIDERS.get(collection_name)
+    if collection_name not in _registered and provider is not None:
+        if importlib.util.find_spec(provider) is not None:
+            importlib.import_module(provider)
     return _registered.get(collection_name, (None, None, None))[index]
 
 

@@ -1,0 +1,139 @@
+"""`tf.graph_util`: parts of GraphDefs, and what is not needed to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from retrograd import dtypes, shapes
+from retrograd.graph.graph import Graph
+from retrograd.graph.operation import Operation
+
+_VARIABLES = frozenset(
+    "Assign AssignAdd AssignSub Queue ScatterAdd ScatterSub ScatterUpdate "
+    "TruncatedNormal Variable VariableV2".split()
+)
+#: op types that stay on the CPU where an attribute is int32
+_INT32_ON_CPU = {"DynamicStitch": "T", "ParallelDynamicStitch": "T", "Cast": "SrcT"}
+_LOCATION = "loc:@"
+
+
+def node_name(name: str) -> str:
+    """The node that an input of a NodeDef names."""
+    return name.removeprefix("^").partition(":")[0]
+
+
+def must_run_on_cpu(node: Any, pin_variables_on_cpu: bool = False) -> bool:
+    """Whether a node has no kernel but on the CPU.
+
+    Args:
+      node: an operation or a NodeDef.
+      pin_variables_on_cpu: whether variables count.
+    """
+    node_def = node.node_def if isinstance(node, Operation) else node
+    if pin_variables_on_cpu and node_def.op in _VARIABLES:
+        return True
+    if node_def.op == "Const":
+        kind = node_def.attr["dtype"].type
+        return dtypes.as_dtype(kind) in (dtypes.string, dtypes.int32)
+    attr = _INT32_ON_CPU.get(node_def.op)
+    return attr is not None and (
+        node_def.attr[attr].type == dtypes.int32.as_datatype_enum
+    )
+
+
+def tensor_shape_from_node_def_name(
+    graph: Graph, input_name: str
+) -> shapes.TensorShape:
+    """The static shape of a tensor, by its name as an input of a node."""
+    name = input_name if ":" in input_name else input_name + ":0"
+    return graph.get_tensor_by_name(name).get_shape()
+
+
+def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
+    """The part of a GraphDef that some nodes need, colocated nodes included.
+
+    Raises:
+      TypeError: an argument is of the wrong type.
+      AssertionError: a node is not there.
+    """
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    if not isinstance(graph_def, GraphDef):
+        raise TypeError("graph_def must be a graph_pb2.GraphDef proto.")
+    if isinstance(dest_nodes, str):
+        raise TypeError("dest_nodes must be a list.")
+    nodes = {node.name: node for node in graph_def.node}
+    for name in dest_nodes:
+        assert name in nodes, f"{name} is not in graph"
+    kept: set[str] = set()
+    pending = list(dest_nodes)
+    while pending:
+        name = pending.pop()
+        if name not in kept and name in nodes:
+            kept.add(name)
+            pending.extend(_needs(nodes[name]))
+    result = GraphDef(library=graph_def.library, versions=graph_def.versions)
+    result.node.extend(node for node in graph_def.node if node.name in kept)
+    return result
+
+
+def _needs(node: Any) -> Iterable[str]:
+    yield from map(node_name, node.input)
+    if "_class" in node.attr:
+        for group in node.attr["_class"].list.s:
+            text = group.decode()
+            if text.startswith(_LOCATION):
+                yield text.removeprefix(_LOCATION)
+
+
+def remove_training_nodes(
+    input_graph: Any, protected_nodes: Sequence[str] | None = None
+) -> Any:
+    """A GraphDef without nodes that only training needs.
+
+    CheckNumerics nodes go, and Identity nodes that no control edge concerns.
+
+    Args:
+      input_graph: the GraphDef.
+      protected_nodes: names of nodes to keep.
+    """
+    protected = protected_nodes or ()
+    checks = {
+        n.name: n.input[0]
+        for n in input_graph.node
+        if n.op == "CheckNumerics" and n.name not in protected
+    }
+    nodes = _without(input_graph.node, checks)
+    awaited = {i[1:] for n in nodes for i in n.input if i.startswith("^")}
+    replaced = {
+        n.name: n.input[0]
+        for n in nodes
+        if n.op == "Identity"
+        and n.name not in protected
+        and n.name not in awaited
+        and not any(i.startswith("^") for i in n.input)
+    }
+    result = type(input_graph)(
+        library=input_graph.library, versions=input_graph.versions
+    )
+    result.node.extend(_without(nodes, replaced))
+    return result
+
+
+def _without(nodes: Iterable[Any], replaced: dict[str, str]) -> list[Any]:
+    """Nodes but some, whose users take another input in their place."""
+    kept = []
+    for node in nodes:
+        if node.name in replaced:
+            continue
+        copied = type(node)()
+        copied.CopyFrom(node)
+        del copied.input[:]
+        for name in node.input:
+            waits = name.startswith("^")
+            while node_name(name) in replaced:
+                name = replaced[node_name(name)]
+            copied.input.append("^" + node_name(name) if waits else name)
+        kept.append(copied)
+    return kept
