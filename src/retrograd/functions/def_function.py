@@ -111,9 +111,7 @@ class UnliftedInitializerVariable(UninitializedVariable):
                 F.AssignVariableOp(self._handle, start, name=scope)
             return convert_to_tensor(1)
 
-        cond(
-            F.VarIsInitializedOp(self._handle), lambda: convert_to_tensor(0), assign
-        )
+        cond(F.VarIsInitializedOp(self._handle), lambda: convert_to_tensor(0), assign)
 
 
 RUN_FUNCTIONS_EAGERLY = False

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from retrograd import dtypes, nest
+from retrograd import dtypes, nest, shapes
 from retrograd.graph import context
 from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.convert import convert_to_tensor_or_composite
@@ -81,12 +81,25 @@ def _parameter(dtype: Any, shape: Any, name: str | None) -> Tensor:
     return op._outputs[0]
 
 
+def graph_placeholder(dtype: Any, shape: Any, name: str | None = None) -> Tensor:
+    """A placeholder in the default graph, also while executing eagerly."""
+    graph = context.get_default_graph()
+    attrs = {"dtype": dtypes.as_dtype(dtype).base_dtype, "shape": shapes.raw(shape)}
+    return graph.add("Placeholder", (), attrs, name or "placeholder")._outputs[0]
+
+
+def graph_zeros_like(tensor: Tensor) -> Tensor:
+    """Zeros like a tensor of a graph, also while executing eagerly."""
+    with tensor.graph.as_default():
+        return F.ZerosLike(tensor, name="zeros_like")
+
+
 class _Parameters:
     """Makes the parameters for the arguments that a function is traced with."""
 
-    def __init__(self, graph: FuncGraph, shapes: Sequence[Any] | None) -> None:
+    def __init__(self, graph: FuncGraph, given: Sequence[Any] | None) -> None:
         self.graph = graph
-        self.shapes = itertools.repeat(None) if shapes is None else iter(shapes)
+        self.shapes = itertools.repeat(None) if given is None else iter(given)
 
     def made_for(
         self, args: Sequence[Any], names: Sequence[Any] | None, structure: Any

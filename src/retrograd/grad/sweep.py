@@ -11,10 +11,10 @@ from operator import attrgetter
 from typing import Any
 
 from retrograd.errors import message
+from retrograd.grad.terms import add_n, fit, zeros_for
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.grad.terms import add_n, fit, zeros_for
 from retrograd.ops.declare import gradient_function
 
 
@@ -122,8 +122,9 @@ class _Inputs:
         return [self._origin(t) for t in op.inputs]
 
     def _origin(self, tensor: Tensor) -> Tensor:
-        while tensor not in self._sources and isinstance(tensor.graph, FuncGraph):
-            outer = tensor.graph.outside(tensor)
+        while tensor not in self._sources and not getattr(tensor, "_is_eager", False):
+            graph = tensor.graph
+            outer = graph.outside(tensor) if isinstance(graph, FuncGraph) else None
             if outer is None or getattr(outer, "_is_eager", False):
                 break
             tensor = outer

@@ -43,6 +43,8 @@ class GradientTape:
       watch_accessed_variables: whether variables are watched without being asked.
     """
 
+    is_accumulator = False
+
     def __init__(
         self, persistent: bool = False, watch_accessed_variables: bool = True
     ) -> None:
@@ -70,7 +72,9 @@ class GradientTape:
     def _start(self) -> None:
         if self._recording:
             raise ValueError("Tape is already recording.")
-        context.local.tapes = [*context.local.tapes, self]
+        # accumulators come last: what they compute depends on what is recorded
+        tapes = [*context.local.tapes, self]
+        context.local.tapes = sorted(tapes, key=lambda tape: tape.is_accumulator)
         self._recording = True
 
     def _stop(self) -> None:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from retrograd.graph import context, opdef
+from retrograd.graph.graph import _creations
 from retrograd.graph.operation import line_of, user_stack
 from retrograd.graph.tensor import Tensor
-
-_ids = itertools.count(1)
 
 
 class Record:
     """The fields of an Operation that kernels, rules and sweeps read.
 
-    Records are numbered as they are made, so one is younger than its inputs.
+    Records are numbered as they are made, operations among them, so one is younger than
+    its inputs.
     """
+
+    #: the graph that holds its tensors, where they have no value
+    _graph: Any = None
 
     _gradient_function: Any = None
     _forward_op: Any = None
@@ -35,7 +37,7 @@ class Record:
         self._inputs = tuple(inputs)
         self._outputs: list[Tensor] = []
         self.attrs = attrs
-        self._id = next(_ids)
+        self._id = next(_creations)
         self._stack = user_stack() if context.local.tapes else ()
 
     @property

@@ -15,6 +15,7 @@ from absl.testing import absltest
 import retrograd as tf
 from retrograd.graph import context
 from retrograd.graph.composite import CompositeTensor
+from retrograd.graph.convert import is_eager_tensor
 from retrograd.graph.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,7 +62,7 @@ class ValueAssertions(absltest.TestCase):
     def _GetNdArray(self, a: Any) -> np.ndarray:
         """The value of `a` as an array; rows of unequal length make an object array."""
         if _is_tensor(a):
-            a = self.evaluate(a)
+            a = a.numpy() if is_eager_tensor(a) else self.evaluate(a)
         if isinstance(a, np.ndarray):
             return a
         try:
