@@ -102,7 +102,7 @@ def _add(op_def: opdef.OpDef, args: Any, attrs: Any, name: str | None) -> Operat
     graph = graph_of(flat)
     resolved = _Arguments(op_def, attrs, eager=False)
     name = name or op_def.name
-    if all(isinstance(a, Tensor) for a in flat):
+    if _are_tensors(op_def, args):
         # nothing to convert inside the operation's scope: its name is taken at once
         resolved.convert(args)
         return _placed(graph, resolved, name)
@@ -114,6 +114,18 @@ def _add(op_def: opdef.OpDef, args: Any, attrs: Any, name: str | None) -> Operat
     with entered, graph.name_scope(name) as scope:
         resolved.convert(args)
         return _placed(graph, resolved, scope)
+
+
+def _are_tensors(op_def: opdef.OpDef, args: Sequence[Any]) -> bool:
+    """Whether every input is a tensor, or where the signature has a list, one of them."""
+    for arg, value in zip(op_def.inputs, args, strict=False):
+        if isinstance(value, Tensor):
+            continue
+        if not (arg.is_list and isinstance(value, (list, tuple)) and value):
+            return False
+        if not all(isinstance(v, Tensor) for v in value):
+            return False
+    return True
 
 
 def _placed(graph: Graph, resolved: _Arguments, name: str) -> Operation:
