@@ -34,11 +34,12 @@ def _along(op: Any, tangents: Sequence[Any]) -> list[Any]:
       op: an operation or a record of one.
       tangents: t for each input, None where it is zero.
     """
-    outputs = [t for t in op._outputs if _has_tangent(t.dtype)]
+    given = list(op._outputs)  # a call gets further ones when it is differentiated
+    outputs = [t for t in given if _has_tangent(t.dtype)]
     by_input = {
         x: t for x, t in zip(op._inputs, tangents, strict=True) if t is not None
     }
-    made = set(op._outputs)
+    made = set(given)
 
     def producer(tensor: Tensor) -> Any:
         return op if tensor in made else None
@@ -54,12 +55,12 @@ def _along(op: Any, tangents: Sequence[Any]) -> list[Any]:
             if g is not None
         ]
     if not pairs:
-        return [None] * len(op._outputs)
+        return [None] * len(given)
     products = tape.gradient(
         [g for g, _ in pairs], seeds, output_gradients=[t for _, t in pairs]
     )
     rest = iter(products)
-    return [next(rest) if _has_tangent(t.dtype) else None for t in op._outputs]
+    return [next(rest) if _has_tangent(t.dtype) else None for t in given]
 
 
 def _forward_gradient(
@@ -202,7 +203,7 @@ class ForwardGradientAccumulator:
                 )
             else:
                 products = _along(op, found)
-        for output, product in zip(op._outputs, products, strict=True):
+        for output, product in zip(op._outputs, products, strict=False):
             if product is not None:
                 self._tangents[output] = product
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from retrograd.graph.defaults import executing_eagerly_outside_functions
 from retrograd.graph.dispatch import apply
 from retrograd.graph.function import FuncGraph
+from retrograd.graph.operation import PACKAGE
 from retrograd.graph.tensor import Tensor
 
-_BY_IDENTITY = {name: vars(Tensor)[name] for name in ("__eq__", "__ne__", "__hash__")}
+_BY_IDENTITY: dict[str, Any] = {
+    "_USE_EQUALITY": False,
+    **{name: vars(Tensor)[name] for name in ("__eq__", "__ne__", "__hash__")},
+}
 
 
 def _compares_elements(tensor: Tensor) -> bool:
@@ -22,18 +27,20 @@ def _compares_elements(tensor: Tensor) -> bool:
 
 def _equal(self: Tensor, other: Any) -> Any:
     if _compares_elements(self):
-        return apply("Equal", self, other)
+        return apply("Equal", self, other, incompatible_shape_error=False)
     return self is other
 
 
 def _not_equal(self: Tensor, other: Any) -> Any:
     if executing_eagerly_outside_functions():
-        return apply("NotEqual", self, other)
+        return apply("NotEqual", self, other, incompatible_shape_error=False)
     return self is not other
 
 
 def _hash(self: Tensor) -> int:
-    if _compares_elements(self):
+    # this package keeps tensors by identity whatever they are equal to
+    caller = sys._getframe(1).f_code.co_filename
+    if not caller.startswith(PACKAGE) and _compares_elements(self):
         raise TypeError(
             "Tensor is unhashable if Tensor equality is enabled. Instead, use "
             "tensor.experimental_ref() as the key."
@@ -41,7 +48,13 @@ def _hash(self: Tensor) -> int:
     return id(self)
 
 
-_BY_ELEMENTS = {"__eq__": _equal, "__ne__": _not_equal, "__hash__": _hash}
+_BY_ELEMENTS: dict[str, Any] = {
+    "_USE_EQUALITY": True,
+    "__eq__": _equal,
+    "__ne__": _not_equal,
+    "__hash__": _hash,
+}
+Tensor._USE_EQUALITY = False  # type: ignore[attr-defined]
 
 
 def enable_tensor_equality() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, errors, nest
-from retrograd.graph import context
+from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
@@ -125,8 +125,13 @@ def _as_array(value: Any) -> np.ndarray:
     return held.reshape(array.shape)
 
 
-def _argument(value: Any) -> Any:
-    """A value as a function gets it: scalars as such, arrays that it may change."""
+def _argument(value: Any, tensor: Any) -> Any:
+    """A value as a function gets it: scalars as such, arrays that it may change.
+
+    What stands for a variable or a list stays a tensor.
+    """
+    if not tensor.dtype.is_numpy_compatible:
+        return dispatch.hooks.eager_tensor(value, tensor.dtype.base_dtype)
     if isinstance(value, np.ndarray):
         return value.copy() if value.shape else value[()]
     return value
@@ -136,7 +141,8 @@ def _called(token: str, args: Sequence[Any], n: Operation) -> Any:
     wanted = n.attrs["Tout"]
     func = _py_funcs.find(token)
     try:
-        result = func(*[_argument(a) for a in args])
+        pairs = zip(args, n._inputs, strict=True)
+        result = func(*[_argument(a, tensor) for a, tensor in pairs])
     except Exception as error:
         raise _failure(error) from error
     values = list(result) if isinstance(result, list | tuple) else [result]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from retrograd.graph import context as modes
 from retrograd.graph.defaults import device as device_block
-from retrograd.graph.device import DeviceSpec
+from retrograd.graph.device import DeviceSpec, merge
 from retrograd.run import eager
 from retrograd.run.configuration import (
     LogicalDevice,
@@ -22,6 +22,7 @@ from retrograd.run.configuration import (
     VirtualDeviceConfiguration,
     list_logical_devices,
 )
+from retrograd.run.devices import PREFIX
 
 GRAPH_MODE, EAGER_MODE = 0, 1
 #: what to do with an input that is on another device
@@ -205,7 +206,7 @@ class Context:
     def device_name(self) -> str:
         """The device of the innermost device block; '' outside."""
         name = modes.local.device
-        return eager.full_device_name(name) if name else ""
+        return merge(name, PREFIX) if name else ""
 
     @property
     def device_spec(self) -> DeviceSpec:
