@@ -117,7 +117,7 @@ def _add(op_def: opdef.OpDef, args: Any, attrs: Any, name: str | None) -> Operat
 
 
 def _are_tensors(op_def: opdef.OpDef, args: Sequence[Any]) -> bool:
-    """Whether every input is a tensor, or where the signature has a list, one of them."""
+    """Whether every input is a tensor; where the signature has a list, a list of some."""
     for arg, value in zip(op_def.inputs, args, strict=False):
         if isinstance(value, Tensor):
             continue
