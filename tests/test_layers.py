@@ -28,6 +28,7 @@ LAYERS = {
     "functions": 5,
     "explain": 6,
     "contrib": 6,
+    "behavior": 6,
     "compat": 7,
     "testing": 7,
     "cli": 8,

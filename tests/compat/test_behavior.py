@@ -2,7 +2,7 @@
 
 import pytest
 
-from retrograd.compat import behavior
+from retrograd import behavior
 
 SWITCHES = """
 import tensorflow as tf

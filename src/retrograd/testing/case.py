@@ -313,7 +313,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
 
     # -- errors, names, devices, shapes
 
-    def assertRaisesWithPredicateMatch(  # type: ignore[override]
+    def assertRaisesWithPredicateMatch(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         exception_type: type[BaseException],
         expected_err_re_or_predicate: str | re.Pattern[str] | Callable[[Any], Any],
@@ -342,7 +342,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
             errors.OpError, expected_err_re_or_predicate
         )
 
-    def assertStartsWith(  # type: ignore[override]
+    def assertStartsWith(
         self, actual: str, expected_start: str, msg: Any = None
     ) -> None:
         """Fail unless `actual` starts with `expected_start`."""
@@ -375,7 +375,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
         """`assertRaisesRegex`."""
         return self.assertRaisesRegex(*args, **kwargs)
 
-    def assertItemsEqual(  # type: ignore[override]
+    def assertItemsEqual(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, first: Any, second: Any, msg: Any = None
     ) -> None:
         """`assertCountEqual`."""

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from retrograd.compat import behavior
+from retrograd import behavior
 from retrograd.graph import context
 
 Combination = dict[str, Any]

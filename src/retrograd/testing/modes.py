@@ -197,7 +197,7 @@ def build_as_function_and_v1_graph(func: Test | None = None) -> Any:
 
 def v2_behavior() -> bool:
     """Whether the program asked for TensorFlow 2's behaviour."""
-    from retrograd.compat import behavior
+    from retrograd import behavior
 
     return behavior.enabled()
 

@@ -65,4 +65,4 @@ def test_src_dir_path(relative_path: str) -> str:
     )
 
 
-test_src_dir_path.__test__ = False  # type: ignore[attr-defined]  # not one for pytest
+test_src_dir_path.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]  # not one for pytest

@@ -43,7 +43,7 @@ def deferred_in_functions(method: F) -> F:
 
         return tf.py_func(with_values, [args[slot] for slot in slots], [])
 
-    return checked  # type: ignore[return-value]
+    return checked  # pyright: ignore[reportReturnType]
 
 
 class ValueAssertions(absltest.TestCase):
