@@ -4,9 +4,10 @@
         [--tensorflow PYTHON] [--compat PYTHON] [--jax PYTHON] [--torch PYTHON]
 
 Each peer is given as the Python of an environment that has it (TensorFlow 1.15.5 needs
-Python 3.7; `compat` is the current TensorFlow); one that is not given is left out, with a
-word.  retrograd runs on the Python that runs this file.  Every measurement is a process of
-its own; peers take turns within a round, and a figure is the median over the rounds.
+Python 3.7; `compat` is the current TensorFlow); one that is not given is left out, with
+a word.  retrograd runs on the Python that runs this file.  Every measurement is a
+process of its own; peers take turns within a round, and a figure is the median over the
+rounds.
 """
 
 from __future__ import annotations
@@ -104,10 +105,14 @@ def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
     return {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
 
 
-def table(results: dict[str, dict[str, dict[str, float]]], figure: str, scale: float) -> str:
-    """One figure of all workloads and peers, as Markdown, with ratios to the fastest."""
+def table(
+    results: dict[str, dict[str, dict[str, float]]], figure: str, scale: float
+) -> str:
+    """A figure of all workloads and peers, as Markdown, with ratios to the fastest."""
     peers = [p for p in ("retrograd", *PEERS) if any(p in r for r in results.values())]
-    rows = ["| | " + " | ".join(NAMES[p] for p in peers) + " | ours / 1.15 | ours / best |"]
+    rows = [
+        "| | " + " | ".join(NAMES[p] for p in peers) + " | ours / 1.15 | ours / best |"
+    ]
     rows.append("|---" * (len(peers) + 3) + "|")
     for work, by_peer in results.items():
         values = {p: by_peer[p][figure] for p in peers if by_peer.get(p)}
@@ -128,7 +133,9 @@ def report(found: dict[str, Any]) -> str:
         f"Measured {found['date']} on {found['machine']}; medians of {found['rounds']} "
         "rounds, peers interleaved, each measurement a process of its own. "
         "Written by `python benchmarks/run.py`.",
-        "Versions: " + ", ".join(f"{k} {v}" for k, v in found["versions"].items()) + ".",
+        "Versions: "
+        + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
+        + ".",
         "## A steady run, milliseconds (mean)",
         table(work, "mean", 1e3),
         "## A steady run, milliseconds of CPU time over all threads",
@@ -164,7 +171,9 @@ def version(python: str, module: str) -> str:
     code = f"import importlib.metadata as m; print(m.version({module!r}))"
     if module == "tensorflow-1.15":
         return "1.15.5"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() or "?"
 
 
@@ -218,7 +227,9 @@ def processor() -> str:
     """The processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+        names = [
+            line.partition(": ")[2] for line in lines if line.startswith("model name")
+        ]
         return names[0]
     except (OSError, IndexError):
         return platform.processor() or platform.machine()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "retrograd"
-#: layer of each part of the package; parts of one layer do not import each other, except
-#: that the parts of layer 0 and of layer 5 may
+#: layer of each part of the package; parts of one layer do not import each other,
+#: except that the parts of layer 0 and of layer 5 may
 LAYERS = {
     "errors": 0,
     "dtypes": 0,

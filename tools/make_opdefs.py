@@ -31,7 +31,7 @@ def arg_text(arg):
         kind = arg.type_attr or dtype_name(arg.type)
         if arg.number_attr:
             kind = arg.number_attr + "*" + kind
-    return arg.name + ":" + ("ref(%s)" % kind if arg.is_ref else kind)
+    return arg.name + ":" + (f"ref({kind})" if arg.is_ref else kind)
 
 
 def shape_value(proto):
@@ -49,6 +49,7 @@ def plain(value):
             ("b", bool),
             ("type", dtype_name),
             ("shape", shape_value),
+            ("tensor", lambda t: tf.make_ndarray(t).tolist()),
         ):
             items = getattr(value.list, field)
             if len(items):
@@ -72,12 +73,10 @@ def attr_text(attr):
     text = attr.name + ":" + attr.type
     if attr.HasField("allowed_values"):
         allowed = attr.allowed_values.list
-        names = [dtype_name(t) for t in allowed.type] or [
-            s.decode() for s in allowed.s
-        ]
+        names = [dtype_name(t) for t in allowed.type] or [s.decode() for s in allowed.s]
         text += "{" + ",".join(names) + "}"
     if attr.has_minimum:
-        text += ">=%d" % attr.minimum
+        text += f">={attr.minimum}"
     if attr.HasField("default_value"):
         text += "=" + json.dumps(plain(attr.default_value))
     return text

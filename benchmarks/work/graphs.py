@@ -1,7 +1,8 @@
 """The workloads as TensorFlow 1 programs: run by TensorFlow 1.15, by compat.v1 of the
 current TensorFlow, and by retrograd, unchanged.
 
-    PYTHON graphs.py MODULE WORKLOAD SECONDS      MODULE: tensorflow, compat or retrograd
+    PYTHON graphs.py MODULE WORKLOAD SECONDS      MODULE: tensorflow, compat or
+    retrograd
 
 Prints one line of JSON: seconds for building, gradients, the first run, a steady run
 (median), CPU seconds of a steady run, peak memory in MiB.
@@ -18,12 +19,15 @@ import numpy as np
 def load(module):
     if module == "compat":
         import tensorflow.compat.v1 as tf
+
         tf.disable_v2_behavior()
         return tf
     if module == "retrograd":
         import retrograd as tf
+
         return tf
     import tensorflow as tf
+
     return tf
 
 
@@ -55,8 +59,9 @@ def dense(x, units, activation=None):
 
 
 def cross_entropy(logits, labels):
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=labels, logits=logits))
+    return tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    )
 
 
 def classes(n):
@@ -86,6 +91,7 @@ def chain(n):
         for _ in range(n // 2):
             h = h * h + 0.001
         return h, x, {x: np.float32(0.5)}
+
     return build
 
 
@@ -136,7 +142,9 @@ def transformer(batch=8, length=128, width=256, heads=4):
     for _ in range(4):
         h = norm(x)
         q, k, v = (split(linear(h, width, width)) for _ in range(3))
-        scores = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) * (width // heads) ** -0.5)
+        scores = tf.nn.softmax(
+            tf.matmul(q, k, transpose_b=True) * (width // heads) ** -0.5
+        )
         mixed = tf.transpose(tf.matmul(scores, v), [0, 2, 1, 3])
         x = x + linear(tf.reshape(mixed, [batch * length, width]), width, width)
         h = linear(norm(x), width, 4 * width)
@@ -161,9 +169,16 @@ def second_derivatives():
 
 
 WORK = dict(
-    first_program=first_program, two_ops=two_ops, mlp=mlp, logistic=logistic,
-    chain_1k=chain(1000), chain_5k=chain(5000), chain_20k=chain(20000),
-    many_variables=many_variables, lenet=lenet, transformer=transformer,
+    first_program=first_program,
+    two_ops=two_ops,
+    mlp=mlp,
+    logistic=logistic,
+    chain_1k=chain(1000),
+    chain_5k=chain(5000),
+    chain_20k=chain(20000),
+    many_variables=many_variables,
+    lenet=lenet,
+    transformer=transformer,
     second_derivatives=second_derivatives,
 )
 
@@ -188,14 +203,15 @@ def main():
     tf = load(module)
     fetch, feed, building, differentiating = build(name)
     config = tf.ConfigProto(
-        intra_op_parallelism_threads=0, inter_op_parallelism_threads=0)
+        intra_op_parallelism_threads=0, inter_op_parallelism_threads=0
+    )
     with tf.Session(config=config) as session:
         session.run(tf.global_variables_initializer())
         started = clock()
         session.run(fetch, feed)
         first = clock() - started
         end = clock() + max(seconds, 12)
-        while clock() < end:                       # time for a compile to be done with
+        while clock() < end:  # time for a compile to be done with
             session.run(fetch, feed)
         times, cpu, end = [], time.process_time(), clock() + seconds
         while clock() < end or len(times) < 3:
@@ -205,10 +221,20 @@ def main():
         # the last updates may be under way still
         session.run(tf.global_variables()[:1])
         cpu = (time.process_time() - cpu) / len(times)
-    print(json.dumps(dict(
-        build=building, gradients=differentiating, first=first,
-        step=sorted(times)[len(times) // 2], mean=sum(times) / len(times), cpu=cpu, runs=len(times),
-        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)))
+    print(
+        json.dumps(
+            dict(
+                build=building,
+                gradients=differentiating,
+                first=first,
+                step=sorted(times)[len(times) // 2],
+                mean=sum(times) / len(times),
+                cpu=cpu,
+                runs=len(times),
+                memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            )
+        )
+    )
 
 
 main()

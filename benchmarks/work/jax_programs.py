@@ -1,8 +1,9 @@
 """The workloads by hand in JAX: jit, value_and_grad, donated parameters.
 
-    PYTHON jax_programs.py jax WORKLOAD SECONDS
+PYTHON jax_programs.py jax WORKLOAD SECONDS
 """
 
+import itertools
 import json
 import resource
 import sys
@@ -40,7 +41,10 @@ def cross_entropy(logits, labels):
 
 
 def sgd(rate):
-    return (lambda p: (), lambda g, s, p: (jax.tree.map(lambda p, g: p - rate * g, p, g), s))
+    return (
+        lambda p: (),
+        lambda g, s, p: (jax.tree.map(lambda p, g: p - rate * g, p, g), s),
+    )
 
 
 def adam(rate, b1=0.9, b2=0.999, eps=1e-8):
@@ -81,8 +85,12 @@ def mlp():
 
 
 def logistic():
-    return (lambda p, x, y: cross_entropy(dense(p, x), y)), layer(784, 10), sgd(0.01), (
-        data(100, 784), classes(100))
+    return (
+        (lambda p, x, y: cross_entropy(dense(p, x), y)),
+        layer(784, 10),
+        sgd(0.01),
+        (data(100, 784), classes(100)),
+    )
 
 
 def chain(n):
@@ -92,7 +100,9 @@ def chain(n):
             for _ in range(n // 2):
                 h = h * h + 0.001
             return h
+
         return loss, jnp.float32(0.5), None, ()
+
     return build
 
 
@@ -103,10 +113,12 @@ def many_variables():
 
 def conv(p, x):
     y = jax.lax.conv_general_dilated(
-        x, p["w"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x, p["w"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
     y = jax.nn.relu(y + p["b"])
     return jax.lax.reduce_window(
-        y, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "SAME")
+        y, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "SAME"
+    )
 
 
 def filters(taps, cin, cout):
@@ -135,13 +147,22 @@ def transformer(batch=8, length=128, width=256, heads=4):
         return {"g": jnp.ones(width), "b": jnp.zeros(width)}
 
     def block():
-        return {"n1": scale(), "n2": scale(), "q": layer(width, width),
-                "k": layer(width, width), "v": layer(width, width),
-                "o": layer(width, width), "up": layer(width, 4 * width),
-                "down": layer(4 * width, width)}
+        return {
+            "n1": scale(),
+            "n2": scale(),
+            "q": layer(width, width),
+            "k": layer(width, width),
+            "v": layer(width, width),
+            "o": layer(width, width),
+            "up": layer(width, 4 * width),
+            "down": layer(4 * width, width),
+        }
 
-    p = {"table": 0.02 * jax.random.normal(next(keys), (1000, width)),
-         "blocks": [block() for _ in range(4)], "n": scale()}
+    p = {
+        "table": 0.02 * jax.random.normal(next(keys), (1000, width)),
+        "blocks": [block() for _ in range(4)],
+        "n": scale(),
+    }
 
     def split(t):
         return t.reshape(batch, length, heads, -1).transpose(0, 2, 1, 3)
@@ -151,7 +172,9 @@ def transformer(batch=8, length=128, width=256, heads=4):
         for b in p["blocks"]:
             h = norm(b["n1"], x)
             q, k, v = (split(dense(b[n], h)) for n in "qkv")
-            scores = jax.nn.softmax(q @ k.transpose(0, 1, 3, 2) * (width // heads) ** -0.5)
+            scores = jax.nn.softmax(
+                q @ k.transpose(0, 1, 3, 2) * (width // heads) ** -0.5
+            )
             mixed = (scores @ v).transpose(0, 2, 1, 3).reshape(batch * length, width)
             x = x + dense(b["o"], mixed)
             h = dense(b["up"], norm(b["n2"], x))
@@ -164,7 +187,7 @@ def transformer(batch=8, length=128, width=256, heads=4):
 
 def second_derivatives():
     sizes = [2] + [20] * 8 + [1]
-    p = [layer(a, b) for a, b in zip(sizes, sizes[1:])]
+    p = [layer(a, b) for a, b in itertools.pairwise(sizes)]
 
     def network(p, x, t):
         h = jnp.concatenate([x, t], 1)
@@ -183,8 +206,13 @@ def second_derivatives():
 
 
 WORK = dict(
-    first_program=first_program, mlp=mlp, logistic=logistic, chain_1k=chain(1000),
-    many_variables=many_variables, lenet=lenet, transformer=transformer,
+    first_program=first_program,
+    mlp=mlp,
+    logistic=logistic,
+    chain_1k=chain(1000),
+    many_variables=many_variables,
+    lenet=lenet,
+    transformer=transformer,
     second_derivatives=second_derivatives,
 )
 
@@ -231,10 +259,20 @@ def main():
         once()
         times.append(clock() - started)
     cpu = (time.process_time() - cpu) / len(times)
-    print(json.dumps(dict(
-        build=built, gradients=0.0, first=first, step=sorted(times)[len(times) // 2],
-        mean=sum(times) / len(times), cpu=cpu, runs=len(times),
-        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)))
+    print(
+        json.dumps(
+            dict(
+                build=built,
+                gradients=0.0,
+                first=first,
+                step=sorted(times)[len(times) // 2],
+                mean=sum(times) / len(times),
+                cpu=cpu,
+                runs=len(times),
+                memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            )
+        )
+    )
 
 
 main()

@@ -40,7 +40,7 @@ class Dimension:
     """
 
     __slots__ = ("_value",)
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, value: Any) -> None:
         """Take None, a Dimension, or a non-negative integer in any form.
@@ -74,7 +74,7 @@ class Dimension:
         return "?" if self._value is None else str(self._value)
 
     def __int__(self) -> int:
-        return self._value  # type: ignore[return-value]
+        return self._value  # pyright: ignore[reportReturnType]
 
     __index__ = __int__
 
@@ -217,7 +217,7 @@ class TensorShape:
     """
 
     __slots__ = ("_list", "_sizes")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     # _sizes holds the raw shape while _list is None. Once there is a list it holds the
     # shape, since programs get that list and may change it.

@@ -57,7 +57,9 @@ def test_one_scope_and_its_inputs():
     }
     assert all(not n.name.startswith("hidden") for n in written.graph_def.node)
     with tf.Graph().as_default(), tf.Session() as session:
-        with pytest.raises(ValueError, match="Graph contains unbound inputs: .*images"):
+        with pytest.raises(
+            ValueError, match=r"Graph contains unbound inputs: .*images"
+        ):
             meta_graph.import_scoped_meta_graph(written, import_scope="new")
         given = {"$unbound_inputs_images": tf.fill([2, 3], 2.0)}
         made, (out,) = meta_graph.import_scoped_meta_graph_with_return_elements(

@@ -93,8 +93,9 @@ def check_gradient(row: Row, built: Built, order: int) -> None:
         if order == 2:
             pairs = [(g, x) for g, x in zip(found, xs, strict=True) if g is not None]
             ys = [_dense(g) for g, _ in pairs]
-            weights = [constant(random.uniform(0.5, 1.5, x.shape.as_list()))
-                       for _, x in pairs]
+            weights = [
+                constant(random.uniform(0.5, 1.5, x.shape.as_list())) for _, x in pairs
+            ]
             found = gradients(ys, xs, weights)
         loss = [F.Mul(y, w) for y, w in zip(ys, weights, strict=True)]
         found = [None if g is None else _dense(g) for g in found]

@@ -26,6 +26,7 @@ ELSEWHERE: dict[str, str] = dict.fromkeys(
     "test_state",
 )
 ELSEWHERE.update(dict.fromkeys(training_cases.OPS, "test_training"))
+ELSEWHERE["SymbolicGradient"] = "../functions/test_typed"
 ELSEWHERE.update(dict.fromkeys(control_cases.OPS, "test_control"))
 ELSEWHERE.update(
     dict.fromkeys(["StridedSliceAssign", "ResourceStridedSliceAssign"], "test_slicing")

@@ -1,4 +1,4 @@
-"""The compiled tier gives what the interpreted one gives, and is chosen by measuring."""
+"""The compiled tier gives what the interpreted one does, and is chosen by measure."""
 
 from __future__ import annotations
 
@@ -108,6 +108,22 @@ def test_random_state_goes_from_tier_to_tier(monkeypatch: pytest.MonkeyPatch) ->
         session._tier = 0
         drawn.append(session.run(twice))
     np.testing.assert_allclose(drawn, wanted, rtol=1e-6)
+
+
+def test_variables_may_be_fed(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = tf.get_variable("v", initializer=[1.0, 2.0])
+    w = tf.get_variable("w", initializer=[3.0, 4.0])
+    loss = tf.reduce_sum(v * v * w)
+    found = [loss, *tf.gradients(loss, [v, w])]
+
+    def steps(session: Any) -> list[Any]:
+        fed = [session.run(found, {v: [x, 1.0]}) for x in (2.0, 3.0)]
+        return [*fed, session.run(found)]
+
+    for runs in both(monkeypatch, steps):
+        assert [float(loss) for loss, _, _ in runs] == [16.0, 31.0, 19.0]
+        assert runs[1][1].tolist() == [18.0, 8.0]
+        assert runs[1][2].tolist() == [9.0, 1.0]
 
 
 def test_loop_with_a_fed_trip_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,6 @@ def install_in_children(restore: bool) -> None:
         def get_preparation_data(name: str) -> dict[str, Any]:
             return {**original(name), "retrograd": _Installer(restore)}
 
-        spawn.get_preparation_data = get_preparation_data  # type: ignore[attr-defined]
+        spawn.get_preparation_data = get_preparation_data  # pyright: ignore[reportAttributeAccessIssue]
 
     when_loaded("multiprocessing.spawn", prepare)

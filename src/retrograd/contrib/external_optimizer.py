@@ -241,7 +241,8 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
                 "injected manually"
             )
         options.update({"method": self._DEFAULT_METHOD, **optimizer_kwargs})
-        result = minimize(loss_and_slopes, initial_val, **options)
+        start = np.asarray(initial_val, np.float64)
+        result = minimize(loss_and_slopes, start, **options)
         _report(result)
         return result["x"]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from retrograd.graph.operation import Operation
+from retrograd.util import protos
 
 #: frames that are kept of each operation
 _MOST_FRAMES = 10
@@ -20,8 +21,7 @@ def create_graph_debug_info_def(operations: Iterable[tuple[str, Operation]]) -> 
     Returns:
       A GraphDebugInfo with a trace for each operation, its innermost frame first.
     """
-    from tensorboard.compat.proto.graph_debug_info_pb2 import GraphDebugInfo
-
+    GraphDebugInfo = protos.message("graph_debug_info.GraphDebugInfo")
     result = GraphDebugInfo()
     files: dict[str, int] = {}
     for function, op in operations:

@@ -16,7 +16,7 @@ def list_local_devices(session_config: Any = None) -> list[Any]:
     from retrograd.formats import messages
 
     return [
-        messages.DeviceAttributes(  # type: ignore[attr-defined]
+        messages.DeviceAttributes(
             name=found.name.replace("/job:localhost/replica:0/task:0", ""),
             device_type=found.device_type,
             memory_limit=found.memory_limit_bytes,

@@ -11,6 +11,7 @@ from retrograd import dtypes
 from retrograd.formats.graph_util import extract_sub_graph, node_name
 from retrograd.formats.node import tensor_proto
 from retrograd.platform import logs
+from retrograd.util import protos
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
 #: op types that hand on a resource, which take a value instead
@@ -209,8 +210,7 @@ def _renamed_outputs(nodes: list[Any]) -> list[Any]:
 
 
 def _constant(name: str, kind: int, value: np.ndarray) -> Any:
-    from tensorboard.compat.proto.node_def_pb2 import NodeDef
-
+    NodeDef = protos.message("node_def.NodeDef")
     node = NodeDef(name=name, op="Const")
     node.attr["dtype"].type = kind
     node.attr["value"].tensor.CopyFrom(tensor_proto(value, dtypes.as_dtype(kind)))

@@ -8,10 +8,11 @@ from typing import Any
 
 from retrograd.formats.node import attr_proto, shape_proto
 from retrograd.graph import dispatch, opdef
-from retrograd.graph.function import FuncGraph
+from retrograd.graph.function import CALLEE, FuncGraph
 from retrograd.graph.graph import VERSION, Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.util import protos
 
 # ---------------------------------------------------------------------- writing
 
@@ -42,9 +43,7 @@ def function_def(graph: FuncGraph) -> Any:
 
     Its arguments are the inputs, its results the outputs, of the function body.
     """
-    from tensorboard.compat.proto.function_pb2 import FunctionDef
-
-    result = FunctionDef()
+    result = protos.message("function.FunctionDef")()
     signature = result.signature
     signature.name = graph.function_name
     names = _Names()
@@ -91,14 +90,14 @@ def _add_node(
     node.input.extend(places[t] for t in op.inputs)
     node.input.extend(f"^{nodes[c]}" for c in op.control_inputs if c in nodes)
     for name, value in op.attrs.items():
-        if value is not None:
+        if value is not None and name != CALLEE:
             node.attr[name].CopyFrom(attr_proto(op, name))
     places.update(zip(op.outputs, _output_names(op, nodes[op]), strict=True))
 
 
 def _output_names(op: Operation, name: str) -> Iterator[str]:
     """What the outputs are called within a function: `node:argument:index`."""
-    if op._op_def is None:
+    if op._op_def is None or CALLEE in op.attrs:
         yield from (f"{name}:output:{i}" for i in range(len(op.outputs)))
         return
     for arg in op._op_def.outputs:
@@ -129,7 +128,9 @@ def functions_of(graph: Graph) -> list[FuncGraph]:
 def _called(ops: Iterable[Operation]) -> list[FuncGraph]:
     found = []
     for op in ops:
-        for value in op.attrs.values():
+        for name, value in op.attrs.items():
+            if name == CALLEE:  # the op type names it
+                continue
             values = value if isinstance(value, list) else [value]
             found.extend(v for v in values if isinstance(v, FuncGraph))
     return found
@@ -143,11 +144,16 @@ class Library:
 
     Args:
       library: the message.
+      graph: a graph that may have some of the functions from an earlier import.
     """
 
-    def __init__(self, library: Any) -> None:
+    def __init__(self, library: Any, graph: Graph) -> None:
         self._defs = {f.signature.name: f for f in library.function}
         self._built: dict[str, FuncGraph] = {}
+        for name, definition in self._defs.items():
+            known = graph._get_function(name)
+            if getattr(known, "_definition", None) == definition:
+                self._built[name] = known
 
     def __contains__(self, name: object) -> bool:
         return name in self._defs
@@ -160,6 +166,7 @@ class Library:
         """The function of that name, or None."""
         if name not in self._built and name in self._defs:
             graph = self._built[name] = FuncGraph(name)
+            graph.__dict__["_definition"] = self._defs[name]
             with graph.as_default():
                 _fill(graph, self._defs[name], self)
         return self._built.get(name)
@@ -203,9 +210,7 @@ def _argument_shape(definition: Any, place: int) -> Any:
 
 def _as_graph_def(definition: Any, flat: dict[str, str]) -> Any:
     """The nodes of a function as a GraphDef; `flat` gets the names of their outputs."""
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-
-    result = GraphDef()
+    result = protos.message("graph.GraphDef")()
     result.versions.producer = VERSION
     for node in definition.node_def:
         flat.update(_flat_names(node))

@@ -8,13 +8,12 @@ from retrograd.formats.function_def import function_def, functions_of
 from retrograd.formats.node import list_value, node_def
 from retrograd.graph import dispatch
 from retrograd.graph.graph import Graph
+from retrograd.util import protos
 
 
 def versions(graph: Graph) -> Any:
     """The versions of a graph as a VersionDef."""
-    from tensorboard.compat.proto.versions_pb2 import VersionDef
-
-    return VersionDef(
+    return protos.message("versions.VersionDef")(
         producer=graph._producer,
         min_consumer=graph._min_consumer,
         bad_consumers=graph._bad_consumers,
@@ -29,9 +28,7 @@ def graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
       from_version: only operations made after the graph had this version.
       add_shapes: whether `_output_shapes` says the static shapes.
     """
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-
-    result = GraphDef()
+    result = protos.message("graph.GraphDef")()
     result.versions.CopyFrom(versions(graph))
     functions = functions_of(graph)  # this gives each its own name
     for op in graph._ops:

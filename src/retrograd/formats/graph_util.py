@@ -8,6 +8,7 @@ from typing import Any
 from retrograd import dtypes, shapes
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
+from retrograd.util import protos
 
 _VARIABLES = frozenset(
     "Assign AssignAdd AssignSub Queue ScatterAdd ScatterSub ScatterUpdate "
@@ -57,8 +58,7 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
       TypeError: an argument is of the wrong type.
       AssertionError: a node is not there.
     """
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-
+    GraphDef = protos.message("graph.GraphDef")
     if not isinstance(graph_def, GraphDef):
         raise TypeError("graph_def must be a graph_pb2.GraphDef proto.")
     if isinstance(dest_nodes, str):

@@ -19,6 +19,7 @@ from retrograd.graph.places import DeviceScope
 from retrograd.graph.tensor import Tensor
 from retrograd.platform.versions import GRAPH_DEF_VERSION_MIN_PRODUCER
 from retrograd.platform.versions import __version__ as VERSION_TEXT
+from retrograd.util import protos
 
 #: ops whose shapes in a file may contradict what is inferred
 _LENIENT = frozenset(
@@ -88,7 +89,7 @@ def _import(
         if not all(isinstance(v, (Tensor, Operation)) for v in mapped.values()):
             mapped = _converted(mapped, name)
     defaults = {} if producer_op_list is None else _defaults_of(producer_op_list)
-    library = Library(graph_def.library)
+    library = Library(graph_def.library, graph)
     job = _Import(graph, graph_def, prefix, mapped, defaults, library, strict)
     with graph._lock:
         job.run()
@@ -118,8 +119,7 @@ def checked_graph_def(graph_def: Any) -> Any:
     Raises:
       TypeError: it is something else.
     """
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-
+    GraphDef = protos.message("graph.GraphDef")
     if isinstance(graph_def, GraphDef):
         return graph_def
     kind = getattr(graph_def, "DESCRIPTOR", None)
@@ -409,9 +409,7 @@ class _Import:
             raise unknown_op_type(proto.op)
         name = self.names[proto.name]
         attrs = self._attributes(proto, signature, name)
-        inputs = [self._tensor(proto.name, key) for key in node.inputs]
-        if None in inputs:
-            inputs = _standing_in(inputs)
+        inputs = _standing_in([self._tensor(proto.name, k) for k in node.inputs])
         shown = attrs.pop("_output_shapes", None)
         op = object.__new__(Operation)
         try:
@@ -472,7 +470,8 @@ class _Import:
         if not text.startswith(_COLOCATION):
             return text.encode()
         other = text.removeprefix(_COLOCATION)
-        return (_COLOCATION + self.names.get(other, self.prefix + other)).encode()
+        own = self.names.get(other) or self.prefix + other
+        return f"{_COLOCATION}{own}".encode()
 
     def _tensor(self, name: str, key: tuple[str, int]) -> Tensor | None:
         """An input of the node `name`; None where a loop feeds it back later."""
@@ -543,8 +542,10 @@ def _with_prefixes(names: Iterable[str]) -> set[str]:
 
 def _standing_in(inputs: list[Tensor | None]) -> list[Tensor]:
     """Inputs of a Merge, another one in the place of what a loop feeds back later."""
-    known = next(t for t in inputs if t is not None)
-    return [known if t is None else t for t in inputs]
+    known = [t for t in inputs if t is not None]
+    if len(known) == len(inputs):
+        return known
+    return [known[0] if t is None else t for t in inputs]
 
 
 def _checked_attr(signature: opdef.OpDef, key: str, value: Any, name: str) -> Any:
@@ -555,8 +556,8 @@ def _checked_attr(signature: opdef.OpDef, key: str, value: Any, name: str) -> An
         if attr.allowed is not None and attr.kind == "type":
             allowed = ", ".join(map(opdef.type_word, attr.allowed))
             raise ValueError(
-                f"Value for attr '{key}' of {opdef.type_word(value)} is not in the list "
-                f"of allowed values: {allowed}\n\t; NodeDef: {{{{node {name}}}}}; "
+                f"Value for attr '{key}' of {opdef.type_word(value)} is not in the "
+                f"list of allowed values: {allowed}\n\t; NodeDef: {{{{node {name}}}}}; "
                 f"{opdef.summary(signature)}"
             ) from None
         raise ValueError(
@@ -580,9 +581,10 @@ def _check_types(
         if found is not dtype and (
             dtype._is_ref_dtype or found.base_dtype is not dtype
         ):
+            has, wants = opdef.type_word(found), opdef.type_word(dtype)
             raise ValueError(
-                f"Input {place} of node {name} was passed {opdef.type_word(found)} from "
-                f"{tensor.name} incompatible with expected {opdef.type_word(dtype)}."
+                f"Input {place} of node {name} was passed {has} from {tensor.name} "
+                f"incompatible with expected {wants}."
             )
 
 

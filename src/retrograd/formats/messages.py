@@ -145,3 +145,7 @@ def _make() -> dict[str, Any]:
 
 
 globals().update(_make())
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"No protocol message is called {name}.")

@@ -20,6 +20,7 @@ from retrograd.graph.proto_functions import (
     get_to_proto_function,
 )
 from retrograd.platform import logs, versions
+from retrograd.util import protos
 
 _UNBOUND = "$unbound_inputs_"
 SAVE_AND_RESTORE_OPS = frozenset(
@@ -77,8 +78,7 @@ def stripped_op_list_for_graph(graph_def: Any) -> Any:
     Raises:
       ValueError: an op type is not known.
     """
-    from tensorboard.compat.proto.op_def_pb2 import OpList
-
+    OpList = protos.message("op_def.OpList")
     functions = {f.signature.name for f in graph_def.library.function}
     result = OpList()
     for name in sorted(set(ops_used_by_graph_def(graph_def)) - functions):
@@ -175,7 +175,7 @@ def add_collection_def(
         meta_graph_def.collection_def.pop(key, None)
 
 
-def _write_items(target: Any, key: str, items: list[Any], scope: str | None) -> None:
+def _write_items(target: Any, key: Any, items: list[Any], scope: str | None) -> None:
     to_proto = get_to_proto_function(key)
     first = items[0]
     if to_proto is not None:
@@ -243,8 +243,7 @@ def create_meta_graph_def(
       TypeError: an argument is of the wrong type.
       ValueError: an op type is not known.
     """
-    from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
-
+    MetaGraphDef = protos.message("meta_graph.MetaGraphDef")
     graph = _checked_graph(graph)
     _check_message(meta_info_def, "MetaInfoDef", "meta_info_def")
     _check_message(graph_def, "GraphDef", "graph_def")
@@ -408,8 +407,7 @@ def _part(
     whole: Any, scope: str | None, exclude: Iterable[str], clear_devices: bool
 ) -> tuple[Any, list[str]]:
     """The nodes of one name scope, and the names of inputs from outside."""
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-
+    GraphDef = protos.message("graph.GraphDef")
     result = GraphDef(versions=whole.versions, library=whole.library)
     unbound: list[str] = []
     for node in whole.node:
@@ -482,8 +480,7 @@ def read_meta_graph_file(filename: Any) -> Any:
     Raises:
       OSError: there is no such file, or it holds something else.
     """
-    from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
-
+    MetaGraphDef = protos.message("meta_graph.MetaGraphDef")
     return read_message(filename, MetaGraphDef())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.graph import dispatch, opdef
-from retrograd.graph.function import FuncGraph
+from retrograd.graph.function import CALLEE, FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.util import protos
@@ -43,8 +43,7 @@ def _bytes(value: Any) -> bytes:
 
 def attr_value(kind: str, value: Any, attrs: dict[str, Any]) -> Any:
     """An attribute in memory form as an AttrValue of the given kind."""
-    from tensorboard.compat.proto.attr_value_pb2 import AttrValue
-
+    AttrValue = protos.message("attr_value.AttrValue")
     if kind.startswith("list("):
         return list_value(kind[5:-1], value)
     if kind == "tensor":
@@ -66,10 +65,8 @@ def _tensor_attr(value: Any, dtype: dtypes.DType | None = None) -> Any:
 
 
 def _function_attr(value: Any) -> Any:
-    from tensorboard.compat.proto.attr_value_pb2 import NameAttrList
-
     name = value.function_name if isinstance(value, FuncGraph) else str(value)
-    return NameAttrList(name=name)
+    return protos.message("attr_value.NameAttrList")(name=name)
 
 
 _FIELDS: dict[str, Any] = {
@@ -201,6 +198,8 @@ def node_def(op: Operation) -> Any:
     node.input.extend(t._as_node_def_input() for t in op.inputs)
     node.input.extend(f"^{c.name}" for c in op._control_inputs)
     for name in op.attrs:
+        if name == CALLEE:
+            continue
         if op.attrs[name] is not None or _kind_of(op._op_def, name, None) == "shape":
             node.attr[name].CopyFrom(attr_proto(op, name))
     return node

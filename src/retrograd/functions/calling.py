@@ -143,7 +143,7 @@ class Differentiable:
             result[i] = term
         return result
 
-    _rule.takes_none = True  # type: ignore[attr-defined]
+    _rule.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _copy_data(inner: Tensor, outer: Tensor) -> None:

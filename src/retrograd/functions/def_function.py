@@ -252,8 +252,8 @@ class Function:
         made._name = self._name
         return made
 
-    def _initialize(self, args: Any, kwds: Any, add_initializers_to: Any) -> None:
-        """Trace the function for the first time."""
+    def _initialize(self, args: Any, kwds: Any, add_initializers_to: Any) -> Any:
+        """Trace the function for the first time; return what makes its traces."""
         created: list[Any] = []
 
         def creator(next_creator: Any, **arguments: Any) -> Any:
@@ -274,6 +274,7 @@ class Function:
             *args, **kwds
         )
         self._stateless_fn = self._defun_with_scope(_invalid_creator)
+        return self._stateful_fn
 
     def _decorate(self, decorator: Callable[..., Any]) -> None:
         """Replace the Python function by `decorator(python_function)`.
@@ -305,8 +306,7 @@ class Function:
             self._check_no_new_variables()
             return results
         initializers = ObjectIdentityDictionary()
-        self._initialize(args, kwds, add_initializers_to=initializers)
-        spec = self._stateful_fn._function_spec
+        spec = self._initialize(args, kwds, initializers)._function_spec
         if not self._created_variables:
             given = spec.canonicalize_function_inputs(*args, **kwds)
             return self._concrete_stateful_fn._filtered_call(*given)
@@ -396,13 +396,14 @@ class Function:
         Raises:
           ValueError: variables are made in a trace other than the first.
         """
-        if self._stateful_fn is None:
+        stateful = self._stateful_fn
+        if stateful is None:
             initializers = ObjectIdentityDictionary()
-            self._initialize(args, kwargs, add_initializers_to=initializers)
+            stateful = self._initialize(args, kwargs, initializers)
             self._initialize_uninitialized_variables(initializers)
         if self._created_variables:
             return self._stateless_fn.get_concrete_function(*args, **kwargs)
-        concrete = self._stateful_fn.get_concrete_function(*args, **kwargs)
+        concrete = stateful.get_concrete_function(*args, **kwargs)
         self._check_no_new_variables()
         return concrete
 

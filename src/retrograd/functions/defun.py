@@ -237,7 +237,7 @@ class Function:
         """
         if self.input_signature is None or args is not None or kwargs is not None:
             args, kwargs = self._function_spec.canonicalize_function_inputs(
-                *args, **kwargs
+                *(args or ()), **(kwargs or {})
             )
         key = self._cache_key(args, kwargs)
         try:

@@ -84,7 +84,7 @@ def gradients(
     stop = [] if stop_gradients is None else _list(stop_gradients)
     seeds = [None] * len(ys) if grad_ys is None else _list(grad_ys)
     if len(seeds) != len(ys):
-        raise ValueError("Passed %d grad_ys for %d ys" % (len(seeds), len(ys)))
+        raise ValueError(f"Passed {len(seeds)} grad_ys for {len(ys)} ys")
     with dispatch.name_scope(name, "gradients", [*ys, *xs, *stop]) as scope:
         ys = convert_n_to_tensor_or_indexed_slices(ys, name="y")
         xs = [

@@ -53,7 +53,14 @@ class Bringing(FuncGraph):
                 known = self._brought[tensor] = self._bring(tensor)
         return known
 
-    def add(self, op_type: str, inputs: Any, attrs: Any, *rest: Any) -> Operation:
+    def add(
+        self,
+        op_type: str,
+        inputs: Sequence[Tensor],
+        attrs: dict[str, Any],
+        name: str | None = None,
+        output_types: Sequence[Any] | None = None,
+    ) -> Operation:
         """See `Graph.add`; of a forward tensor's shape only the shape is brought."""
         if (
             op_type in _SHAPES
@@ -65,8 +72,8 @@ class Bringing(FuncGraph):
             kept = {k: v for k, v in attrs.items() if k == "out_type"}
             with self.home.as_default(), self.home.control_dependencies(None):
                 there = getattr(F, op_type)(inputs[0], **kept)
-            return super().add("Identity", [there], {"T": there.dtype}, *rest)
-        return super().add(op_type, inputs, attrs, *rest)
+            op_type, inputs, attrs = "Identity", [there], {"T": there.dtype}
+        return super().add(op_type, inputs, attrs, name, output_types)
 
     def _is_costly(self, tensor: Tensor) -> bool:
         """Whether bringing a tensor means keeping its value."""
@@ -77,8 +84,9 @@ class Bringing(FuncGraph):
             tensor = tensor._op._inputs[0]
             if tensor in self._brought:
                 return self._brought[tensor]
-        if is_small_constant(tensor):
-            return const_tensor(constant(tensor), tensor.dtype, tensor.op.name)
+        value = constant(tensor) if is_small_constant(tensor) else None
+        if value is not None:
+            return const_tensor(value, tensor.dtype, tensor.op.name)
         if tensor.dtype.base_dtype is dtypes.resource or tensor.dtype._is_ref_dtype:
             return super().capture(self._handle_outside(tensor))
         return self._intermediate(tensor)
@@ -213,10 +221,3 @@ def add_parameter(body: FuncGraph, dtype: dtypes.DType, raw: RawShape) -> Tensor
         base.inputs.pop()
         body.inputs.append(made)
     return made
-
-
-def add_input(op: Operation, tensor: Tensor) -> None:
-    """Give an operation one more input."""
-    op._inputs = (*op._inputs, tensor)
-    tensor._consumers.append(op)
-    op._graph._rewired()

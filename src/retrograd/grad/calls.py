@@ -1,8 +1,8 @@
 """Derivatives of function calls.
 
 The derivative of a call is a call: of a function that takes the derivatives of the
-outputs, and what it needs of the values inside the body, which become further outputs of
-the forward call.
+outputs, and what it needs of the values inside the body, which become further outputs
+of the forward call.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from retrograd.grad.backward import (
     own_body,
 )
 from retrograd.grad.sweep import is_continuous
+from retrograd.grad.terms import dense, zeros_for
+from retrograd.graph import context, dispatch
 from retrograd.graph.composite import IndexedSlices
-from retrograd.graph.function import FuncGraph, uid
+from retrograd.graph.function import CALLEE, FuncGraph, uid
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops import functional as _ops  # noqa: F401
+from retrograd.ops import named_calls as _named  # noqa: F401
 from retrograd.ops.bodies import is_stateful
 from retrograd.ops.declare import F, gradient
 from retrograd.ops.state import copy_handle_data
@@ -130,8 +133,6 @@ def call_function(
       name: the name of the operation.
       **attrs: attributes besides the function and the types.
     """
-    from retrograd.graph import context
-
     op_type = call_op_type(graph)
     outer: Any = context.get_default_graph()
     outer._add_function(graph)
@@ -164,6 +165,60 @@ def _call_gradient(n: Operation, *dys: Any) -> list[Any]:
     return result
 
 
-_call_gradient.takes_none = True  # type: ignore[attr-defined]
+_call_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in _CALLS:
     gradient(_name, args="x̄ = f̄(ȳ)")(_call_gradient)
+
+
+# ---------------------------------------------------------------------- by name
+
+
+def derivative_of(function: FuncGraph) -> FuncGraph:
+    """The function that differentiates another.
+
+    It takes the inputs of the other one and the derivatives of its outputs, computes
+    the other one again, and returns the derivative of each input; zeros where there is
+    none.
+    """
+    known = function.derivative
+    if known is None:
+        known = function.derivative = FuncGraph(f"{function.name}_grad_{uid()}")
+        with known.as_default():
+            xs = [_parameter(known, t, "x") for t in function.inputs]
+            dys = [_parameter(known, t, "dy") for t in function.outputs]
+            op = call_function(function, xs)
+            terms = _call_gradient(op, *dys)
+            known.outputs = [
+                zeros_for(x) if term is None else dense(term)
+                for x, term in zip(xs, terms, strict=True)
+            ]
+    return known
+
+
+def _parameter(graph: FuncGraph, like: Tensor, name: str) -> Tensor:
+    made = graph.add_input(like.dtype.base_dtype, like._shape_raw, name)
+    if like.dtype.base_dtype.name == "resource":
+        copy_handle_data(like, made)
+    return made
+
+
+dispatch.hooks.provide(derivative_of=derivative_of)
+
+
+@gradient("SymbolicGradient", input="x̄ = f̄(x, ȳ)")
+def _named_call_gradient(n: Operation, *dys: Any) -> list[Any]:
+    """The derivative of a function that is called by its name."""
+    function = n.attrs[CALLEE]
+    seeds = [
+        zeros_for(y) if dy is None else dense(dy)
+        for y, dy in zip(n.outputs, dys, strict=True)
+    ]
+    types = [t.dtype.base_dtype for t in derivative_of(function).outputs]
+    found = F.SymbolicGradient([*n.inputs, *seeds], Tout=types, f=function)
+    return [
+        term if is_continuous(x) else None
+        for x, term in zip(n.inputs, found, strict=True)
+    ]
+
+
+_named_call_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]

@@ -16,7 +16,6 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.grad.backward import (
     Backward,
-    add_input,
     add_output,
     add_parameter,
     differentiate,
@@ -192,7 +191,7 @@ def _call_branches(n: Operation, graphs: Sequence[FuncGraph]) -> Operation:
     return call_if(selector, graphs, inputs, "If")
 
 
-_branch_gradient.takes_none = True  # type: ignore[attr-defined]
+_branch_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in ("If", "StatelessIf", "Case"):
     gradient(_name, input="x̄ = f̄(ȳ) if c else ḡ(ȳ)")(_branch_gradient)
 
@@ -290,7 +289,7 @@ def _kept(op: Operation, tensor: Tensor) -> Tensor:
     base = body.base
     with base.as_default(), base.control_dependencies(None):
         body.outputs.append(F.TensorListPushBack(inner, tensor))
-    add_input(op, empty)
+    op._add_input(empty)
     made = add_output(op, dtypes.variant, ())
     made.__dict__["_handle_data"] = inner.__dict__["_handle_data"]
     return made
@@ -529,7 +528,7 @@ def _loop_gradient(n: Operation, *dys: Any) -> list[Any]:
     return _LoopGradient(n, dys).build(list(wanted))
 
 
-_loop_gradient.takes_none = True  # type: ignore[attr-defined]
+_loop_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in ("While", "StatelessWhile"):
     gradient(_name, input="x̄ₜ = f̄(x̄ₜ₊₁)")(_loop_gradient)
 

@@ -88,9 +88,8 @@ def sweep(
     pending = _NewestFirst(o for y in ys if (o := producer(y)) in reached)
     for op in pending:
         douts = [total(t) for t in op.outputs]
-        for tensor, dout in zip(op.outputs, douts, strict=True):
-            if tensor in wanted:
-                final[tensor] = dout
+        pairs = zip(op.outputs, douts, strict=True)
+        final.update((tensor, dout) for tensor, dout in pairs if tensor in wanted)
         inputs = inputs_of(op)
         live = [t in reached[op] and t not in stopped for t in inputs]
         if any(d is not None for d in douts) and any(live):
@@ -192,7 +191,7 @@ def depends_on(
 
 
 def is_continuous(tensor: Tensor) -> bool:
-    """Whether derivatives pass through a tensor: numbers that are not whole, handles."""
+    """Whether derivatives pass through: numbers that are not whole, handles."""
     dtype = tensor.dtype.base_dtype
     return (
         dtype.is_floating or dtype.is_complex or dtype.name in ("resource", "variant")
@@ -209,11 +208,11 @@ def _terms_of(op: Operation, douts: list[Any], live: list[bool]) -> list[Any]:
             zeros_for(t) if d is None and t.dtype.base_dtype.is_floating else d
             for d, t in zip(douts, op.outputs, strict=True)
         ]
-    op._wanted_inputs = live  # type: ignore[attr-defined]
+    op._wanted_inputs = live  # pyright: ignore[reportAttributeAccessIssue]
     try:
         found = function(op, *douts)
     finally:
-        del op._wanted_inputs  # type: ignore[attr-defined]
+        del op._wanted_inputs  # pyright: ignore[reportAttributeAccessIssue]
     return _checked(op, found, len(live))
 
 

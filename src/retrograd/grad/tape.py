@@ -180,7 +180,7 @@ class GradientTape:
           target: a tensor or a nested structure.
           sources: tensors or variables, or a nested structure of these.
           output_gradients: the seed of each target, by default ones.
-          unconnected_gradients: None or zeros for sources that target does not depend on.
+          unconnected_gradients: None or zeros for sources without influence.
 
         Returns:
           The structure of `sources`, of tensors, IndexedSlices or None.

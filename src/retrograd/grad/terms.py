@@ -66,8 +66,8 @@ def zeros_for(tensor: Tensor) -> Any:
 def fit(term: Any, x: Tensor, op: Operation) -> Any:
     """A term in the shape of the input it belongs to.
 
-    Where `op` broadcast the input, the term is summed over the dimensions it was repeated
-    along.  Any other difference is an error of the rule.
+    Where `op` broadcast the input, the term is summed over the dimensions it was
+    repeated along.  Any other difference is an error of the rule.
 
     Raises:
       ValueError: the shapes cannot agree.

@@ -28,6 +28,16 @@ class CompositeTensor:
 
         return spec_of(self)
 
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The type of the elements."""
+        raise NotImplementedError
+
+    @property
+    def op(self) -> Any:
+        """The operation that makes the values."""
+        raise NotImplementedError
+
 
 nest.register_type("CompositeTensor", CompositeTensor)
 
@@ -37,7 +47,7 @@ class IndexedSlices(CompositeTensor):
 
     Attributes:
       values: shape [n, …], the rows.
-      indices: shape [n], which rows; an index may occur more than once, rows then add up.
+      indices: shape [n], which rows; those of an index that occurs twice add up.
       dense_shape: the shape of the whole, 1-D, or None where it is not known.
     """
 
@@ -134,8 +144,8 @@ class SparseTensor(CompositeTensor):
         index_shape = self._indices.shape.with_rank(2)
         value_shape = self._values.shape.with_rank(1)
         dense = self._dense_shape.shape.with_rank(1)
-        index_shape.dims[0].merge_with(value_shape.dims[0])  # pyright: ignore
-        index_shape.dims[1].merge_with(dense.dims[0])  # pyright: ignore
+        index_shape.dims[0].merge_with(value_shape.dims[0])  # pyright: ignore[reportOptionalSubscript]
+        index_shape.dims[1].merge_with(dense.dims[0])  # pyright: ignore[reportOptionalSubscript]
 
     @classmethod
     def from_value(cls, sparse_tensor_value: Any) -> SparseTensor:
@@ -209,6 +219,26 @@ class SparseTensor(CompositeTensor):
             f"SparseTensor(indices={self._indices}, values={self._values}, "
             f"dense_shape={self._dense_shape})"
         )
+
+
+def convert_to_tensor_or_sparse_tensor(
+    value: Any, dtype: Any = None, name: str | None = None
+) -> Any:
+    """`value` as a tensor, or as a sparse tensor if it is one or the value of one.
+
+    Raises:
+      RuntimeError: a sparse tensor of another dtype.
+    """
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(value, SparseTensorValue):
+        value = SparseTensor.from_value(value)
+    if isinstance(value, SparseTensor):
+        if wanted is not None and not wanted.is_compatible_with(value.dtype):
+            raise RuntimeError(
+                f"Sparse dtype: requested = {wanted.name}, actual = {value.dtype.name}"
+            )
+        return value
+    return convert_to_tensor(value, wanted, name)
 
 
 def is_sparse(value: Any) -> bool:

@@ -1,7 +1,8 @@
 """Which graph, session and mode a thread works in.
 
-Each thread has stacks of default graphs and default sessions and its own eager mode; the
-global default graph, the one that programs get without asking, is shared by all threads.
+Each thread has stacks of default graphs and default sessions and its own eager mode;
+the global default graph, the one that programs get without asking, is shared by all
+threads.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class _Local(threading.local):
         self.deadline: float | None = None
         self.name_scope: str = ""
         #: the graphs and modes that were entered, innermost last: whether it is a
-        #: function body, what enters it again, and the device blocks around
+        #: function body, what enters it again, and the graph
         self.switches: list[tuple[bool, Callable[[], Any], Any]] = []
 
 
@@ -139,9 +140,7 @@ def _pushed(
 def default_graph(graph: Graph) -> Iterator[Graph]:
     """Make `graph` the thread's default, and build graphs rather than run at once."""
     before, local.eager = local.eager, False
-    local.switches.append(
-        (graph._building_function, graph.as_default, graph._scopes.devices)
-    )
+    local.switches.append((graph._building_function, graph.as_default, graph))
     try:
         with _pushed(local.graphs, graph, "<class 'Graph'> objects"):
             yield graph
@@ -224,7 +223,7 @@ def _outer_context(inner: Graph) -> tuple[Callable[[], Any], list[Any]]:
             raise RuntimeError("The global graph is a function.")
         return inner.as_default, devices
     for building_function, enter, around in reversed(local.switches):
-        devices = devices or around or []
+        devices = devices or ([] if around is None else around._scopes.devices)
         if not building_function:
             return enter, devices
     if shared.eager_by_default:

@@ -22,8 +22,8 @@ def register_tensor_conversion_function(
 
     Args:
       base_type: a type, or a tuple of types.
-      conversion_func: `f(value, dtype=None, name=None, as_ref=False)`; returns a tensor,
-        or NotImplemented to leave the value to functions of later priority.
+      conversion_func: `f(value, dtype=None, name=None, as_ref=False)`; returns a
+        tensor, or NotImplemented to leave the value to functions of later priority.
       priority: functions with smaller numbers are asked first.
     """
     types = base_type if isinstance(base_type, tuple) else (base_type,)
@@ -103,7 +103,15 @@ def _captured_eager(value: Tensor) -> Tensor:
     return graph.capture(value)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _convert(value: Any, dtype: Any, name: Any, preferred: Any, as_ref: bool) -> Tensor:
+def _convert(
+    value: Any,
+    dtype: Any,
+    name: Any,
+    preferred: Any,
+    as_ref: bool,
+    accepted: type | tuple[type, ...] = Tensor,
+) -> Any:
+    """What the first registered function that takes `value` makes of it."""
     prefix = f"Error converting {name}: " if name else ""
     for types, function in _functions_for(type(value)):
         result = None
@@ -124,7 +132,7 @@ def _convert(value: Any, dtype: Any, name: Any, preferred: Any, as_ref: bool) ->
             result = function(value, dtype=dtype, name=name, as_ref=as_ref)
         if result is NotImplemented:
             continue
-        if not isinstance(result, Tensor):
+        if not isinstance(result, accepted):
             raise RuntimeError(
                 f"{prefix}Conversion function {function!r} for type {types} returned "
                 f"non-Tensor: {result!r}"
@@ -154,8 +162,6 @@ def register_dense_tensor_like_type(tensor_type: Any) -> None:
     global _dense_types
     for wanted in ("name", "dtype"):
         found = getattr(tensor_type, wanted, None)
-        if found is None:
-            raise TypeError(f"Type {tensor_type} does not define a `{wanted}` property")
         if not isinstance(found, property):
             raise TypeError(f"Type {tensor_type} does not define a `{wanted}` property")
     _dense_types = (*_dense_types, tensor_type)
@@ -237,4 +243,34 @@ def convert_n_to_tensor_or_indexed_slices(
     ]
 
 
-convert_to_tensor_or_composite = convert_to_tensor_or_indexed_slices
+def convert_to_tensor_or_composite(
+    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+) -> Any:
+    """`value` as a tensor, or as the composite value that it is or converts to.
+
+    Raises:
+      TypeError: no conversion is registered for the type, or the dtype does not fit.
+      ValueError: a composite value of another dtype.
+    """
+    from retrograd.graph.composite import CompositeTensor
+
+    if isinstance(value, (Tensor, CompositeTensor)):
+        return convert_to_tensor_or_indexed_slices(value, dtype, name, as_ref)
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    return _convert(value, wanted, name, None, as_ref, (Tensor, CompositeTensor))
+
+
+def convert_n_to_tensor_or_composite(
+    values: Sequence[Any], dtype: Any = None, name: str | None = None
+) -> list[Any]:
+    """As `convert_to_tensor_or_composite` for each value; None stays None."""
+    if not isinstance(values, Sequence):
+        raise TypeError("values must be a sequence.")
+    return [
+        None
+        if value is None
+        else convert_to_tensor_or_composite(
+            value, dtype, None if name is None else f"{name}_{i}"
+        )
+        for i, value in enumerate(values)
+    ]

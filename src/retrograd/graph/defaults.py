@@ -37,10 +37,12 @@ def device(
 @contextlib.contextmanager
 def _eager_device(name: Any) -> Iterator[None]:
     before = context.local.device
-    context.local.device = "" if name is None else canonical_name(name)
+    after = context.local.device = "" if name is None else canonical_name(name)
     try:
         yield
     finally:
+        if context.local.device != after:
+            raise RuntimeError("Exiting device scope without proper scope nesting")
         context.local.device = before
 
 
@@ -49,13 +51,17 @@ def control_dependencies(control_inputs: Any) -> contextlib.AbstractContextManag
 
     Args:
       control_inputs: a list of operations and tensors; None clears what outer contexts
-        ask for. While executing eagerly there is nothing to wait for; a function is
+        ask for. While executing eagerly there is nothing to wait for; functions are
         called.
     """
     if not context.executing_eagerly():
         return context.get_default_graph().control_dependencies(control_inputs)
     if callable(control_inputs):
         control_inputs()
+    else:
+        for item in control_inputs or ():
+            if callable(item):
+                item()
     return contextlib.nullcontext()
 
 

@@ -37,7 +37,7 @@ class DeviceSpec:
     def parse_from_string(self, spec: str) -> DeviceSpec:
         """Set the parts that `spec` names, and return this object."""
         found = _parts(spec or "")
-        self.__init__(*found)  # type: ignore[misc]
+        self.__init__(*found)
         return self
 
     def _values(self) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """Applying an op: a new node of a graph, or, in eager mode, its outputs at once.
 
-Layers above plug in here (`hooks`): shape inference and constants from layer 2, the eager
-executor from layer 3, protocol messages from layer 4.
+Layers above plug in here (`hooks`): shape inference and constants from layer 2, the
+eager executor from layer 3, protocol messages from layer 4.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _PROVIDERS = {
     "op_def_proto": "retrograd.formats.node",
     "graph_def": "retrograd.formats.graph_def",
     "versions": "retrograd.formats.graph_def",
+    "declare_callee": "retrograd.ops.named_calls",
+    "derivative_of": "retrograd.grad.calls",
 }
 
 
@@ -50,6 +52,8 @@ class _Hooks:
     attr_from_user(value): an attribute in memory form, from a message or plain value.
     node_def(op), op_def_proto(op_def), graph_def(graph, from_version, add_shapes),
     versions(graph): protocol messages.
+    declare_callee(name): let operations of this type call a function of this name.
+    derivative_of(function): the function that differentiates another.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -76,8 +80,8 @@ def apply(op_type: str, *args: Any, name: str | None = None, **attrs: Any) -> An
       **attrs: attributes that no input determines.
 
     Returns:
-      The outputs: a tensor; a list for a list output; a named tuple of these for several;
-      in a graph, the operation where there is none.
+      The outputs: a tensor; a list for a list output; a named tuple of these for
+      several; in a graph, the operation where there is none.
     """
     op_def = opdef.lookup(op_type)
     if op_def is None:
@@ -117,7 +121,7 @@ def _add(op_def: opdef.OpDef, args: Any, attrs: Any, name: str | None) -> Operat
 
 
 def _are_tensors(op_def: opdef.OpDef, args: Sequence[Any]) -> bool:
-    """Whether every input is a tensor; where the signature has a list, a list of some."""
+    """Whether every input is a tensor, or a list of some where there is a list."""
     for arg, value in zip(op_def.inputs, args, strict=False):
         if isinstance(value, Tensor):
             continue
@@ -224,8 +228,8 @@ class _Arguments:
             raise TypeError(self._mismatch(arg, found)) from None
         if arg.is_ref and not tensor.dtype._is_ref_dtype and not self.eager:
             raise TypeError(
-                f"'{self.op_def.name}' Op requires that input '{arg.name}' be a mutable "
-                "tensor (e.g.: a tf.Variable)"
+                f"'{self.op_def.name}' Op requires that input '{arg.name}' be a "
+                "mutable tensor (e.g.: a tf.Variable)"
             )
         return tensor
 
@@ -283,8 +287,6 @@ class _Arguments:
             if arg.number_attr and len({t.dtype.base_dtype for t in tensors}) > 1:
                 raise TypeError
         except (TypeError, ValueError) as error:
-            if not arg.number_attr:
-                raise
             raise TypeError(self._list_mismatch(arg, values, wanted)) from error
         return tensors
 
@@ -299,6 +301,8 @@ class _Arguments:
             f"Tensors in list passed to '{arg.name}' of '{self.op_def.name}' Op have "
             f"types [{', '.join(found)}]"
         )
+        if not arg.number_attr:
+            return f"{prefix} that are invalid. Tensors: {values}"
         if wanted is None:
             return f"{prefix} that don't all match."
         if arg.type is not None:
@@ -334,7 +338,16 @@ class _Arguments:
                 f"List argument '{arg.name}' to '{self.op_def.name}' Op with length "
                 f"{len(found)} shorter than minimum length {attr.minimum}."
             )
+        known = self.attrs.get(arg.type_list_attr)
+        if known is not None and known != found:
+            mine, other = (", ".join(t.name for t in ts) for ts in (found, known))
+            raise TypeError(
+                f"Input '{arg.name}' of '{self.op_def.name}' Op has type list of {mine} "
+                f"that does not match type list {other} of argument "
+                f"'{self.input_name[arg.type_list_attr]}'."
+            )
         self.attrs[arg.type_list_attr] = found
+        self.input_name[arg.type_list_attr] = arg.name
 
     def complete(self) -> dict[str, Any]:
         """All attributes: inferred, given, and by default; checked."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from retrograd import nest
 from retrograd.errors import InaccessibleTensorError
-from retrograd.graph import context
+from retrograd.graph import context, opdef
+from retrograd.graph.graph import CALLEE as CALLEE
 from retrograd.graph.graph import ControlDependencies, Graph
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
@@ -66,8 +67,8 @@ class FuncGraph(Graph):
     """
 
     _building_function = True
-    #: whether an output that refers to a variable gives the variable, not its value
-    carries_cells = False
+    #: the function that differentiates this one, once it is known
+    derivative: FuncGraph | None = None
 
     def __init__(
         self,
@@ -120,13 +121,16 @@ class FuncGraph(Graph):
             for key, items in outer._collections.items()
         }
 
-    @contextlib.contextmanager
-    def as_default(self) -> Iterator[FuncGraph]:  # type: ignore[override]
+    def as_default(self) -> contextlib.AbstractContextManager[FuncGraph]:
         """A context in which new operations are added to this function.
 
         Variable creators and what optimizers know the graph by come from the graph
         around; its devices do not, unless a function chooses them.
         """
+        return self._entered()
+
+    @contextlib.contextmanager
+    def _entered(self) -> Iterator[FuncGraph]:
         around, mine = context.get_default_graph(), self._scopes
         theirs = around._scopes
         before = mine.creators, mine.distribution, mine.devices, self._graph_key
@@ -152,6 +156,25 @@ class FuncGraph(Graph):
     def output_shapes(self) -> list[Any]:
         """The static shapes of the outputs."""
         return [t.shape for t in self.outputs]
+
+    @property
+    def op_def(self) -> opdef.OpDef:
+        """The signature of operations that call this function by its name."""
+
+        def args(tensors: Iterable[Tensor], label: str) -> tuple[opdef.ArgDef, ...]:
+            return tuple(
+                opdef.ArgDef(f"{label}{i}", t.dtype.base_dtype)
+                for i, t in enumerate(tensors)
+            )
+
+        return opdef.OpDef(
+            self.function_name,
+            args(self.inputs, "input"),
+            args(self.outputs, "output"),
+            {},
+            is_stateful=any(op._is_stateful for op in self._ops),
+            calls=True,
+        )
 
     # ------------------------------------------------------------------ variables
 
@@ -285,7 +308,7 @@ class FuncGraph(Graph):
         return str(uid()) if getattr(tensor, "_is_eager", False) else tensor.op.name
 
     def _input_for(self, outer: Any, name: str) -> Tensor:
-        """A new input that stands for a tensor outside; a constant for a small value."""
+        """A new input for a tensor outside; a constant for a small value."""
         if getattr(outer, "_is_eager", False) and _is_constant(outer):
             value = {"value": np.asarray(outer._value), "dtype": outer.dtype}
             with self.as_default(), self.control_dependencies(None):

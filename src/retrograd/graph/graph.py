@@ -19,6 +19,8 @@ from retrograd.graph.tensor import Tensor
 
 #: the GraphDef version that TensorFlow 1.15 writes, and the least that reads it
 VERSION, VERSION_MIN_CONSUMER = 134, 0
+#: where an operation keeps the function that its op type names
+CALLEE = "_callee"
 _graph_numbers = itertools.count()
 #: operations of all graphs, functions among them, in the order they are made
 _creations = itertools.count(1)
@@ -81,6 +83,8 @@ class Graph:
     #: how many functions the graph lies in
     depth = 0
     _building_function = False
+    #: whether an output that refers to a variable gives the variable, not its value
+    carries_cells = False
     #: whether operations with state get control dependencies that keep their order
     _add_control_dependencies = False
 
@@ -179,6 +183,8 @@ class Graph:
         self._check_not_finalized()
         signature = opdef.lookup(op_type)
         inputs = self._own(inputs)
+        if signature is None:
+            signature = self._callee_signature(op_type, attrs)
         if output_types is None:
             if signature is None:
                 raise ValueError(f"Op type not registered '{op_type}'.")
@@ -199,6 +205,21 @@ class Graph:
         for tape in context.local.tapes:
             tape.record(op)
         return op
+
+    def _callee_signature(self, name: str, attrs: dict[str, Any]) -> Any:
+        """The signature of a function that an operation calls by its name, or None.
+
+        The function becomes one of the operation's attributes.
+        """
+        function = self._functions.get(name)
+        signature = getattr(function, "op_def", None)
+        if isinstance(signature, opdef.OpDef):
+            from retrograd.graph import dispatch
+
+            dispatch.hooks.declare_callee(name)
+            attrs[CALLEE] = function
+            return signature
+        return None
 
     def _place(
         self,
@@ -259,6 +280,11 @@ class Graph:
             output_types = dispatch.output_types(signature, attrs)
         elif node_def.op not in self._functions:
             raise unknown_op_type(node_def.op)
+        else:
+            signature = self._callee_signature(node_def.op, attrs)
+            if signature is not None:
+                inputs = self._own(inputs)
+                output_types = dispatch.output_types(signature, attrs)
         with self._lock:
             if node_def.name in self._by_name:
                 raise ValueError(f"Duplicate node name in graph: '{node_def.name}'")
@@ -888,7 +914,7 @@ def _operation_near(item: Any, graph: Graph) -> Operation:
     element = _graph_element(item)
     if graph._building_function and isinstance(element, Tensor):
         if getattr(element, "_is_eager", False) or element.graph is not graph:
-            element = graph.capture(element)  # pyright: ignore
+            element = graph.capture(element)  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(element, Tensor):
         return element.op
     if not isinstance(element, Operation):

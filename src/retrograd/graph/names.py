@@ -18,7 +18,7 @@ def prepend_name_scope(name: str, import_scope: str | None) -> str:
     if not import_scope:
         return name
     scope = without_slash(import_scope)
-    mark, rest = re.match(r"([\^]|loc:@|)(.*)", name, re.DOTALL).groups()  # pyright: ignore
+    mark, rest = re.match(r"([\^]|loc:@|)(.*)", name, re.DOTALL).groups()  # pyright: ignore[reportOptionalMemberAccess]
     return f"{mark}{scope}/{rest}"
 
 

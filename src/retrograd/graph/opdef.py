@@ -1,7 +1,7 @@
 """Signatures of operation types: inputs, outputs and attributes, as GraphDef has them.
 
-The table `opdefs.tsv` holds the interface of every op type of TensorFlow 1.15 (written by
-`tools/make_opdefs.py`).  A line is parsed when its op type is first used.
+The table `opdefs.tsv` holds the interface of every op type of TensorFlow 1.15 (written
+by `tools/make_opdefs.py`).  A line is parsed when its op type is first used.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def attr_text(kind: str, value: Any) -> str:
     if isinstance(value, bool):
         return _ATTR_WORDS[value]
     if kind.startswith("shape"):
-        return shapes.text(value) if value is not None else "<unknown>"
+        return "<unknown>" if value is None else shapes.text(tuple(value))
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -343,6 +343,11 @@ class Operation:
         self._inputs = _InputList(inputs)
         self._graph._rewired()
 
+    def _add_input(self, tensor: Tensor) -> None:
+        self._inputs = _InputList((*self._inputs, tensor))
+        tensor._consumers.append(self)
+        self._graph._rewired()
+
     def __str__(self) -> str:
         return str(self.node_def)
 
@@ -368,9 +373,10 @@ def _check_arguments(
         dtypes.as_dtype(wanted).is_compatible_with(tensor.dtype)
         for tensor, wanted in zip(inputs or (), input_types, strict=False)
     ):
+        found = [t.dtype for t in inputs or ()]
         raise TypeError(
-            f"In op '{node_def.name}', input types ({[t.dtype for t in inputs]}) are "
-            f"not compatible with expected types ({input_types})"
+            f"In op '{node_def.name}', input types ({found}) are not compatible with "
+            f"expected types ({input_types})"
         )
 
 

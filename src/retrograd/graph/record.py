@@ -88,4 +88,4 @@ class Record:
 
         if name not in self.attrs:
             raise ValueError(f"Operation '{self.name}' has no attr named '{name}'.")
-        return dispatch.hooks.attr_to_user(self, name, self.attrs[name])  # type: ignore[arg-type]
+        return dispatch.hooks.attr_to_user(self, name, self.attrs[name])

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, nest, shapes
-from retrograd.graph.composite import CompositeTensor, IndexedSlices, SparseTensor
+from retrograd.graph.composite import (
+    CompositeTensor,
+    IndexedSlices,
+    IndexedSlicesValue,
+    SparseTensor,
+    SparseTensorValue,
+)
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 
@@ -91,7 +97,7 @@ class TypeSpec:
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and _key(self._serialize()) == _key(
-            other._serialize()  # type: ignore[attr-defined]
+            other._serialize()
         )
 
     def __ne__(self, other: object) -> bool:
@@ -152,6 +158,13 @@ def _widened(a: Any, b: Any) -> Any:
     return a
 
 
+def _with_shape(value: Any) -> Any:
+    """What has a dtype and a shape: the value or the description of it."""
+    if isinstance(value, TypeSpec | Tensor) or hasattr(value, "shape"):
+        return value
+    return type_spec_from_value(value)
+
+
 class TensorSpec(TypeSpec):
     """Dtype and shape of a tensor.
 
@@ -198,11 +211,12 @@ class TensorSpec(TypeSpec):
         """`Tensor`."""
         return Tensor
 
-    def is_compatible_with(self, spec_or_tensor: Any) -> bool:
+    # 1.15 has another name for the parameter here, and programs may pass it by name
+    def is_compatible_with(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, spec_or_tensor: Any
+    ) -> bool:
         """Whether dtypes are the same and shapes agree as far as known."""
-        other = spec_or_tensor
-        if not isinstance(other, TypeSpec | Tensor) and not hasattr(other, "shape"):
-            other = type_spec_from_value(other)
+        other = _with_shape(spec_or_tensor)
         return self._dtype.is_compatible_with(
             other.dtype
         ) and self._shape.is_compatible_with(other.shape)
@@ -285,9 +299,21 @@ class SparseTensorSpec(TypeSpec):
         return [value.indices, value.values, value.dense_shape]
 
     def _from_components(self, components: Any) -> Any:
+        if all(isinstance(c, np.ndarray) for c in components):
+            return SparseTensorValue(*components)
         made = object.__new__(SparseTensor)
         made._indices, made._values, made._dense_shape = components
         return made
+
+    def _batch(self, batch_size: int | None) -> SparseTensorSpec:
+        shape = shapes.TensorShape([batch_size]).concatenate(self._shape)
+        return SparseTensorSpec(shape, self._dtype)
+
+    def _unbatch(self) -> SparseTensorSpec:
+        if self._shape.ndims == 0:
+            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
+        raw = shapes.raw(self._shape)
+        return SparseTensorSpec(None if raw is None else raw[1:], self._dtype)
 
     def _serialize(self) -> tuple[Any, ...]:
         return (self._shape, self._dtype)
@@ -342,6 +368,9 @@ class IndexedSlicesSpec(TypeSpec):
         return (value.values, value.indices, value.dense_shape)
 
     def _from_components(self, components: Any) -> Any:
+        if all(isinstance(c, np.ndarray) for c in components):
+            values, indices, *dense = components
+            return IndexedSlicesValue(values, indices, dense[0] if dense else None)
         return IndexedSlices(*components)
 
     def _serialize(self) -> tuple[Any, ...]:

@@ -44,7 +44,7 @@ class OpStats:
         if self.value is None:
             self.value = other.value
         elif other.value is not None:
-            self._value += other.value
+            self.value = self.value + other.value
         return self
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd import dtypes, shapes
 from retrograd.errors import OperatorNotAllowedInGraphError, message
 from retrograd.graph import context
+from retrograd.graph.conversion_status import Status, control_status_ctx
 
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
@@ -27,7 +28,7 @@ OVERLOADABLE_OPERATORS = {
 
 
 class Tensor:
-    """A value that an operation will produce: dtype, static shape, and where it is made.
+    """A value that an operation will produce: its dtype, static shape and origin.
 
     Attributes:
       op: the operation that produces it.
@@ -204,13 +205,20 @@ class Tensor:
 
 def _not_allowed(what: str, fix: str) -> OperatorNotAllowedInGraphError:
     """The error of Python asking for a value that only a run gives."""
+    how = _NOT_ALLOWED[control_status_ctx().status]
     return OperatorNotAllowedInGraphError(
-        message(
-            f"{what} is not allowed in Graph execution. Use Eager execution or "
-            "decorate this function with @tf.function.",
-            fix=fix,
-        )
+        message(f"{what} is not allowed{how} with @tf.function.", fix=fix)
     )
+
+
+_NOT_ALLOWED = {
+    Status.UNSPECIFIED: " in Graph execution. Use Eager execution or decorate this "
+    "function",
+    Status.ENABLED: ": AutoGraph did not convert this function. Try decorating it "
+    "directly",
+    Status.DISABLED: ": AutoGraph is disabled in this function. Try decorating it "
+    "directly",
+}
 
 
 def default_session_for(session: Any, graph: Graph, action: str, method: str) -> Any:

@@ -1,4 +1,4 @@
-"""Control dependencies that make operations with state run, in the order of the program.
+"""Control dependencies that make operations with state run in the program's order.
 
 Inside a function there is nobody to fetch an operation: what has an effect must run
 because the function is called.

@@ -88,7 +88,7 @@ def _broadcast_to_shape(n: Any) -> RawShape:
     found = list(want)
     for i, d in enumerate(have):
         if d is not None and d > 1:
-            found[offset + i] = merged(n, (d,), (want[offset + i],))[0]  # pyright: ignore
+            found[offset + i] = merged(n, (d,), (want[offset + i],))[0]  # pyright: ignore[reportOptionalSubscript]
     return tuple(found)
 
 

@@ -37,7 +37,7 @@ def _cast(xp: Any, x: Any, *, DstT: Any, n: Operation) -> Any:
     if "O" in (x.dtype.kind, DstT.kind):
         names = (_kernel_name(t) for t in (n.inputs[0].dtype, n.outputs[0].dtype))
         text = f"Cast {' to '.join(names)} is not supported"
-        raise UnimplementedError(None, None, text)  # pyright: ignore[reportCallIssue]
+        raise UnimplementedError(None, None, text)
     return xp.cast(x, DstT)
 
 

@@ -76,7 +76,7 @@ def _fail_if_known(holds: Any, data: Any) -> None:
 
 
 def _eager_data(symbol: str, x: Any, y: Any, count: int, holds: Any) -> list[Any]:
-    """What an eager error shows of two tensors."""
+    """What an eager error shows of two eager tensors."""
     data: list[Any] = [f"Condition x {symbol} y did not hold."]
     if count <= 0:
         return data
@@ -97,7 +97,7 @@ def _eager_data(symbol: str, x: Any, y: Any, count: int, holds: Any) -> list[Any
 def _eager_text(item: Any, count: int) -> str:
     if not isinstance(item, Tensor):
         return str(item)
-    array = item.numpy()  # pyright: ignore
+    array = item.numpy()  # pyright: ignore[reportAttributeAccessIssue]
     if np.isscalar(array):
         return str(array)
     flat = np.asarray(array).reshape(-1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from typing import Any
 
 from retrograd.graph.dispatch import name_scope
@@ -32,11 +31,11 @@ def for_each_axis(value: Any, n: int, channel_index: int, name: str) -> list[Any
     """
     if value is None:
         value = [1]
-    elif not isinstance(value, Sized):
+    elif not hasattr(value, "__len__"):
         value = [value]
     count = len(value)
     if count == n + 2:
-        return value  # type: ignore[return-value]
+        return value
     if count not in (1, n):
         raise ValueError(
             f"{name} should be of length 1, {n} or {n + 2} but was {count}"

@@ -224,7 +224,7 @@ def _rows(x: Tensor) -> Tensor:
     raw = x._shape_raw
     if not context.executing_eagerly() and raw is not None:
         if None not in raw[:-1]:
-            found.set_shape([math.prod(raw[:-1]), raw[-1]])  # type: ignore[arg-type]
+            found.set_shape([math.prod(raw[:-1]), raw[-1]])  # pyright: ignore[reportArgumentType, reportCallIssue]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Declaring operations: name, shape rule, kernel, gradient rule and notation in one place.
+"""Declaring operations: name, shape rule, kernel, gradient rule, notation.
 
     @op("Tanh", infer=same, math="y = tanh x",
         grad=dict(x=rule("x̄ = ȳ (1 − y²)", lambda n, dy: dy * (1 - n.out * n.out))))
@@ -6,9 +6,10 @@
         return xp.tanh(x)
 
 The decorated function is the kernel: `xp` is an array namespace, then the inputs in the
-order of the op's signature (lists flattened), then those attributes it names, keyword-only.
-`F.Tanh(x)` applies the op.  Inputs, outputs, attributes and dtypes are those of the
-signature table (`graph/opdef.py`); an op that is not in it gives a `signature` line.
+order of the op's signature (lists flattened), then those attributes it names,
+keyword-only. `F.Tanh(x)` applies the op.  Inputs, outputs, attributes and dtypes are
+those of the signature table (`graph/opdef.py`); an op that is not in it gives a
+`signature` line.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from retrograd.graph import dispatch, opdef
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 
-#: a gradient rule: the operation and ∂L/∂output for each output → ∂L/∂input for each input
+#: a gradient rule: an operation, ∂L/∂output for each output → ∂L/∂input for each input
 RuleFunction = Callable[..., Any]
 Infer = Callable[[Operation], Any]
 
@@ -54,12 +55,12 @@ class Declaration:
       infer: the static shapes of the outputs of an operation.
       math: how the op is written, for explanations.
       rules: notation and builder for each input that has a derivative.
-      host: the kernel runs Python (files, strings, printing, values that decide a shape)
-        and cannot be compiled.
+      host: the kernel runs Python (files, strings, printing, values that decide a
+        shape) and cannot be compiled.
       static: inputs whose values must be known to compile the kernel (shapes, axes); or
         a function that names them for an operation.
-      updates: inputs whose variable the op changes; the kernel is given their values and
-        returns the new ones, then its other outputs.
+      updates: inputs whose variable the op changes; the kernel is given their values
+        and returns the new ones, then its other outputs.
       reads: resource inputs whose variable the kernel is given the value of.
       cells: variable inputs for which the kernel is given the storage cell itself.
       state: makes the first value of a hidden state of the operation; the kernel takes
@@ -87,6 +88,7 @@ class Declaration:
     def static_inputs(self, n: Operation) -> Sequence[str]:
         """The inputs of `n` whose values must be known to compile it."""
         return self.static(n) if callable(self.static) else self.static
+
     live: Callable[[Operation, frozenset[int]], Any] | None = None
 
 
@@ -119,8 +121,8 @@ def op(
       name: the op type.
       infer: its shape rule (see `infer`).
       math: its notation.
-      grad: rules by input name; `NOT_DIFFERENTIABLE`; or a function `(n, *dys)`. The long
-        form is the decorator `gradient`. Without any, reaching the op is an error.
+      grad: rules by input name; `NOT_DIFFERENTIABLE`; or a function `(n, *dys)`. The
+        long form is the decorator `gradient`. Without any, reaching the op is an error.
       host, static, updates, reads, cells, state, live: see `Declaration`.
       pure: by default, whether the op neither has state nor touches any.
       signature: its line of the signature table, where the table has none.
@@ -239,15 +241,15 @@ class GradientRegistry:
         """
         if not name and not hasattr(candidate, "__name__"):
             raise TypeError("A name is needed.")
-        name = name or candidate.__name__
+        key: str = name or candidate.__name__
         load_all()
-        if name in self._registry:
-            file, line, function, _ = self._registry[name]["location"]
+        if key in self._registry:
+            file, line, function, _ = self._registry[key]["location"]
             raise KeyError(
-                f"Registering two {self._name} with name '{name}'! (Previous "
+                f"Registering two {self._name} with name '{key}'! (Previous "
                 f"registration was in {function} {file}:{line})"
             )
-        self._registry[name] = {"type": candidate, "location": _caller()}
+        self._registry[key] = {"type": candidate, "location": _caller()}
 
     def list(self) -> Any:
         """The names that have an entry."""
@@ -325,12 +327,15 @@ def gradient_function(n: Operation) -> RuleFunction | None:
     if n._gradient_function is not None:
         return n._gradient_function
     name = n.attrs.get("_gradient_op_type", n.type)
+    if n.type in called and name == n.type:
+        name = "SymbolicGradient"
     return gradient_registry.lookup(name if isinstance(name, str) else name.decode())
 
 
 # ---------------------------------------------------------------------- applying
 
 _loaded = False
+
 
 def load_all() -> None:
     """Import every module of the package, and with it all declarations."""
@@ -365,9 +370,13 @@ def _load_naming(op_type: str) -> None:
             return
 
 
+#: how operations named after a function are run, by the function's name
+called: dict[str, Declaration] = {}
+
+
 def find(op_type: str) -> Declaration | None:
     """The declaration of an op type, or None."""
-    found = registry.get(op_type)
+    found = registry.get(op_type) or called.get(op_type)
     if found is None and not _loaded:
         _load_naming(op_type)
         if op_type not in registry:

@@ -125,9 +125,8 @@ def separable_conv2d(
         input = convert_to_tensor(input, name="tensor_in")
         first = convert_to_tensor(depthwise_filter, name="depthwise_filter")
         second = convert_to_tensor(pointwise_filter, name="pointwise_filter")
-        sizes = second.shape.with_rank(4)
-        sizes.dims[0].assert_is_compatible_with(1)
-        sizes.dims[1].assert_is_compatible_with(1)
+        for size in (second.shape.with_rank(4).dims or [])[:2]:
+            size.assert_is_compatible_with(1)
         middle = _apart(input, first, rate, padding, strides, data_format, "depthwise")
         return conv2d(
             middle,

@@ -199,7 +199,7 @@ def _for_leading_axes(values: Tensor, neutral: int, axes: Sequence[int]) -> Any:
     """Rows for spatial `axes` as rows for all from 1 on, `neutral` for the rest."""
     known = constant(values)
     rows: Any = values if known is None else known
-    width = [int(d) for d in values.shape.as_list()[1:]]
+    width = [d for d in values.shape.as_list()[1:] if d is not None]  # all known
     dtype = values.dtype.as_numpy_dtype
     parts: list[Any] = []
     done = start = 0

@@ -272,7 +272,7 @@ def _unexpected() -> Exception:
         "Unexpected error in binary operator (only integer div and mod should have "
         "errors)"
     )
-    return InternalError(None, None, text)  # pyright: ignore[reportCallIssue]
+    return InternalError(None, None, text)
 
 
 @op("TruncateDiv", infer=broadcast, math="z = trunc(x / y)", grad=_no_terms)

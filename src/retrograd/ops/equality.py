@@ -54,7 +54,7 @@ _BY_ELEMENTS: dict[str, Any] = {
     "__ne__": _not_equal,
     "__hash__": _hash,
 }
-Tensor._USE_EQUALITY = False  # type: ignore[attr-defined]
+Tensor._USE_EQUALITY = False  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def enable_tensor_equality() -> None:

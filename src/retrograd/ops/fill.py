@@ -106,7 +106,7 @@ def _range_shape(n: Any) -> RawShape:
     known = [static_value(t) for t in n._inputs]
     if any(v is None for v in known):
         return (None,)
-    start, limit, delta = (v[()] for v in known)  # pyright: ignore
+    start, limit, delta = (v[()] for v in known)  # pyright: ignore[reportOptionalSubscript]
     problem = _range_problem(start, limit, delta)
     if problem:
         raise invalid(n, problem)

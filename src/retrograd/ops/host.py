@@ -13,6 +13,7 @@ import numpy as np
 from retrograd import dtypes, errors, nest
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
 from retrograd.ops.infer import unknown
@@ -162,17 +163,10 @@ def _called(token: str, args: Sequence[Any], n: Operation) -> Any:
             raise errors.InvalidArgumentError(
                 None,
                 None,
-                f"{i}-th value returned by {token} is {_proto_name(found)}, but "
-                f"expects {_proto_name(dtype)}",
+                f"{i}-th value returned by {token} is {type_word(found)}, but "
+                f"expects {type_word(dtype)}",
             )
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
-
-
-def _proto_name(dtype: dtypes.DType) -> str:
-    """A dtype as the runtime calls it."""
-    return {"float32": "float", "float64": "double", "float16": "half"}.get(
-        dtype.name, dtype.name
-    )
 
 
 def _call_kernel(xp: Any, *args: Any, token: str, n: Operation) -> Any:

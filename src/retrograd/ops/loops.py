@@ -129,7 +129,7 @@ def _run_eagerly(cond: Any, body: Any, loop_vars: Any, maximum: Any) -> Any:
         raise ValueError("No loop variables provided")
     packed = False
     structure = nest.map_structure(_described, list(loop_vars))
-    left = -1 if maximum is None else int(convert_to_tensor(maximum).numpy())  # pyright: ignore
+    left = -1 if maximum is None else int(convert_to_tensor(maximum).numpy())  # pyright: ignore[reportAttributeAccessIssue]
     while left and cond(*loop_vars):
         loop_vars = body(*loop_vars)
         packed = not isinstance(loop_vars, list | tuple)

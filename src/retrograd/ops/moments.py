@@ -64,7 +64,7 @@ def _count(x: Tensor, axes: list[int]) -> Tensor:
     raw = x._shape_raw
     known = None if raw is None else [raw[axis] for axis in axes]
     if known is not None and None not in known:
-        return constant(math.prod(known), x.dtype)  # type: ignore[arg-type]
+        return constant(math.prod(known), x.dtype)  # pyright: ignore[reportArgumentType, reportCallIssue]
     sizes = F.GatherV2(cast(sizes_of(x), x.dtype), axes, 0)
     return reduce_prod(sizes, name="count")
 

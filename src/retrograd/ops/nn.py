@@ -491,7 +491,7 @@ def dropout_v2(
             if rate == 0:
                 return x
         if context.executing_eagerly():
-            if isinstance(rate, Tensor) and rate.numpy() == 0:  # pyright: ignore
+            if isinstance(rate, Tensor) and rate.numpy() == 0:  # pyright: ignore[reportAttributeAccessIssue]
                 return x
         else:
             rate = convert_to_tensor(rate, x.dtype.base_dtype, "rate")

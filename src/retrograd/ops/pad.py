@@ -264,7 +264,7 @@ def _refine(padded: Tensor) -> None:
     for row, size in zip(rows, raw, strict=True):
         pair = constant_as_shape(row)
         whole = shapes.is_full(pair) and size is not None
-        sizes.append(size + sum(pair) if whole else None)  # pyright: ignore
+        sizes.append(size + sum(pair) if whole else None)  # pyright: ignore[reportArgumentType, reportCallIssue]
     padded.set_shape(sizes)
 
 

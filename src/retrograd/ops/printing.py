@@ -68,7 +68,9 @@ def _write(stream: Any, text: str) -> None:
 
 def _text(value: Any) -> str:
     item: Any = value[()] if isinstance(value, np.ndarray) else value
-    return item.decode("utf-8", "surrogateescape") if isinstance(item, bytes) else item
+    if isinstance(item, bytes):
+        return item.decode("utf-8", "surrogateescape")
+    return str(item)
 
 
 @op("PrintV2", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)

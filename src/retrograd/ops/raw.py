@@ -1,4 +1,4 @@
-"""Any op type as a function: `tf.raw_ops.MatMul(a=…, b=…)`, `gen_math_ops.mat_mul(a, b)`."""
+"""Any op type as a function: `raw_ops.MatMul(a=…)`, `gen_math_ops.mat_mul(a, b)`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def by_type(op_type: str) -> Callable[..., Any]:
 
     function.__name__ = op_type
     function.__doc__ = f"Apply the op {op_type}."
-    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.__signature__ = signature
     return function
 
 

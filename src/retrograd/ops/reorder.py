@@ -318,7 +318,7 @@ def _bitcast_shape(n: Any) -> RawShape:
         return raw
     if old > new:
         return (*raw, old // new)
-    last = with_rank_at_least(n, 0, 1)[-1]  # pyright: ignore
+    last = with_rank_at_least(n, 0, 1)[-1]  # pyright: ignore[reportOptionalSubscript]
     if last is not None and last != new // old:
         raise invalid(
             n, f"Cannot bitcast due to shape. {last} does not match {new // old}"

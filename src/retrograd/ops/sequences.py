@@ -14,6 +14,10 @@ _NOT_SEQUENCES = (str, bytes, bytearray, dict, set, frozenset, shapes.TensorShap
 _ELEMENTS = (str, bytes, bool, int, float, complex, shapes.Dimension)
 
 
+def _is_element(value: Any) -> bool:
+    return isinstance(value, _ELEMENTS)
+
+
 def is_sequence(value: Any) -> bool:
     """Whether a value is a list, a tuple or has the methods of a sequence.
 
@@ -71,7 +75,7 @@ class _Reader:
 
     def read(self, value: Any, sizes: list[int]) -> Any:
         listed = is_sequence(value)
-        if not listed and not isinstance(value, _ELEMENTS):
+        if not (listed or _is_element(value)):
             return value  # an array, a tensor: NumPy decides
         if not sizes:
             if listed or self.text not in (None, isinstance(value, (str, bytes))):

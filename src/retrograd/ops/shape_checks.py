@@ -51,10 +51,10 @@ class _Ranks:
             assert_type(tensor, dtypes.int32)
         values = [constant(t) for t in tensors]
         if not any(v is None for v in values):
-            if any(v.ndim for v in values):  # type: ignore[union-attr]
+            if any(v.ndim for v in values):  # pyright: ignore[reportOptionalMemberAccess]
                 raise ValueError("Rank must be a scalar.")
             found = x.shape.ndims
-            wanted = [int(v) for v in values]  # type: ignore[arg-type]
+            wanted = [int(v) for v in values]  # pyright: ignore[reportArgumentType]
             if found is not None:
                 if not self.known(found, wanted):
                     raise ValueError(self._text(message, name, wanted, found, x))
@@ -216,8 +216,7 @@ def _same_base_type(items: Any, expected: Any) -> Any:
             shown = getattr(item, "name", str(item))
             as_ = f" as {first}" if first else ""
             raise ValueError(
-                f"{shown}, type={found}, must be of the same type ({expected})"
-                f"{as_}."
+                f"{shown}, type={found}, must be of the same type ({expected}){as_}."
             )
     return expected
 

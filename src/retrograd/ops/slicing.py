@@ -361,7 +361,7 @@ def strided_slice(
             **masks,
         )
 
-    found.assign = assign  # pyright: ignore
+    found.assign = assign
     return found
 
 

@@ -22,7 +22,7 @@ _UNKNOWN = object()
 def constant(tensor: Tensor) -> np.ndarray | None:
     """The value of `tensor` if it depends on constants and static shapes only."""
     if getattr(tensor, "_is_eager", False):
-        return np.asarray(tensor.numpy())  # pyright: ignore
+        return np.asarray(tensor.numpy())  # pyright: ignore[reportAttributeAccessIssue]
     found = tensor.__dict__.get("_folded", _UNKNOWN)
     if found is _UNKNOWN:
         found = _fold_all(tensor)
@@ -195,7 +195,7 @@ def constant_as_shape(tensor: Tensor) -> RawShape:
       ValueError: an element is less than −1.
     """
     if getattr(tensor, "_is_eager", False):
-        return _sizes(tensor.numpy())  # pyright: ignore
+        return _sizes(tensor.numpy())  # pyright: ignore[reportAttributeAccessIssue]
     if tensor.dtype.base_dtype.name not in ("int32", "int64"):
         value = constant(tensor)
         return None if value is None else _sizes(value)

@@ -27,7 +27,7 @@ from retrograd.ops.static import constant_as_shape
 def list_data(handle: Tensor) -> tuple[RawShape, dtypes.DType | None] | None:
     """Shape and dtype of the elements of a list, if anything is known of them."""
     if getattr(handle, "_is_eager", False):
-        value = handle._value  # type: ignore[attr-defined]
+        value = handle._value  # pyright: ignore[reportAttributeAccessIssue]
         return (value.shape, value.dtype) if isinstance(value, TensorList) else None
     while True:
         known = handle.__dict__.get("_handle_data")
@@ -606,7 +606,7 @@ def element_shape_input(shape: Any) -> Any:
         shape = shapes.raw(shape)
     if shape is None or isinstance(shape, int):
         return -1 if shape is None else shape
-    if not len(shape):
-        return convert_to_tensor(np.zeros(0, np.int32))
     sizes = [getattr(d, "value", d) for d in shape]
+    if not sizes:
+        return convert_to_tensor(np.zeros(0, np.int32))
     return [-1 if d is None else d for d in sizes]

@@ -10,7 +10,7 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context
-from retrograd.graph.composite import CompositeTensor
+from retrograd.graph.composite import IndexedSlices, SparseTensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
@@ -23,7 +23,7 @@ from retrograd.util import protos
 def is_tensor(x: Any) -> bool:
     """Whether `x` is a tensor, sparse tensor, IndexedSlices, variable or the like."""
     return (
-        isinstance(x, (Tensor, CompositeTensor))
+        isinstance(x, (Tensor, SparseTensor, IndexedSlices))
         or hasattr(x, "_dense_var_to_tensor")
         or hasattr(x, "_as_graph_element")
         or bool(getattr(x, "is_tensor_like", False))
@@ -118,7 +118,7 @@ def _fill(n: Operation, partial: bool) -> Any:
     raw, value = n.out._shape_raw, constant_value(n._inputs[1])
     if raw is None or None in raw or value is None:
         return None
-    return np.full(raw, value, value.dtype)  # pyright: ignore
+    return np.full(raw, value, value.dtype)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 _KNOWN: dict[str, Callable[[Operation, bool], Any]] = {

@@ -231,7 +231,7 @@ def conv_transpose(
             output_shape,
             strides,
             padding=padding,
-            data_format=data_format,  # type: ignore[arg-type]
+            data_format=data_format,  # pyright: ignore[reportArgumentType]
             dilations=dilations,
             name=scope,
         )

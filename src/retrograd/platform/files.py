@@ -22,7 +22,7 @@ from retrograd.platform.text import as_bytes, as_str, as_str_any
 
 _MODES = ("r", "w", "a", "r+", "w+", "a+")
 _BLOCK = 16 * 1024 * 1024
-_CLASSES: dict[int, type[errors.OpError]] = {
+_CLASSES: dict[int, Any] = {
     errno.ENOENT: errors.NotFoundError,
     errno.EEXIST: errors.AlreadyExistsError,
     errno.EACCES: errors.PermissionDeniedError,

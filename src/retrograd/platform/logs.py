@@ -36,7 +36,7 @@ def _find_caller(
 @functools.cache
 def _configured() -> logging.Logger:
     logger = logging.getLogger("tensorflow")
-    logger.findCaller = _find_caller  # type: ignore[method-assign]
+    logger.findCaller = _find_caller
     if logging.getLogger().handlers:
         return logger  # the program has set up logging: nothing is written twice
     interactive = bool(getattr(sys, "ps1", False)) or bool(sys.flags.interactive)

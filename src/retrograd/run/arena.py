@@ -1,8 +1,8 @@
 """Small variables of a compiled stage, packed into one array.
 
-Handing 400 arrays to XLA and back costs half a millisecond, one array a few microseconds.
-A cell in an arena holds a `Slot`; whoever reads it gets that part of the array, whoever
-writes it takes the cell out until the arena is collected again.
+Handing 400 arrays to XLA and back costs half a millisecond, one array a few
+microseconds. A cell in an arena holds a `Slot`; whoever reads it gets that part of the
+array, whoever writes it takes the cell out until the arena is collected again.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """How many threads NumPy's matrix products use.
 
-A product too small to share out still wakes OpenBLAS's threads, which spin until all are
-there: on a machine that does anything else a product of 64×128×128 then takes 15 ms in
-place of 0.06.  So small products ask for one thread, and whoever runs kernels puts the
-program's own number back when it is done.
+A product too small to share out still wakes OpenBLAS's threads, which spin until all
+are there: on a machine that does anything else a product of 64×128×128 then takes 15 ms
+in place of 0.06.  So small products ask for one thread, and whoever runs kernels puts
+the program's own number back when it is done.
 """
 
 from __future__ import annotations

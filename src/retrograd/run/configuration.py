@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from retrograd.run.devices import PREFIX
+from retrograd.util import protos
+
+#: RewriterConfig.Toggle
+_ON, _OFF = 1, 2
 
 
 class PhysicalDevice(NamedTuple):
@@ -94,9 +98,8 @@ def set_visible_devices(
     Raises:
       ValueError: there is no such device.
     """
-    if not isinstance(devices, list):
-        devices = [devices]  # type: ignore[list-item]
-    for device in devices:
+    chosen: list[Any] = devices if isinstance(devices, list) else [devices]
+    for device in chosen:
         _check_known(device)
         if device_type is not None and device.device_type != device_type:
             raise ValueError(f"Unrecognized device: {device!r}")
@@ -104,7 +107,7 @@ def set_visible_devices(
         kept = []
     else:
         kept = [d for d in _settings.visible if d.device_type != device_type]
-    _settings.visible = [*kept, *devices]
+    _settings.visible = [*kept, *chosen]
 
 
 def get_memory_growth(device: PhysicalDevice) -> bool:
@@ -185,6 +188,25 @@ def get_optimizer_jit() -> bool:
 def set_optimizer_jit(enabled: bool) -> None:
     """Ask for compiling."""
     _settings.jit = enabled
+
+
+def session_config() -> Any:
+    """The ConfigProto of a session that is given none; None where nothing was set."""
+    threads = _settings.threads
+    if not _settings.options and not any(threads.values()):
+        return None
+    config = protos.message("config.ConfigProto")(
+        intra_op_parallelism_threads=threads["intra"],
+        inter_op_parallelism_threads=threads["inter"],
+    )
+    rewriting = config.graph_options.rewrite_options
+    for name, value in _settings.options.items():
+        field = rewriting.DESCRIPTOR.fields_by_name.get(name)
+        if field is None:
+            continue
+        toggled = field.enum_type is not None and isinstance(value, bool)
+        setattr(rewriting, name, (_ON if value else _OFF) if toggled else value)
+    return config
 
 
 def get_optimizer_experimental_options() -> dict[str, Any]:

@@ -52,8 +52,8 @@ class DeviceAttributes:
 def local_devices(config: Any = None, prefix: str = PREFIX) -> list[DeviceAttributes]:
     """The devices of a session: as many CPUs as a ConfigProto asks for, or one.
 
-    An accelerator that XLA finds runs whole compiled steps; operations are not placed on
-    it by name.
+    An accelerator that XLA finds runs whole compiled steps; operations are not placed
+    on it by name.
     """
     count = config.device_count.get("CPU", 1) if config is not None else 1
     return [

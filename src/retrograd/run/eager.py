@@ -53,11 +53,14 @@ class EagerTensor(Tensor):
         self._handle_data: Any = None
 
     @property
-    def _shape_raw(self) -> Any:  # type: ignore[override]
+    def _shape_raw(self) -> Any:
         return np.shape(self._value)
 
+    # a node's output is told its shape, an eager tensor's value has one
     @_shape_raw.setter
-    def _shape_raw(self, raw: Any) -> None:
+    def _shape_raw(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, raw: Any
+    ) -> None:
         del raw  # the value's own shape is exact
 
     @property
@@ -171,7 +174,7 @@ class EagerTensor(Tensor):
     def __iter__(self) -> Iterator[Any]:
         if not np.shape(self._value):
             raise TypeError("Cannot iterate over a scalar tensor.")
-        return iter([self[i] for i in range(len(self._value))])  # type: ignore[index]
+        return iter([self[i] for i in range(len(self._value))])
 
     def __bool__(self) -> bool:
         if np.size(self._value) != 1:
@@ -241,7 +244,7 @@ def execute(
     if name:
         record.name = name.rstrip("/")
     if op_def.name in ("VarHandleOp", "VariableV2"):
-        cell = store.cell(record)  # type: ignore[arg-type]
+        cell = store.cell(record)  # pyright: ignore[reportArgumentType]
         results: Any = (cell,)
     elif declaration is None:
         from retrograd.run.interpret import missing_kernel
@@ -255,7 +258,7 @@ def execute(
         for value, dtype in zip(results, types, strict=True)
     ]
     if op_def.name == "VarHandleOp":
-        record._outputs[0]._variable = EagerVariable(results[0], attrs)  # type: ignore[attr-defined]
+        record._outputs[0]._variable = EagerVariable(results[0], attrs)  # pyright: ignore[reportAttributeAccessIssue]
     for tape in context.local.tapes:
         tape.record(record)
     if callbacks:
@@ -270,12 +273,31 @@ def notify(op_type: str, record: Record, name: str | None = None) -> None:
         callback(op_type, list(record._inputs), attrs, record._outputs, name)
 
 
+def _check_eager(inputs: Sequence[Tensor]) -> None:
+    for tensor in inputs:
+        if type(tensor) is Tensor:
+            raise TypeError(
+                "An op outside of the function building code is being passed\na "
+                '"Graph" tensor. It is possible to have Graph tensors\nleak out of the '
+                "function building context by including a\ntf.init_scope in your "
+                "function building code.\nFor example, the following function will "
+                "fail:\n  @tf.function\n  def has_init_scope():\n    my_constant = "
+                "tf.constant(1.)\n    with tf.init_scope():\n      added = my_constant "
+                f"* 2\nThe graph tensor has name: {tensor.name}"
+            )
+
+
 def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
-    """The values of the outputs; changes of variables are made."""
+    """The values of the outputs; changes of variables are made.
+
+    Raises:
+      TypeError: an input is a tensor of a graph.
+    """
+    _check_eager(record._inputs)
     written: list[Cell] = []
     arguments: list[Any] = []
-    for name, tensor in zip(input_names(record), record._inputs, strict=True):  # type: ignore[arg-type]
-        value = tensor._value  # type: ignore[attr-defined]
+    for name, tensor in zip(input_names(record), record._inputs, strict=True):  # pyright: ignore[reportArgumentType]
+        value = tensor._value  # pyright: ignore[reportAttributeAccessIssue]
         if name in declaration.updates:
             written.append(value)
             fresh = record.type in _INITIALIZING
@@ -289,12 +311,12 @@ def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
         arguments.insert(0, cell.value)
         written.insert(0, cell)
     try:
-        kernel = bind(declaration, record, store)  # type: ignore[arg-type]
+        kernel = bind(declaration, record, store)  # pyright: ignore[reportArgumentType]
         with np.errstate(all="ignore"):
             results = kernel(*arguments)
     except Exception as error:
-        values = [t._value for t in record._inputs]  # type: ignore[attr-defined]
-        raise describe(error, record, values) from error.__cause__  # type: ignore[arg-type]
+        values = [t._value for t in record._inputs]  # pyright: ignore[reportAttributeAccessIssue]
+        raise describe(error, record, values) from error.__cause__  # pyright: ignore[reportArgumentType]
     finally:
         if threads.limited:
             threads.restore()
@@ -319,11 +341,11 @@ def _state_of(record: Record, declaration: Declaration) -> Cell:
     assert declaration.state is not None
     seeds = (record.attrs.get("seed", 0), record.attrs.get("seed2", 0))
     if seeds == (0, 0):
-        return Cell(record.type, None, declaration.state(record))  # type: ignore[arg-type]
+        return Cell(record.type, None, declaration.state(record))  # pyright: ignore[reportArgumentType]
     key = ("eager", f"{record.type}{sorted(map(str, record.attrs.items()))}")
     cell = store.cells.get(key)
     if cell is None:
-        cell = store.cells[key] = Cell(record.type, None, declaration.state(record))  # type: ignore[arg-type]
+        cell = store.cells[key] = Cell(record.type, None, declaration.state(record))  # pyright: ignore[reportArgumentType]
     return cell
 
 

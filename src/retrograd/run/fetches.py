@@ -74,11 +74,8 @@ def _slices_parts(value: IndexedSlices) -> list[Any]:
 
 
 def _slices_value(results: Sequence[Any]) -> IndexedSlicesValue:
-    return (
-        IndexedSlicesValue(*results)
-        if len(results) == 3
-        else IndexedSlicesValue(*results, None)
-    )
+    values, indices, *shape = results
+    return IndexedSlicesValue(values, indices, shape[0] if shape else None)
 
 
 register_session_run_conversion_functions(

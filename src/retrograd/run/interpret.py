@@ -1,7 +1,7 @@
 """Tier 0: a plan as straight-line Python over NumPy kernels.
 
-The generated function has one line for each operation, so a traceback's line number says
-which operation failed; nothing else is done per operation while it runs.
+The generated function has one line for each operation, so a traceback's line number
+says which operation failed; nothing else is done per operation while it runs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.errors import InvalidArgumentError, message
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
@@ -45,11 +46,11 @@ class Program:
     Args:
       plan: what to run.
       store: the session's state.
-      stages: for the operations that are compiled, at the place of each, what runs them:
-        `(segment, run)`, where `run` takes the values of the segment's inputs.
+      stages: for the operations that are compiled, at the place of each, what runs
+        them: `(segment, run)`, where `run` takes the values of the segment's inputs.
       constants: values that are known already.
-      nested: whether this is the body of a function, whose parameters may be the storage
-        of variables.
+      nested: whether this is the body of a function, whose parameters may be the
+        storage of variables.
     """
 
     def __init__(
@@ -86,12 +87,28 @@ class Program:
         """
         try:
             with np.errstate(all="ignore"):
-                return self.call(*feeds)
+                results = self.call(*feeds)
         except Exception as error:
             raise self._failure(error) from error.__cause__
         finally:
             if threads.limited:
                 threads.restore()
+        if self._shadow and any(value is DEAD for value in results):
+            place = next(i for i, value in enumerate(results) if value is DEAD)
+            raise self._without_value(place)
+        return results
+
+    def _without_value(self, place: int) -> Exception:
+        """The error of fetching what lies on the side that a Switch did not take."""
+        tensor = self.plan.fetches[place]
+        return InvalidArgumentError(
+            None,
+            None,
+            message(
+                f"Retval[{place}] does not have value",
+                at=f"{tensor.name}, on a branch that was not taken",
+            ),
+        )
 
     # ------------------------------------------------------------------ generating
 
@@ -266,7 +283,7 @@ class Program:
         return name or self.names[tensor]
 
     def _value(self, tensor: Tensor) -> str:
-        """An expression for the value of a tensor; of a reference, what it refers to."""
+        """An expression for the value of a tensor, or what a reference refers to."""
         written = self._written.get(tensor)
         if written is not None:
             return written

@@ -32,8 +32,8 @@ from retrograd.run.xp_jax import flow
 _LARGEST_INLINE = 4096
 #: values worked out while tracing stay NumPy up to this many elements
 _LARGEST_STATIC = 4096
-#: operations in a row that XLA may fuse: its loops compute a value anew for each use, and
-#: one made of a chain of 1,000 operations with its gradient would run for seconds
+#: operations in a row that XLA may fuse: its loops compute a value anew for each use,
+#: and one made of a chain of 1,000 operations with its gradient would run for seconds
 _DEEPEST = 64
 #: turns of a loop that are counted in advance, at the most
 _MOST_TURNS = 1 << 16
@@ -212,7 +212,7 @@ class Trace:
 
         The variables that decide it are then known after the loop as well.
         """
-        part = find(op.type).live  # type: ignore[union-attr]
+        part = find(op.type).live  # pyright: ignore[reportOptionalMemberAccess]
         assert part is not None
 
         def known(*outputs: int) -> bool:
@@ -515,8 +515,9 @@ class Variant:
 def _lent(value: Any) -> bool:
     """Whether XLA may read the caller's own memory while the run is still going on.
 
-    It takes NumPy arrays that are aligned to 64 bytes without a copy, and returns before
-    it is done; the caller is free to change the array once `Session.run` has returned.
+    It takes NumPy arrays that are aligned to 64 bytes without a copy, and returns
+    before it is done; the caller is free to change the array once `Session.run` has
+    returned.
     """
     return type(value) is np.ndarray and (
         value.__array_interface__["data"][0] % 64 == 0

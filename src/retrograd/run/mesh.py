@@ -37,8 +37,8 @@ def data_parallel(session: Any, devices: int) -> None:
 
     Args:
       session: a session; it is pinned to the compiled tier.
-      devices: how many devices share each batch. Feeds whose first dimension they divide
-        are split, others are given to all.
+      devices: how many devices share each batch. Feeds whose first dimension they
+        divide are split, others are given to all.
 
     Raises:
       ValueError: fewer than one device.

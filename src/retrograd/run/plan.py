@@ -12,6 +12,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
 from retrograd.ops.demand import demand
+from retrograd.run.frames import lifted
 
 VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "TemporaryVariable"))
 #: version 1's conditionals: one of a Switch's outputs has no value, a Merge needs one
@@ -40,8 +41,14 @@ def make_plan(
 ) -> Plan:
     """Prune the graph to what is needed, and order it."""
     fed = set(feeds)
-    needed = demand(fetches, targets, fed).ops
+    needed = lifted(demand(fetches, targets, fed).ops, fed, _planned)
     return Plan(order(needed, fed), list(fetches), list(feeds), list(targets))
+
+
+def _planned(
+    fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]
+) -> list[Operation]:
+    return make_plan(fetches, targets, feeds).ops
 
 
 def variable_of(tensor: Tensor) -> Operation | None:
@@ -75,10 +82,9 @@ def is_reading(tensor: Tensor) -> bool:
 
 _PASSING = frozenset(
     (
-        "Identity RefIdentity Switch RefSwitch Assign AssignAdd AssignSub Enter RefEnter "
-        "ScatterUpdate "
-        "ScatterAdd ScatterSub ScatterMul ScatterDiv ScatterMin ScatterMax "
-        "ScatterNdUpdate ScatterNdAdd ScatterNdSub CountUpTo"
+        "Identity RefIdentity Switch RefSwitch Assign AssignAdd AssignSub Enter "
+        "RefEnter ScatterUpdate ScatterAdd ScatterSub ScatterMul ScatterDiv ScatterMin "
+        "ScatterMax ScatterNdUpdate ScatterNdAdd ScatterNdSub CountUpTo"
     ).split()
 )
 

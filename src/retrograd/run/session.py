@@ -18,6 +18,7 @@ from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.run import servers
+from retrograd.run.configuration import session_config
 from retrograd.run.devices import DeviceAttributes, local_devices
 from retrograd.run.feeds import Feed, feed_tensor, flat_feeds
 from retrograd.run.fetches import Fetches, partial_feed_function_of
@@ -148,8 +149,8 @@ class BaseSession:
         self._graph = graph
         self._target = target
         server = servers.find(target)
-        if config is None and server is not None:
-            config = server.config
+        if config is None:
+            config = session_config() if server is None else server.config
         self._config = config
         self._add_shapes = config is not None and config.graph_options.infer_shapes
         #: milliseconds that a run may wait, for all runs; 0 for any time

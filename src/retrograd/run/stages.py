@@ -158,7 +158,9 @@ def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
             for tensor in op._inputs:
                 tensor = _stored(tensor, home)
                 source = home.get(tensor)
-                if source is segment or tensor._op.type in VARIABLES:
+                # a variable whose operation is in no segment is fed
+                own = source is not None and tensor._op.type in VARIABLES
+                if own or source is segment:
                     continue
                 inputs[tensor] = None
                 if source is not None:

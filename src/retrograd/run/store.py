@@ -105,7 +105,7 @@ class Store:
         self.devices = 1
 
     def cell(self, op: Operation | EagerVariable) -> Cell:
-        """The cell of a variable, found by container and shared name, or its own name."""
+        """A variable's cell, found by container and shared name, or its own name."""
         if isinstance(op, EagerVariable):
             return op.cell
         name = op.attrs.get("shared_name") or op.name

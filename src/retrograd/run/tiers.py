@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.graph.operation import Operation
 from retrograd.run.interpret import Program, constants_of
 from retrograd.run.plan import Plan
 from retrograd.run.stages import Segment, is_host, split
@@ -37,7 +38,8 @@ def pinned_tier(config: Any = None) -> int | None:
     """The tier that the environment or a ConfigProto asks for; None to measure.
 
     `RETROGRAD_TIER` is 0, 1 or auto.  A ConfigProto asks by
-    `graph_options.optimizer_options.global_jit_level`: OFF (−1) for 0, ON_1 or ON_2 for 1.
+    `graph_options.optimizer_options.global_jit_level`: OFF (−1) for 0, ON_1 and ON_2
+    for 1.
     """
     wanted = os.environ.get("RETROGRAD_TIER", "")
     if wanted in ("0", "1"):
@@ -165,14 +167,14 @@ class Staged:
             if not (op._outputs and op._outputs[0] in self.constants)
         ]
         apart = set(self.refused)
-        while True:
-            segments = split(
-                ops, self.plan.fetches, lambda op: is_host(op) or op in apart
-            )
-            between = _lists_between(segments)
-            if not between:
-                break
-            apart |= between
+
+        def is_apart(op: Operation) -> bool:
+            return is_host(op) or op in apart
+
+        segments = split(ops, self.plan.fetches, is_apart)
+        while between := _lists_between(segments):
+            apart.update(between)
+            segments = split(ops, self.plan.fetches, is_apart)
         self.stages: list[Stage] = []
         parts: list[tuple[Segment, Any]] = []
         for segment in segments:

@@ -208,7 +208,7 @@ class QueueRunner:
         def stripped(element: Any) -> str:
             return strip_name_scope(element.name, export_scope)
 
-        return messages.QueueRunnerDef(  # type: ignore[attr-defined]
+        return messages.QueueRunnerDef(
             queue_name=stripped(self.queue),
             enqueue_op_name=[stripped(op) for op in self.enqueue_ops],
             close_op_name=stripped(self.close_op),
@@ -312,7 +312,7 @@ def start_queue_runners(
 
 register_proto_function(
     GraphKeys.QUEUE_RUNNERS,
-    messages.QueueRunnerDef,  # type: ignore[attr-defined]
+    messages.QueueRunnerDef,
     QueueRunner.to_proto,
     QueueRunner.from_proto,
 )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 import threading
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from retrograd.run import servers
 from retrograd.util import protos
 
 Tasks = dict[int, str]
+T = TypeVar("T")
 _ports = itertools.count(20000)
 
 
@@ -58,7 +59,7 @@ class ClusterSpec:
         spec = other._cluster_spec if isinstance(other, ClusterSpec) else other
         return self._cluster_spec == spec
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     def __str__(self) -> str:
         items = sorted(self.as_dict().items())
@@ -146,7 +147,7 @@ def _make_server_def(
 ) -> Any:
     from retrograd.formats import messages
 
-    result = messages.ServerDef()  # type: ignore[attr-defined]
+    result = messages.ServerDef()
     if _kind(server_or_cluster_def) == "ServerDef":
         result.MergeFrom(server_or_cluster_def)
     else:
@@ -174,7 +175,7 @@ def _make_server_def(
     return result
 
 
-def _only(found: list[Any], what: str) -> Any:
+def _only(found: list[T], what: str) -> T:
     if len(found) != 1:
         raise ValueError(f"Must specify an explicit `{what}`.")
     return found[0]

@@ -45,7 +45,7 @@ class _WeakObjectIdentityWrapper(_ObjectIdentityWrapper):
 class Reference(_ObjectIdentityWrapper):
     """A hashable reference to an object."""
 
-    unwrapped = property()  # type: ignore[assignment]
+    unwrapped = property()  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def deref(self) -> Any:
         """The object."""

@@ -298,7 +298,7 @@ class Generator:
         zeros = [0] * (_get_state_size(self.algorithm) - 1)
         return [
             Generator(state=[*zeros, key], alg=self.algorithm)
-            for key in keys.numpy()  # type: ignore[attr-defined]
+            for key in keys.numpy()  # pyright: ignore[reportAttributeAccessIssue]
         ]
 
 

@@ -24,7 +24,7 @@ from retrograd.variables.initializers import _compute_fans, _float
 class Initializer(v1.Initializer):
     """Base of initializers: `initializer(shape, dtype=float32)` is a tensor."""
 
-    def __call__(self, shape: Any, dtype: Any = dtypes.float32) -> Tensor:  # pyright: ignore
+    def __call__(self, shape: Any, dtype: Any = dtypes.float32) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The initial value.
 
         Raises:
@@ -92,7 +92,7 @@ class Constant(Initializer, v1.Constant):
     def __init__(self, value: Any = 0) -> None:
         super().__init__(value)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:  # pyright: ignore
+    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The value.
 
         Raises:

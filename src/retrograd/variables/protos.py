@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorboard.compat.proto.variable_pb2 import VariableDef
-
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.proto_functions import register_proto_function
+from retrograd.util import protos
 from retrograd.variables.resource import ResourceVariable
 from retrograd.variables.variable import Variable
 
@@ -21,6 +20,7 @@ def _from_proto(message: Any, import_scope: str | None = None) -> Any:
     return kind.from_proto(message, import_scope=import_scope)
 
 
+_VariableDef = protos.message("variable.VariableDef")
 for _key in (
     GraphKeys.GLOBAL_VARIABLES,
     GraphKeys.TRAINABLE_VARIABLES,
@@ -30,4 +30,4 @@ for _key in (
     GraphKeys.GLOBAL_STEP,
     GraphKeys.METRIC_VARIABLES,
 ):
-    register_proto_function(_key, VariableDef, _to_proto, _from_proto)
+    register_proto_function(_key, _VariableDef, _to_proto, _from_proto)

@@ -277,7 +277,7 @@ class BaseResourceVariable(VariableV1):
     def numpy(self) -> Any:
         """The value as an array, when executing eagerly."""
         if context.executing_eagerly():
-            return self.read_value().numpy()  # pyright: ignore
+            return self.read_value().numpy()  # pyright: ignore[reportAttributeAccessIssue]
         raise NotImplementedError(
             "numpy() is only available when eager execution is enabled."
         )
@@ -290,7 +290,7 @@ class BaseResourceVariable(VariableV1):
     def __int__(self) -> int:
         if self.dtype not in (dtypes.int32, dtypes.int64):
             raise TypeError("Non-integer variable can't be converted to integer.")
-        return int(self.value().numpy())  # pyright: ignore
+        return int(self.value().numpy())  # pyright: ignore[reportAttributeAccessIssue]
 
     def __copy__(self) -> BaseResourceVariable:
         return self
@@ -656,7 +656,7 @@ class ResourceVariable(BaseResourceVariable):
             handle = F.VarHandleOp(
                 shape=shapes.raw(full), dtype=dtype, shared_name=unique, name=scope
             )
-            handle._handle_data = (shapes.raw(full), dtype)  # pyright: ignore
+            handle._handle_data = (shapes.raw(full), dtype)
             F.AssignVariableOp(handle, start)
         return dict(
             handle=handle,

@@ -63,7 +63,7 @@ def make_template_internal(
     if kwargs:
         func_ = functools.update_wrapper(functools.partial(func_, **kwargs), func_)
     if create_graph_function_:
-        from retrograd.run.functions import defun
+        from retrograd.functions.defun import defun
 
         func_ = defun(func_)
     if not context.executing_eagerly():

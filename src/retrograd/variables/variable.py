@@ -537,7 +537,7 @@ def _getitem(self: Variable, slice_spec: Any) -> Any:
 
 for _operator in OVERLOADABLE_OPERATORS - {"__eq__", "__ne__", "__getitem__"}:
     Variable._OverloadOperator(_operator)
-Variable.__getitem__ = _getitem  # pyright: ignore
+Variable.__getitem__ = _getitem  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class VariableV1(Variable):

@@ -42,7 +42,7 @@ class LooseVersion:
     def __lt__(self, other: Any) -> bool:
         return self.version < self._other(other).version
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 
 class StrictVersion(LooseVersion):

@@ -69,9 +69,7 @@ def compiled(source: Any, path: str, again: Any) -> CodeType | None:
 class OldSourceLoader(importlib.machinery.SourceFileLoader):
     """Loads source files as Python does, and old ones as well."""
 
-    def source_to_code(  # type: ignore[override]
-        self, data: Any, path: Any, *, _optimize: int = -1
-    ) -> CodeType:
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
         """The code of a module's source."""
 
         def again(source: Any) -> CodeType:

@@ -15,7 +15,7 @@ _CPU = {
 
 
 @functools.cache
-def compiler_options() -> dict[str, str]:
+def compiler_options() -> dict[str, str | bool]:
     """Return options for `jax.jit(f, compiler_options=…)` or `.compile(…)`.
 
     They hold for what is compiled with them only, whenever jax was started. Those that

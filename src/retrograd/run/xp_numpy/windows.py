@@ -103,7 +103,7 @@ def _blocks(
 
 def _per_group(groups: int, *arrays: tuple[Array, int]) -> Iterator[list[Array]]:
     """Cut each array into `groups` equal parts along its axis."""
-    yield from zip(*(np.split(a, groups, axis) for a, axis in arrays), strict=True)  # type: ignore[misc]
+    yield from zip(*(np.split(a, groups, axis) for a, axis in arrays), strict=True)  # pyright: ignore[reportReturnType]
 
 
 def conv(
