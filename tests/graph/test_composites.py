@@ -84,7 +84,10 @@ def test_values_are_not_there_yet(status, text):
 
 def test_tensors_of_graphs_are_no_values():
     x = tf.constant(1.0)
-    with context.eager_mode(), pytest.raises(TypeError, match='passed\na "Graph" tensor'):
+    with (
+        context.eager_mode(),
+        pytest.raises(TypeError, match='passed\na "Graph" tensor'),
+    ):
         tf.add(x, x)
 
 

@@ -8,7 +8,7 @@ operations of one loop are its *frame*. A plan has a `Loop` in place of them, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from retrograd.errors import InvalidArgumentError, UnimplementedError, message
@@ -25,9 +25,7 @@ _SWITCHES = frozenset(("Switch", "RefSwitch"))
 #: the frames that an operation lies in, outermost first
 Path = tuple[str, ...]
 #: orders the operations that some tensors and operations need, given other tensors
-Planner = Callable[..., Any]
-    [Sequence[Tensor], Sequence[Operation], Sequence[Tensor]], list[Operation]
-]
+Planner = Callable[..., list[Operation]]
 
 
 class Loop(Operation):
