@@ -86,7 +86,7 @@ def test_tensors_of_graphs_are_no_values():
     x = tf.constant(1.0)
     with (
         context.eager_mode(),
-        pytest.raises(TypeError, match='passed\na "Graph" tensor'),
+        pytest.raises(TypeError, match="being passed"),
     ):
         tf.add(x, x)
 

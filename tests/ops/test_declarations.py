@@ -26,7 +26,13 @@ ELSEWHERE: dict[str, str] = dict.fromkeys(
     "test_state",
 )
 ELSEWHERE.update(dict.fromkeys(training_cases.OPS, "test_training"))
+declare.load_all()
 ELSEWHERE["SymbolicGradient"] = "../functions/test_typed"
+ELSEWHERE.update(
+    (name, "../run/test_frames")
+    for name in declare.registry
+    if name.startswith(("StackV2", "StackP", "StackClose", "TensorArray"))
+)
 ELSEWHERE.update(dict.fromkeys(control_cases.OPS, "test_control"))
 ELSEWHERE.update(
     dict.fromkeys(["StridedSliceAssign", "ResourceStridedSliceAssign"], "test_slicing")

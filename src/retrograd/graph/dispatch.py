@@ -342,8 +342,8 @@ class _Arguments:
         if known is not None and known != found:
             mine, other = (", ".join(t.name for t in ts) for ts in (found, known))
             raise TypeError(
-                f"Input '{arg.name}' of '{self.op_def.name}' Op has type list of {mine} "
-                f"that does not match type list {other} of argument "
+                f"Input '{arg.name}' of '{self.op_def.name}' Op has type list of {mine}"
+                f" that does not match type list {other} of argument "
                 f"'{self.input_name[arg.type_list_attr]}'."
             )
         self.attrs[arg.type_list_attr] = found
