@@ -91,7 +91,13 @@ def test_second_derivative(sample: Row) -> None:
 def test_every_op_has_a_row() -> None:
     declare.load_all()
     have = {r.op for r in ROWS} | set(ELSEWHERE)
-    missing = sorted(set(declare.registry) - have)
+    # other tests load the ops that TensorFlow's tests bring along
+    ours = {
+        name
+        for name, declared in declare.registry.items()
+        if not declared.kernel.__module__.startswith("retrograd.testing")
+    }
+    missing = sorted(ours - have)
     assert not missing, f"ops without a test row: {missing}"
 
 
