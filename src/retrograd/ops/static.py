@@ -47,11 +47,12 @@ def _fold_all(tensor: Tensor) -> np.ndarray | None:
     return tensor.__dict__["_folded"]
 
 
-_FROM_SHAPE = ("Shape", "Size", "Rank", "ShapeN")
+#: op types whose value depends on the shapes of their inputs alone
+FROM_SHAPE = frozenset(("Shape", "ShapeN", "Size", "Rank"))
 
 
 def _needed(n: Operation) -> tuple[Tensor, ...]:
-    if n.type == "Const" or n.type in _FROM_SHAPE or not _foldable(n):
+    if n.type == "Const" or n.type in FROM_SHAPE or not _foldable(n):
         return ()
     return n._inputs
 
@@ -75,12 +76,7 @@ def _foldable(n: Operation) -> bool:
 def _fold(n: Operation) -> None:
     values = _values(n)
     for i, tensor in enumerate(n._outputs):
-        # the static shape of an output may be refined later: only a success is kept
-        value = None if values is None else values[i]
-        if value is not None or n.type not in _FROM_SHAPE:
-            tensor.__dict__["_folded"] = value
-        else:
-            tensor.__dict__["_folded"] = None
+        tensor.__dict__["_folded"] = None if values is None else values[i]
 
 
 def captured(tensor: Tensor) -> Tensor | None:
@@ -96,7 +92,7 @@ def _values(n: Operation) -> list[Any] | None:
         outer = captured(n._outputs[0])
         value = None if outer is None else constant(outer)
         return None if value is None else [value]
-    if n.type in _FROM_SHAPE:
+    if n.type in FROM_SHAPE:
         return _shape_values(n)
     if not _foldable(n):
         return None

@@ -19,14 +19,13 @@ from retrograd.run.blas import threads
 from retrograd.run.devices import CPU, PREFIX
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names
-from retrograd.run.interpret import bind
+from retrograd.run.interpret import INITIALIZING, bind
 from retrograd.run.store import Cell, EagerVariable, Store
 
 #: the state of all variables, tables and so on that exist outside of sessions
 store = Store()
 #: called after each op: `f(op_type, inputs, attrs, outputs, op_name)`
 callbacks: list[Callable[..., Any]] = []
-_INITIALIZING = ("Assign", "AssignVariableOp")
 
 
 @functools.cache
@@ -240,6 +239,7 @@ def execute(
       OpError: the op failed.
     """
     declaration = find(op_def.name)
+    types = dispatch.output_types(op_def, attrs)
     record = Record(op_def, inputs, attrs)
     if name:
         record.name = name.rstrip("/")
@@ -251,8 +251,7 @@ def execute(
 
         raise missing_kernel(record)
     else:
-        results = _run(record, declaration)
-    types = dispatch.output_types(op_def, attrs)
+        results = _run(record, declaration, len(types))
     record._outputs = [
         EagerTensor(value, dtype.base_dtype)
         for value, dtype in zip(results, types, strict=True)
@@ -287,8 +286,8 @@ def _check_eager(inputs: Sequence[Tensor]) -> None:
             )
 
 
-def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
-    """The values of the outputs; changes of variables are made.
+def _run(record: Record, declaration: Declaration, made: int) -> Sequence[Any]:
+    """The values of the `made` outputs; changes of variables are made.
 
     Raises:
       TypeError: an input is a tensor of a graph.
@@ -300,7 +299,7 @@ def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
         value = tensor._value  # pyright: ignore[reportAttributeAccessIssue]
         if name in declaration.updates:
             written.append(value)
-            fresh = record.type in _INITIALIZING
+            fresh = record.type in INITIALIZING
             arguments.append(value.peek() if fresh else value.read())
         elif name in declaration.reads:
             arguments.append(value.read())
@@ -320,7 +319,6 @@ def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
     finally:
         if threads.limited:
             threads.restore()
-    made = len(dispatch.output_types(record._op_def, record.attrs))
     ref_outputs = bool(declaration.updates) and any(
         a.is_ref for a in record._op_def.outputs
     )

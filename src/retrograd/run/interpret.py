@@ -35,7 +35,7 @@ from retrograd.run.stages import Segment
 from retrograd.run.store import Cell, Store
 
 #: ops that do not need the value that their variable has
-_INITIALIZING = ("Assign", "AssignVariableOp")
+INITIALIZING = ("Assign", "AssignVariableOp")
 #: constants larger than this many elements are computed anew in each run
 _LARGEST_FOLDED = 1 << 20
 
@@ -97,6 +97,11 @@ class Program:
             place = next(i for i, value in enumerate(results) if value is DEAD)
             raise self._without_value(place)
         return results
+
+    @property
+    def known(self) -> dict[Tensor, Any]:
+        """The tensors that depend on constants only, with their values."""
+        return {t: self.scope[self.names[t]] for t in self.constants}
 
     def _without_value(self, place: int) -> Exception:
         """The error of fetching what lies on the side that a Switch did not take."""
@@ -300,7 +305,7 @@ class Program:
                 arguments.append(self._name(tensor))
             elif name in updates:
                 targets.append(self._name(tensor))
-                method = "peek" if op.type in _INITIALIZING else "read"
+                method = "peek" if op.type in INITIALIZING else "read"
                 arguments.append(f"{self._name(tensor)}.{method}()")
             elif name in declaration.reads:
                 arguments.append(f"{self._name(tensor)}.read()")
@@ -338,7 +343,7 @@ class Program:
         if not left:
             return call
         line = f"{', '.join(left)} = {call}{after}"
-        if cells and op.type not in _INITIALIZING:
+        if cells and op.type not in INITIALIZING:
             # threads that change one variable at the same time must not lose an update
             return f"with {cells[0]}.lock: {line}"
         return line
@@ -363,12 +368,6 @@ class Program:
             values = [found.get(self.names.get(t, "")) for t in op._inputs]
             values = [v.peek() if isinstance(v, Cell) else v for v in values]
         return describe(error, op, values)
-
-
-def constants_of(plan: Plan, store: Store) -> dict[Tensor, Any]:
-    """The tensors of a plan that depend on constants only, with their values."""
-    program = Program(plan, store)
-    return {t: program.scope[program.names[t]] for t in program.constants}
 
 
 def _missing(op: Operation, *unused: Any) -> Any:

@@ -19,12 +19,12 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
-from retrograd.ops.static import kernel_attr
+from retrograd.ops.static import FROM_SHAPE, kernel_attr
 from retrograd.run import xp_jax, xp_numpy
 from retrograd.run.arena import arenas_for
 from retrograd.run.inputs import input_names
 from retrograd.run.plan import VARIABLES, bodies_of, is_reading, variable_of
-from retrograd.run.stages import Segment
+from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
 from retrograd.run.xp_jax import flow
 
@@ -39,8 +39,6 @@ _DEEPEST = 64
 _MOST_TURNS = 1 << 16
 #: op types that XLA does not fuse with what follows
 _UNFUSED = re.compile("MatMul|Conv|Cholesky|Qr|Svd")
-#: op types whose value depends on their input's shape alone
-_SHAPE_ONLY = frozenset(("Shape", "ShapeN", "Size", "Rank"))
 _NUMPY = (np.ndarray, np.generic)
 
 
@@ -180,7 +178,7 @@ class Trace:
     def _kernel(
         self, op: Operation, declaration: Declaration, arguments: list[Any]
     ) -> Callable[..., Any]:
-        static = op.type in _SHAPE_ONLY or (
+        static = op.type in FROM_SHAPE or (
             declaration.pure
             and bool(arguments)
             and all(isinstance(a, _NUMPY) for a in arguments)
@@ -244,11 +242,11 @@ class Trace:
         return tuple(known.get(i, value) for i, value in enumerate(results))
 
     def _function(self, body: FuncGraph) -> Callable[..., Any]:
-        from retrograd.run.interpret import constants_of
+        from retrograd.run.interpret import Program
         from retrograd.run.plan import make_plan
 
         plan = make_plan(body.outputs, body.control_outputs, body.inputs)
-        constants = constants_of(plan, self.store)
+        constants = Program(plan, self.store).known
 
         def call(*arguments: Any) -> tuple[Any, ...]:
             inner = Trace(constants, self.cells, self.store)
@@ -274,7 +272,7 @@ def _outward(needed: NeedsValue, op: Operation) -> Exception:
         outer = body.outside(tensor) if isinstance(body, FuncGraph) else None
         if outer is not None:
             return NeedsValue(outer, op)
-        if tensor not in seen and tensor._op.type not in _SHAPE_ONLY:
+        if tensor not in seen and tensor._op.type not in FROM_SHAPE:
             seen.add(tensor)
             pending.extend(tensor._op._inputs)
     return CannotLower(op, needed)
@@ -551,10 +549,6 @@ def _shardings(devices: int, replicated: int, shapes: Sequence[Any]) -> dict[str
         divides = bool(shape.shape) and shape.shape[0] % devices == 0
         places.append(split if divides else everywhere)
     return {"in_shardings": tuple(places), "out_shardings": everywhere}
-
-
-class NoRoom(Exception):
-    """A loop turns more often than there is room for."""
 
 
 class NotReady(Exception):

@@ -173,3 +173,7 @@ def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
             outputs[source][tensor] = None
     for segment in segments:
         segment.outputs = list(outputs[segment])
+
+
+class NoRoom(Exception):
+    """A loop turns more often than there is room for."""

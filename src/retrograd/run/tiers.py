@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from retrograd.graph.operation import Operation
-from retrograd.run.interpret import Program, constants_of
+from retrograd.ops.static import FROM_SHAPE
+from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan
-from retrograd.run.stages import Segment, is_host, split
+from retrograd.run.stages import NoRoom, Segment, is_host, split
 from retrograd.run.store import Store
 
 #: seconds of interpreting after which compiling is expected to pay, and those that each
@@ -95,7 +96,7 @@ class Runner:
 
     def _compile_now(self, feeds: Sequence[Any]) -> Sequence[Any]:
         """Tier 1 from the first run on."""
-        staged = Staged(self.plan, self.store, background=False)
+        staged = Staged(self.program, background=False)
         self.run = staged.program if staged.usable else self.program
         return self.run(feeds)
 
@@ -108,16 +109,14 @@ class Runner:
         self._runs += 1
         self._best = min(self._best, taken)
         if self._spent > self._limit and self._runs > 2:
-            if self._best < _QUICK:
-                self.run = self.program
-                return result
             self.run = self.program
-            in_background(self._compile, list(feeds))
+            if self._best >= _QUICK:
+                in_background(self._compile, list(feeds))
         return result
 
     def _compile(self, feeds: Sequence[Any]) -> None:
         """In the background: compile, and let the next runs try it."""
-        staged = Staged(self.plan, self.store, background=True)
+        staged = Staged(self.program, background=True)
         if staged.usable and staged.prepare(feeds):
             self.run = _Trial(self, staged, self._best)
 
@@ -153,9 +152,10 @@ class Staged:
       usable: whether there is anything to compile.
     """
 
-    def __init__(self, plan: Plan, store: Store, background: bool) -> None:
-        self.plan, self.store, self.background = plan, store, background
-        self.constants = constants_of(plan, store)
+    def __init__(self, interpreted: Program, background: bool) -> None:
+        self.plan, self.store = interpreted.plan, interpreted.store
+        self.background = background
+        self.constants = interpreted.known
         self.refused: set[Any] = set()
         self._build()
 
@@ -268,8 +268,6 @@ class Stage:
             variant = self._new(values)
             if variant is None:
                 return self.interpreted.call(*(_numpy(v) for v in values))
-        from retrograd.run.lower import NoRoom
-
         try:
             return variant(values)
         except TypeError:
@@ -348,7 +346,7 @@ class Stage:
                 found.add(place)
             elif current._op not in inside or current.dtype._is_ref_dtype:
                 return frozenset()
-            elif current._op.type not in ("Shape", "Size", "Rank", "ShapeN"):
+            elif current._op.type not in FROM_SHAPE:
                 pending.extend(current._op._inputs)
         return frozenset(found - self.static)
 
