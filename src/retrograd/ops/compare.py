@@ -141,19 +141,31 @@ def _is_finite(xp: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------- bits
 
 
-@op("BitwiseAnd", infer=broadcast, math="z = x & y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "BitwiseAnd",
+    infer=broadcast,
+    math="z = x and y, bit by bit",
+    grad=NOT_DIFFERENTIABLE,
+)
 def _bitwise_and(xp: Any, x: Any, y: Any) -> Any:
     """The bits that are set in both."""
     return xp.bitwise_and(x, y)
 
 
-@op("BitwiseOr", infer=broadcast, math="z = x | y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "BitwiseOr", infer=broadcast, math="z = x or y, bit by bit", grad=NOT_DIFFERENTIABLE
+)
 def _bitwise_or(xp: Any, x: Any, y: Any) -> Any:
     """The bits that are set in at least one."""
     return xp.bitwise_or(x, y)
 
 
-@op("BitwiseXor", infer=broadcast, math="z = x ^ y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "BitwiseXor",
+    infer=broadcast,
+    math="z = x xor y, bit by bit",
+    grad=NOT_DIFFERENTIABLE,
+)
 def _bitwise_xor(xp: Any, x: Any, y: Any) -> Any:
     """The bits that are set in one but not the other."""
     return xp.bitwise_xor(x, y)
@@ -171,13 +183,13 @@ def _within(xp: Any, x: Any, count: Any) -> Any:
     return xp.clip(count, 0, bits - 1).astype(x.dtype)
 
 
-@op("LeftShift", infer=broadcast, math="z = x << y", grad=NOT_DIFFERENTIABLE)
+@op("LeftShift", infer=broadcast, math="z = x · 2^y", grad=NOT_DIFFERENTIABLE)
 def _left_shift(xp: Any, x: Any, y: Any) -> Any:
     """The bits moved up by `y` places."""
     return xp.left_shift(x, _within(xp, x, y))
 
 
-@op("RightShift", infer=broadcast, math="z = x >> y", grad=NOT_DIFFERENTIABLE)
+@op("RightShift", infer=broadcast, math="z = ⌊x / 2^y⌋", grad=NOT_DIFFERENTIABLE)
 def _right_shift(xp: Any, x: Any, y: Any) -> Any:
     """The bits moved down by `y` places; the sign is kept."""
     return xp.right_shift(x, _within(xp, x, y))

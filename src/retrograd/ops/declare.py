@@ -18,9 +18,10 @@ import functools
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from retrograd.graph import dispatch, opdef
@@ -54,7 +55,8 @@ class Declaration:
       kernel: `f(xp, *inputs, **attributes)`.
       infer: the static shapes of the outputs of an operation.
       math: how the op is written, for explanations.
-      rules: notation and builder for each input that has a derivative.
+      notation: for inputs, how the derivative is written; or why there is none, or
+        only the symbol that `math` has for the input.
       host: the kernel runs Python (files, strings, printing, values that decide a
         shape) and cannot be compiled.
       static: inputs whose values must be known to compile the kernel (shapes, axes); or
@@ -74,7 +76,6 @@ class Declaration:
     kernel: Callable[..., Any]
     infer: Infer
     math: str = ""
-    rules: dict[str, Rule] = field(default_factory=dict)
     notation: dict[str, str] = field(default_factory=dict)
     host: bool = False
     static: tuple[str, ...] | Callable[[Operation], Sequence[str]] = ()
@@ -105,6 +106,7 @@ def op(
     infer: Infer,
     math: str = "",
     grad: Any = None,
+    notation: Mapping[str, str] = MappingProxyType({}),
     host: bool = False,
     static: str | Sequence[str] | Callable[[Operation], Sequence[str]] = (),
     updates: str | Sequence[str] = (),
@@ -123,6 +125,7 @@ def op(
       math: its notation.
       grad: rules by input name; `NOT_DIFFERENTIABLE`; or a function `(n, *dys)`. The
         long form is the decorator `gradient`. Without any, reaching the op is an error.
+      notation: by input name, what is written of inputs without a rule in `grad`.
       host, static, updates, reads, cells, state, live: see `Declaration`.
       pure: by default, whether the op neither has state nor touches any.
       signature: its line of the signature table, where the table has none.
@@ -141,6 +144,7 @@ def op(
             kernel,
             infer,
             math,
+            dict(notation),
             host=host,
             static=static if callable(static) else _names(static),
             updates=_names(updates),
@@ -154,7 +158,7 @@ def op(
         if grad is NOT_DIFFERENTIABLE:
             gradient_registry.declare(name, None)
         elif isinstance(grad, dict):
-            registry[name].rules = grad
+            registry[name].notation.update({k: r.notation for k, r in grad.items()})
             gradient_registry.declare(name, _from_rules(op_def, grad))
         elif grad is not None:
             gradient_registry.declare(name, grad)
@@ -201,7 +205,7 @@ def gradient(name: str, **notation: str) -> Callable[[RuleFunction], RuleFunctio
     """
 
     def declare(function: RuleFunction) -> RuleFunction:
-        registry[name].notation = notation
+        registry[name].notation.update(notation)
         gradient_registry.declare(name, function)
         return function
 

@@ -418,7 +418,7 @@ def _over_squares(n: Operation, dz: Any) -> Any:
 @op(
     "Atan2",
     infer=broadcast,
-    math="z = arg(x + iy)",
+    math="z = arg(x + i y)",
     grad=dict(
         y=rule(
             "ȳ = z̄ x / (x² + y²)",

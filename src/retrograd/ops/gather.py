@@ -113,7 +113,7 @@ def gather_v2_kernel(
     return xp.gather(params, indices, at % rank_, batch)
 
 
-@gradient("GatherV2", params="x̄ₖ = Σ ȳᵢ over i with indexᵢ = k")
+@gradient("GatherV2", params="x̄ₖ = Σ ȳᵢ over i with jᵢ = k")
 def gather_v2_gradient(n: Any, dy: Any) -> Any:
     """Rows stay sparse; along other axes they are summed where they belong."""
     params, indices, axis = n.inputs

@@ -51,6 +51,7 @@ def ref_identity(xp: Any, cell: Any) -> Any:
     infer=lambda n: [t._shape_raw for t in n._inputs],
     math="yᵢ = xᵢ",
     grad=lambda n, *dys: list(dys),
+    notation=dict(input="x̄ᵢ = ȳᵢ"),
 )
 def identity_n_kernel(xp: Any, *xs: Any) -> Any:
     """All inputs, once all are computed."""

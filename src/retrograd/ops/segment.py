@@ -52,7 +52,7 @@ def _sum_gradient(n: Any, dy: Any) -> list[Any]:
 @op(
     "UnsortedSegmentSum",
     infer=_unsorted_shape,
-    math="yₖ = Σ xᵢ over i with idᵢ = k",
+    math="yₖ = Σ xᵢ over i with sᵢ = k",
     grad=_sum_gradient,
     static="num_segments",
 )
@@ -84,7 +84,7 @@ def _gather_drop_negatives(
 @op(
     "UnsortedSegmentProd",
     infer=_unsorted_shape,
-    math="yₖ = Π xᵢ over i with idᵢ = k",
+    math="yₖ = Π xᵢ over i with sᵢ = k",
     static="num_segments",
 )
 def unsorted_segment_prod_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
@@ -93,7 +93,7 @@ def unsorted_segment_prod_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     return xp.segment_prod(data, ids, int(num))
 
 
-@gradient("UnsortedSegmentProd", data="x̄ᵢ = ȳₖ · yₖ / xᵢ with k = idᵢ")
+@gradient("UnsortedSegmentProd", data="x̄ᵢ = ȳₖ · yₖ / xᵢ with k = sᵢ")
 def unsorted_segment_prod_gradient(n: Any, dy: Any) -> Any:
     """The product of the others: yₖ / xᵢ, or of those that are not 0 beside one 0."""
     data, ids, num = n.inputs
@@ -125,7 +125,7 @@ def _chosen_gradient(n: Any, dy: Any) -> list[Any]:
 @op(
     "UnsortedSegmentMax",
     infer=_unsorted_shape,
-    math="yₖ = max xᵢ over i with idᵢ = k",
+    math="yₖ = max xᵢ over i with sᵢ = k",
     grad=_chosen_gradient,
     static="num_segments",
 )
@@ -138,7 +138,7 @@ def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
 @op(
     "UnsortedSegmentMin",
     infer=_unsorted_shape,
-    math="yₖ = min xᵢ over i with idᵢ = k",
+    math="yₖ = min xᵢ over i with sᵢ = k",
     grad=_chosen_gradient,
     static="num_segments",
 )
@@ -221,7 +221,7 @@ def _segments(xp: Any, data: Any, ids: Any, kind: str, empty: Any = None) -> Any
 @op(
     "SegmentSum",
     infer=_sorted_shape,
-    math="yₖ = Σ xᵢ over i with idᵢ = k",
+    math="yₖ = Σ xᵢ over i with sᵢ = k",
     grad=lambda n, dy: [F.GatherV2(dy, n.inputs[1], 0), None],
     static="segment_ids",
 )
@@ -240,7 +240,7 @@ def _counts(xp: Any, data: Any, ids: Any, rows: int) -> Any:
 @op(
     "SegmentMean",
     infer=_sorted_shape,
-    math="yₖ = mean of xᵢ over i with idᵢ = k",
+    math="yₖ = mean of xᵢ over i with sᵢ = k",
     static="segment_ids",
 )
 def segment_mean_kernel(xp: Any, data: Any, ids: Any) -> Any:
@@ -252,7 +252,7 @@ def segment_mean_kernel(xp: Any, data: Any, ids: Any) -> Any:
     return total / count
 
 
-@gradient("SegmentMean", data="x̄ᵢ = ȳₖ / number of rows in k, k = idᵢ")
+@gradient("SegmentMean", data="x̄ᵢ = ȳₖ / number of rows in k, k = sᵢ")
 def segment_mean_gradient(n: Any, dy: Any) -> Any:
     """Each row of a segment gets the same share."""
     data, ids = n.inputs
@@ -265,7 +265,7 @@ def segment_mean_gradient(n: Any, dy: Any) -> Any:
 @op(
     "SegmentProd",
     infer=_sorted_shape,
-    math="yₖ = Π xᵢ over i with idᵢ = k",
+    math="yₖ = Π xᵢ over i with sᵢ = k",
     static="segment_ids",
 )
 def segment_prod_kernel(xp: Any, data: Any, ids: Any) -> Any:
@@ -285,7 +285,7 @@ def _sorted_chosen_gradient(n: Any, dy: Any) -> list[Any]:
 @op(
     "SegmentMax",
     infer=_sorted_shape,
-    math="yₖ = max xᵢ over i with idᵢ = k",
+    math="yₖ = max xᵢ over i with sᵢ = k",
     grad=_sorted_chosen_gradient,
     static="segment_ids",
 )
@@ -297,7 +297,7 @@ def segment_max_kernel(xp: Any, data: Any, ids: Any) -> Any:
 @op(
     "SegmentMin",
     infer=_sorted_shape,
-    math="yₖ = min xᵢ over i with idᵢ = k",
+    math="yₖ = min xᵢ over i with sᵢ = k",
     grad=_sorted_chosen_gradient,
     static="segment_ids",
 )

@@ -96,7 +96,7 @@ _COUNTED = ("segment_ids", "num_segments")
 @op(
     "SparseSegmentSum",
     infer=_reduced_shape,
-    math="yₖ = Σ x[indexᵢ] over i with idᵢ = k",
+    math="yₖ = Σ x[jᵢ] over i with sᵢ = k",
     grad=_sum_gradient,
     static="segment_ids",
 )
@@ -108,7 +108,7 @@ def sparse_segment_sum_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any
 @op(
     "SparseSegmentSumWithNumSegments",
     infer=_reduced_shape,
-    math="yₖ = Σ x[indexᵢ] over i with idᵢ = k",
+    math="yₖ = Σ x[jᵢ] over i with sᵢ = k",
     grad=_sum_gradient,
     static=_COUNTED,
 )
@@ -122,7 +122,7 @@ def sparse_segment_sum_counted_kernel(
 @op(
     "SparseSegmentMean",
     infer=_reduced_shape,
-    math="yₖ = mean of x[indexᵢ] over i with idᵢ = k",
+    math="yₖ = mean of x[jᵢ] over i with sᵢ = k",
     grad=_mean_gradient,
     static="segment_ids",
 )
@@ -134,7 +134,7 @@ def sparse_segment_mean_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> An
 @op(
     "SparseSegmentMeanWithNumSegments",
     infer=_reduced_shape,
-    math="yₖ = mean of x[indexᵢ] over i with idᵢ = k",
+    math="yₖ = mean of x[jᵢ] over i with sᵢ = k",
     grad=_mean_gradient,
     static=_COUNTED,
 )
@@ -148,7 +148,7 @@ def sparse_segment_mean_counted_kernel(
 @op(
     "SparseSegmentSqrtN",
     infer=_reduced_shape,
-    math="yₖ = Σ x[indexᵢ] / √n over the n i with idᵢ = k",
+    math="yₖ = Σ x[jᵢ] / √n over the n i with sᵢ = k",
     grad=_sqrt_n_gradient,
     static="segment_ids",
 )
@@ -160,7 +160,7 @@ def sparse_segment_sqrt_n_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> 
 @op(
     "SparseSegmentSqrtNWithNumSegments",
     infer=_reduced_shape,
-    math="yₖ = Σ x[indexᵢ] / √n over the n i with idᵢ = k",
+    math="yₖ = Σ x[jᵢ] / √n over the n i with sᵢ = k",
     grad=_sqrt_n_gradient,
     static=_COUNTED,
 )
@@ -207,7 +207,7 @@ def sparse_segment_mean_grad_kernel(
 @op(
     "SparseSegmentSqrtNGrad",
     infer=_reduced_shape,
-    math="x̄ = ȳₖ / √ number of rows in k",
+    math="x̄ = ȳₖ / √n, n rows in k",
     static=("segment_ids", "output_dim0"),
 )
 def sparse_segment_sqrt_n_grad_kernel(

@@ -157,7 +157,7 @@ def _betainc_rule(n: Operation, dz: Any) -> list[Any]:
     return [None, None, term]
 
 
-@op("Betainc", infer=_betainc_shape, math="z = I_x(a, b)", grad=_betainc_rule)
+@op("Betainc", infer=_betainc_shape, math="z = I(a, b, x)", grad=_betainc_rule)
 def _betainc(xp: Any, a: Any, b: Any, x: Any) -> Any:
     """The regularized incomplete beta function."""
     return xp.betainc(a, b, x)
@@ -274,7 +274,7 @@ def igammac(a: Any, x: Any, name: str | None = None) -> Tensor:
 
 
 def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Tensor:
-    """The regularized incomplete beta function I_x(a, b), of equal shapes."""
+    """The regularized incomplete beta function I(a, b, x), of equal shapes."""
     return F.Betainc(a, b, x, name=name)
 
 

@@ -1,0 +1,1 @@
+"""What a backpropagation did and why, in words, formulas and pages."""
