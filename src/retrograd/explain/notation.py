@@ -11,16 +11,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from retrograd.explain.formula import (
-    BAR,
-    HAT,
-    TILDE,
     Apply,
     Below,
     Big,
@@ -37,12 +33,13 @@ from retrograd.explain.formula import (
     Series,
     Sign,
     Symbol,
-    Word,
+    is_number,
     parse,
-    plain,
     rebuilt,
     written,
 )
+from retrograd.explain.tex import of_tree
+from retrograd.explain.tokens import BAR, plain
 from retrograd.graph.opdef import ArgDef
 from retrograd.ops import declare
 
@@ -245,16 +242,13 @@ def _filled(tree: Node, names: Mapping[str, str]) -> Node:
 def _name(text: str) -> Name:
     """A name with what is known about its form."""
     text = unicodedata.normalize("NFC", text)
-    if _NUMBER.fullmatch(text):
+    if is_number(text):
         strength = SUM if text[0] in "-−" else PRODUCT if "e" in text else ATOM
         return Name(text.replace("-", "−", 1) if strength == SUM else text, strength)
     of, is_derivative, by = text.rpartition("/∂")
     if is_derivative and of.startswith("∂"):
         return Name(text, PRODUCT, of, by)
     return Name(text, _strength_of(text))
-
-
-_NUMBER = re.compile(r"[-−]?(\d+\.?\d*(e[-+]?\d+)?|inf|nan)")
 
 
 def _strength_of(text: str) -> int:
@@ -270,10 +264,6 @@ def _strength_of(text: str) -> int:
         return SUM
     is_word = all(c.isalnum() or c in "_.()[]{}" + BAR for c in outside)
     return ATOM if is_word else PRODUCT
-
-
-def _is_number(name: Name) -> bool:
-    return _NUMBER.fullmatch(name.text) is not None
 
 
 class _Filling:
@@ -314,7 +304,7 @@ class _Filling:
     def _derivative(self, symbol: Symbol) -> Node | None:
         by = self._find(_unbarred(symbol)) if self._of else None
         base = by.base if isinstance(by, Below) else by
-        if not isinstance(base, Name) or _is_number(base):
+        if not isinstance(base, Name) or is_number(base.text):
             return None
         text = base.text if base.strength > SUM else f"({base.text})"
         name = Name(f"{self._of}/∂{text}", PRODUCT, self._of, text)
@@ -328,7 +318,7 @@ class _Filling:
             case Script(base) | Raised(base):
                 node = dataclasses.replace(node, base=_at_least(ATOM, base))
             case Item(base, place) if isinstance(base, Name):
-                return base if _is_number(base) else Item(_indexable(base), place)
+                return base if is_number(base.text) else Item(_indexable(base), place)
             case Prefix(sign, argument):
                 needed = PRODUCT if sign in "−+" else ATOM
                 return Prefix(sign, _at_least(needed, argument))
@@ -346,7 +336,7 @@ class _Filling:
 
 def _indexed(name: Name, index: str) -> Node:
     """A name with a subscript; a number is the same at every place."""
-    return name if _is_number(name) else Below(_indexable(name), index)
+    return name if is_number(name.text) else Below(_indexable(name), index)
 
 
 def _indexable(name: Name) -> Node:
@@ -398,7 +388,7 @@ def _runs_on(node: Node, end: int) -> bool:
                 node = argument
             case Big(body=body) if end and body is not None:
                 node = body
-            case Group(_, Name(text)) if _NUMBER.fullmatch(text):
+            case Group(_, Name(text)) if is_number(text):
                 return True
             case _:
                 break
@@ -419,222 +409,4 @@ def latex(notation: str, names: Mapping[str, str] | None = None) -> str:
     Raises:
       ValueError: as `filled`.
     """
-    return _latex(_filled(parse(notation), names or {}))
-
-
-_COMMANDS = {
-    "≤": r"\le",
-    "≥": r"\ge",
-    "≠": r"\ne",
-    "≈": r"\approx",
-    "∝": r"\propto",
-    "∈": r"\in",
-    "←": r"\leftarrow",
-    "→": r"\to",
-    "~": r"\sim",
-    "−": "-",
-    "±": r"\pm",
-    "∧": r"\wedge",
-    "∨": r"\vee",
-    "·": r"\cdot",
-    "×": r"\times",
-    "⋆": r"\star",
-    "∘": r"\circ",
-    "⊙": r"\odot",
-    "∂": r"\partial",
-    "¬": r"\lnot",
-    "#": r"\#",
-    "Σ": r"\sum",
-    "Π": r"\prod",
-    "⋀": r"\bigwedge",
-    "⋁": r"\bigvee",
-    "∫": r"\int",
-    "⌊": r"\lfloor",
-    "⌋": r"\rfloor",
-    "⌈": r"\lceil",
-    "⌉": r"\rceil",
-    "{": r"\{",
-    "}": r"\}",
-    "‖": r"\|",
-    "′": r"\prime",
-    "½": r"\frac{1}{2}",
-    "∞": r"\infty",
-    "…": r"\ldots",
-    "<": "<",
-    ">": ">",
-}
-_MARKS = {BAR: r"\bar", HAT: r"\hat", TILDE: r"\tilde"}
-#: functions that LaTeX, as pages read it, has a command for
-_LATEX_FUNCTIONS = frozenset(
-    """
-    sin cos tan arcsin arccos arctan sinh cosh tanh exp log max min det
-    """.split()
-)
-
-
-def _latex(node: Node | None) -> str:
-    match node:
-        case None:
-            return ""
-        case Symbol():
-            return _symbol_latex(node)
-        case Number(text) | Sign(text):
-            return _COMMANDS.get(text, text)
-        case Word(text):
-            return _COMMANDS.get(text) or rf"\text{{{text}}}"
-        case Name():
-            return _name_latex(node)
-        case Function(name, index, power):
-            is_known = name in _LATEX_FUNCTIONS
-            head = f"\\{name}" if is_known else rf"\operatorname{{{name}}}"
-            return head + _scripts(index, power)
-        case Below(Name(of=of, by=by), index) if of:
-            return _derivative_latex(of, _braced(_text_latex(by)) + _scripts(index))
-        case Script(base, text):
-            return _braced(_latex(base)) + _scripts(power=text)
-        case Below(base, index):
-            return _braced(_latex(base)) + _scripts(index)
-        case Raised(base, exponent):
-            return f"{_braced(_latex(base))}^{{{_latex(_bare(exponent))}}}"
-        case Series():
-            return _series_latex(node)
-        case _:
-            return _compound_latex(node)
-
-
-def _compound_latex(node: Item | Call | Apply | Prefix | Big | Group) -> str:
-    match node:
-        case Item(head, brackets) | Call(head, brackets):
-            return _latex(head) + _latex(brackets)
-        case Apply(head, _, argument):
-            return f"{_latex(head)} {_latex(argument)}"
-        case Prefix("√", argument):
-            return rf"\sqrt{{{_latex(_bare(argument))}}}"
-        case Prefix(sign, argument):
-            return f"{_COMMANDS.get(sign, sign)} {_latex(argument)}"
-        case Big(sign, index, power, _, body):
-            return f"{_COMMANDS[sign]}{_scripts(index, power)} {_latex(body)}".rstrip()
-        case Group(opening, content, closing):
-            left, right = (_COMMANDS.get(sign, sign) for sign in (opening, closing))
-            return rf"\left{left} {_latex(content)} \right{right}"
-
-
-def _bare(node: Node) -> Node:
-    """What stands in round brackets, where LaTeX groups by itself."""
-    match node:
-        case Group("(", content, ")"):
-            return content
-    return node
-
-
-def _braced(text: str) -> str:
-    is_one = len(text) == 1 or text.removeprefix("\\").isalpha()
-    return text if is_one else f"{{{text}}}"
-
-
-def _scripts(index: str = "", power: str = "") -> str:
-    below, above = _small_latex(index), _small_latex(power)
-    return (f"_{{{below}}}" if below else "") + (f"^{{{above}}}" if above else "")
-
-
-def _small_latex(script: str) -> str:
-    """A sub- or superscript: ⱼ≥ᵢ, ⁻¹, ᵀ."""
-    signs = [_COMMANDS.get(c) or _letter_latex(c) for c in plain(script)]
-    return " ".join(_TRANSPOSED.get(c, c) for c in signs)
-
-
-_TRANSPOSED = {"T": r"\mathsf{T}", "H": r"\mathsf{H}"}
-
-
-def _symbol_latex(symbol: Symbol) -> str:
-    text = _letter_latex(symbol.letter[0])
-    if symbol.letter[1:]:
-        text = f"{text}_{{{symbol.letter[1:]}}}"
-    for mark in symbol.mark:
-        text = f"{_MARKS[mark]}{{{text}}}"
-    return _braced(text) + _scripts(symbol.index) if symbol.index else text
-
-
-def _letter_latex(letter: str) -> str:
-    """A letter; a Greek one by its name, with the Unicode spelling of lambda mended."""
-    name = unicodedata.name(letter, "")
-    if not name.startswith("GREEK "):
-        return letter
-    _, case, _, name = name.split()
-    name = name.lower().replace("lamda", "lambda")
-    return "\\" + (name.capitalize() if case == "CAPITAL" else name)
-
-
-def _name_latex(name: Name) -> str:
-    if name.of:
-        return _derivative_latex(name.of, _text_latex(name.by))
-    return _text_latex(name.text)
-
-
-def _derivative_latex(of: str, by: str) -> str:
-    above = _text_latex(of.removeprefix("∂"))
-    return rf"\frac{{\partial {above}}}{{\partial {by}}}"
-
-
-def _text_latex(text: str) -> str:
-    """A name: as a formula where it is one, else upright as it is."""
-    number, exponent, power = text.partition("e")
-    if exponent and _NUMBER.fullmatch(text):
-        return rf"{number.replace('−', '-')} \times 10^{{{int(power)}}}"
-    try:
-        tree = parse(text.replace("-", "−"))
-    except ValueError:
-        return _upright(text)
-    is_name = "/" in text or ":" in text or isinstance(tree, Word)
-    return _upright(text) if is_name else _latex(tree)
-
-
-def _upright(text: str) -> str:
-    """Text in math mode; signs that mean something to LaTeX stand outside of \\text."""
-    pieces = re.split(r"([\\{}$&#^_%~])", text)
-    special = {"\\": r"\backslash", "^": r"\wedge", "~": r"\sim"}
-    return " ".join(
-        special.get(p, "\\" + p) if k % 2 else rf"\text{{{p}}}"
-        for k, p in enumerate(pieces)
-        if p
-    )
-
-
-def _series_latex(series: Series) -> str:
-    if series.level == "phrase":
-        return _phrase_latex(series)
-    text = _latex(series.parts[0])
-    alone = _latex(_bare(series.parts[0]))
-    for joint, part in zip(series.joints, series.parts[1:], strict=True):
-        sign = joint.strip()
-        if sign == "/":
-            text = rf"\frac{{{alone}}}{{{_latex(_bare(part))}}}"
-        else:
-            space = r"\," if joint else ""
-            between = _COMMANDS.get(sign, sign) or space
-            text = f"{text} {between} {_latex(part)}".replace("  ", " ")
-        alone = text
-    return text
-
-
-def _phrase_latex(series: Series) -> str:
-    """Parts after each other, neighbouring words as one text."""
-    pieces: list[str] = []
-    words: list[str] = []
-    parts = series.parts
-    for k, part in enumerate(parts):
-        if not isinstance(part, Word) or part.text == "…":
-            pieces.append(_latex(part) + (r"\;" if part in _PAUSES else ""))
-            continue
-        words.append(part.text)
-        follows = parts[k + 1] if k + 1 < len(parts) else None
-        if isinstance(follows, Word) and follows.text != "…":
-            continue
-        before = " " if k >= len(words) else ""
-        after = "" if follows is None or follows in _PAUSES else " "
-        pieces.append(rf"\text{{{before}{' '.join(words)}{after}}}")
-        words = []
-    return " ".join(pieces)
-
-
-_PAUSES = (Sign(","), Sign(";"), Sign(":"))
+    return of_tree(_filled(parse(notation), names or {}))
