@@ -6,14 +6,27 @@ is first used, so that the import itself costs next to nothing.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 from retrograd.compat.namespace import Own
 
+#: what this package offers beside TensorFlow's names: the module that has each
+_TOOLS = {"explain": "retrograd.explain"}
+
 if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any: ...
+
+else:
+
+    def __getattr__(name):
+        where = _TOOLS.get(name)
+        if where is None:
+            raise AttributeError(name)  # then TensorFlow's names are looked at
+        module = importlib.import_module(where)
+        return module if where == f"{__name__}.{name}" else getattr(module, name)
 
 
 def install(*, restore: bool = True) -> None:

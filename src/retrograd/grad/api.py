@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import enum
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from retrograd import dtypes
 from retrograd.grad import calls as _calls  # noqa: F401
 from retrograd.grad import control as _rules  # noqa: F401
-from retrograd.grad.sweep import sweep
+from retrograd.grad.sweep import Step, sweep
 from retrograd.grad.terms import add_n, zeros_for
 from retrograd.graph import context, dispatch
 from retrograd.graph.composite import IndexedSlices
@@ -80,6 +81,54 @@ def gradients(
     del gate_gradients
     _check_aggregation(aggregation_method)
     unconnected = unconnected_kind(unconnected_gradients)
+    made = _differentiate(
+        ys, xs, grad_ys, stop_gradients, name, colocate_gradients_with_ops, None
+    )
+    if unconnected is UnconnectedGradients.ZERO:
+        return [
+            zeros_for(x) if d is None else d
+            for x, d in zip(made.xs, made.found, strict=True)
+        ]
+    return made.found
+
+
+@dataclass(slots=True)
+class Backward:
+    """What differentiating made.
+
+    Attributes:
+      ys: the tensors that were differentiated.
+      xs: the tensors with respect to which; of a resource variable, its handle.
+      seeds: ∂L/∂y for each y, a tensor.
+      found: a tensor, IndexedSlices or None for each x.
+      steps: what the sweep did, in order; empty where nobody asked.
+    """
+
+    ys: list[Any]
+    xs: list[Any]
+    seeds: list[Any]
+    found: list[Any]
+    steps: list[Step]
+
+
+def observed_gradients(
+    ys: Any, xs: Any, grad_ys: Any = None, stop_gradients: Any = None
+) -> Backward:
+    """As `gradients`, with the steps of the sweep."""
+    steps: list[Step] = []
+    return _differentiate(ys, xs, grad_ys, stop_gradients, "gradients", False, steps)
+
+
+def _differentiate(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any,
+    stop_gradients: Any,
+    name: str,
+    colocate: bool,
+    steps: list[Step] | None,
+) -> Backward:
+    """The backward operations of `gradients`, in a name scope of their own."""
     ys, xs = _list(ys), [_source(x) for x in _list(xs)]
     stop = [] if stop_gradients is None else _list(stop_gradients)
     seeds = [None] * len(ys) if grad_ys is None else _list(grad_ys)
@@ -99,14 +148,11 @@ def gradients(
             [_tensor(x) for x in xs],
             dys,
             stop=stop,
-            provenance=_Provenance(scope, colocate_gradients_with_ops),
+            provenance=_Provenance(scope, colocate),
+            observe=None if steps is None else steps.append,
             aggregate=add_n,
         )
-    if unconnected is UnconnectedGradients.ZERO:
-        found = [
-            zeros_for(x) if d is None else d for x, d in zip(xs, found, strict=True)
-        ]
-    return found
+    return Backward(tensors, xs, dys, found, steps or [])
 
 
 def _list(value: Any) -> list[Any]:

@@ -27,7 +27,7 @@ def _has_tangent(dtype: dtypes.DType) -> bool:
     return dtype.base_dtype.is_floating or dtype.base_dtype.is_complex
 
 
-def _along(op: Any, tangents: Sequence[Any]) -> list[Any]:
+def along(op: Any, tangents: Sequence[Any]) -> list[Any]:
     """J t for each output of an operation; None where it is zero.
 
     Args:
@@ -84,7 +84,7 @@ def _forward_gradient(
     attrs = dict(zip(attr_tuple[::2], attr_tuple[1::2], strict=True))
     record = Record(op_def, inputs, attrs)
     record._outputs = list(outputs)
-    return _along(record, tangents)
+    return along(record, tangents)
 
 
 class _Registered:
@@ -202,7 +202,7 @@ class ForwardGradientAccumulator:
                     op.type, tuple(attrs), op._inputs, op._outputs, tangents
                 )
             else:
-                products = _along(op, found)
+                products = along(op, found)
         for output, product in zip(op._outputs, products, strict=False):
             if product is not None:
                 self._tangents[output] = product

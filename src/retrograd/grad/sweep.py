@@ -25,12 +25,15 @@ class Step:
     Attributes:
       op: the operation that was differentiated.
       douts: ∂L/∂output for each output, summed; None where L does not depend on it.
-      dins: the term for each input, before it is summed with terms of other consumers.
+      dins: what the rule gives for each input.
+      terms: the same in the shape of the input, before it is summed with terms of other
+        consumers; None where no x depends on it.
     """
 
     op: Operation
     douts: list[Any]
     dins: list[Any]
+    terms: list[Any]
 
 
 Observer = Callable[[Step], None]
@@ -94,12 +97,16 @@ def sweep(
         live = [t in reached[op] and t not in stopped for t in inputs]
         if any(d is not None for d in douts) and any(live):
             with provenance(op):
-                dins = _terms_of(op, douts, live)
-                for x, dx, wants in zip(inputs, dins, live, strict=True):
-                    if dx is not None and wants:
-                        terms[x].append(fit(dx, x, op))
+                dins = terms_of(op, douts, live)
+                fitted = [
+                    fit(dx, x, op) if dx is not None and wants else None
+                    for x, dx, wants in zip(inputs, dins, live, strict=True)
+                ]
+            for x, term in zip(inputs, fitted, strict=True):
+                if term is not None:
+                    terms[x].append(term)
             if observe is not None:
-                observe(Step(op, douts, dins))
+                observe(Step(op, douts, dins, fitted))
         pending.add(producer(t) for t, wants in zip(inputs, live, strict=True) if wants)
     return [final[x] if x in final else total(x) for x in xs]
 
@@ -198,7 +205,7 @@ def is_continuous(tensor: Tensor) -> bool:
     )
 
 
-def _terms_of(op: Operation, douts: list[Any], live: list[bool]) -> list[Any]:
+def terms_of(op: Operation, douts: list[Any], live: list[bool]) -> list[Any]:
     """What the gradient function of `op` gives for each input, checked."""
     function = _function_of(op)
     if function is None:

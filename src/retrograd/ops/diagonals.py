@@ -18,8 +18,8 @@ from retrograd.ops.fill import ones, zeros
 from retrograd.ops.horizon import forward_compatible
 from retrograd.ops.infer import (
     invalid,
+    like,
     merged,
-    same,
     same_dim,
     shape_text,
     with_rank_at_least,
@@ -364,7 +364,7 @@ def _set_diag_v2_rule(n: Operation, dy: Any) -> list[Any]:
 
 @op(
     "MatrixSetDiagV2",
-    infer=same,
+    infer=like(0),
     math="Y = X with diagonals k replaced",
     static="k",
     grad=_set_diag_v2_rule,

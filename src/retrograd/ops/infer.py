@@ -15,7 +15,7 @@ from retrograd.ops.static import constant, constant_as_shape
 
 
 def same(n: Operation) -> RawShape:
-    """The shape of the first input."""
+    """The shape of the first input, for ops that work element by element."""
     return n._inputs[0]._shape_raw
 
 

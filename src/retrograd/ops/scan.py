@@ -11,7 +11,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.arguments import refused
 from retrograd.ops.constant import constant as make_constant
 from retrograd.ops.declare import F, op, rule
-from retrograd.ops.infer import same
+from retrograd.ops.infer import like
 from retrograd.ops.rules import scalar
 
 # ---------------------------------------------------------------------- running totals
@@ -41,7 +41,7 @@ def _way(n: Operation, back: bool = False) -> dict[str, bool]:
 
 @op(
     "Cumsum",
-    infer=same,
+    infer=like(0),
     math="yᵢ = Σⱼ≤ᵢ xⱼ",
     static="axis",
     grad=dict(
@@ -66,7 +66,7 @@ def _cumprod_rule(n: Operation, dy: Any) -> Any:
 
 @op(
     "Cumprod",
-    infer=same,
+    infer=like(0),
     math="yᵢ = Πⱼ≤ᵢ xⱼ",
     static="axis",
     grad=dict(x=rule("x̄ᵢ = Σⱼ≥ᵢ ȳⱼ yⱼ / xᵢ", _cumprod_rule)),
@@ -93,7 +93,7 @@ def _cumulative_logsumexp_rule(n: Operation, dy: Any) -> Any:
 
 @op(
     "CumulativeLogsumexp",
-    infer=same,
+    infer=like(0),
     math="yᵢ = log Σⱼ≤ᵢ exp xⱼ",
     static="axis",
     grad=dict(x=rule("x̄ᵢ = Σⱼ≥ᵢ ȳⱼ exp(xᵢ − yⱼ)", _cumulative_logsumexp_rule)),

@@ -94,8 +94,7 @@ class Program:
             if threads.limited:
                 threads.restore()
         if self._shadow and any(value is DEAD for value in results):
-            place = next(i for i, value in enumerate(results) if value is DEAD)
-            raise self._without_value(place)
+            return self._with_dead(results)
         return results
 
     @property
@@ -103,10 +102,11 @@ class Program:
         """The tensors that depend on constants only, with their values."""
         return {t: self.scope[self.names[t]] for t in self.constants}
 
-    def _without_value(self, place: int) -> Exception:
-        """The error of fetching what lies on the side that a Switch did not take."""
+    def _with_dead(self, results: Sequence[Any]) -> Sequence[Any]:
+        """Results of which some lie on a side that a Switch did not take: an error."""
+        place = next(i for i, value in enumerate(results) if value is DEAD)
         tensor = self.plan.fetches[place]
-        return InvalidArgumentError(
+        raise InvalidArgumentError(
             None,
             None,
             message(

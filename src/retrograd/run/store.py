@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -150,6 +152,34 @@ class Store:
         for shared in found:
             if hasattr(shared, "cancel"):
                 shared.cancel()
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """A context after which all state is again what it was before.
+
+        Variables, the state of random operations, and shared objects that can say what
+        they hold: those with a method `saved()`, which returns a function that puts it
+        back.  Other threads must not run meanwhile.
+        """
+        with self.lock:
+            values = {key: (cell, cell.value) for key, cell in self.cells.items()}
+            shared = dict(self.resources)
+        put_back = [r.saved() for r in shared.values() if hasattr(r, "saved")]
+        try:
+            yield
+        finally:
+            with self.lock:
+                for key, cell in list(self.cells.items()):
+                    if key in values:
+                        cell.value = values[key][1]
+                    elif key[0] == "hidden":
+                        del self.cells[key]
+                    else:
+                        cell.value = None
+                self.resources.clear()
+                self.resources.update(shared)
+            for restore in put_back:
+                restore()
 
     def clear(self, containers: Any = None) -> None:
         """Forget all state, or that of some containers."""

@@ -1,0 +1,190 @@
+"""What an explanation is asked about: tensors of a graph, of a tape, or of autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from retrograd.errors import message
+from retrograd.explain.values import Index
+from retrograd.grad.tape import watched_tensor
+from retrograd.graph import context
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.graph import Graph
+from retrograd.graph.names import GraphKeys
+from retrograd.graph.tensor import Tensor
+
+
+class Sources:
+    """y and wrt as tensors, and what they come from.
+
+    Attributes:
+      ys, xs: the tensors; of a resource variable, its handle.
+      given: what the caller passed for each x.
+      session: for a graph, whose variables to use, or None.
+      producer: for what was run at once, what gives the record that made a tensor; None
+        for graphs.
+
+    Raises:
+      KeyError: there is no tensor of a name.
+      ValueError: nothing to explain, or no tape that recorded it.
+    """
+
+    def __init__(self, y: Any, wrt: Any, tape: Any, session: Any) -> None:
+        self.session = session
+        self.producer: Callable[[Any], Any] | None = None
+        given = list(y) if isinstance(y, (list, tuple)) else [y]
+        if not given:
+            raise ValueError("explain: there is no y.")
+        wanted = list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]
+        self.given: list[Any] = [] if wrt is None else wanted
+        if tape is not None:
+            self._from_tape(given, tape)
+        elif hasattr(given[0], "backward"):
+            self._from_autograd(given)
+        else:
+            self._from_graph(given)
+        if not self.given:
+            raise ValueError(
+                message(
+                    "explain: nothing is named to differentiate with respect to, and "
+                    "y depends on no trainable variable.",
+                    fix="pass wrt=…",
+                )
+            )
+
+    # ------------------------------------------------------------------ graphs
+
+    def _from_graph(self, given: Sequence[Any]) -> None:
+        graph = self._graph(given)
+        if self.session is None:
+            self.session = context.get_default_session()
+        self.ys = [_tensor(graph, y) for y in given]
+        for y in self.ys:
+            if getattr(y, "_is_eager", False):
+                raise ValueError(
+                    message(
+                        "explain: y was computed at once, and no tape is given.",
+                        fix="compute it inside `with tf.GradientTape(persistent=True) "
+                        "as tape:` and pass tape=tape",
+                    )
+                )
+        if not self.given:
+            self.given = _trainable(self.ys)
+        self.xs = [_tensor(graph, x) for x in self.given]
+
+    def _graph(self, given: Sequence[Any]) -> Graph:
+        for item in given:
+            found = getattr(item, "graph", None) if not _is_eager(item) else None
+            if isinstance(found, Graph):
+                return found
+        return (
+            context.get_default_graph()
+            if self.session is None
+            else (self.session.graph)
+        )
+
+    # ------------------------------------------------------------------ at once
+
+    def _from_tape(self, given: Sequence[Any], tape: Any) -> None:
+        if getattr(tape, "_used", False):
+            raise ValueError(
+                message(
+                    "explain: the tape was used already, and has forgotten what it "
+                    "recorded.",
+                    fix="tf.GradientTape(persistent=True)",
+                )
+            )
+        self.producer = tape._producer
+        if not self.given:
+            self.given = list(tape.watched_variables())
+        self.ys = [convert_to_tensor(y) for y in given]
+        self.xs = [watched_tensor(x) for x in self.given]
+        for x, tensor in zip(self.given, self.xs, strict=True):
+            name = getattr(x, "name", "") if not _is_eager(x) else ""
+            tensor._explained_name = str(name).partition(":")[0]
+
+    def _from_autograd(self, given: Sequence[Any]) -> None:
+        from retrograd.autograd import engine_tensor, leaves, recording
+
+        recorded = [recording(y) for y in given]
+        self.producer = recorded[0][1]
+        self.ys = [tensor for tensor, _ in recorded]
+        if not self.given:
+            self.given = leaves(given[0])
+        self.xs = [engine_tensor(x) for x in self.given]
+
+    def seeds(self, grad_ys: Any) -> list[Any]:
+        """∂f/∂y for each y of what was run at once: those given, or ones."""
+        from retrograd.ops.declare import F
+
+        with context.eager_mode():
+            if grad_ys is None:
+                return [F.OnesLike(y) for y in self.ys]
+            given = grad_ys if isinstance(grad_ys, (list, tuple)) else [grad_ys]
+            if len(self.ys) == 1 and len(given) != 1:
+                given = [grad_ys]
+            return [
+                convert_to_tensor(dy, y.dtype)
+                for dy, y in zip(given, self.ys, strict=True)
+            ]
+
+    # ------------------------------------------------------------------ elements
+
+    def chosen(self, element: Mapping[Any, Sequence[int]]) -> dict[int, Index]:
+        """The elements asked for, by position among wrt.
+
+        Raises:
+          KeyError: one is asked of something that is not among wrt.
+        """
+        found: dict[int, Index] = {}
+        for key, index in element.items():
+            place = next(
+                (
+                    i
+                    for i, (x, tensor) in enumerate(
+                        zip(self.given, self.xs, strict=True)
+                    )
+                    if key is x or key is tensor or key == _name(x)
+                ),
+                None,
+            )
+            if place is None:
+                raise KeyError(f"explain: {key!r} is not among wrt.")
+            found[place] = tuple(int(i) for i in index)
+        return found
+
+
+def _is_eager(item: Any) -> bool:
+    return getattr(item, "_is_eager", False)
+
+
+def _name(item: Any) -> Any:
+    if isinstance(item, str) or _is_eager(item):
+        return item
+    return getattr(item, "name", None)
+
+
+def _tensor(graph: Graph, item: Any) -> Any:
+    """The tensor of a graph that is meant by a tensor, a variable or a name."""
+    if getattr(item, "_is_resource_variable", False):
+        return item.handle
+    if isinstance(item, str):
+        return graph.as_graph_element(item if ":" in item else f"{item}:0")
+    if isinstance(item, Tensor):
+        return item
+    with graph.as_default():
+        return convert_to_tensor(item, as_ref=True)
+
+
+def _trainable(ys: Sequence[Tensor]) -> list[Any]:
+    """The trainable variables of the graph that ys depend on."""
+    seen: set[Any] = set()
+    pending = [y.op for y in ys]
+    while pending:
+        op = pending.pop()
+        if op not in seen:
+            seen.add(op)
+            pending.extend(t.op for t in op.inputs)
+    known = ys[0].graph.get_collection(GraphKeys.TRAINABLE_VARIABLES)
+    return [v for v in known if v.op in seen]

@@ -1,0 +1,187 @@
+"""How nodes, operations and partial derivatives of a trace are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from retrograd.explain import notation
+from retrograd.explain.trace import BackStep, Node, Term, Trace
+from retrograd.explain.values import number, shown
+from retrograd.ops.declare import gradient_registry, registry
+
+Write = Callable[[str, Mapping[str, str]], str]
+#: how what is differentiated is called
+F = "f"
+
+
+def derivative(node: Node) -> str:
+    """∂f/∂n4."""
+    return f"∂{F}/∂{node.label}"
+
+
+def title(node: Node) -> str:
+    """What a node is to the program: its name, or its value where it has none."""
+    if node.role == "constant" and node.value is not None and node.value.size == 1:
+        return number(node.value.reshape(-1)[0])
+    return node.name or node.label
+
+
+def formula(node: Node, trace: Trace, write: Write = notation.filled) -> str:
+    """`n4 = n1 · n2`; empty for a leaf.
+
+    Args:
+      node: what is written.
+      trace: what it belongs to.
+      write: `notation.filled` for text, `notation.latex` for LaTeX.
+    """
+    if node.role != "op":
+        return ""
+    if node.type == "StridedSlice":
+        return write(f"{node.label} = {_sliced(node, trace)}", {})
+    written = notation.symbols(node.op)
+    if not written.math:
+        return write(f"{node.label} = {_call(node, trace)}", {})
+    return write(written.math, _names(node.op, node.inputs, [node], trace))
+
+
+def rule(
+    step: BackStep, term: Term, trace: Trace, write: Write = notation.filled
+) -> str:
+    """`∂f/∂n5 · n2`: what the declaration says of a term; empty where it is silent.
+
+    A rule that the program registered has no notation: the declaration's would lie.
+    """
+    if overridden(step.op):
+        return ""
+    written = notation.symbols(step.op).rules[term.position]
+    _, equals, right = written.partition(" = ")
+    if not equals:
+        return ""
+    return write(right, _all_names(step, trace))
+
+
+def partial(
+    step: BackStep, term: Term, trace: Trace, write: Write = notation.filled
+) -> str:
+    """`n2`: the local derivative, where the rule is the upstream one times that."""
+    if overridden(step.op) or len(step.outputs) != 1:
+        return ""
+    written = notation.symbols(step.op)
+    _, _, right = written.rules[term.position].partition(" = ")
+    bar = notation.barred(written.outputs[0])
+    for before, sign in ((bar, ""), ("−" + bar, "−")):
+        if right == before:
+            return f"{sign}1"
+        for times in (" · ", " "):
+            rest = right.removeprefix(before + times)
+            if rest != right and bar not in rest and not _is_sum(rest):
+                names = _all_names(step, trace)
+                return sign + write(rest, names)
+    return ""
+
+
+def _is_sum(text: str) -> bool:
+    """Whether a text has a sign outside of parentheses, so that it is no factor."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter in "([{⌊|") - (letter in ")]}⌋")
+        if depth == 0 and letter in "+−/" and place:
+            return True
+    return False
+
+
+def overridden(op: Any) -> str:
+    """The name of the gradient function that a program gave an operation, or ""."""
+    given = op.attrs.get("_gradient_op_type")
+    if isinstance(given, bytes):
+        given = given.decode()
+    if given and given != op.type:
+        return given
+    if op._gradient_function is not None:
+        return getattr(op._gradient_function, "__name__", "a function")
+    declared = registry.get(op.type)
+    entry = gradient_registry._registry.get(op.type)
+    if declared is not None and entry is not None and entry["location"][0]:
+        return op.type
+    return ""
+
+
+def setting(op: Any, position: int, trace: Trace) -> str:
+    """An input that is no node (axes, a shape) as text."""
+    value = trace.setting.get((op, position))
+    if value is None:
+        return "…"
+    if value.size > 1 or value.shape:
+        return f"[{', '.join(number(v) for v in value.reshape(-1)[:8])}]"
+    return number(value)
+
+
+def _names(
+    op: Any, inputs: list[Node | None], outputs: list[Node], trace: Trace
+) -> dict[str, str]:
+    written = notation.symbols(op)
+    names: dict[str, str] = {}
+    for position, (symbol, node) in enumerate(zip(written.inputs, inputs, strict=True)):
+        if symbol.isascii() and len(symbol) > 1:
+            continue  # an input that no notation names
+        names[symbol] = setting(op, position, trace) if node is None else node.label
+    for node in outputs:
+        names[written.outputs[node.index]] = node.label
+    return names
+
+
+def _all_names(step: BackStep, trace: Trace) -> dict[str, str]:
+    """Names of the values and of the derivatives of a step."""
+    outputs = [node for node in step.outputs if node is not None]
+    names = _names(step.op, step.inputs, outputs, trace)
+    written = notation.symbols(step.op)
+    for symbol, node in zip(written.outputs, step.outputs, strict=True):
+        if node is not None:
+            names[notation.barred(symbol)] = derivative(node)
+    return names
+
+
+def _call(node: Node, trace: Trace) -> str:
+    arguments = [
+        setting(node.op, i, trace) if source is None else source.label
+        for i, source in enumerate(node.inputs)
+    ]
+    return f"{node.type}({', '.join(arguments)})"
+
+
+def _sliced(node: Node, trace: Trace) -> str:
+    """`n3[1, :, 2:5]`, out of the parts and masks of a strided slice."""
+    source = node.inputs[0]
+    label = "?" if source is None else source.label
+    parts = [trace.setting.get((node.op, i)) for i in (1, 2, 3)]
+    if any(part is None for part in parts):
+        return f"{label}[…]"
+    masks = {
+        name: node.op.attrs.get(f"{name}_mask", 0)
+        for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    }
+    rows = zip(*(np.asarray(part).reshape(-1).tolist() for part in parts), strict=True)
+    texts = [_slice_part(i, row, masks) for i, row in enumerate(rows)]
+    return f"{label}[{', '.join(texts)}]"
+
+
+def _slice_part(place: int, row: tuple[int, int, int], masks: dict[str, int]) -> str:
+    bit = 1 << place
+    begin, end, stride = row
+    if masks["ellipsis"] & bit:
+        return "..."
+    if masks["new_axis"] & bit:
+        return "newaxis"
+    if masks["shrink_axis"] & bit:
+        return str(begin)
+    first = "" if masks["begin"] & bit else str(begin)
+    last = "" if masks["end"] & bit else str(end)
+    return f"{first}:{last}" + (f":{stride}" if stride != 1 else "")
+
+
+def value_text(node: Node) -> str:
+    """A node's value on one line."""
+    return shown(node.value)

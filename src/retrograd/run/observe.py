@@ -1,0 +1,88 @@
+"""The values of any tensors in one run that leaves no trace in the session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd.graph.graph import Graph
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.control import DEAD
+from retrograd.run.feeds import Feed, flat_feeds
+from retrograd.run.interpret import Program
+from retrograd.run.plan import make_plan
+from retrograd.run.session import BaseSession
+from retrograd.run.store import Cell, Store
+
+#: dtypes whose tensors have no value to look at
+_WITHOUT_VALUE = frozenset(("resource", "variant"))
+
+
+class Observed:
+    """Runs parts of a graph in tier 0 and gives the values of all tensors asked for.
+
+    What the runs change (variables, random state, queues) is put back.
+
+    Args:
+      session: whose variables to use; None for a graph that has none.
+      graph: the graph.
+      feed_dict: as for `Session.run`.
+    """
+
+    def __init__(
+        self, session: BaseSession | None, graph: Graph, feed_dict: Any = None
+    ) -> None:
+        self._store = Store() if session is None else session._store
+        flat = flat_feeds(graph, feed_dict)
+        self.feeds = {tensor: Feed(tensor)(value) for tensor, value in flat.items()}
+
+    def __call__(
+        self, tensors: Sequence[Tensor], feeds: dict[Tensor, Any] | None = None
+    ) -> dict[Tensor, Any]:
+        """Run once.
+
+        Args:
+          tensors: what is wanted; handles and the like are left out.
+          feeds: arrays for further tensors.
+
+        Returns:
+          The array of each tensor, which nothing else holds; a tensor on a branch that
+          was not taken has none.
+
+        Raises:
+          OpError: an operation failed.
+        """
+        given = {**self.feeds, **(feeds or {})}
+        wanted = [
+            t
+            for t in dict.fromkeys(tensors)
+            if t not in given and t.dtype.base_dtype.name not in _WITHOUT_VALUE
+        ]
+        plan = make_plan(wanted, [], list(given))
+        with self._store.kept():
+            results = _Whole(plan, self._store)(list(given.values()))
+            found = {
+                tensor: _own(value)
+                for tensor, value in zip(wanted, results, strict=True)
+                if value is not DEAD
+            }
+        return {**{t: np.asarray(given[t]) for t in tensors if t in given}, **found}
+
+
+class _Whole(Program):
+    """A plan of which not every fetch needs a value."""
+
+    def _with_dead(self, results: Sequence[Any]) -> Sequence[Any]:
+        return results
+
+
+def _own(value: Any) -> Any:
+    """An array that does not keep a variable's memory from being reused."""
+    if isinstance(value, Cell):
+        value = value.read()
+    array = np.asarray(value)
+    if array.base is not None or not array.flags.owndata:
+        return array.copy()
+    return array
