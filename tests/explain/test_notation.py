@@ -60,6 +60,8 @@ RULE = {"x": "n1", "y": "n2", "ȳ": "∂f/∂n5"}
         ("x̄ = ȳ, 0 where x = y", RULE, "∂f/∂n1 = ∂f/∂n5, 0 where n1 = n2"),
         ("x̄ = z̄ · y x^(y − 1)", {}, "x̄ = z̄ · y x^(y − 1)"),
         ("x̄ = ȳ · 2x", {"ȳ": "4"}, "x̄ = 4 · 2x"),
+        ("y = x[begin : begin + size]", {"begin": "2"}, "y = x[2 : 2 + size]"),
+        ("y = x, size of y", {"reduction_indices": "0"}, "y = x, size of y"),
         ("x̄ = ȳ", {"x": "a + b", "ȳ": "∂f/∂c"}, "∂f/∂(a + b) = ∂f/∂c"),
     ],
 )

@@ -33,6 +33,7 @@ from retrograd.explain.formula import (
     Series,
     Sign,
     Symbol,
+    Word,
     is_number,
     parse,
     rebuilt,
@@ -226,10 +227,11 @@ def filled(notation: str, names: Mapping[str, str]) -> str:
 
     Args:
       notation: the notation.
-      names: symbols and what replaces them: names, numbers or expressions.
+      names: symbols, or the names of inputs that a notation has for symbols, and what
+        replaces them: names, numbers or expressions.
 
     Raises:
-      ValueError: the notation cannot be read, or a key is not a symbol.
+      ValueError: the notation cannot be read, or a key is no symbol and no name.
     """
     return written(_filled(parse(notation), names))
 
@@ -266,16 +268,21 @@ def _strength_of(text: str) -> int:
     return ATOM if is_word else PRODUCT
 
 
+def _key(text: str) -> Symbol | Word:
+    """What a name is given for."""
+    if len(text) > 1 and plain(text).isidentifier() and text.isascii():
+        return Word(text)
+    symbol = parse(text)
+    if not isinstance(symbol, Symbol):
+        raise ValueError(f"{text!r} is not a symbol.")
+    return symbol
+
+
 class _Filling:
     """Replaces symbols in a tree, and brackets what would change its meaning."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        self._names: dict[Symbol, Name] = {}
-        for key, text in names.items():
-            symbol = parse(key)
-            if not isinstance(symbol, Symbol):
-                raise ValueError(f"{key!r} is not a symbol.")
-            self._names[symbol] = _name(text)
+        self._names = {_key(key): _name(text) for key, text in names.items()}
         self._of = next((n.of for n in self._names.values() if n.of), "")
 
     def whole(self, tree: Node) -> Node:
@@ -313,6 +320,8 @@ class _Filling:
     def _node(self, node: Node) -> Node:
         if isinstance(node, Symbol):
             return self._find(node) or node
+        if isinstance(node, Word):
+            return self._names.get(node, node)
         node = rebuilt(node, self._node)
         match node:
             case Script(base) | Raised(base):

@@ -167,7 +167,7 @@ def _call_gradient(n: Operation, *dys: Any) -> list[Any]:
 
 _call_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in _CALLS:
-    gradient(_name, args="x̄ = f̄(ȳ)")(_call_gradient)
+    gradient(_name, args="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ")(_call_gradient)
 
 
 # ---------------------------------------------------------------------- by name
@@ -205,7 +205,7 @@ def _parameter(graph: FuncGraph, like: Tensor, name: str) -> Tensor:
 dispatch.hooks.provide(derivative_of=derivative_of)
 
 
-@gradient("SymbolicGradient", input="x̄ = f̄(x, ȳ)")
+@gradient("SymbolicGradient", input="x̄ᵢ = Σⱼ z̄ⱼ ∂zⱼ/∂xᵢ")
 def _named_call_gradient(n: Operation, *dys: Any) -> list[Any]:
     """The derivative of a function that is called by its name."""
     function = n.attrs[CALLEE]

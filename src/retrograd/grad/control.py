@@ -193,7 +193,9 @@ def _call_branches(n: Operation, graphs: Sequence[FuncGraph]) -> Operation:
 
 _branch_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in ("If", "StatelessIf", "Case"):
-    gradient(_name, input="x̄ = f̄(ȳ) if c else ḡ(ȳ)")(_branch_gradient)
+    gradient(_name, input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ along the branch that ran")(
+        _branch_gradient
+    )
 
 # ---------------------------------------------------------------------- loops
 
@@ -530,12 +532,14 @@ def _loop_gradient(n: Operation, *dys: Any) -> list[Any]:
 
 _loop_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in ("While", "StatelessWhile"):
-    gradient(_name, input="x̄ₜ = f̄(x̄ₜ₊₁)")(_loop_gradient)
+    gradient(
+        _name, input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ, one step of f after the other, the last first"
+    )(_loop_gradient)
 
 # ---------------------------------------------------------------------- calls
 
 
-@gradient("EagerPyFunc", input="x̄ = ȳ ∂f/∂x")
+@gradient("EagerPyFunc", input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ")
 def _python_gradient(n: Operation, *dys: Any) -> list[Any]:
     """The function run again, under a tape."""
     from retrograd.grad.custom import python_gradient

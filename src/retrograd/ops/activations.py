@@ -48,9 +48,9 @@ def relu_kernel(xp: Any, x: Any) -> Any:
 @op(
     "ReluGrad",
     infer=merged_inputs,
-    math="z = ȳ · [x > 0]",
+    math="z = g · [x > 0]",
     grad=dict(
-        gradients=rule("ȳ = z̄ · [x > 0]", lambda n, dz: F.ReluGrad(dz, n.inputs[1])),
+        gradients=rule("ḡ = z̄ · [x > 0]", lambda n, dz: F.ReluGrad(dz, n.inputs[1])),
         features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
     ),
 )
@@ -76,10 +76,10 @@ def relu6_kernel(xp: Any, x: Any) -> Any:
 @op(
     "Relu6Grad",
     infer=merged_inputs,
-    math="z = ȳ · [0 < x < 6]",
+    math="z = g · [0 < x < 6]",
     grad=dict(
         gradients=rule(
-            "ȳ = z̄ · [0 < x < 6]", lambda n, dz: F.Relu6Grad(dz, n.inputs[1])
+            "ḡ = z̄ · [0 < x < 6]", lambda n, dz: F.Relu6Grad(dz, n.inputs[1])
         ),
         features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
     ),
@@ -110,10 +110,10 @@ def leaky_relu_kernel(xp: Any, x: Any, *, alpha: float) -> Any:
 @op(
     "LeakyReluGrad",
     infer=merged_inputs,
-    math="z = ȳ where x > 0, else α ȳ",
+    math="z = g where x > 0, else α g",
     grad=dict(
         gradients=rule(
-            "ȳ = z̄ where x > 0, else α z̄",
+            "ḡ = z̄ where x > 0, else α z̄",
             lambda n, dz: F.LeakyReluGrad(dz, n.inputs[1], alpha=n.attrs["alpha"]),
         ),
         features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
@@ -148,13 +148,13 @@ def elu_kernel(xp: Any, x: Any) -> Any:
 @op(
     "EluGrad",
     infer=merged_inputs,
-    math="z = ȳ where y ≥ 0, else ȳ (y + 1)",
+    math="z = g where y ≥ 0, else g (y + 1)",
     grad=dict(
         gradients=rule(
-            "ȳ = z̄ where y ≥ 0, else z̄ (y + 1)",
+            "ḡ = z̄ where y ≥ 0, else z̄ (y + 1)",
             lambda n, dz: F.EluGrad(dz, n.inputs[1]),
         ),
-        outputs=rule("ȳ₂ = z̄ · ȳ where y < 0", lambda n, dz: _below_zero(n, dz)),
+        outputs=rule("ȳ = z̄ · g where y < 0, else 0", lambda n, dz: _below_zero(n, dz)),
     ),
 )
 def elu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
@@ -190,13 +190,13 @@ def selu_kernel(xp: Any, x: Any) -> Any:
 @op(
     "SeluGrad",
     infer=merged_inputs,
-    math="z = λ ȳ where y ≥ 0, else ȳ (y + λ α)",
+    math="z = λ g where y ≥ 0, else g (y + λ α)",
     grad=dict(
         gradients=rule(
-            "ȳ = λ z̄ where y ≥ 0, else z̄ (y + λ α)",
+            "ḡ = λ z̄ where y ≥ 0, else z̄ (y + λ α)",
             lambda n, dz: F.SeluGrad(dz, n.inputs[1]),
         ),
-        outputs=rule("ȳ₂ = z̄ · ȳ where y < 0", lambda n, dz: _below_zero(n, dz)),
+        outputs=rule("ȳ = z̄ · g where y < 0, else 0", lambda n, dz: _below_zero(n, dz)),
     ),
 )
 def selu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
@@ -229,13 +229,13 @@ def softplus_kernel(xp: Any, x: Any) -> Any:
 @op(
     "SoftplusGrad",
     infer=merged_inputs,
-    math="z = ȳ / (1 + exp(−x))",
+    math="z = g / (1 + exp(−x))",
     grad=dict(
         gradients=rule(
-            "ȳ = z̄ / (1 + exp(−x))", lambda n, dz: F.SoftplusGrad(dz, n.inputs[1])
+            "ḡ = z̄ / (1 + exp(−x))", lambda n, dz: F.SoftplusGrad(dz, n.inputs[1])
         ),
         features=rule(
-            "x̄ = z̄ ȳ / (exp(−x) + 2 + exp x)", lambda n, dz: _softplus_bend(n, dz)
+            "x̄ = z̄ g / (exp(−x) + 2 + exp x)", lambda n, dz: _softplus_bend(n, dz)
         ),
     ),
 )
@@ -266,7 +266,7 @@ def softsign_kernel(xp: Any, x: Any) -> Any:
     return x / (xp.absolute(x) + x.dtype.type(1))
 
 
-@op("SoftsignGrad", infer=merged_inputs, math="z = ȳ / (1 + |x|)²")
+@op("SoftsignGrad", infer=merged_inputs, math="z = g / (1 + |x|)²")
 def softsign_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
     """The backward pass of Softsign; TensorFlow 1.15 has no derivative of it."""
     return dy / xp.square(xp.absolute(x) + x.dtype.type(1))

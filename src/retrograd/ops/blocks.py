@@ -180,9 +180,10 @@ def _from_batch(xp: Any, x: Any, block: list[int], crops: Any) -> Any:
 @op(
     "SpaceToBatchND",
     infer=lambda n: _nd_shape(n, True),
-    math="y = blocks of x, one place of each a batch",
+    math="y = blocks of x taken apart into batches",
     grad=lambda n, dy: [F.BatchToSpaceND(dy, *n.inputs[1:]), None, None],
     static=("block_shape", "paddings"),
+    notation=dict(input="x̄ = batches of ȳ woven into blocks"),
 )
 def space_to_batch_nd_kernel(xp: Any, x: Any, block_shape: Any, paddings: Any) -> Any:
     """The places within blocks of space, each a batch of its own."""
@@ -192,9 +193,10 @@ def space_to_batch_nd_kernel(xp: Any, x: Any, block_shape: Any, paddings: Any) -
 @op(
     "BatchToSpaceND",
     infer=lambda n: _nd_shape(n, False),
-    math="y = batches of x, one for each place in a block",
+    math="y = batches of x woven into blocks",
     grad=lambda n, dy: [F.SpaceToBatchND(dy, *n.inputs[1:]), None, None],
     static=("block_shape", "crops"),
+    notation=dict(input="x̄ = blocks of ȳ taken apart into batches"),
 )
 def batch_to_space_nd_kernel(xp: Any, x: Any, block_shape: Any, crops: Any) -> Any:
     """Batches put into the places within blocks of space."""
@@ -209,12 +211,13 @@ def _check_square(x: Any) -> None:
 @op(
     "SpaceToBatch",
     infer=lambda n: _square_shape(n, True),
-    math="y = blocks of x, one place of each a batch",
+    math="y = blocks of x taken apart into batches",
     grad=lambda n, dy: [
         F.BatchToSpace(dy, n.inputs[1], block_size=n.attrs["block_size"]),
         None,
     ],
     static="paddings",
+    notation=dict(input="x̄ = batches of ȳ woven into blocks"),
 )
 def space_to_batch_kernel(xp: Any, x: Any, paddings: Any, *, block_size: int) -> Any:
     """The places within square blocks of an image, each a batch of its own."""
@@ -225,12 +228,13 @@ def space_to_batch_kernel(xp: Any, x: Any, paddings: Any, *, block_size: int) ->
 @op(
     "BatchToSpace",
     infer=lambda n: _square_shape(n, False),
-    math="y = batches of x, one for each place in a block",
+    math="y = batches of x woven into blocks",
     grad=lambda n, dy: [
         F.SpaceToBatch(dy, n.inputs[1], block_size=n.attrs["block_size"]),
         None,
     ],
     static="crops",
+    notation=dict(input="x̄ = blocks of ȳ taken apart into batches"),
 )
 def batch_to_space_kernel(xp: Any, x: Any, crops: Any, *, block_size: int) -> Any:
     """Batches put into the places within square blocks of an image."""
@@ -283,8 +287,9 @@ def _check_depth(x: Any) -> tuple[int, ...]:
 @op(
     "SpaceToDepth",
     infer=lambda n: _depth_shape(n, True),
-    math="y = blocks of x, laid out along the channels",
+    math="y = blocks of x taken apart into channels",
     grad=_depth_gradient(lambda *a, **k: F.DepthToSpace(*a, **k)),
+    notation=dict(input="x̄ = channels of ȳ woven into blocks"),
 )
 def space_to_depth_kernel(xp: Any, x: Any, *, block_size: int, data_format: str) -> Any:
     """The places within square blocks of an image, laid out along its channels."""
@@ -306,8 +311,9 @@ def space_to_depth_kernel(xp: Any, x: Any, *, block_size: int, data_format: str)
 @op(
     "DepthToSpace",
     infer=lambda n: _depth_shape(n, False),
-    math="y = channels of x, laid out as blocks",
+    math="y = channels of x woven into blocks",
     grad=_depth_gradient(lambda *a, **k: F.SpaceToDepth(*a, **k)),
+    notation=dict(input="x̄ = blocks of ȳ taken apart into channels"),
 )
 def depth_to_space_kernel(xp: Any, x: Any, *, block_size: int, data_format: str) -> Any:
     """The channels of an image, laid out in square blocks of space."""

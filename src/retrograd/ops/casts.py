@@ -62,7 +62,7 @@ def _conj(xp: Any, x: Any) -> Any:
     "Real",
     infer=same,
     math="y = Re x",
-    grad=dict(input=rule("x̄ = ȳ + 0i", lambda n, dy: _complex(dy, _zero(dy)))),
+    grad=dict(input=rule("x̄ = ȳ", lambda n, dy: _complex(dy, _zero(dy)))),
 )
 def _real(xp: Any, x: Any) -> Any:
     """The real part of each element."""
@@ -73,7 +73,7 @@ def _real(xp: Any, x: Any) -> Any:
     "Imag",
     infer=same,
     math="y = Im x",
-    grad=dict(input=rule("x̄ = 0 + iȳ", lambda n, dy: _complex(_zero(dy), dy))),
+    grad=dict(input=rule("x̄ = i ȳ", lambda n, dy: _complex(_zero(dy), dy))),
 )
 def _imag(xp: Any, x: Any) -> Any:
     """The imaginary part of each element."""
@@ -92,7 +92,7 @@ def _complex(real: Any, imag: Any) -> Any:
 @op(
     "Complex",
     infer=broadcast,
-    math="z = x + iy",
+    math="z = x + i y",
     grad=dict(
         real=rule("x̄ = Re z̄", lambda n, dz: _part(F.Real, dz)),
         imag=rule("ȳ = Im z̄", lambda n, dz: _part(F.Imag, dz)),

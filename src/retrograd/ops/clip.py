@@ -53,8 +53,13 @@ def _to_bound(term: Any, bound: Any) -> Any:
 @op(
     "ClipByValue",
     infer=same,
-    math="y = min(max(x, low), high)",
+    math="y = min(max(x, a), b)",
     grad=_clip_by_value_rule,
+    notation=dict(
+        t="x̄ = ȳ [a ≤ x ≤ b]",
+        clip_value_min="ā = ȳ [x < a]",
+        clip_value_max="b̄ = ȳ [x > b]",
+    ),
 )
 def _clip_by_value(xp: Any, t: Any, low: Any, high: Any) -> Any:
     """Each element, or the bound that it lies beyond."""

@@ -101,6 +101,7 @@ def _default_gradient(n: Any, dy: Any) -> Any:
     math="y = x unless fed",
     grad=_default_gradient,
     pure=False,
+    notation=dict(input="x̄ = ȳ"),
 )
 def placeholder_with_default_kernel(xp: Any, x: Any) -> Any:
     """A value that may be fed, and is `x` otherwise."""

@@ -78,6 +78,7 @@ def _switch_gradient(n: Operation, *dys: Any) -> Any:
     math="y₀ = x if not p; y₁ = x if p",
     grad=_switch_gradient,
     pure=False,
+    notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
 )
 def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
     """The data on the side that the predicate names, nothing on the other."""
@@ -85,7 +86,15 @@ def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
     return (DEAD, data) if pred else (data, DEAD)
 
 
-@op("RefSwitch", infer=_both, cells="data", grad=_switch_gradient, pure=False)
+@op(
+    "RefSwitch",
+    infer=_both,
+    cells="data",
+    grad=_switch_gradient,
+    pure=False,
+    math="y₀ = x if not p; y₁ = x if p",
+    notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
+)
 def ref_switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
     """`Switch` for the storage of a variable."""
     del xp
@@ -125,13 +134,20 @@ def _first_alive(xp: Any, *inputs: Any) -> Any:
 op(
     "Merge",
     infer=_merged,
-    math="y = the x that is there",
+    math="y = xₖ, the one that is there; k = its place",
     grad=_merge_gradient,
     pure=False,
+    notation=dict(inputs="x̄ᵢ = ȳ if k = i, else nothing"),
 )(_first_alive)
-op("RefMerge", infer=_merged, cells="inputs", grad=_merge_gradient, pure=False)(
-    _first_alive
-)
+op(
+    "RefMerge",
+    infer=_merged,
+    cells="inputs",
+    grad=_merge_gradient,
+    pure=False,
+    math="y = xₖ, the one that is there; k = its place",
+    notation=dict(inputs="x̄ᵢ = ȳ if k = i, else nothing"),
+)(_first_alive)
 
 
 def _passing(xp: Any, x: Any) -> Any:
@@ -154,7 +170,9 @@ for _name, _infer in (
     ("RefExit", same),
     ("RefNextIteration", same),
 ):
-    op(_name, infer=_infer, cells="data", grad=_THROUGH, pure=False)(_passing)
+    op(_name, infer=_infer, math="y = x", cells="data", grad=_THROUGH, pure=False)(
+        _passing
+    )
 
 
 def _selected(n: Operation) -> RawShape:

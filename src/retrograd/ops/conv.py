@@ -353,7 +353,7 @@ class _Family:
         self.shapes = shapes
 
     def of_forward(self, n: Operation, dy: Any) -> list[Any]:
-        """x̄ and f̄ of y = conv(x, f)."""
+        """x̄ and f̄ of y = x ⋆ f."""
         x, f = n.inputs
         x_sizes, f_sizes = self.shapes(x, f)
         to_x, to_f = getattr(n, "_wanted_inputs", (True, True))
@@ -364,7 +364,7 @@ class _Family:
 
     def declare_forward_rule(self) -> None:
         """Register `of_forward`."""
-        notation = dict(input="x̄ = ȳ ⋆ flipped f", filter="f̄ = x ⋆ ȳ")
+        notation = dict(input="x̄ = ȳ ⋆ flip(f)", filter="f̄ = x ⋆ ȳ")
         gradient(self.forward.__name__, **notation)(self.of_forward)
 
     def of_to_input(self) -> dict[str, Rule]:
@@ -378,8 +378,8 @@ class _Family:
             return self.forward(dx, n.inputs[1], **_shared(n))
 
         return dict(
-            filter=rule("f̄ = x̄̄ ⋆ ȳ", filter_rule),
-            out_backprop=rule("ȳ̄ = conv(x̄̄, f)", dy_rule),
+            filter=rule("f̄ = z̄ ⋆ g", filter_rule),
+            out_backprop=rule("ḡ = z̄ ⋆ f", dy_rule),
         )
 
     def of_to_filter(self) -> dict[str, Rule]:
@@ -393,8 +393,8 @@ class _Family:
             return self.forward(n.inputs[0], df, **_shared(n))
 
         return dict(
-            input=rule("x̄ = ȳ ⋆ flipped f̄̄", input_rule),
-            out_backprop=rule("ȳ̄ = conv(x, f̄̄)", dy_rule),
+            input=rule("x̄ = g ⋆ flip(z̄)", input_rule),
+            out_backprop=rule("ḡ = x ⋆ z̄", dy_rule),
         )
 
 
@@ -417,7 +417,7 @@ _channel = _Family(
 # ---------------------------------------------------------------------- ops
 
 
-@op("Conv2D", infer=_convolved(4), math="y = conv(x, f)")
+@op("Conv2D", infer=_convolved(4), math="y = x ⋆ f")
 def conv2d_kernel(
     xp: Any,
     x: Any,
@@ -445,7 +445,7 @@ def conv2d_kernel(
 @op(
     "Conv2DBackpropInput",
     infer=shape_held(0, 4),
-    math="x̄ = ȳ ⋆ flipped f",
+    math="z = g ⋆ flip(f)",
     static="input_sizes",
     grad=_two.of_to_input(),
 )
@@ -478,7 +478,7 @@ def conv2d_backprop_input_kernel(
 @op(
     "Conv2DBackpropFilter",
     infer=shape_held(1, 4),
-    math="f̄ = x ⋆ ȳ",
+    math="z = x ⋆ g",
     static="filter_sizes",
     grad=_two.of_to_filter(),
 )
@@ -546,20 +546,20 @@ def _declare(
     op(
         family.forward.__name__,
         infer=infer,
-        math="y = conv(x, f)",
+        math="y = x ⋆ f",
     )(forward)
     family.declare_forward_rule()
     op(
         family.to_input.__name__,
         infer=shape_held(0, rank),
-        math="x̄ = ȳ ⋆ flipped f",
+        math="z = g ⋆ flip(f)",
         static="input_sizes",
         grad=family.of_to_input(),
     )(to_input)
     op(
         family.to_filter.__name__,
         infer=shape_held(1, rank),
-        math="f̄ = x ⋆ ȳ",
+        math="z = x ⋆ g",
         static="filter_sizes",
         grad=family.of_to_filter(),
     )(to_filter)

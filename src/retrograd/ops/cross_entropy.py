@@ -54,7 +54,7 @@ def _dense_shapes(n: Operation) -> list[RawShape]:
 @op(
     "SoftmaxCrossEntropyWithLogits",
     infer=_dense_shapes,
-    math="lᵢ = −Σⱼ pᵢⱼ log softmax(x)ᵢⱼ;  gᵢⱼ = softmax(x)ᵢⱼ − pᵢⱼ",
+    math="lᵢ = −Σⱼ pᵢⱼ log yᵢⱼ; gᵢⱼ = yᵢⱼ − pᵢⱼ, y = softmax(x)",
 )
 def softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> Any:
     """The cross entropy of each row, and softmax(logits) − labels.
@@ -139,7 +139,7 @@ def _sparse_shapes(n: Operation) -> list[RawShape]:
 @op(
     "SparseSoftmaxCrossEntropyWithLogits",
     infer=_sparse_shapes,
-    math="lᵢ = −log softmax(x)ᵢₖ, k = label i;  gᵢⱼ = softmax(x)ᵢⱼ − [j = k]",
+    math="lᵢ = −Σⱼ [pᵢ = j] log yᵢⱼ; gᵢⱼ = yᵢⱼ − [pᵢ = j], y = softmax(x)",
 )
 def sparse_softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> Any:
     """The cross entropy of each row with one class, and its derivative.
@@ -186,7 +186,7 @@ def sparse_softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> An
     return xp.cast(loss, logits.dtype), xp.cast(slope, logits.dtype)
 
 
-@gradient("SparseSoftmaxCrossEntropyWithLogits", features="x̄ᵢⱼ = l̄ᵢ gᵢⱼ")
+@gradient("SparseSoftmaxCrossEntropyWithLogits", features="x̄ᵢⱼ = l̄ᵢ gᵢⱼ", labels="p")
 def _sparse_softmax_cross_entropy_gradient(n: Operation, dl: Any, dg: Any) -> list[Any]:
     """TensorFlow 1.15 refuses the second derivative, which would be wrong."""
     del dg

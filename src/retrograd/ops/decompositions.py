@@ -22,6 +22,7 @@ from retrograd.ops.solve import adjoint, check_square, square
 
 
 def _halved_diagonal(x: Any) -> Any:
+    """`x` with its diagonal halved: halved(x) in notations."""
     half = F.Mul(scalar(0.5, x), F.MatrixDiagPart(x))
     return F.MatrixSetDiag(x, half)
 
@@ -41,8 +42,13 @@ def _cholesky_rule(n: Operation, dy: Any) -> Any:
 @op(
     "Cholesky",
     infer=square,
-    math="Y Yᴴ = X, Y lower triangular",
-    grad=dict(input=rule("X̄ = Y⁻ᴴ Φ(Yᴴ Ȳ) Y⁻¹, symmetric part", _cholesky_rule)),
+    math="Y = cholesky(X), Y Yᴴ = X, Y lower triangular",
+    grad=dict(
+        input=rule(
+            "X̄ = (Z + Zᴴ) / 2, Z = Y⁻ᴴ halved(tril(Yᴴ Ȳ)) Y⁻¹",
+            _cholesky_rule,
+        )
+    ),
 )
 def _cholesky(xp: Any, x: Any) -> Any:
     """The Cholesky factors of positive definite matrices.
@@ -95,7 +101,16 @@ def _qr_rule(n: Operation, dq: Any, dr: Any) -> Any:
     return F.AddV2(first, over_r(F.Sub(dq, matmul(q, qdq))))
 
 
-@op("Qr", infer=_qr_shapes, math="Q R = X", grad=_qr_rule)
+@op(
+    "Qr",
+    infer=_qr_shapes,
+    math="Q, R = qr(X), X = Q R",
+    grad=_qr_rule,
+    notation=dict(
+        input="X̄ = Q (R̄ + tril(Z) R⁻ᴴ) + (Q̄ − Q Qᴴ Q̄) R⁻ᴴ, "
+        "Z = Qᴴ Q̄ − Q̄ᴴ Q + R R̄ᴴ − R̄ Rᴴ"
+    ),
+)
 def _qr(xp: Any, x: Any, *, full_matrices: bool) -> Any:
     """Matrices with orthonormal columns, and upper triangular ones."""
     return xp.qr(x, full_matrices)
@@ -129,8 +144,12 @@ def _eigh_rule(n: Operation, de: Any, dv: Any) -> Any:
 @op(
     "SelfAdjointEigV2",
     infer=_eigh_shapes,
-    math="X = V diag(e) Vᴴ",
+    math="e, V = eigh(X), X = V diag(e) Vᴴ",
     grad=_eigh_rule,
+    notation=dict(
+        input="X̄ = halved(tril(Z + Zᴴ)), Z = V (diag(ē) + F ⊙ (Vᴴ V̄)) Vᴴ, "
+        "Fᵢⱼ = 1 / (eⱼ − eᵢ) where i ≠ j, else 0"
+    ),
 )
 def _eigh(xp: Any, x: Any, *, compute_v: bool) -> Any:
     """The eigenvalues of self-adjoint matrices, rising, and their eigenvectors."""
@@ -228,7 +247,18 @@ def _wide_svd_term(
     return term + matmul(matmul(u, F.MatrixDiag(F.Reciprocal(s))), rest)
 
 
-@op("Svd", infer=_svd_shapes, math="X = U diag(s) Vᴴ", grad=_svd_rule)
+@op(
+    "Svd",
+    infer=_svd_shapes,
+    math="s, U, V = svd(X), X = U diag(s) Vᴴ",
+    grad=_svd_rule,
+    notation=dict(
+        input="X̄ = U (diag(s̄) + (A + Aᴴ) S + S (B + Bᴴ)) Vᴴ "
+        "+ U S⁻¹ (V̄ᴴ − V̄ᴴ V Vᴴ) + (Ū − U Uᴴ Ū) S⁻¹ Vᴴ, "
+        "S = diag(s), A = F ⊙ (Uᴴ Ū), B = F ⊙ (Vᴴ V̄), "
+        "Fᵢⱼ = 1 / (sⱼ² − sᵢ²) where i ≠ j, else 0"
+    ),
+)
 def _svd(xp: Any, x: Any, *, compute_uv: bool, full_matrices: bool) -> Any:
     """Singular values, falling, and the vectors that go with them."""
     if compute_uv:

@@ -85,7 +85,7 @@ def _diag_matrices(n: Operation) -> RawShape:
 @op(
     "MatrixDiag",
     infer=_diag_matrices,
-    math="Yᵢᵢ = xᵢ",
+    math="Yᵢⱼ = xᵢ [i = j]",
     grad=dict(diagonal=rule("x̄ᵢ = Ȳᵢᵢ", lambda n, dy: F.MatrixDiagPart(dy))),
 )
 def _matrix_diag(xp: Any, x: Any) -> Any:
@@ -128,7 +128,7 @@ def _diag_part_rule(n: Operation, dy: Any) -> Any:
     "MatrixDiagPart",
     infer=_main_diagonals,
     math="yᵢ = Xᵢᵢ",
-    grad=dict(input=rule("X̄ᵢᵢ = ȳᵢ", _diag_part_rule)),
+    grad=dict(input=rule("X̄ᵢⱼ = ȳᵢ [i = j]", _diag_part_rule)),
 )
 def _matrix_diag_part(xp: Any, x: Any) -> Any:
     """The main diagonals of matrices."""
@@ -157,9 +157,9 @@ def _set_diag_input(n: Operation, dy: Any) -> Any:
 @op(
     "MatrixSetDiag",
     infer=_set_diag_shape,
-    math="Yᵢᵢ = dᵢ, Yᵢⱼ = Xᵢⱼ",
+    math="Yᵢⱼ = dᵢ where i = j, else Xᵢⱼ",
     grad=dict(
-        input=rule("X̄ᵢⱼ = Ȳᵢⱼ, X̄ᵢᵢ = 0", _set_diag_input),
+        input=rule("X̄ᵢⱼ = 0 where i = j, else Ȳᵢⱼ", _set_diag_input),
         diagonal=rule("d̄ᵢ = Ȳᵢᵢ", lambda n, dy: F.MatrixDiagPart(dy)),
     ),
 )
@@ -260,9 +260,12 @@ def _diag_part_v2_rule(n: Operation, dy: Any) -> list[Any]:
 @op(
     "MatrixDiagPartV2",
     infer=_packed_shape,
-    math="y = diagonals k of X",
+    math="y = diagonals k of X, c where they end",
     static="k",
     grad=_diag_part_v2_rule,
+    notation=dict(
+        input="X̄ = ȳ on the diagonals k, 0 elsewhere", k="k", padding_value="c"
+    ),
 )
 def _matrix_diag_part_v2(xp: Any, x: Any, k: Any, padding_value: Any) -> Any:
     """Some diagonals of matrices, the highest first, shorter ones padded at the end."""
@@ -318,12 +321,13 @@ def _matrix_size(
 @op(
     "MatrixDiagV2",
     infer=_unpacked_shape,
-    math="diagonals k of Y = x",
+    math="Y = x on the diagonals k, c elsewhere",
     static=("k", "num_rows", "num_cols"),
     grad=lambda n, dy: [
         F.MatrixDiagPartV2(dy, n.inputs[1], rules.scalar(0, dy)),
         *[None] * 4,
     ],
+    notation=dict(diagonal="x̄ = diagonals k of Ȳ", k="k", padding_value="c"),
 )
 def _matrix_diag_v2(
     xp: Any, diagonal: Any, k: Any, num_rows: Any, num_cols: Any, padding_value: Any
@@ -365,9 +369,12 @@ def _set_diag_v2_rule(n: Operation, dy: Any) -> list[Any]:
 @op(
     "MatrixSetDiagV2",
     infer=like(0),
-    math="Y = X with diagonals k replaced",
+    math="Y = X with d on the diagonals k",
     static="k",
     grad=_set_diag_v2_rule,
+    notation=dict(
+        input="X̄ = Ȳ with 0 on the diagonals k", diagonal="d̄ = diagonals k of Ȳ", k="k"
+    ),
 )
 def _matrix_set_diag_v2(xp: Any, x: Any, diagonal: Any, k: Any) -> Any:
     """Matrices with some diagonals replaced."""
@@ -388,7 +395,7 @@ def _doubled(n: Operation) -> RawShape:
 @op(
     "Diag",
     infer=_doubled,
-    math="Yᵢᵢ = xᵢ",
+    math="Yᵢⱼ = xᵢ [i = j]",
     grad=dict(diagonal=rule("x̄ᵢ = Ȳᵢᵢ", lambda n, dy: F.DiagPart(dy))),
 )
 def _diag(xp: Any, x: Any) -> Any:
@@ -415,7 +422,7 @@ def _halved(n: Operation) -> RawShape:
     "DiagPart",
     infer=_halved,
     math="yᵢ = Xᵢᵢ",
-    grad=dict(input=rule("X̄ᵢᵢ = ȳᵢ", lambda n, dy: F.Diag(dy))),
+    grad=dict(input=rule("X̄ᵢⱼ = ȳᵢ [i = j]", lambda n, dy: F.Diag(dy))),
 )
 def _diag_part(xp: Any, x: Any) -> Any:
     """The elements where both halves of the index are equal."""

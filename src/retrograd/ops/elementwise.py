@@ -27,6 +27,8 @@ from retrograd.ops.rules import arg
 from retrograd.ops.simple import binary
 from retrograd.shapes import TensorShape
 
+_FLAT = {name: f"{name} has no derivative: piecewise constant" for name in "xy"}
+
 
 def _no_terms(n: Operation, dz: Any) -> list[Any]:
     del dz
@@ -120,6 +122,7 @@ def _as_summands(n: Operation) -> RawShape:
     infer=_as_summands,
     math="y = Σᵢ xᵢ",
     grad=lambda n, dy: [dy] * len(n.inputs),
+    notation=dict(inputs="x̄ᵢ = ȳ"),
 )
 def _add_n(xp: Any, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""
@@ -139,6 +142,7 @@ def _add_n(xp: Any, *inputs: Any) -> Any:
     infer=lambda n: n.attrs["shape"],
     math="y = Σᵢ xᵢ",
     grad=lambda n, dy: [dy] * len(n.inputs),
+    notation=dict(inputs="x̄ᵢ = ȳ"),
 )
 def _accumulate_n(xp: Any, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""
@@ -255,7 +259,13 @@ def _div_no_nan(xp: Any, x: Any, y: Any) -> Any:
     return _unless(xp, y == 0, xp.divide(x, y))
 
 
-@op("FloorDiv", infer=broadcast, math="z = ⌊x / y⌋", grad=_no_terms)
+@op(
+    "FloorDiv",
+    infer=broadcast,
+    math="z = ⌊x / y⌋",
+    grad=_no_terms,
+    notation=_FLAT,
+)
 def _floor_div(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors, rounded down.
 
@@ -275,7 +285,13 @@ def _unexpected() -> Exception:
     return InternalError(None, None, text)
 
 
-@op("TruncateDiv", infer=broadcast, math="z = trunc(x / y)", grad=_no_terms)
+@op(
+    "TruncateDiv",
+    infer=broadcast,
+    math="z = trunc(x / y)",
+    grad=_no_terms,
+    notation=_FLAT,
+)
 def _truncate_div(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors, cut off towards zero.
 

@@ -34,7 +34,7 @@ def _filled(n: Any) -> RawShape:
 @op(
     "Fill",
     infer=_filled,
-    math="yᵢ = value",
+    math="yᵢ = v",
     grad=dict(
         value=rule("v̄ = Σᵢ ȳᵢ", lambda n, dy: F.Sum(dy, F.Range(0, F.Rank(dy), 1)))
     ),

@@ -183,7 +183,7 @@ _declare("FractionalAvgPool", _means, "y = mean of each window of x")
 # ---------------------------------------------------------------------- backward
 
 
-@gradient("FractionalMaxPool", value="x̄ = Σ of ȳ where x was the window's maximum")
+@gradient("FractionalMaxPool", value="x̄ = Σ of ȳ where x = y, the window's maximum")
 def _max_gradient(n: Operation, dy: Any, *unused: Any) -> Any:
     del unused
     y, rows, columns = n.outputs
@@ -207,7 +207,7 @@ def _mean_gradient(n: Operation, dy: Any, *unused: Any) -> Any:
     "FractionalMaxPoolGrad",
     infer=lambda n: with_rank(n, 0, 4),
     host=True,
-    math="x̄ = Σ of ȳ where x was the window's maximum",
+    math="z = Σ of g where x = y, the window's maximum",
 )
 def fractional_max_pool_grad_kernel(
     xp: Any,
@@ -242,7 +242,7 @@ def _held(n: Operation) -> RawShape:
     "FractionalAvgPoolGrad",
     infer=_held,
     host=True,
-    math="x̄ = Σ over windows of ȳ / (their size)",
+    math="z = Σ over windows of g / (their size)",
 )
 def fractional_avg_pool_grad_kernel(
     xp: Any, sizes: Any, dy: Any, rows: Any, columns: Any, *, overlapping: bool

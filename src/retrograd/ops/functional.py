@@ -134,7 +134,8 @@ for _name in ("If", "StatelessIf"):
     op(
         _name,
         infer=_declared_shapes,
-        math="y = f(x) if c else g(x)",
+        math="yⱼ = fⱼ(x₀, x₁, …) if c, else gⱼ(x₀, x₁, …)",
+        notation=dict(cond="c"),
         pure=False,
         live=_call_live("then_branch", "else_branch", first=1),
     )(_if)
@@ -143,9 +144,10 @@ for _name in ("If", "StatelessIf"):
 @op(
     "Case",
     infer=_declared_shapes,
-    math="y = fᵢ(x)",
+    math="yⱼ = fⱼ(x₀, x₁, …), f = branch b",
     pure=False,
     live=_call_live("branches", first=1),
+    notation=dict(branch_index="b"),
 )
 def case_kernel(
     xp: Any, branch_index: Any, *inputs: Any, branches: list[Body], n: Operation
@@ -215,7 +217,7 @@ for _name in ("While", "StatelessWhile"):
     op(
         _name,
         infer=_declared_shapes,
-        math="x ← f(x) while c(x)",
+        math="y = f(f(… f(x))) as long as c holds",
         pure=False,
         live=_loop_live,
     )(_while)
@@ -242,13 +244,19 @@ for _name in ("PartitionedCall", "StatefulPartitionedCall"):
     op(
         _name,
         infer=_returned_shapes,
-        math="y = f(x)",
+        math="yⱼ = fⱼ(x₀, x₁, …)",
         pure=False,
         live=_call_live("f", first=0),
     )(_call)
 
 
-@op("RemoteCall", infer=_returned_shapes, math="y = f(x)", pure=False, live=_all_live)
+@op(
+    "RemoteCall",
+    infer=_returned_shapes,
+    math="yⱼ = fⱼ(x₀, x₁, …)",
+    pure=False,
+    live=_all_live,
+)
 def remote_call_kernel(xp: Any, target: Any, *args: Any, f: Body, n: Operation) -> Any:
     """The outputs of a function; all devices are in this process."""
     del xp, target

@@ -84,8 +84,9 @@ def _rows_gradient(params: Tensor, indices: Tensor, dy: Any) -> IndexedSlices:
 @op(
     "Gather",
     infer=_gathered_shape,
-    math="y = x[i]",
+    math="yⱼ = x[iⱼ]",
     grad=lambda n, dy: [_rows_gradient(n.inputs[0], n.inputs[1], dy), None],
+    notation=dict(params="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i"),
 )
 def gather_kernel(xp: Any, params: Any, indices: Any) -> Any:
     """The rows of `params` with the given indices."""
@@ -94,7 +95,13 @@ def gather_kernel(xp: Any, params: Any, indices: Any) -> Any:
     return xp.gather(params, indices, 0)
 
 
-@op("GatherV2", infer=_gather_v2_shape, math="y = x[…, i, …]", static="axis")
+@op(
+    "GatherV2",
+    infer=_gather_v2_shape,
+    math="yⱼ = x[iⱼ] along axis a",
+    static="axis",
+    notation=dict(indices="i", axis="a"),
+)
 def gather_v2_kernel(
     xp: Any, params: Any, indices: Any, axis: Any, *, batch_dims: int
 ) -> Any:
@@ -113,7 +120,7 @@ def gather_v2_kernel(
     return xp.gather(params, indices, at % rank_, batch)
 
 
-@gradient("GatherV2", params="x̄ₖ = Σ ȳᵢ over i with jᵢ = k")
+@gradient("GatherV2", params="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k] along axis a")
 def gather_v2_gradient(n: Any, dy: Any) -> Any:
     """Rows stay sparse; along other axes they are summed where they belong."""
     params, indices, axis = n.inputs
@@ -190,7 +197,12 @@ def _gather_nd_shape(n: Any) -> RawShape:
     return indices[:-1] + params[indices[-1] :]
 
 
-@op("GatherNd", infer=_gather_nd_shape, math="y = x[i, j, …]")
+@op(
+    "GatherNd",
+    infer=_gather_nd_shape,
+    math="yⱼ = x[iⱼ], iⱼ all the indices of one place",
+    notation=dict(indices="i"),
+)
 def gather_nd_kernel(xp: Any, params: Any, indices: Any) -> Any:
     """Elements or slices of `params`, by index vectors."""
     if not np.ndim(params):
@@ -205,7 +217,7 @@ def gather_nd_kernel(xp: Any, params: Any, indices: Any) -> Any:
     return xp.gather_nd(params, indices)
 
 
-@gradient("GatherNd", params="x̄[i, j, …] = Σ ȳ")
+@gradient("GatherNd", params="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]")
 def gather_nd_gradient(n: Any, dy: Any) -> Any:
     """Add up where each element came from; whole rows stay sparse."""
     params, indices = n.inputs

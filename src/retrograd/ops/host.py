@@ -186,7 +186,7 @@ op(
     host=True,
     pure=False,
 )(_call_kernel)
-op("EagerPyFunc", infer=unknown, math="y = f(x)", host=True)(_call_kernel)
+op("EagerPyFunc", infer=unknown, math="yⱼ = fⱼ(x₀, x₁, …)", host=True)(_call_kernel)
 
 
 # ---------------------------------------------------------------------- functions

@@ -73,7 +73,13 @@ def _prevented(n: Any, dy: Any) -> Any:
     )
 
 
-@op("PreventGradient", infer=same, math="y = x", grad=_prevented)
+@op(
+    "PreventGradient",
+    infer=same,
+    math="y = x",
+    grad=_prevented,
+    notation=dict(input="x has no derivative: asking for one is an error"),
+)
 def prevent_gradient_kernel(xp: Any, x: Any) -> Any:
     """The input; an attempt to differentiate through it is an error."""
     del xp
@@ -101,6 +107,7 @@ def _checked_gradient(n: Any, dy: Any) -> Any:
     math="y = x, which is finite",
     grad=_checked_gradient,
     host=True,
+    notation=dict(tensor="x̄ = ȳ, which is finite"),
 )
 def check_numerics_kernel(xp: Any, x: Any, *, message: str) -> Any:
     """The input, if no element is NaN or infinite."""

@@ -58,8 +58,9 @@ def _packed(n: Any) -> RawShape:
 @op(
     "Pack",
     infer=_packed,
-    math="y = [x₀, x₁, …] along a new axis",
+    math="y = [x₀, x₁, …] along the new axis",
     grad=lambda n, dy: unstack(dy, num=n.attrs["N"], axis=n.attrs["axis"]),
+    notation=dict(values="x̄ᵢ = ȳ at i along the axis"),
 )
 def pack_kernel(xp: Any, *xs: Any, axis: int) -> Any:
     """Tensors of one shape, side by side along a new axis."""
@@ -88,8 +89,9 @@ def _unpacked(n: Any) -> list[RawShape]:
 @op(
     "Unpack",
     infer=_unpacked,
-    math="yᵢ = x at i along an axis",
+    math="yᵢ = x at i along the axis",
     grad=lambda n, *dys: stack(dys, axis=n.attrs["axis"]),
+    notation=dict(value="x̄ = [ȳ₀, ȳ₁, …] along the axis"),
 )
 def unpack_kernel(xp: Any, x: Any, *, axis: int, num: int) -> Any:
     """The slices of x along an axis, each without that axis."""
@@ -185,9 +187,10 @@ def _joined(xp: Any, xs: Sequence[Any], axis: Any) -> Any:
 @op(
     "ConcatV2",
     infer=lambda n: _concatenated(n, n._inputs[:-1], len(n._inputs) - 1),
-    math="y = x₀, x₁, … along an axis",
+    math="y = x₀, x₁, … along axis a",
     grad=lambda n, dy: [*_parts_of(n, dy, n.inputs[:-1], n.inputs[-1]), None],
     static="axis",
+    notation=dict(values="x̄ᵢ = part i of ȳ", axis="a"),
 )
 def concat_v2_kernel(xp: Any, *xs: Any) -> Any:
     """Tensors one after another along an axis, the last input."""
@@ -197,9 +200,10 @@ def concat_v2_kernel(xp: Any, *xs: Any) -> Any:
 @op(
     "Concat",
     infer=lambda n: _concatenated(n, n._inputs[1:], 0),
-    math="y = x₀, x₁, … along an axis",
+    math="y = x₀, x₁, … along axis a",
     grad=lambda n, dy: [None, *_parts_of(n, dy, n.inputs[1:], n.inputs[0])],
     static="concat_dim",
+    notation=dict(values="x̄ᵢ = part i of ȳ", concat_dim="a"),
 )
 def concat_kernel(xp: Any, axis: Any, *xs: Any) -> Any:
     """Tensors one after another along an axis, the first input."""
@@ -380,9 +384,10 @@ def _cut(xp: Any, x: Any, ends: Sequence[int], at: int) -> Any:
 @op(
     "Split",
     infer=_split_shape,
-    math="y₀, y₁, … = x cut in equal parts",
+    math="y₀, y₁, … = x cut in equal parts along axis a",
     grad=lambda n, *dys: [None, concat(list(dys), n.inputs[0])],
     static="split_dim",
+    notation=dict(value="x̄ = ȳ₀, ȳ₁, … along axis a", split_dim="a"),
 )
 def split_kernel(xp: Any, split_dim: Any, x: Any, *, num_split: int) -> Any:
     """x cut into equal parts along an axis."""
@@ -440,9 +445,10 @@ def _split_sizes(n: Any, sizes: np.ndarray, whole: int | None) -> list[int | Non
 @op(
     "SplitV",
     infer=_split_v_shape,
-    math="y₀, y₁, … = x cut in parts",
+    math="y₀, y₁, … = x cut in parts along axis a",
     grad=lambda n, *dys: [concat(list(dys), n.inputs[2]), None, None],
     static=("size_splits", "split_dim"),
+    notation=dict(value="x̄ = ȳ₀, ȳ₁, … along axis a", split_dim="a"),
 )
 def split_v_kernel(
     xp: Any, x: Any, size_splits: Any, split_dim: Any, *, num_split: int

@@ -109,7 +109,13 @@ def _sparse_product_rule(n: Operation, dc: Any) -> list[Any]:
     ]
 
 
-@op("SparseMatMul", infer=_product_shape, math="C = A B", grad=_sparse_product_rule)
+@op(
+    "SparseMatMul",
+    infer=_product_shape,
+    math="C = A B",
+    grad=_sparse_product_rule,
+    notation=dict(a="Ā = C̄ Bᵀ", b="B̄ = Aᵀ C̄"),
+)
 def _sparse_matmul(
     xp: Any, a: Any, b: Any, *, transpose_a: bool, transpose_b: bool
 ) -> Any:

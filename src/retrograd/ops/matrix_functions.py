@@ -64,9 +64,10 @@ def _square_root_rule(n: Operation, dy: Any) -> Any:
 @op(
     "MatrixSquareRoot",
     infer=square,
-    math="Y Y = X",
+    math="Y = sqrtm(X), Y Y = X",
     host=True,
     grad=_square_root_rule,
+    notation=dict(input="X̄ = solution of Yᵀ X̄ + X̄ Yᵀ = Ȳ"),
 )
 def _square_root(xp: Any, x: Any) -> Any:
     """The principal square roots of matrices.
@@ -83,7 +84,7 @@ def _square_root(xp: Any, x: Any) -> Any:
     return result.astype(x.dtype)
 
 
-@op("MatrixLogarithm", infer=square, math="exp Y = X", host=True)
+@op("MatrixLogarithm", infer=square, math="Y = log X, exp Y = X", host=True)
 def _logarithm(xp: Any, x: Any) -> Any:
     """The principal logarithms of complex matrices."""
     import scipy.linalg

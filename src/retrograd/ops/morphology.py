@@ -163,7 +163,7 @@ def _check_grad(dy: Any, shape: tuple[int, ...]) -> None:
         raise refused("out_backprop has incompatible size.")
 
 
-@op("Dilation2DBackpropInput", infer=same, math="x̄ = Σ of ȳ where x gave the maximum")
+@op("Dilation2DBackpropInput", infer=same, math="z = Σ of g where x gave the maximum")
 def dilation2d_backprop_input_kernel(
     xp: Any, x: Any, f: Any, dy: Any, *, strides: Any, rates: Any, padding: str
 ) -> Any:
@@ -181,7 +181,7 @@ def dilation2d_backprop_input_kernel(
 @op(
     "Dilation2DBackpropFilter",
     infer=like(1),
-    math="f̄ = Σ of ȳ where f gave the maximum",
+    math="z = Σ of g where f gave the maximum",
 )
 def dilation2d_backprop_filter_kernel(
     xp: Any, x: Any, f: Any, dy: Any, *, strides: Any, rates: Any, padding: str

@@ -83,7 +83,12 @@ def _live(n: Operation, wanted: frozenset[int]) -> Live:
     return Live(inputs, outputs, changed)
 
 
-@op("SymbolicGradient", infer=_input_shapes, math="x̄ = f̄(x, ȳ)", live=_live)
+@op(
+    "SymbolicGradient",
+    infer=_input_shapes,
+    math="zⱼ = derivative j of f, backwards, by x₀, x₁, …",
+    live=_live,
+)
 def symbolic_gradient_kernel(xp: Any, *args: Any, _callee: Body, n: Operation) -> Any:
     """The derivatives of a function for its arguments and those of its outputs."""
     del xp

@@ -183,8 +183,8 @@ def _spread_bias(n: Operation, db: Any) -> Any:
 @op(
     "BiasAddGrad",
     infer=_bias_size,
-    math="b̄ = Σ ȳ over all but the channels",
-    grad=dict(out_backprop=rule("ȳ = b̄ at every position", _spread_bias)),
+    math="b = Σ g over all but the channels",
+    grad=dict(out_backprop=rule("ḡ = b̄ at every position", _spread_bias)),
 )
 def bias_add_grad_kernel(xp: Any, dy: Any, *, data_format: str) -> Any:
     """The sum of each channel over all other axes."""

@@ -43,7 +43,10 @@ def _fused_grad_shapes(n: Operation) -> list[RawShape]:
     return [dx, (channels,), (channels,), rest, rest]
 
 
-_FUSED_MATH = "y = γ (x − μ) / √(σ² + ε) + β"
+_FUSED_MATH = (
+    "y = γ x̂ + β; μ = mean x; w = n v / (n − 1), "
+    "v = mean (x − μ)², r = 1 / √(v + ε), x̂ = r (x − μ)"
+)
 
 
 @op("FusedBatchNorm", infer=_fused_shapes, math=_FUSED_MATH)
@@ -93,9 +96,15 @@ def fused_batch_norm_kernel(
     return found if len(n._outputs) == 5 else (*found, xp.zeros((0,), scale.dtype))
 
 
-@op("FusedBatchNormGrad", infer=_fused_grad_shapes, math="derivatives of batch norm")
-@op("FusedBatchNormGradV2", infer=_fused_grad_shapes, math="derivatives of batch norm")
-@op("FusedBatchNormGradV3", infer=_fused_grad_shapes, math="derivatives of batch norm")
+_FUSED_GRAD_MATH = (
+    "a = γ r P(g); b = Σ g x̂; c = Σ g, r = 1 / √(v + ε), x̂ = r (x − μ), "
+    "P(g) = g − mean g − x̂ mean(g x̂)"
+)
+
+
+@op("FusedBatchNormGrad", infer=_fused_grad_shapes, math=_FUSED_GRAD_MATH)
+@op("FusedBatchNormGradV2", infer=_fused_grad_shapes, math=_FUSED_GRAD_MATH)
+@op("FusedBatchNormGradV3", infer=_fused_grad_shapes, math=_FUSED_GRAD_MATH)
 def fused_batch_norm_grad_kernel(
     xp: Any,
     dy: Any,
@@ -156,7 +165,7 @@ def _fused_gradient(n: Operation, dy: Any, *unused: Any) -> list[Any]:
 for _name in _BACKWARD:
     gradient(
         _name,
-        x="x̄ = γ r (ȳ − mean ȳ − x̂ mean(ȳ x̂)),  r = 1 / √(σ² + ε),  x̂ = r (x − μ)",
+        x="x̄ = γ r (ȳ − mean ȳ − x̂ mean(ȳ x̂))",
         scale="γ̄ = Σ ȳ x̂",
         offset="β̄ = Σ ȳ",
     )(_fused_gradient)
@@ -231,7 +240,14 @@ def _padded_rule(n: Operation, *dzs: Any) -> list[Any]:
 
 
 for _name in ("FusedBatchNormGrad", "FusedBatchNormGradV2", "FusedBatchNormGradV3"):
-    gradient(_name, y_backprop="γ r P x̄̄ + γ̄̄ x̂ + β̄̄")(_padded_rule)
+    gradient(
+        _name,
+        y_backprop="ḡ = γ r P(ā) + b̄ x̂ + c̄",
+        x="x̄ = r P(q) − γ r² x̂ mean(P(ā) g), q = b̄ g − γ r (ā mean(g x̂) + g mean(ā x̂))",
+        scale="γ̄ = Σ ā r P(g)",
+        reserve_space_1="μ",
+        reserve_space_2="v",
+    )(_padded_rule)
 
 
 # ---------------------------------------------------------------------- older ops
@@ -265,8 +281,15 @@ def _global_gradient(n: Operation, dy: Any) -> list[Any]:
 @op(
     "BatchNormWithGlobalNormalization",
     infer=lambda n: _global_shapes(n, range(1, 5)),
-    math=_FUSED_MATH,
+    math="y = γ r (x − μ) + β, r = 1 / √(v + ε)",
     grad=_global_gradient,
+    notation=dict(
+        t="x̄ = ȳ γ r",
+        m="μ̄ = −Σ ȳ γ r",
+        v="v̄ = −½ Σ ȳ γ r³ (x − μ)",
+        beta="β̄ = Σ ȳ",
+        gamma="γ̄ = Σ ȳ r (x − μ)",
+    ),
 )
 def global_batch_norm_kernel(
     xp: Any,
@@ -289,7 +312,8 @@ def global_batch_norm_kernel(
 @op(
     "BatchNormWithGlobalNormalizationGrad",
     infer=_global_grad_shapes,
-    math="derivatives of batch norm",
+    math="a = g γ r; b = −Σ a; c = −½ Σ a r² (x − μ); d = Σ g; e = Σ g r (x − μ), "
+    "r = 1 / √(v + ε)",
 )
 def global_batch_norm_grad_kernel(
     xp: Any,
@@ -337,9 +361,11 @@ def _local_rule(n: Operation, dy: Any) -> Any:
 @op(
     "LRN",
     infer=lambda n: with_rank(n, 0, 4),
-    math="yᵢ = xᵢ (bias + α Σⱼ xⱼ²)^−β, |i − j| ≤ radius",
+    math="yᵢ = xᵢ sᵢ^−β, sᵢ = δ + α Σⱼ xⱼ² over |i − j| ≤ radius",
     grad=dict(
-        input=rule("x̄ᵢ = ȳᵢ sᵢ^−β − 2 α β xᵢ Σⱼ ȳⱼ yⱼ / sⱼ,  s = bias + …", _local_rule)
+        input=rule(
+            "x̄ᵢ = ȳᵢ sᵢ^−β − 2 α β xᵢ Σⱼ ȳⱼ yⱼ / sⱼ over |i − j| ≤ radius", _local_rule
+        )
     ),
 )
 def lrn_kernel(
@@ -359,7 +385,11 @@ def _three_alike(n: Operation) -> RawShape:
     return shape
 
 
-@op("LRNGrad", infer=_three_alike, math="x̄ᵢ = ȳᵢ sᵢ^−β − 2 α β xᵢ Σⱼ ȳⱼ yⱼ / sⱼ")
+@op(
+    "LRNGrad",
+    infer=_three_alike,
+    math="zᵢ = gᵢ sᵢ^−β − 2 α β xᵢ Σⱼ gⱼ yⱼ / sⱼ over |i − j| ≤ radius",
+)
 def lrn_grad_kernel(
     xp: Any,
     dy: Any,

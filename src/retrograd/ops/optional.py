@@ -62,6 +62,8 @@ def _unwrapped_gradient(n: Operation, dy: Any) -> Any:
     infer=scalar,
     grad=_unwrapped_gradient,
     pure=False,
+    math="y = (x₀, x₁, …)",
+    notation=dict(components="x̄ᵢ = component i of ȳ"),
 )
 def from_value(xp: Any, *values: Any) -> Any:
     """An optional that holds some tensors."""
@@ -93,6 +95,8 @@ def _wrapped_gradient(n: Operation, *dys: Any) -> Any:
     infer=_shapes,
     grad=_wrapped_gradient,
     pure=False,
+    math="yᵢ = component i of x",
+    notation=dict(optional="x̄ = (ȳ₀, ȳ₁, …)"),
 )
 def get_value(xp: Any, optional: Any, *, n: Operation) -> Any:
     """What an optional holds.

@@ -124,6 +124,7 @@ def pad_kernel(xp: Any, x: Any, paddings: Any) -> Any:
     math="y = x with c around it",
     grad=dict(input=rule("x̄ = ȳ without its margins", lambda n, dy: _cut(n, dy))),
     static="paddings",
+    notation=dict(constant_values="c"),
 )
 def pad_v2_kernel(xp: Any, x: Any, paddings: Any, value: Any) -> Any:
     """x with a constant before and after its elements, along each axis."""

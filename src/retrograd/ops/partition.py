@@ -73,7 +73,7 @@ def dynamic_partition_kernel(
     return found[0] if num_partitions == 1 else found
 
 
-@gradient("DynamicPartition", data="x̄ᵢ = its row of ȳₖ")
+@gradient("DynamicPartition", data="x̄ᵢ = its row of ȳₖ, k = pᵢ", partitions="p")
 def dynamic_partition_gradient(n: Any, *dys: Any) -> Any:
     """Stitch the rows together again."""
     data, ids = n.inputs
@@ -161,9 +161,10 @@ def _placed(xp: Any, flat: Any, rows: Any, rest: Any, dtype: Any) -> Any:
 @op(
     "DynamicStitch",
     infer=_stitched_shape,
-    math="y at iₖ = xₖ",
+    math="y[iₖ] = xₖ",
     grad=_stitch_gradient,
     static="indices",
+    notation=dict(indices="iₖ", data="x̄ₖ = ȳ[iₖ]"),
 )
 def dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
     """Rows of several tensors, each at its place in the whole."""
@@ -173,9 +174,10 @@ def dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
 @op(
     "ParallelDynamicStitch",
     infer=_stitched_shape,
-    math="y at iₖ = xₖ",
+    math="y[iₖ] = xₖ",
     grad=_stitch_gradient,
     static="indices",
+    notation=dict(indices="iₖ", data="x̄ₖ = ȳ[iₖ]"),
 )
 def parallel_dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
     """Rows of several tensors, each at its place in the whole."""

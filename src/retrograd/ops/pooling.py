@@ -239,7 +239,7 @@ def _mean_grad_rule(forward: str) -> Rule:
     def back(n: Operation, dz: Any) -> Any:
         return getattr(F, forward)(dz, **_same_windows(n))
 
-    return rule("ȳ = mean of each window of z̄", back)
+    return rule("ḡ = mean of each window of z̄", back)
 
 
 @op(
@@ -268,14 +268,14 @@ def avg_pool_kernel(
 @op(
     "AvgPoolGrad",
     infer=shape_held(0, 4),
-    math="x̄ = Σ over windows of ȳ / (their size)",
+    math="z = Σ over windows of g / (their size)",
     static="orig_input_shape",
     grad=dict(grad=_mean_grad_rule("AvgPool")),
 )
 @op(
     "AvgPool3DGrad",
     infer=shape_held(0, 5),
-    math="x̄ = Σ over windows of ȳ / (their size)",
+    math="z = Σ over windows of g / (their size)",
     static="orig_input_shape",
     grad=dict(grad=_mean_grad_rule("AvgPool3D")),
 )
@@ -303,7 +303,7 @@ def _max_rules(backward: str) -> dict[str, Any]:
     def back(n: Operation, dy: Any) -> Any:
         return getattr(F, backward)(n.inputs[0], n.out, dy, **_same_windows(n))
 
-    return dict(input=rule("x̄ = Σ of ȳ where x was the window's maximum", back))
+    return dict(input=rule("x̄ = Σ of ȳ where x = y, the window's maximum", back))
 
 
 def _max_grad_rules(forward: str) -> dict[str, Any]:
@@ -316,7 +316,7 @@ def _max_grad_rules(forward: str) -> dict[str, Any]:
     return dict(
         orig_input=rule("x̄ = 0", lambda n, dz: zeros_of(n, 0)),
         orig_output=rule("ȳ = 0", lambda n, dz: zeros_of(n, 1)),
-        grad=rule("dȳ = z̄ where x was the window's maximum", back),
+        grad=rule("ḡ = z̄ where x = y, the window's maximum", back),
     )
 
 
@@ -342,13 +342,13 @@ def max_pool_kernel(
 @op(
     "MaxPoolGrad",
     infer=_unchanged(4),
-    math="x̄ = Σ of ȳ where x was the window's maximum",
+    math="z = Σ of g where x = y, the window's maximum",
     grad=_max_grad_rules("MaxPoolGradGrad"),
 )
 @op(
     "MaxPool3DGrad",
     infer=_unchanged(5),
-    math="x̄ = Σ of ȳ where x equals the window's maximum",
+    math="z = Σ of g where x = y, the window's maximum",
     grad=_max_grad_rules("MaxPool3DGradGrad"),
 )
 def max_pool_grad_kernel(
@@ -372,13 +372,13 @@ def max_pool_grad_kernel(
 @op(
     "MaxPoolGradGrad",
     infer=_checked(_by_attributes("MaxPool"), 2, 1),
-    math="ȳ = z̄ where x was the window's first maximum",
+    math="z = g where x = y, the window's first maximum",
     grad=_max_grad_rules("MaxPoolGrad"),
 )
 @op(
     "MaxPool3DGradGrad",
     infer=_checked(_by_attributes("Pool3D"), 2, 1),
-    math="ȳ = z̄ where x was the window's first maximum",
+    math="z = g where x = y, the window's first maximum",
     grad=_max_grad_rules("MaxPool3DGrad"),
 )
 def max_pool_grad_grad_kernel(
@@ -422,7 +422,7 @@ def _window_list(values: Any, name: str) -> list[int]:
     static=("ksize", "strides"),
     grad=dict(
         input=rule(
-            "x̄ = Σ of ȳ where x was the window's first maximum",
+            "x̄ = Σ of ȳ where x = y, the window's first maximum",
             lambda n, dy: F.MaxPoolGradV2(
                 n.inputs[0], n.out, dy, *n.inputs[1:], **_like_forward(n)
             ),
@@ -442,13 +442,16 @@ def _v2_rules(forward: str) -> dict[str, Any]:
         x, y, _, *sizes = n.inputs
         return getattr(F, forward)(x, y, dz, *sizes, **_like_forward(n))
 
-    return {**_max_grad_rules(forward), "grad": rule("dȳ = z̄ at the maxima", back)}
+    return {
+        **_max_grad_rules(forward),
+        "grad": rule("ḡ = z̄ where x = y, the window's maximum", back),
+    }
 
 
 @op(
     "MaxPoolGradV2",
     infer=_unchanged(4),
-    math="x̄ = Σ of ȳ where x was the window's first maximum",
+    math="z = Σ of g where x = y, the window's first maximum",
     static=("ksize", "strides"),
     grad=_v2_rules("MaxPoolGradGradV2"),
 )
@@ -471,7 +474,7 @@ def max_pool_grad_v2_kernel(
 @op(
     "MaxPoolGradGradV2",
     infer=_checked(_by_inputs, 2, 1),
-    math="ȳ = z̄ where x was the window's first maximum",
+    math="z = g where x = y, the window's first maximum",
     static=("ksize", "strides"),
 )
 def max_pool_grad_grad_v2_kernel(
@@ -498,7 +501,9 @@ def _twice(n: Operation) -> list[RawShape]:
     return [shape, shape]
 
 
-@op("MaxPoolWithArgmax", infer=_twice, math="y = max of each window of x; where it is")
+@op(
+    "MaxPoolWithArgmax", infer=_twice, math="y = max of each window of x; i = its place"
+)
 def max_pool_with_argmax_kernel(
     xp: Any,
     x: Any,
@@ -516,7 +521,7 @@ def max_pool_with_argmax_kernel(
     return y, xp.cast(where, Targmax)
 
 
-@gradient("MaxPoolWithArgmax", input="x̄ = Σ of ȳ where x was the window's maximum")
+@gradient("MaxPoolWithArgmax", input="x̄ = Σ of ȳ where x = y, the window's maximum")
 def _with_argmax_gradient(n: Operation, dy: Any, dwhere: Any) -> Any:
     del dwhere
     return F.MaxPoolGradWithArgmax(n.inputs[0], dy, n.outputs[1], **_same_windows(n))
@@ -534,7 +539,7 @@ def _flat_places(xp: Any, where: Any, x: Any, include_batch: bool) -> Any:
 @op(
     "MaxPoolGradWithArgmax",
     infer=_unchanged(4),
-    math="x̄ = Σ of ȳ by place",
+    math="z = Σ of g at the places i",
 )
 def max_pool_grad_with_argmax_kernel(
     xp: Any, x: Any, dy: Any, where: Any, *, include_batch_in_index: bool
@@ -547,7 +552,7 @@ def max_pool_grad_with_argmax_kernel(
 @op(
     "MaxPoolGradGradWithArgmax",
     infer=_checked(_by_attributes("MaxPool"), 1, 2),
-    math="ȳ = z̄ by place",
+    math="z = g at the places i",
 )
 def max_pool_grad_grad_with_argmax_kernel(
     xp: Any, x: Any, dz: Any, where: Any, *, include_batch_in_index: bool

@@ -43,6 +43,7 @@ def assert_kernel(xp: Any, condition: Any, *data: Any, summarize: int) -> Any:
     grad=lambda n, dy: [dy] + [None] * (len(n.inputs) - 1),
     host=True,
     state=lambda n: 0,
+    notation=dict(input="x̄ = ȳ"),
 )
 def print_kernel(
     xp: Any,

@@ -89,7 +89,7 @@ def _extreme_rule(n: Operation, dy: Any) -> Any:
     infer=infer.reduce,
     math="y = maxᵢ xᵢ",
     static=_AXES,
-    grad=dict(input=rule("x̄ᵢ = ȳ [xᵢ = y] / #{j: xⱼ = y}", _extreme_rule)),
+    grad=dict(input=rule("x̄ᵢ = ȳ [xᵢ = y] / Σⱼ [xⱼ = y]", _extreme_rule)),
 )
 def _max(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     """The largest element along some axes."""
@@ -101,7 +101,7 @@ def _max(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     infer=infer.reduce,
     math="y = minᵢ xᵢ",
     static=_AXES,
-    grad=dict(input=rule("x̄ᵢ = ȳ [xᵢ = y] / #{j: xⱼ = y}", _extreme_rule)),
+    grad=dict(input=rule("x̄ᵢ = ȳ [xᵢ = y] / Σⱼ [xⱼ = y]", _extreme_rule)),
 )
 def _min(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     """The smallest element along some axes."""
@@ -246,6 +246,7 @@ def _listed(shape: Any) -> str:
     math="y = argmaxᵢ xᵢ",
     static="dimension",
     grad=_no_terms,
+    notation=dict(input="x has no derivative: piecewise constant"),
 )
 def _arg_max(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
     """The position of the largest element along an axis, the first among equals."""
@@ -258,6 +259,7 @@ def _arg_max(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
     math="y = argminᵢ xᵢ",
     static="dimension",
     grad=_no_terms,
+    notation=dict(input="x has no derivative: piecewise constant"),
 )
 def _arg_min(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
     """The position of the smallest element along an axis, the first among equals."""

@@ -160,6 +160,7 @@ def _reversed_shape(n: Any) -> RawShape:
     math="y = x backwards",
     grad=lambda n, dy: [F.Reverse(dy, n.inputs[1]), None],
     static="dims",
+    notation=dict(tensor="x̄ = ȳ backwards"),
 )
 def reverse_kernel(xp: Any, x: Any, dims: Any) -> Any:
     """x backwards along the axes that `dims` marks."""
@@ -205,6 +206,7 @@ def _reversed_v2_shape(n: Any) -> RawShape:
     math="y = x backwards",
     grad=lambda n, dy: [F.ReverseV2(dy, n.inputs[1]), None],
     static="axis",
+    notation=dict(tensor="x̄ = ȳ backwards"),
 )
 def reverse_v2_kernel(xp: Any, x: Any, axis: Any) -> Any:
     """x backwards along the given axes."""
@@ -239,6 +241,7 @@ def _sequence_gradient(n: Any, dy: Any) -> list[Any]:
     infer=_sequence_shape,
     math="y = x, the first elements of each row backwards",
     grad=_sequence_gradient,
+    notation=dict(input="x̄ = ȳ, the first elements of each row backwards"),
 )
 def reverse_sequence_kernel(
     xp: Any, x: Any, lengths: Any, *, seq_dim: int, batch_dim: int

@@ -125,9 +125,10 @@ def _taken(n: Any, dy: Any) -> Any:
 @op(
     "ScatterNd",
     infer=_scatter_nd_shape,
-    math="y[i, j, …] = Σ x",
+    math="yₖ = Σⱼ xⱼ [iⱼ = k]",
     grad=lambda n, dy: [None, _taken(n, dy), None],
     static="shape",
+    notation=dict(updates="x̄ⱼ = ȳ[iⱼ]", indices="i"),
 )
 def scatter_nd_kernel(xp: Any, indices: Any, updates: Any, shape: Any) -> Any:
     """Zeros with `updates` added at index vectors."""
@@ -142,7 +143,7 @@ def scatter_nd_kernel(xp: Any, indices: Any, updates: Any, shape: Any) -> Any:
 @op(
     "TensorScatterUpdate",
     infer=_update_shape("output"),
-    math="y = x, y[i, j, …] = u",
+    math="yₖ = uⱼ where iⱼ = k for some j, else xₖ",
 )
 def tensor_scatter_update_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> Any:
     """x with `updates` at index vectors."""
@@ -151,7 +152,10 @@ def tensor_scatter_update_kernel(xp: Any, x: Any, indices: Any, updates: Any) ->
 
 
 @gradient(
-    "TensorScatterUpdate", tensor="x̄ = ȳ, 0 where updated", updates="ū = ȳ[i, j, …]"
+    "TensorScatterUpdate",
+    tensor="x̄ₖ = ȳₖ, 0 where iⱼ = k for some j",
+    updates="ūⱼ = ȳ[iⱼ]",
+    indices="i",
 )
 def tensor_scatter_update_gradient(n: Any, dy: Any) -> Any:
     """Each element's derivative goes to where it came from."""
@@ -164,8 +168,9 @@ def tensor_scatter_update_gradient(n: Any, dy: Any) -> Any:
 @op(
     "TensorScatterAdd",
     infer=_update_shape("output"),
-    math="y = x, y[i, j, …] += u",
+    math="yₖ = xₖ + Σⱼ uⱼ [iⱼ = k]",
     grad=lambda n, dy: [F.Identity(dy), None, gather_nd(dy, n.inputs[1])],
+    notation=dict(tensor="x̄ₖ = ȳₖ", updates="ūⱼ = ȳ[iⱼ]", indices="i"),
 )
 def tensor_scatter_add_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> Any:
     """x with `updates` added at index vectors."""
@@ -176,8 +181,9 @@ def tensor_scatter_add_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> An
 @op(
     "TensorScatterSub",
     infer=_update_shape("output"),
-    math="y = x, y[i, j, …] −= u",
+    math="yₖ = xₖ − Σⱼ uⱼ [iⱼ = k]",
     grad=lambda n, dy: [F.Identity(dy), None, F.Neg(gather_nd(dy, n.inputs[1]))],
+    notation=dict(tensor="x̄ₖ = ȳₖ", updates="ūⱼ = −ȳ[iⱼ]", indices="i"),
 )
 def tensor_scatter_sub_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> Any:
     """x with `updates` subtracted at index vectors."""
@@ -188,8 +194,9 @@ def tensor_scatter_sub_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> An
 @op(
     "ScatterNdNonAliasingAdd",
     infer=_update_shape("input"),
-    math="y = x, y[i, j, …] += u",
+    math="yₖ = xₖ + Σⱼ uⱼ [iⱼ = k]",
     grad=lambda n, dy: [dy, None, gather_nd(dy, n.inputs[1])],
+    notation=dict(input="x̄ₖ = ȳₖ", updates="ūⱼ = ȳ[iⱼ]", indices="i"),
 )
 def scatter_nd_non_aliasing_add_kernel(
     xp: Any, x: Any, indices: Any, updates: Any

@@ -52,9 +52,10 @@ def _sum_gradient(n: Any, dy: Any) -> list[Any]:
 @op(
     "UnsortedSegmentSum",
     infer=_unsorted_shape,
-    math="yₖ = Σ xᵢ over i with sᵢ = k",
+    math="yₖ = Σᵢ xᵢ [sᵢ = k]",
     grad=_sum_gradient,
     static="num_segments",
+    notation=dict(data="x̄ᵢ = ȳ[sᵢ]", segment_ids="s"),
 )
 def unsorted_segment_sum_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     """For each id the sum of its rows; 0 where there is none."""
@@ -86,6 +87,7 @@ def _gather_drop_negatives(
     infer=_unsorted_shape,
     math="yₖ = Π xᵢ over i with sᵢ = k",
     static="num_segments",
+    notation=dict(segment_ids="s"),
 )
 def unsorted_segment_prod_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     """For each id the product of its rows; 1 where there is none."""
@@ -93,7 +95,7 @@ def unsorted_segment_prod_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     return xp.segment_prod(data, ids, int(num))
 
 
-@gradient("UnsortedSegmentProd", data="x̄ᵢ = ȳₖ · yₖ / xᵢ with k = sᵢ")
+@gradient("UnsortedSegmentProd", data="x̄ᵢ = ȳₖ yₖ / xᵢ, k = sᵢ")
 def unsorted_segment_prod_gradient(n: Any, dy: Any) -> Any:
     """The product of the others: yₖ / xᵢ, or of those that are not 0 beside one 0."""
     data, ids, num = n.inputs
@@ -109,6 +111,11 @@ def unsorted_segment_prod_gradient(n: Any, dy: Any) -> Any:
     )
     rows = _gather_drop_negatives(dy, ids, kept)[0]
     return [F.Mul(rows, partial), None, None]
+
+
+_CHOSEN = dict(
+    data="x̄ᵢ = ȳₖ [xᵢ = yₖ] / Σⱼ [sⱼ = k] [xⱼ = yₖ], k = sᵢ", segment_ids="s"
+)
 
 
 def _chosen_gradient(n: Any, dy: Any) -> list[Any]:
@@ -128,6 +135,7 @@ def _chosen_gradient(n: Any, dy: Any) -> list[Any]:
     math="yₖ = max xᵢ over i with sᵢ = k",
     grad=_chosen_gradient,
     static="num_segments",
+    notation=_CHOSEN,
 )
 def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     """For each id the greatest of its rows; the lowest number where there is none."""
@@ -141,6 +149,7 @@ def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     math="yₖ = min xᵢ over i with sᵢ = k",
     grad=_chosen_gradient,
     static="num_segments",
+    notation=_CHOSEN,
 )
 def unsorted_segment_min_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     """For each id the least of its rows; the highest number where there is none."""
@@ -221,9 +230,10 @@ def _segments(xp: Any, data: Any, ids: Any, kind: str, empty: Any = None) -> Any
 @op(
     "SegmentSum",
     infer=_sorted_shape,
-    math="yₖ = Σ xᵢ over i with sᵢ = k",
+    math="yₖ = Σᵢ xᵢ [sᵢ = k]",
     grad=lambda n, dy: [F.GatherV2(dy, n.inputs[1], 0), None],
     static="segment_ids",
+    notation=dict(data="x̄ᵢ = ȳ[sᵢ]", segment_ids="s"),
 )
 def segment_sum_kernel(xp: Any, data: Any, ids: Any) -> Any:
     """The sum of the rows of each segment."""
@@ -240,8 +250,9 @@ def _counts(xp: Any, data: Any, ids: Any, rows: int) -> Any:
 @op(
     "SegmentMean",
     infer=_sorted_shape,
-    math="yₖ = mean of xᵢ over i with sᵢ = k",
+    math="yₖ = Σᵢ xᵢ [sᵢ = k] / nₖ, nₖ = Σᵢ [sᵢ = k]",
     static="segment_ids",
+    notation=dict(segment_ids="s"),
 )
 def segment_mean_kernel(xp: Any, data: Any, ids: Any) -> Any:
     """The mean of the rows of each segment; of integers, towards zero."""
@@ -252,7 +263,7 @@ def segment_mean_kernel(xp: Any, data: Any, ids: Any) -> Any:
     return total / count
 
 
-@gradient("SegmentMean", data="x̄ᵢ = ȳₖ / number of rows in k, k = sᵢ")
+@gradient("SegmentMean", data="x̄ᵢ = ȳₖ / nₖ, k = sᵢ")
 def segment_mean_gradient(n: Any, dy: Any) -> Any:
     """Each row of a segment gets the same share."""
     data, ids = n.inputs
@@ -288,6 +299,7 @@ def _sorted_chosen_gradient(n: Any, dy: Any) -> list[Any]:
     math="yₖ = max xᵢ over i with sᵢ = k",
     grad=_sorted_chosen_gradient,
     static="segment_ids",
+    notation=_CHOSEN,
 )
 def segment_max_kernel(xp: Any, data: Any, ids: Any) -> Any:
     """The greatest of the rows of each segment; 0 where there is none."""
@@ -300,6 +312,7 @@ def segment_max_kernel(xp: Any, data: Any, ids: Any) -> Any:
     math="yₖ = min xᵢ over i with sᵢ = k",
     grad=_sorted_chosen_gradient,
     static="segment_ids",
+    notation=_CHOSEN,
 )
 def segment_min_kernel(xp: Any, data: Any, ids: Any) -> Any:
     """The least of the rows of each segment; 0 where there is none."""

@@ -124,7 +124,7 @@ def select_kernel(xp: Any, condition: Any, t: Any, e: Any) -> Any:
     return xp.where(condition, t, e)
 
 
-@gradient("Select", t="t̄ = ȳ where c, else 0", e="ē = 0 where c, else ȳ")
+@gradient("Select", t="t̄ = ȳ where c, else 0", e="ē = 0 where c, else ȳ", condition="c")
 def select_gradient(n: Any, dy: Any) -> Any:
     """Each element's derivative goes to where it came from."""
     nothing = zeros_like(n.inputs[1])
@@ -153,7 +153,9 @@ def select_v2_kernel(xp: Any, condition: Any, t: Any, e: Any) -> Any:
         ) from None
 
 
-@gradient("SelectV2", t="t̄ = ȳ where c, else 0", e="ē = 0 where c, else ȳ")
+@gradient(
+    "SelectV2", t="t̄ = ȳ where c, else 0", e="ē = 0 where c, else ȳ", condition="c"
+)
 def select_v2_gradient(n: Any, dy: Any) -> Any:
     """Each element's derivative goes to where it came from, summed if repeated."""
     chosen, t, e = n.inputs

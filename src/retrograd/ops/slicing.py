@@ -188,7 +188,7 @@ def strided_slice_gradient(n: Any, dy: Any) -> Any:
 @op(
     "StridedSliceGrad",
     infer=lambda n: constant_as_shape(n._inputs[0]),
-    math="y[begin : end : stride, …] = dy",
+    math="y[begin : end : stride, …] = g",
     static=_strided_static,
 )
 def strided_slice_grad_kernel(
@@ -205,7 +205,7 @@ def strided_slice_grad_kernel(
     return _put(xp, xp.zeros(have, dy.dtype), place, dy)
 
 
-@gradient("StridedSliceGrad", dy="d̄y = x̄[begin : end : stride, …]")
+@gradient("StridedSliceGrad", dy="ḡ = ȳ[begin : end : stride, …]")
 def strided_slice_grad_gradient(n: Any, dx: Any) -> Any:
     """Take the slice out again."""
     _, *bounds, _ = n.inputs

@@ -130,8 +130,9 @@ def _log_determinant_rule(n: Operation, dsign: Any, dlog: Any) -> Any:
 @op(
     "LogMatrixDeterminant",
     infer=lambda n: [batch_of(n), batch_of(n)],
-    math="s, y = sign det X, log |det X|",
+    math="s = sign det X; y = log |det X|",
     grad=_log_determinant_rule,
+    notation=dict(input="X̄ = ȳ X⁻ᴴ"),
 )
 def _log_determinant(xp: Any, x: Any) -> Any:
     """The signs of determinants, and the logarithms of their absolute values."""
@@ -157,8 +158,9 @@ def _solve_rule(n: Operation, dx: Any) -> list[Any]:
 @op(
     "MatrixSolve",
     infer=lambda n: _system(n, True),
-    math="A X = B",
+    math="X = A⁻¹ B",
     grad=_solve_rule,
+    notation=dict(matrix="Ā = −B̄ Xᴴ, B̄ = A⁻ᴴ X̄", rhs="B̄ = A⁻ᴴ X̄"),
 )
 def _solve(xp: Any, a: Any, b: Any, *, adjoint: bool) -> Any:
     """The solutions of systems of linear equations.
@@ -182,8 +184,11 @@ def _triangular_rule(n: Operation, dx: Any) -> list[Any]:
 @op(
     "MatrixTriangularSolve",
     infer=lambda n: _system(n, True),
-    math="A X = B, A triangular",
+    math="X = A⁻¹ B, A triangular",
     grad=_triangular_rule,
+    notation=dict(
+        matrix="Ā = −B̄ Xᴴ in the triangle, 0 elsewhere, B̄ = A⁻ᴴ X̄", rhs="B̄ = A⁻ᴴ X̄"
+    ),
 )
 def _triangular_solve(xp: Any, a: Any, b: Any, *, lower: bool, adjoint: bool) -> Any:
     """The solutions of systems with triangular matrices.
@@ -246,8 +251,13 @@ def _least_squares_rule(n: Operation, dx: Any) -> list[Any]:
 @op(
     "MatrixSolveLs",
     infer=lambda n: _system(n, False),
-    math="min ‖A X − B‖² + λ ‖X‖²",
+    math="X = (Aᴴ A + λ I)⁻¹ Aᴴ B",
     grad=_least_squares_rule,
+    notation=dict(
+        matrix="Ā = B Zᴴ − A (X Zᴴ + Z Xᴴ), Z = (Aᴴ A + λ I)⁻¹ X̄",
+        rhs="B̄ = A (Aᴴ A + λ I)⁻¹ X̄",
+        l2_regularizer="λ has no derivative: none is given",
+    ),
 )
 def _least_squares(xp: Any, a: Any, b: Any, weight: Any, *, fast: bool) -> Any:
     """Least-squares solutions; of several, those of least norm.
@@ -310,8 +320,11 @@ def _tridiagonal_rule(n: Operation, dx: Any) -> list[Any]:
 @op(
     "TridiagonalSolve",
     infer=_tridiagonal_shape,
-    math="A X = B, A with three diagonals",
+    math="X = A⁻¹ B, A of three diagonals",
     grad=_tridiagonal_rule,
+    notation=dict(
+        diagonals="Ā = −B̄ Xᴴ on the three diagonals, B̄ = A⁻ᴴ X̄", rhs="B̄ = A⁻ᴴ X̄"
+    ),
 )
 def _tridiagonal_solve(xp: Any, a: Any, b: Any, *, partial_pivoting: bool) -> Any:
     """The solutions of systems whose matrices have three diagonals.
@@ -350,8 +363,14 @@ def _tridiagonal_product_rule(n: Operation, dy: Any) -> list[Any]:
 @op(
     "TridiagonalMatMul",
     infer=lambda n: with_rank_at_least(n, 3, 2),
-    math="Y = A X, A with three diagonals",
+    math="yᵢ = aᵢ xᵢ₊₁ + bᵢ xᵢ + cᵢ xᵢ₋₁, row by row",
     grad=_tridiagonal_product_rule,
+    notation=dict(
+        superdiag="āᵢ = Σ ȳᵢ xᵢ₊₁",
+        maindiag="b̄ᵢ = Σ ȳᵢ xᵢ",
+        subdiag="c̄ᵢ = Σ ȳᵢ xᵢ₋₁",
+        rhs="x̄ᵢ = aᵢ₋₁ ȳᵢ₋₁ + bᵢ ȳᵢ + cᵢ₊₁ ȳᵢ₊₁",
+    ),
 )
 def _tridiagonal_matmul(xp: Any, above: Any, main: Any, below: Any, x: Any) -> Any:
     """The products with matrices that have three diagonals, given as [..., 1, m]."""

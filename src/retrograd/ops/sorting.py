@@ -39,7 +39,7 @@ from retrograd.ops.static import constant as static_value
 @op(
     "InvertPermutation",
     infer=lambda n: with_rank(n, 0, 1),
-    math="y at xᵢ = i",
+    math="y[xᵢ] = i",
     grad=NOT_DIFFERENTIABLE,
 )
 def invert_permutation_kernel(xp: Any, x: Any) -> Any:
@@ -106,7 +106,13 @@ def _top_gradient(n: Any, dy: Any, _: Any) -> list[Any]:
     return [reshape(dx, sizes)] + [None] * (len(n.inputs) - 1)
 
 
-@op("TopK", infer=_top_shape, math="y = the k greatest, where", grad=_top_gradient)
+@op(
+    "TopK",
+    infer=_top_shape,
+    math="yⱼ = x[iⱼ], the k greatest; i = their places",
+    grad=_top_gradient,
+    notation=dict(input="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]"),
+)
 def top_k_kernel(xp: Any, x: Any, *, k: int) -> Any:
     """The k greatest along the last axis, in falling order, and their places."""
     return _top(xp, x, k)
@@ -115,9 +121,10 @@ def top_k_kernel(xp: Any, x: Any, *, k: int) -> Any:
 @op(
     "TopKV2",
     infer=_top_shape,
-    math="y = the k greatest, where",
+    math="yⱼ = x[iⱼ], the k greatest; i = their places",
     grad=_top_gradient,
     static="k",
+    notation=dict(input="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", k="k"),
 )
 def top_k_v2_kernel(xp: Any, x: Any, k: Any) -> Any:
     """The k greatest along the last axis, in falling order, and their places."""
@@ -135,7 +142,7 @@ def _nth_shape(n: Any) -> RawShape:
     return raw[:-1]
 
 
-@op("NthElement", infer=_nth_shape, math="y = the n-th least", static="n")
+@op("NthElement", infer=_nth_shape, math="y = the n-th least of x", static="n")
 def nth_element_kernel(xp: Any, x: Any, n: Any, *, reverse: bool) -> Any:
     """The n-th least (counted from 0) along the last axis, or the n-th greatest."""
     at, count = int(n), np.shape(x)[-1]
@@ -146,7 +153,7 @@ def nth_element_kernel(xp: Any, x: Any, n: Any, *, reverse: bool) -> Any:
     return xp.sort(x, -1)[..., count - 1 - at if reverse else at]
 
 
-@gradient("NthElement", input="x̄ = ȳ where x = y, in equal parts")
+@gradient("NthElement", input="x̄ᵢ = ȳ [xᵢ = y] / Σⱼ [xⱼ = y]")
 def nth_element_gradient(n: Any, dy: Any) -> Any:
     """ȳ goes to the elements that are equal to it, in equal parts."""
     equal = F.Equal(expand_dims(n.outputs[0], -1), n.inputs[0])

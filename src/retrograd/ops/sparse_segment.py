@@ -93,12 +93,18 @@ _sqrt_n_gradient = _gradient_by(lambda *a: F.SparseSegmentSqrtNGrad(*a))
 _COUNTED = ("segment_ids", "num_segments")
 
 
+_BY_SUM = dict(data="x̄ₗ = Σᵢ ȳ[sᵢ] [jᵢ = l]", indices="j", segment_ids="s")
+_BY_MEAN = {**_BY_SUM, "data": "x̄ₗ = Σᵢ ȳ[sᵢ] [jᵢ = l] / n[sᵢ]"}
+_BY_SQRTN = {**_BY_SUM, "data": "x̄ₗ = Σᵢ ȳ[sᵢ] [jᵢ = l] / √n[sᵢ]"}
+
+
 @op(
     "SparseSegmentSum",
     infer=_reduced_shape,
-    math="yₖ = Σ x[jᵢ] over i with sᵢ = k",
+    math="yₖ = Σᵢ x[jᵢ] [sᵢ = k]",
     grad=_sum_gradient,
     static="segment_ids",
+    notation=_BY_SUM,
 )
 def sparse_segment_sum_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any:
     """The sum of the rows picked for each segment."""
@@ -108,9 +114,10 @@ def sparse_segment_sum_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any
 @op(
     "SparseSegmentSumWithNumSegments",
     infer=_reduced_shape,
-    math="yₖ = Σ x[jᵢ] over i with sᵢ = k",
+    math="yₖ = Σᵢ x[jᵢ] [sᵢ = k]",
     grad=_sum_gradient,
     static=_COUNTED,
+    notation=_BY_SUM,
 )
 def sparse_segment_sum_counted_kernel(
     xp: Any, data: Any, indices: Any, ids: Any, num: Any
@@ -122,9 +129,10 @@ def sparse_segment_sum_counted_kernel(
 @op(
     "SparseSegmentMean",
     infer=_reduced_shape,
-    math="yₖ = mean of x[jᵢ] over i with sᵢ = k",
+    math="yₖ = Σᵢ x[jᵢ] [sᵢ = k] / nₖ, nₖ = Σᵢ [sᵢ = k]",
     grad=_mean_gradient,
     static="segment_ids",
+    notation=_BY_MEAN,
 )
 def sparse_segment_mean_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any:
     """The mean of the rows picked for each segment."""
@@ -134,9 +142,10 @@ def sparse_segment_mean_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> An
 @op(
     "SparseSegmentMeanWithNumSegments",
     infer=_reduced_shape,
-    math="yₖ = mean of x[jᵢ] over i with sᵢ = k",
+    math="yₖ = Σᵢ x[jᵢ] [sᵢ = k] / nₖ, nₖ = Σᵢ [sᵢ = k]",
     grad=_mean_gradient,
     static=_COUNTED,
+    notation=_BY_MEAN,
 )
 def sparse_segment_mean_counted_kernel(
     xp: Any, data: Any, indices: Any, ids: Any, num: Any
@@ -148,9 +157,10 @@ def sparse_segment_mean_counted_kernel(
 @op(
     "SparseSegmentSqrtN",
     infer=_reduced_shape,
-    math="yₖ = Σ x[jᵢ] / √n over the n i with sᵢ = k",
+    math="yₖ = Σᵢ x[jᵢ] [sᵢ = k] / √nₖ, nₖ = Σᵢ [sᵢ = k]",
     grad=_sqrt_n_gradient,
     static="segment_ids",
+    notation=_BY_SQRTN,
 )
 def sparse_segment_sqrt_n_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any:
     """The sum of the rows picked for each segment over the root of their number."""
@@ -160,9 +170,10 @@ def sparse_segment_sqrt_n_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> 
 @op(
     "SparseSegmentSqrtNWithNumSegments",
     infer=_reduced_shape,
-    math="yₖ = Σ x[jᵢ] / √n over the n i with sᵢ = k",
+    math="yₖ = Σᵢ x[jᵢ] [sᵢ = k] / √nₖ, nₖ = Σᵢ [sᵢ = k]",
     grad=_sqrt_n_gradient,
     static=_COUNTED,
+    notation=_BY_SQRTN,
 )
 def sparse_segment_sqrt_n_counted_kernel(
     xp: Any, data: Any, indices: Any, ids: Any, num: Any
@@ -194,7 +205,7 @@ def _spread(xp: Any, dy: Any, indices: Any, ids: Any, rows: Any, power: float) -
 @op(
     "SparseSegmentMeanGrad",
     infer=_reduced_shape,
-    math="x̄ = ȳₖ / number of rows in k",
+    math="zₗ = Σᵢ g[sᵢ] [jᵢ = l] / n[sᵢ]",
     static=("segment_ids", "output_dim0"),
 )
 def sparse_segment_mean_grad_kernel(
@@ -207,7 +218,7 @@ def sparse_segment_mean_grad_kernel(
 @op(
     "SparseSegmentSqrtNGrad",
     infer=_reduced_shape,
-    math="x̄ = ȳₖ / √n, n rows in k",
+    math="zₗ = Σᵢ g[sᵢ] [jᵢ = l] / √n[sᵢ]",
     static=("segment_ids", "output_dim0"),
 )
 def sparse_segment_sqrt_n_grad_kernel(

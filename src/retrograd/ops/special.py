@@ -54,13 +54,14 @@ def _above(x: Any) -> Any:
 @op(
     "Polygamma",
     infer=broadcast,
-    math="z = ψ⁽ᵃ⁾(x)",
+    math="z = ψ(a, x), derivative a of ψ",
     grad=dict(
         x=rule(
-            "x̄ = z̄ ψ⁽ᵃ⁺¹⁾(x)",
+            "x̄ = z̄ ψ(a + 1, x)",
             lambda n, dz: F.Mul(dz, F.Polygamma(_above(n.inputs[0]), n.inputs[1])),
         )
     ),
+    notation=dict(a="a has no derivative: none is known in closed form"),
 )
 def _polygamma(xp: Any, a: Any, x: Any) -> Any:
     """The a-th derivative of digamma at x."""
@@ -75,8 +76,9 @@ def _zeta_rule(n: Operation, dz: Any) -> Any:
 @op(
     "Zeta",
     infer=broadcast,
-    math="z = Σₖ (k + q)⁻ˣ",
+    math="z = ζ(x, q), Σₖ (k + q)^(−x)",
     grad=dict(q=rule("q̄ = −z̄ x ζ(x + 1, q)", _zeta_rule)),
+    notation=dict(x="x has no derivative: none is known in closed form"),
 )
 def _zeta(xp: Any, x: Any, q: Any) -> Any:
     """The Hurwitz zeta function."""
@@ -96,7 +98,7 @@ def _density(n: Operation) -> Any:
     math="z = P(a, x)",
     grad=dict(
         a=rule("ā = z̄ ∂P/∂a", lambda n, dz: F.Mul(F.IgammaGradA(*n.inputs), dz)),
-        x=rule("x̄ = z̄ e⁻ˣ xᵃ⁻¹ / Γ(a)", lambda n, dz: F.Mul(_density(n), dz)),
+        x=rule("x̄ = z̄ exp(−x) x^(a − 1) / Γ(a)", lambda n, dz: F.Mul(_density(n), dz)),
     ),
 )
 def _igamma(xp: Any, a: Any, x: Any) -> Any:
@@ -112,7 +114,10 @@ def _igamma(xp: Any, a: Any, x: Any) -> Any:
         a=rule(
             "ā = −z̄ ∂P/∂a", lambda n, dz: F.Neg(F.Mul(F.IgammaGradA(*n.inputs), dz))
         ),
-        x=rule("x̄ = −z̄ e⁻ˣ xᵃ⁻¹ / Γ(a)", lambda n, dz: F.Neg(F.Mul(_density(n), dz))),
+        x=rule(
+            "x̄ = −z̄ exp(−x) x^(a − 1) / Γ(a)",
+            lambda n, dz: F.Neg(F.Mul(_density(n), dz)),
+        ),
     ),
 )
 def _igammac(xp: Any, a: Any, x: Any) -> Any:
@@ -157,7 +162,17 @@ def _betainc_rule(n: Operation, dz: Any) -> list[Any]:
     return [None, None, term]
 
 
-@op("Betainc", infer=_betainc_shape, math="z = I(a, b, x)", grad=_betainc_rule)
+@op(
+    "Betainc",
+    infer=_betainc_shape,
+    math="z = I(a, b, x)",
+    grad=_betainc_rule,
+    notation=dict(
+        a="a has no derivative: none is known in closed form",
+        b="b has no derivative: none is known in closed form",
+        x="x̄ = z̄ x^(a − 1) (1 − x)^(b − 1) / B(a, b)",
+    ),
+)
 def _betainc(xp: Any, a: Any, b: Any, x: Any) -> Any:
     """The regularized incomplete beta function."""
     return xp.betainc(a, b, x)

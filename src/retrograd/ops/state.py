@@ -540,7 +540,7 @@ def _gathered(n: Operation) -> RawShape:
     "ResourceGather",
     infer=_gathered,
     reads="resource",
-    math="y = v[i]",
+    math="yⱼ = v[iⱼ]",
 )
 def resource_gather_kernel(
     xp: Any, value: Any, indices: Any, *, batch_dims: int
@@ -549,7 +549,7 @@ def resource_gather_kernel(
     return xp.gather(value, indices, batch_dims, batch_dims)
 
 
-@gradient("ResourceGather", resource="v̄[i] = ȳ")
+@gradient("ResourceGather", resource="v̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i")
 def resource_gather_gradient(n: Any, dy: Any) -> list[Any]:
     """The rows, as IndexedSlices: the rest is zero."""
     handle, indices = n.inputs
@@ -574,13 +574,18 @@ def _gathered_nd(n: Operation) -> RawShape:
     return indices[:-1] + variable[indices[-1] :]
 
 
-@op("ResourceGatherNd", infer=_gathered_nd, reads="resource", math="y = v[i]")
+@op(
+    "ResourceGatherNd",
+    infer=_gathered_nd,
+    reads="resource",
+    math="yⱼ = v[iⱼ], iⱼ all the indices of one place",
+)
 def resource_gather_nd_kernel(xp: Any, value: Any, indices: Any) -> Any:
     """Elements or slices of a resource variable, by index vectors."""
     return xp.gather_nd(value, indices)
 
 
-@gradient("ResourceGatherNd", resource="v̄[i] += ȳ")
+@gradient("ResourceGatherNd", resource="v̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i")
 def resource_gather_nd_gradient(n: Any, dy: Any) -> list[Any]:
     """Scattered into zeros; rows stay IndexedSlices."""
     handle, indices = n.inputs

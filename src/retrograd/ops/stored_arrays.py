@@ -480,10 +480,13 @@ def _split_gradient(n: Operation, dflow: Any) -> Any:
     return [None, whole, None, dflow]
 
 
-def _declare(kernel: Any, infer: Any, grad: Any, *names: str) -> None:
-    """Declare op types that differ in the dtype of the handle alone."""
+def _declare(kernel: Any, infer: Any, grad: Any, *names: str, **written: Any) -> None:
+    """Declare op types that differ in the dtype of the handle alone.
+
+    The notation has the flows for the arrays: A before, B after the operation.
+    """
     for name in names:
-        op(name, infer=infer, grad=grad, host=True, pure=False)(kernel)
+        op(name, infer=infer, grad=grad, host=True, pure=False, **written)(kernel)
 
 
 _NO = NOT_DIFFERENTIABLE
@@ -496,12 +499,56 @@ _declare(
     "TensorArrayGradV3",
     "TensorArrayGradWithShape",
 )
-_declare(_write, scalar, _write_gradient, "TensorArrayWriteV3")
-_declare(_read, _one_element, _read_gradient, "TensorArrayReadV3")
-_declare(_gather, _some_elements, _gather_gradient, "TensorArrayGatherV3")
-_declare(_scatter, scalar, _scatter_gradient, "TensorArrayScatterV3")
-_declare(_concat, _joined, _concat_gradient, "TensorArrayConcatV3")
-_declare(_split, scalar, _split_gradient, "TensorArraySplitV3")
+_declare(
+    _write,
+    scalar,
+    _write_gradient,
+    "TensorArrayWriteV3",
+    math="B = A, B[i] = x",
+    notation=dict(index="i", value="x̄ = B̄[i]", flow_in="Ā = B̄"),
+)
+_declare(
+    _read,
+    _one_element,
+    _read_gradient,
+    "TensorArrayReadV3",
+    math="y = A[i]",
+    notation=dict(index="i", flow_in="Ā = ȳ at i, 0 elsewhere"),
+)
+_declare(
+    _gather,
+    _some_elements,
+    _gather_gradient,
+    "TensorArrayGatherV3",
+    math="yⱼ = A[iⱼ]",
+    notation=dict(indices="i", flow_in="Ā = ȳⱼ at iⱼ, 0 elsewhere"),
+)
+_declare(
+    _scatter,
+    scalar,
+    _scatter_gradient,
+    "TensorArrayScatterV3",
+    math="B = A, B[iⱼ] = xⱼ",
+    notation=dict(indices="i", value="x̄ⱼ = B̄[iⱼ]", flow_in="Ā = B̄"),
+)
+_declare(
+    _concat,
+    _joined,
+    _concat_gradient,
+    "TensorArrayConcatV3",
+    math="y = A[0], A[1], … one after the other; n = their lengths",
+    notation=dict(flow_in="Ā = ȳ cut in parts of lengths n"),
+)
+_declare(
+    _split,
+    scalar,
+    _split_gradient,
+    "TensorArraySplitV3",
+    math="B = A, B[i] = part i of x, of length nᵢ",
+    notation=dict(
+        value="x̄ = B̄[0], B̄[1], … one after the other", lengths="n", flow_in="Ā = B̄"
+    ),
+)
 _declare(_size, scalar, _NO, "TensorArraySizeV2", "TensorArraySizeV3")
 _declare(_close, nothing, _NO, "TensorArrayCloseV2", "TensorArrayCloseV3")
 _declare(_write, scalar, _NO, "TensorArrayWriteV2")

@@ -235,6 +235,8 @@ def _rest_of_shape(tensor: Tensor) -> Tensor:
     grad=_from_tensor_gradient,
     static="element_shape",
     pure=False,
+    math="B[i] = xᵢ",
+    notation=dict(tensor="x̄ᵢ = B̄[i]"),
 )
 def from_tensor(xp: Any, tensor: Any, shape: Any, *, n: Operation) -> Any:
     """A list of what a tensor holds along its first axis."""
@@ -256,7 +258,16 @@ def _push_gradient(n: Operation, dlist: Any) -> Any:
     )
 
 
-@op("TensorListPushBack", infer=_pushed, grad=_push_gradient, pure=False)
+@op(
+    "TensorListPushBack",
+    infer=_pushed,
+    grad=_push_gradient,
+    pure=False,
+    math="B = A with x behind it",
+    notation=dict(
+        input_handle="Ā = B̄ without its last element", tensor="x̄ = last element of B̄"
+    ),
+)
 def push_back(xp: Any, handle: Any, value: Any) -> Any:
     """A list with one more element."""
     del xp
@@ -281,6 +292,8 @@ def _pop_gradient(n: Operation, dlist: Any, dvalue: Any) -> Any:
     grad=_pop_gradient,
     static="element_shape",
     pure=False,
+    math="B = A without its last element; y = that element",
+    notation=dict(input_handle="Ā = B̄ with ȳ behind it"),
 )
 def pop_back(xp: Any, handle: Any, shape: Any) -> Any:
     """A list less its last element, and that element."""
@@ -304,6 +317,8 @@ def _get_gradient(n: Operation, dvalue: Any) -> Any:
     grad=_get_gradient,
     static="element_shape",
     pure=False,
+    math="y = A[i]",
+    notation=dict(input_handle="Ā = ȳ at i, 0 elsewhere", index="i"),
 )
 def get_item(xp: Any, handle: Any, index: Any, shape: Any) -> Any:
     """One element of a list."""
@@ -320,7 +335,14 @@ def _set_gradient(n: Operation, dlist: Any) -> Any:
     return rest, None, own
 
 
-@op("TensorListSetItem", infer=_replaced, grad=_set_gradient, pure=False)
+@op(
+    "TensorListSetItem",
+    infer=_replaced,
+    grad=_set_gradient,
+    pure=False,
+    math="B = A, B[i] = x",
+    notation=dict(input_handle="Ā = B̄, 0 at i", index="i", item="x̄ = B̄[i]"),
+)
 def set_item(xp: Any, handle: Any, index: Any, value: Any) -> Any:
     """A list with another element in one place."""
     del xp
@@ -342,6 +364,8 @@ def _stack_gradient(n: Operation, dtensor: Any) -> Any:
     grad=_stack_gradient,
     static="element_shape",
     pure=False,
+    math="yᵢ = A[i]",
+    notation=dict(input_handle="Ā[i] = ȳᵢ"),
 )
 def stack(xp: Any, handle: Any, shape: Any, *, num_elements: int) -> Any:
     """The elements of a list along a new first axis."""
@@ -365,6 +389,8 @@ def _gather_gradient(n: Operation, dtensor: Any) -> Any:
     grad=_gather_gradient,
     static="element_shape",
     pure=False,
+    math="yⱼ = A[iⱼ]",
+    notation=dict(input_handle="Ā = ȳⱼ at iⱼ, 0 elsewhere", indices="i"),
 )
 def gather(xp: Any, handle: Any, indices: Any, shape: Any) -> Any:
     """The elements with the given indices along a new first axis."""
@@ -400,6 +426,8 @@ def _placed(xp: Any, tensor: Any, indices: Any, shape: Any, count: int, n: Any) 
     grad=lambda n, dlist: (_gathered_back(n, dlist), None, None),
     static=("indices", "element_shape"),
     pure=False,
+    math="B[iⱼ] = xⱼ",
+    notation=dict(tensor="x̄ⱼ = B̄[iⱼ]", indices="i"),
 )
 def scatter(xp: Any, tensor: Any, indices: Any, shape: Any, *, n: Operation) -> Any:
     """A list with the rows of a tensor in the given places."""
@@ -412,6 +440,8 @@ def scatter(xp: Any, tensor: Any, indices: Any, shape: Any, *, n: Operation) -> 
     grad=lambda n, dlist: (_gathered_back(n, dlist), None, None, None),
     static=("indices", "element_shape", "num_elements"),
     pure=False,
+    math="B[iⱼ] = xⱼ",
+    notation=dict(tensor="x̄ⱼ = B̄[iⱼ]", indices="i"),
 )
 def scatter_v2(
     xp: Any, tensor: Any, indices: Any, shape: Any, count: Any, *, n: Operation
@@ -437,6 +467,8 @@ def _scatter_into_gradient(n: Operation, dlist: Any) -> Any:
     grad=_scatter_into_gradient,
     static="indices",
     pure=False,
+    math="B = A, B[iⱼ] = xⱼ",
+    notation=dict(input_handle="Ā = B̄, 0 at iⱼ", tensor="x̄ⱼ = B̄[iⱼ]", indices="i"),
 )
 def scatter_into(xp: Any, handle: Any, tensor: Any, indices: Any) -> Any:
     """A list with rows of a tensor in the given places, lengthened if need be."""
@@ -460,6 +492,8 @@ def _split_gradient(n: Operation, dlist: Any) -> Any:
     grad=_split_gradient,
     static=("element_shape", "lengths"),
     pure=False,
+    math="B[i] = part i of x, of length nᵢ",
+    notation=dict(tensor="x̄ = B̄[0], B̄[1], … one after the other", lengths="n"),
 )
 def split(xp: Any, tensor: Any, shape: Any, lengths: Any, *, n: Operation) -> Any:
     """A list of consecutive parts of a tensor, of the given lengths."""
@@ -485,6 +519,8 @@ def _concat_gradient(n: Operation, dtensor: Any, _: Any) -> Any:
     infer=lambda n: _joined(n, n.attrs["element_shape"]),
     grad=_concat_gradient,
     pure=False,
+    math="y = A[0], A[1], … one after the other; n = their lengths",
+    notation=dict(input_handle="Ā = ȳ cut in parts of lengths n"),
 )
 def concat(xp: Any, handle: Any, *, element_shape: Any) -> Any:
     """The elements of a list along their first axis, and the length of each."""
@@ -498,6 +534,8 @@ def concat(xp: Any, handle: Any, *, element_shape: Any) -> Any:
     grad=_concat_gradient,
     static=("element_shape", "leading_dims"),
     pure=False,
+    math="y = A[0], A[1], … one after the other; n = their lengths",
+    notation=dict(input_handle="Ā = ȳ cut in parts of lengths n"),
 )
 def concat_v2(xp: Any, handle: Any, shape: Any, leading: Any) -> Any:
     """The elements of a list along their first axis, and the length of each."""
@@ -545,6 +583,8 @@ def element_shape(xp: Any, handle: Any, *, shape_type: Any) -> Any:
     grad=lambda n, d: (F.TensorListResize(d, F.TensorListLength(n.inputs[0])), None),
     static="size",
     pure=False,
+    math="B = A, cut or filled up with 0",
+    notation=dict(input_handle="Ā = B̄, cut or filled up with 0"),
 )
 def resize(xp: Any, handle: Any, size: Any) -> Any:
     """A list with elements left out, or unset ones added, at the end."""

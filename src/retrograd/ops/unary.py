@@ -113,7 +113,13 @@ def _unless_zero(xp: Any, dy: Any, dx: Any) -> Any:
     return xp.where(dy == 0, dx.dtype.type(0), dx)
 
 
-@op("SqrtGrad", infer=same, math="z = dy / 2y", grad=_sqrt_grad_rule)
+@op(
+    "SqrtGrad",
+    infer=same,
+    math="z = g / 2y",
+    grad=_sqrt_grad_rule,
+    notation=dict(y="ȳ = −z̄ g / 2y²", dy="ḡ = z̄ / 2y"),
+)
 def _sqrt_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Sqrt."""
     return _unless_zero(xp, dy, dy * y.dtype.type(0.5) / _conj(xp, y))
@@ -136,7 +142,13 @@ def _rsqrt_grad_rule(n: Operation, dz: Any) -> list[Any]:
     return [by_y, F.RsqrtGrad(y, dz)]
 
 
-@op("RsqrtGrad", infer=same, math="z = −dy y³ / 2", grad=_rsqrt_grad_rule)
+@op(
+    "RsqrtGrad",
+    infer=same,
+    math="z = −g y³ / 2",
+    grad=_rsqrt_grad_rule,
+    notation=dict(y="ȳ = −3 z̄ g y² / 2", dy="ḡ = −z̄ y³ / 2"),
+)
 def _rsqrt_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Rsqrt."""
     y = _conj(xp, y)
@@ -175,14 +187,26 @@ def _reciprocal(xp: Any, x: Any) -> Any:
     return _one_over(xp, x)
 
 
-@op("InvGrad", infer=same, math="z = −dy y²", grad=_reciprocal_grad_rule)
+@op(
+    "InvGrad",
+    infer=same,
+    math="z = −g y²",
+    grad=_reciprocal_grad_rule,
+    notation=dict(y="ȳ = −2 z̄ g y", dy="ḡ = −z̄ y²"),
+)
 def _inv_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Inv."""
     y = _conj(xp, y)
     return _unless_zero(xp, dy, -dy * y * y)
 
 
-@op("ReciprocalGrad", infer=same, math="z = −dy y²", grad=_reciprocal_grad_rule)
+@op(
+    "ReciprocalGrad",
+    infer=same,
+    math="z = −g y²",
+    grad=_reciprocal_grad_rule,
+    notation=dict(y="ȳ = −2 z̄ g y", dy="ḡ = −z̄ y²"),
+)
 def _reciprocal_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Reciprocal."""
     y = _conj(xp, y)
@@ -252,7 +276,7 @@ def _sigmoid_grad_rule(n: Operation, dz: Any) -> list[Any]:
 @op(
     "Sigmoid",
     infer=same,
-    math="y = 1 / (1 + exp −x)",
+    math="y = 1 / (1 + exp(−x))",
     grad=dict(x=rule("x̄ = ȳ y (1 − y)", lambda n, dy: F.SigmoidGrad(out(n), dy))),
 )
 def _sigmoid(xp: Any, x: Any) -> Any:
@@ -262,7 +286,13 @@ def _sigmoid(xp: Any, x: Any) -> Any:
     return xp.sigmoid(x)
 
 
-@op("SigmoidGrad", infer=same, math="z = dy y (1 − y)", grad=_sigmoid_grad_rule)
+@op(
+    "SigmoidGrad",
+    infer=same,
+    math="z = g y (1 − y)",
+    grad=_sigmoid_grad_rule,
+    notation=dict(y="ȳ = z̄ g (1 − 2y)", dy="ḡ = z̄ y (1 − y)"),
+)
 def _sigmoid_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Sigmoid."""
     return dy * y * (1 - y)
@@ -406,7 +436,13 @@ def _tanh_grad_rule(n: Operation, dz: Any) -> list[Any]:
     ]
 
 
-@op("TanhGrad", infer=same, math="z = dy (1 − y²)", grad=_tanh_grad_rule)
+@op(
+    "TanhGrad",
+    infer=same,
+    math="z = g (1 − y²)",
+    grad=_tanh_grad_rule,
+    notation=dict(y="ȳ = −2 z̄ g y", dy="ḡ = z̄ (1 − y²)"),
+)
 def _tanh_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Tanh."""
     return dy * (1 - y * y)
@@ -453,25 +489,49 @@ def _atanh(xp: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------- rounding
 
 
-@op("Floor", infer=same, math="y = ⌊x⌋", grad=no_term)
+@op(
+    "Floor",
+    infer=same,
+    math="y = ⌊x⌋",
+    grad=no_term,
+    notation=dict(x="x has no derivative: piecewise constant"),
+)
 def _floor(xp: Any, x: Any) -> Any:
     """The next whole number below."""
     return xp.floor(x)
 
 
-@op("Ceil", infer=same, math="y = ⌈x⌉", grad=no_term)
+@op(
+    "Ceil",
+    infer=same,
+    math="y = ⌈x⌉",
+    grad=no_term,
+    notation=dict(x="x has no derivative: piecewise constant"),
+)
 def _ceil(xp: Any, x: Any) -> Any:
     """The next whole number above."""
     return xp.ceil(x)
 
 
-@op("Round", infer=same, math="y = round x", grad=no_term)
+@op(
+    "Round",
+    infer=same,
+    math="y = round x",
+    grad=no_term,
+    notation=dict(x="x has no derivative: piecewise constant"),
+)
 def _round(xp: Any, x: Any) -> Any:
     """The nearest whole number, of two the even one."""
     return xp.round(x)
 
 
-@op("Rint", infer=same, math="y = round x", grad=no_term)
+@op(
+    "Rint",
+    infer=same,
+    math="y = round x",
+    grad=no_term,
+    notation=dict(x="x has no derivative: piecewise constant"),
+)
 def _rint(xp: Any, x: Any) -> Any:
     """The nearest whole number, of two the even one."""
     return xp.rint(x)
@@ -524,13 +584,13 @@ def round(x: Any, name: str | None = None) -> Tensor:
 
 
 def sigmoid(x: Any, name: str | None = None) -> Tensor:
-    """The logistic function 1 / (1 + exp −x) of each element."""
+    """The logistic function 1 / (1 + exp(−x)) of each element."""
     with name_scope(name, "Sigmoid", [x]) as scope:
         return F.Sigmoid(convert_to_tensor(x, name="x"), name=scope)
 
 
 def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
-    """log(1 / (1 + exp −x)) of each element, as −softplus(−x)."""
+    """log(1 / (1 + exp(−x))) of each element, as −softplus(−x)."""
     with name_scope(name, "LogSigmoid", [x]) as scope:
         x = convert_to_tensor(x, name="x")
         return F.Neg(F.Softplus(-x), name=scope)
