@@ -206,14 +206,14 @@ def _start_counting(n: Operation) -> tuple[np.ndarray, np.ndarray]:
     infer=_shapes,
     state=_start_counting,
     host=True,
-    math="P(k) = how often k was a true class",
+    math="P(k) = how often k was true",
 )
 @op(
     "ThreadUnsafeUnigramCandidateSampler",
     infer=_shapes,
     state=_start_counting,
     host=True,
-    math="P(k) = how often k was a true class",
+    math="P(k) = how often k was true",
 )
 def unigram_sampler_kernel(
     xp: Any, state: Any, true_classes: Any, *, n: Operation
@@ -279,7 +279,7 @@ def _start_fixed(n: Operation) -> tuple[np.ndarray, _Weighted | None]:
     infer=_shapes,
     state=_start_fixed,
     host=True,
-    math="P(k) = weight of k, to a power",
+    math="P(k) = weight of k, raised",
 )
 def fixed_unigram_sampler_kernel(
     xp: Any, state: Any, true_classes: Any, *, n: Operation
