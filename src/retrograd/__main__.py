@@ -1,6 +1,8 @@
 """`python -m retrograd`."""
 
+import sys
+
 from retrograd.cli import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

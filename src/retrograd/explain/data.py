@@ -20,115 +20,126 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.explain import wording
 from retrograd.explain.elements import Derivation
-from retrograd.explain.text import term_text, terms_of
-from retrograd.explain.trace import BackStep, Node, where
-from retrograd.explain.values import as_data
+from retrograd.explain.text import term_text
+from retrograd.explain.trace import BackStep, Node, Term, where
+from retrograd.explain.values import MANY, MANY_IN_LARGE, as_data
 
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
 
 
+#: nodes of a small program, at the most
+_SMALL = 300
+
+
 def to_dict(explanation: Explanation) -> dict[str, Any]:
     """The whole explanation."""
-    found = explanation.trace
-    gradient_of = _gradients(explanation)
-    return {
-        "f": {
-            "label": wording.F,
-            "nodes": [y.label for y in found.ys],
-            "seeds": [as_data(s) for s in found.seeds],
-        },
-        "nodes": [_node(n, explanation, gradient_of.get(id(n))) for n in found.nodes],
-        "steps": [_step(i, s, explanation) for i, s in enumerate(found.steps, 1)],
-        "gradients": [
-            _gradient(node, value, explanation)
-            for node, value in zip(found.xs, found.gradients, strict=True)
-        ],
-        "shares": [
-            {"index": list(index), "gradients": [as_data(g) for g in row]}
-            for index, row in found.shares
-        ],
-        "derivations": [_derivation(d) for d in explanation.derivations],
-    }
+    return _Writer(explanation).whole()
 
 
-def _gradients(explanation: Explanation) -> dict[int, Any]:
-    """∂f/∂node by node: the sums that the sweep handed on, and those it returned."""
-    found: dict[int, Any] = {}
-    for step in explanation.steps:
-        for node, upstream in zip(step.outputs, step.upstream, strict=True):
-            if node is not None and upstream is not None:
-                found[id(node)] = upstream
-    pairs = zip(explanation.trace.xs, explanation.gradients, strict=True)
-    found.update((id(node), value) for node, value in pairs if value is not None)
-    return found
+class _Writer:
+    """Writes the parts of one explanation."""
 
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation, self.trace = explanation, explanation.trace
+        self.most = MANY if len(explanation.nodes) <= _SMALL else MANY_IN_LARGE
 
-def _node(node: Node, explanation: Explanation, gradient: Any) -> dict[str, Any]:
-    return {
-        "id": node.label,
-        "name": node.name,
-        "title": wording.title(node),
-        "type": node.type,
-        "role": node.role,
-        "inputs": [None if n is None else n.label for n in node.inputs],
-        "formula": wording.formula(node, explanation.trace),
-        "value": as_data(node.value),
-        "gradient": as_data(gradient),
-        "where": None if node.op is None else where(node.op),
-        "overridden": "" if node.op is None else wording.overridden(node.op),
-    }
+    def whole(self) -> dict[str, Any]:
+        found = self.trace
+        gradients = self._gradients()
+        return {
+            "f": {
+                "label": wording.F,
+                "nodes": [y.label for y in found.ys],
+                "seeds": [self.array(s) for s in found.seeds],
+            },
+            "nodes": [self.node(n, gradients.get(id(n))) for n in found.nodes],
+            "steps": [self.step(i, s) for i, s in enumerate(found.steps, 1)],
+            "gradients": [
+                self.gradient(node, value)
+                for node, value in zip(found.xs, found.gradients, strict=True)
+            ],
+            "shares": [
+                {"index": list(index), "gradients": [self.array(g) for g in row]}
+                for index, row in found.shares
+            ],
+            "derivations": [self.derivation(d) for d in self.explanation.derivations],
+        }
 
+    def array(self, value: Any) -> dict[str, Any] | None:
+        return as_data(value, self.most)
 
-def _step(number: int, step: BackStep, explanation: Explanation) -> dict[str, Any]:
-    found = explanation.trace
-    partials = explanation.partials(step)
-    terms = [
-        {
+    def _gradients(self) -> dict[int, Any]:
+        """∂f/∂node: the sums that the sweep handed on, and those it returned."""
+        found: dict[int, Any] = {}
+        for step in self.trace.steps:
+            for node, upstream in zip(step.outputs, step.upstream, strict=True):
+                if node is not None and upstream is not None:
+                    found[id(node)] = upstream
+        pairs = zip(self.trace.xs, self.trace.gradients, strict=True)
+        found.update((id(node), value) for node, value in pairs if value is not None)
+        return found
+
+    def node(self, node: Node, gradient: Any) -> dict[str, Any]:
+        return {
+            "id": node.label,
+            "name": node.name,
+            "title": wording.title(node),
+            "type": node.type,
+            "role": node.role,
+            "inputs": [None if n is None else n.label for n in node.inputs],
+            "formula": wording.formula(node, self.trace),
+            "value": self.array(node.value),
+            "gradient": self.array(gradient),
+            "where": None if node.op is None else where(node.op),
+            "overridden": "" if node.op is None else wording.overridden(node.op),
+        }
+
+    def step(self, number: int, step: BackStep) -> dict[str, Any]:
+        partials = self.explanation.partials(step)
+        return {
+            "number": number,
+            "op": step.op.name,
+            "type": step.op.type,
+            "nodes": [None if n is None else n.label for n in step.outputs],
+            "upstream": [self.array(u) for u in step.upstream],
+            "terms": [self.term(step, t, partials[t.position]) for t in step.terms],
+        }
+
+    def term(self, step: BackStep, term: Term, partial: Any) -> dict[str, Any]:
+        return {
             "to": term.target.label,
             "position": term.position,
-            "rule": wording.rule(step, term, found),
-            "partial": as_data(partials[term.position]),
-            "partial_formula": wording.partial(step, term, found),
-            "text": term_text(step, term, partials[term.position], found),
-            "value": as_data(term.value),
-            "whole": as_data(term.whole),
+            "rule": wording.rule(step, term, self.trace),
+            "partial": self.array(partial),
+            "partial_formula": wording.partial(step, term, self.trace),
+            "text": term_text(step, term, partial, self.trace),
+            "value": self.array(term.value),
+            "whole": self.array(term.whole),
         }
-        for term in step.terms
-    ]
-    return {
-        "number": number,
-        "op": step.op.name,
-        "type": step.op.type,
-        "nodes": [None if n is None else n.label for n in step.outputs],
-        "upstream": [as_data(u) for u in step.upstream],
-        "terms": terms,
-    }
 
+    def gradient(self, node: Node, value: Any) -> dict[str, Any]:
+        numbers = {id(s): i for i, s in enumerate(self.trace.steps, 1)}
+        return {
+            "node": node.label,
+            "name": wording.title(node),
+            "value": self.array(value),
+            "terms": [
+                {
+                    "step": numbers[id(step)],
+                    "position": term.position,
+                    "value": self.array(term.value),
+                }
+                for step, term in self.trace.terms_of(node)
+            ],
+        }
 
-def _gradient(node: Node, value: Any, explanation: Explanation) -> dict[str, Any]:
-    numbers = {id(s): i for i, s in enumerate(explanation.steps, 1)}
-    return {
-        "node": node.label,
-        "name": wording.title(node),
-        "value": as_data(value),
-        "terms": [
-            {
-                "step": numbers[id(step)],
-                "position": term.position,
-                "value": as_data(term.value),
-            }
-            for step, term in terms_of(node, explanation.trace)
-        ],
-    }
-
-
-def _derivation(made: Derivation) -> dict[str, Any]:
-    return {
-        "label": made.label,
-        "node": made.node.label,
-        "index": list(made.index),
-        "value": as_data(made.value),
-        "text": made.text,
-        "paths": [str(path) for path in made.paths()],
-    }
+    def derivation(self, made: Derivation) -> dict[str, Any]:
+        return {
+            "label": made.label,
+            "node": made.node.label,
+            "index": list(made.index),
+            "value": self.array(made.value),
+            "text": made.text,
+            "paths": [str(path) for path in made.paths()],
+        }

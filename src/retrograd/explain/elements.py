@@ -16,7 +16,8 @@ import numpy as np
 
 from retrograd import dtypes
 from retrograd.errors import message
-from retrograd.explain.trace import BackStep, Node, Trace
+from retrograd.explain import wording
+from retrograd.explain.trace import BackStep, Node, Term, Trace
 from retrograd.explain.values import Index, factor, index_text, number
 from retrograd.grad.forward import along
 from retrograd.grad.sweep import is_continuous, terms_of
@@ -29,35 +30,37 @@ from retrograd.run.store import Cell
 #: contributions to one element that are followed one by one
 _MOST_PARTS = 12
 #: nodes of one derivation, at the most
-_MOST_NODES = 400
+_MOST_NODES = 200
 #: paths that are written out, at the most
 _MOST_PATHS = 64
 #: elements that codes tell apart in float32
-_MOST_CODES = 1 << 23
+_MOST_CODES = 1 << 22
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """What one element of an output passes to one element of an input.
 
     Attributes:
       step: the operation.
+      position: which of its inputs it is.
       output: the node of the output.
       index: which element of it.
       upstream: ∂f/∂output[index].
       coefficient: ∂output[index]/∂input[element].
-      name: what the coefficient is, such as `n2[1]`; "" where it has no name.
       value: upstream · coefficient.
+      name: what the coefficient is, such as `n2[1]`; "" where it has no name.
       source: how the upstream derivative came about; None where that is not followed.
     """
 
     step: BackStep
+    position: int
     output: Node
     index: Index
     upstream: Any
     coefficient: Any
-    name: str
     value: Any
+    name: str = ""
     source: Derivation | None = None
 
 
@@ -148,14 +151,14 @@ class Replay:
         op = step.op
         inputs = [
             self._input(trace, step, i, t, (replaced or {}).get(i))
-            for i, t in enumerate(op._inputs)
+            for i, t in enumerate(op._inputs[: len(step.inputs)])
         ]
         self.record = Record(op._op_def, inputs, op.attrs)
         self.record.name = op.name
         self.record._gradient_function = op._gradient_function
         self.record._outputs = [
-            _eager(None if node is None else node.value, tensor)
-            for node, tensor in zip(step.outputs, op._outputs, strict=True)
+            _eager(value, tensor)
+            for value, tensor in zip(step.results, op._outputs, strict=False)
         ]
 
     def _input(
@@ -238,8 +241,7 @@ def is_elementwise(step: BackStep) -> bool:
     declaration = find(step.op.type)
     if declaration is not None and declaration.infer in (same, broadcast):
         return True
-    values = [node.value for node in step.outputs if node is not None]
-    return [np.size(v) for v in values if v is not None] == [1]
+    return [np.size(v) for v in step.results if v is not None] == [1]
 
 
 def partials(step: BackStep, trace: Trace) -> list[Any]:
@@ -266,7 +268,8 @@ def partials(step: BackStep, trace: Trace) -> list[Any]:
         partial = found[term.position]
         if partial is None or term.whole is None:
             continue
-        product = np.asarray(partial) * np.asarray(upstream)
+        with np.errstate(all="ignore"):
+            product = np.asarray(partial) * np.asarray(upstream)
         if product.shape == np.shape(term.whole) and np.allclose(
             product, term.whole, rtol=1e-3, atol=1e-6, equal_nan=True
         ):
@@ -283,11 +286,6 @@ class Deriver:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.known: dict[tuple[int, Index], Derivation] = {}
-        self.uses: dict[int, list[tuple[BackStep, int]]] = {}
-        for step in trace.steps:
-            for term in step.terms:
-                uses = self.uses.setdefault(id(term.target), [])
-                uses.append((step, term.position))
 
     def derive(self, node: Node, index: Index) -> Derivation:
         """How ∂f/∂node[index] came about.
@@ -318,23 +316,22 @@ class Deriver:
             if y is node and seed is not None:
                 made.seed = seed[index]
                 made.value = made.value + made.seed
-        for step, position in self.uses.get(id(node), ()):
-            self._follow(made, step, position)
-        made.parts.sort(key=lambda part: -abs(part.value))
-        kept = made.parts[:_MOST_PARTS]
-        cut = made.parts[_MOST_PARTS:]
-        made.parts = sorted(kept, key=lambda p: (p.step.op._id, p.index))
+        for step, term in self.trace.terms_of(node):
+            self._follow(made, step, term)
+        by_size = sorted(made.parts, key=lambda part: -abs(part.value))
+        kept, cut = by_size[:_MOST_PARTS], by_size[_MOST_PARTS:]
+        made.parts = [part for part in made.parts if part in kept]
         made.rest = (len(cut), sum(part.value for part in cut))
+        self._name(made)
         for part in made.parts:
             if len(self.known) < _MOST_NODES:
                 part.source = self._derive(part.output, part.index)
         return made
 
-    def _follow(self, made: Derivation, step: BackStep, position: int) -> None:
+    def _follow(self, made: Derivation, step: BackStep, term: Term) -> None:
         """Add what one use of the element contributes."""
-        term = next(t for t in step.terms if t.position == position)
         share = np.asarray(term.value)[made.index]
-        parts = self._parts(step, position, made.index)
+        parts = self._parts(step, term.position, made.index)
         total: Any = sum(part.value for part in parts or ())
         if parts is not None and np.isclose(total, share, 1e-3, 1e-6, equal_nan=True):
             made.parts += parts
@@ -350,7 +347,6 @@ class Deriver:
             columns = again.column(position, index)
         except Exception:  # a program's own rule may need its graph
             return None
-        names = _Names(step, self.trace, position, index)
         parts = []
         for place, column in enumerate(columns):
             node, upstream = step.outputs[place], step.upstream[place]
@@ -358,10 +354,21 @@ class Deriver:
                 continue
             for where in _used(column):
                 coefficient, above = column[where], upstream[where]
-                name = names(place, where, coefficient)
                 value = coefficient * above
-                parts.append(Part(step, node, where, above, coefficient, name, value))
+                parts.append(
+                    Part(step, position, node, where, above, coefficient, value)
+                )
         return parts
+
+    def _name(self, made: Derivation) -> None:
+        """Name the coefficients of the parts that are kept."""
+        known: dict[tuple[int, int], _Names] = {}
+        for part in made.parts:
+            key = (id(part.step), part.position)
+            if key not in known:
+                known[key] = _Names(part.step, self.trace, part.position, made.index)
+            place = part.step.outputs.index(part.output)
+            part.name = known[key](place, part.index, part.coefficient)
 
 
 def _used(column: Any) -> Iterator[Index]:
@@ -376,13 +383,16 @@ def _used(column: Any) -> Iterator[Index]:
 class _Names:
     """Names of coefficients: of what is linear in another input, an element of that.
 
-    The operation is replayed with the other input replaced by the numbers 1, 2, 3 …;
-    where the coefficient then is one of them, it is that element.
+    The operation is replayed with the other input replaced by the numbers 1½, 2½, 3½ …;
+    where the coefficient then is one of them, it is that element. (A coefficient that
+    does not depend on the input is hardly a half number, and equal to an element too.)
     """
 
     def __init__(
         self, step: BackStep, trace: Trace, position: int, index: Index
     ) -> None:
+        self.step, self.trace = step, trace
+        self.term = next((t for t in step.terms if t.position == position), None)
         self.coded: list[tuple[Node, list[Any]]] = []
         for other, node in enumerate(step.inputs):
             if other == position or node is None or node.value is None:
@@ -398,23 +408,32 @@ class _Names:
     def _codes(self, value: Any) -> Any:
         if value.size > _MOST_CODES or value.dtype.kind not in "f":
             return None
-        return np.arange(1, value.size + 1).reshape(value.shape).astype(value.dtype)
+        codes = np.arange(value.size) + 1.5
+        return codes.reshape(value.shape).astype(value.dtype)
 
     def __call__(self, place: int, where: Index, coefficient: Any) -> str:
         """The name of ∂output[place][where]/∂x; "" where it has none."""
-        if coefficient == 1:
-            return "1"
         for node, columns in self.coded:
             column = columns[place]
             code = 0 if column is None else column[where]
-            if code != round(float(code)) or not 1 <= abs(code) <= node.value.size:
+            flat = int(abs(code) - 1.5)
+            if abs(code) != flat + 1.5 or flat >= node.value.size:
                 continue
-            flat = int(abs(code)) - 1
             at = tuple(int(i) for i in np.unravel_index(flat, node.value.shape))
             if np.isclose(node.value[at] * np.sign(code), coefficient, 1e-6, 0):
                 sign = "-" if code < 0 else ""
                 return f"{sign}{node.label}{index_text(at)}"
-        return ""
+        return "1" if coefficient == 1 else self._formula(where)
+
+    def _formula(self, where: Index) -> str:
+        """What the declaration says, for an op that works element by element."""
+        step, term = self.step, self.term
+        known = [n.value for n in (*step.inputs, *step.outputs) if n is not None]
+        if term is None or not is_elementwise(step):
+            return ""
+        if len({np.shape(v) for v in known}) != 1:
+            return ""
+        return wording.partial(step, term, self.trace, index=index_text(where))
 
 
 # ---------------------------------------------------------------------- as text
@@ -431,7 +450,7 @@ def _lines(made: Derivation, depth: int, told: set[int]) -> list[str]:
         return lines
     told.add(id(made))
     for part in made.parts:
-        lines.append(f"{pad}  {part_text(part)}")
+        lines.append(f"{pad}  {part_text(part, made)}")
         if part.source is not None:
             lines += _lines(part.source, depth + 1, told)[1:]
     count, total = made.rest
@@ -439,17 +458,17 @@ def _lines(made: Derivation, depth: int, told: set[int]) -> list[str]:
         lines.append(f"{pad}  and {count} more, together {number(total)}")
     for step, share in made.opaque:
         lines.append(
-            f"{pad}  {number(share)} from {step.op.name}, whose rule is opaque"
+            f"{pad}  {number(share)} from {step.op.name}, whose rule is not followed"
         )
     return lines
 
 
-def part_text(part: Part) -> str:
-    """`∂f/∂n5[1] · n2[1] = -6 · -2 = 12`."""
-    up = f"∂f/∂{part.output.label}{index_text(part.index)}"
+def part_text(part: Part, made: Derivation) -> str:
+    """`∂f/∂n5[1] · n2[1] = -6 · -2 = 12`, a part of `made`."""
+    output = f"{part.output.label}{index_text(part.index)}"
     numbers = f"{factor(part.upstream)} · {factor(part.coefficient)}"
-    name = part.name or f"∂{part.output.label}{index_text(part.index)}"
-    return f"{up} · {name} = {numbers} = {number(part.value)}"
+    name = part.name or f"∂{output}/∂{made.label}"
+    return f"∂f/∂{output} · {name} = {numbers} = {number(part.value)}"
 
 
 def _paths(made: Derivation) -> list[Path]:

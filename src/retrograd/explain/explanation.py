@@ -27,6 +27,7 @@ def explain(
     stop_gradients: Any = None,
     tape: Any = None,
     element: Mapping[Any, Sequence[int]] | None = None,
+    names: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
 ) -> Explanation:
     """Explain ∂f/∂x for each x, where f is y, or the sum of its elements.
@@ -46,6 +47,8 @@ def explain(
       tape: a `tf.GradientTape` that is persistent, or not used yet.
       element: for some of `wrt`, the index of an element to derive in full; by default
         every element of a small one, the largest derivative of a large one.
+      names: what the program calls its tensors, such as `locals()`; they are shown in
+        place of the names in the graph.
       learning_rate: also show where a step of gradient descent would take `wrt`.
 
     Returns:
@@ -60,15 +63,13 @@ def explain(
     """
     from retrograd.explain.sources import Sources
 
-    sources = Sources(y, wrt, tape, session)
+    sources = Sources(y, wrt, tape, session, names)
     trace.only_floats(sources.ys, "y")
     trace.only_floats(sources.xs, "wrt")
     if sources.producer is None:
         found = _from_graph(sources, feed_dict, grad_ys, stop_gradients)
     else:
-        found = trace.trace_recorded(
-            sources.ys, sources.xs, sources.seeds(grad_ys), sources.producer
-        )
+        found = trace.trace_recorded(sources, sources.seeds(grad_ys))
     _check_connected(found)
     chosen = sources.chosen(element or {})
     return Explanation(found, chosen, learning_rate)
@@ -76,9 +77,7 @@ def explain(
 
 def _from_graph(sources: Any, feed_dict: Any, grad_ys: Any, stop: Any) -> Trace:
     try:
-        return trace.trace_graph(
-            sources.ys, sources.xs, grad_ys, feed_dict, sources.session, stop
-        )
+        return trace.trace_graph(sources, grad_ys, feed_dict, stop)
     except FailedPreconditionError as error:
         if sources.session is not None:
             raise

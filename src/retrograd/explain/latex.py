@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.explain import notation, wording
-from retrograd.explain.text import terms_of
 from retrograd.explain.trace import BackStep, Node, Term
 from retrograd.explain.values import FEW, factor, number, shown
 
@@ -85,7 +84,7 @@ def _backward(explanation: Explanation) -> Iterator[str]:
 
 def _term(step: BackStep, term: Term, partial: Any, explanation: Explanation) -> str:
     found = explanation.trace
-    shared = len(terms_of(term.target, found)) > 1
+    shared = len(found.terms_of(term.target)) > 1
     equal = []
     output = next((n for n in step.outputs if n is not None), None)
     if output is not None and partial is not None:
@@ -105,7 +104,7 @@ def _sums(explanation: Explanation) -> Iterator[str]:
         if gradient is None:
             yield rf"{left} &= \text{{none}}"
             continue
-        terms = [t.value for _, t in terms_of(node, found)]
+        terms = [t.value for _, t in found.terms_of(node)]
         if 1 < len(terms) <= FEW and all(np.ndim(t) == 0 for t in terms):
             sum_ = " + ".join(factor(t) for t in terms)
             yield f"{left} &= {sum_} = {value(gradient)}"

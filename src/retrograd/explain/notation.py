@@ -71,41 +71,60 @@ def symbols(op: Any) -> Symbols:
     declared = declare.find(op.type)
     math = "" if declared is None else declared.math
     notation = {} if declared is None else declared.notation
+    return _symbols(
+        math,
+        tuple(notation.items()),
+        tuple(_lengths(op._op_def.inputs, op)),
+        tuple(_lengths(op._op_def.outputs, op)),
+    )
+
+
+#: an argument of a signature: its name, whether it is a list, and of how many tensors
+_Argument = tuple[str, bool, int]
+
+
+@functools.lru_cache(maxsize=1024)
+def _symbols(
+    math: str,
+    rules_by_name: tuple[tuple[str, str], ...],
+    arguments: tuple[_Argument, ...],
+    made: tuple[_Argument, ...],
+) -> Symbols:
+    notation = dict(rules_by_name)
     inputs: list[str] = []
     rules: list[str] = []
-    for arg, count in _lengths(op._op_def.inputs, op):
-        rule = notation.get(arg.name, "")
+    for name, is_list, count in arguments:
+        rule = notation.get(name, "")
         symbol = subject(rule) if rule else None
-        inputs += _numbered(symbol, arg, count)
+        inputs += _numbered(symbol, name, is_list, count)
         if not is_rule(rule):
             rules += [""] * count
         else:
-            rules += [at(rule, k) if arg.is_list else rule for k in range(count)]
+            rules += [at(rule, k) if is_list else rule for k in range(count)]
     outputs: list[str] = []
-    made = iter(results(math)) if math else iter(())
-    for arg, count in _lengths(op._op_def.outputs, op):
-        outputs += _numbered(next(made, None), arg, count)
+    defined = iter(results(math)) if math else iter(())
+    for name, is_list, count in made:
+        outputs += _numbered(next(defined, None), name, is_list, count)
     return Symbols(math, tuple(inputs), tuple(outputs), tuple(rules))
 
 
-def _lengths(args: tuple[ArgDef, ...], op: Any) -> Iterator[tuple[ArgDef, int]]:
+def _lengths(args: tuple[ArgDef, ...], op: Any) -> Iterator[_Argument]:
     """Each argument with the number of tensors that it stands for."""
     for arg in args:
         if arg.number_attr:
-            yield arg, int(op.attrs[arg.number_attr])
+            yield arg.name, arg.is_list, int(op.attrs[arg.number_attr])
         elif arg.type_list_attr:
-            yield arg, len(op.attrs[arg.type_list_attr])
+            yield arg.name, arg.is_list, len(op.attrs[arg.type_list_attr])
         else:
-            yield arg, 1
+            yield arg.name, arg.is_list, 1
 
 
-def _numbered(symbol: Symbol | None, arg: ArgDef, count: int) -> list[str]:
+def _numbered(symbol: Symbol | None, name: str, is_list: bool, count: int) -> list[str]:
     """A symbol for each tensor of an argument."""
     if symbol is None:
-        names = [arg.name] if not arg.is_list else []
-        return names or [f"{arg.name}{_below(k)}" for k in range(count)]
+        return [f"{name}{_below(k)}" for k in range(count)] if is_list else [name]
     letter = dataclasses.replace(symbol, index=_digits(symbol.index))
-    if not arg.is_list:
+    if not is_list:
         return [written(letter)]
     return [written(dataclasses.replace(letter, index=_below(k))) for k in range(count)]
 

@@ -22,6 +22,7 @@ class Sources:
       ys, xs: the tensors; of a resource variable, its handle.
       given: what the caller passed for each x.
       session: for a graph, whose variables to use, or None.
+      names: what the program calls tensors, where it says so.
       producer: for what was run at once, what gives the record that made a tensor; None
         for graphs.
 
@@ -30,8 +31,16 @@ class Sources:
       ValueError: nothing to explain, or no tape that recorded it.
     """
 
-    def __init__(self, y: Any, wrt: Any, tape: Any, session: Any) -> None:
+    def __init__(
+        self,
+        y: Any,
+        wrt: Any,
+        tape: Any,
+        session: Any,
+        names: Mapping[str, Any] | None = None,
+    ) -> None:
         self.session = session
+        self.names: dict[Any, str] = {}
         self.producer: Callable[[Any], Any] | None = None
         given = list(y) if isinstance(y, (list, tuple)) else [y]
         if not given:
@@ -44,6 +53,7 @@ class Sources:
             self._from_autograd(given)
         else:
             self._from_graph(given)
+        self._name(names or {})
         if not self.given:
             raise ValueError(
                 message(
@@ -101,8 +111,8 @@ class Sources:
         self.ys = [convert_to_tensor(y) for y in given]
         self.xs = [watched_tensor(x) for x in self.given]
         for x, tensor in zip(self.given, self.xs, strict=True):
-            name = getattr(x, "name", "") if not _is_eager(x) else ""
-            tensor._explained_name = str(name).partition(":")[0]
+            if not _is_eager(x):
+                self.names[tensor] = str(getattr(x, "name", "")).partition(":")[0]
 
     def _from_autograd(self, given: Sequence[Any]) -> None:
         from retrograd.autograd import engine_tensor, leaves, recording
@@ -114,16 +124,34 @@ class Sources:
             self.given = leaves(given[0])
         self.xs = [engine_tensor(x) for x in self.given]
 
+    def _name(self, names: Mapping[str, Any]) -> None:
+        """Keep the names that the program gave to tensors and variables."""
+        for name, value in names.items():
+            if name.startswith("_"):
+                continue
+            if getattr(value, "_is_resource_variable", False):
+                self.names.setdefault(value.handle, name)
+            elif isinstance(value, Tensor):
+                self.names.setdefault(value, name)
+            elif isinstance(getattr(value, "_variable", None), Tensor):
+                self.names.setdefault(value._variable, name)
+
+    def listed(self, grad_ys: Any) -> Any:
+        """One seed for each y; that of a single y may be given as it is."""
+        if grad_ys is None or len(self.ys) > 1:
+            return grad_ys
+        alone = isinstance(grad_ys, (list, tuple)) and len(grad_ys) == 1
+        is_scalar = self.ys[0].shape.ndims == 0 or isinstance(grad_ys[0], Tensor)
+        return list(grad_ys) if alone and is_scalar else [grad_ys]
+
     def seeds(self, grad_ys: Any) -> list[Any]:
         """∂f/∂y for each y of what was run at once: those given, or ones."""
         from retrograd.ops.declare import F
 
+        given = self.listed(grad_ys)
         with context.eager_mode():
-            if grad_ys is None:
+            if given is None:
                 return [F.OnesLike(y) for y in self.ys]
-            given = grad_ys if isinstance(grad_ys, (list, tuple)) else [grad_ys]
-            if len(self.ys) == 1 and len(given) != 1:
-                given = [grad_ys]
             return [
                 convert_to_tensor(dy, y.dtype)
                 for dy, y in zip(given, self.ys, strict=True)

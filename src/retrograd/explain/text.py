@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from retrograd.explain.explanation import Explanation
 
+#: elements of a product that are written out
+_MOST_FACTORS = 4
 #: paths of one element that are written out
 _MOST_PATHS = 12
 
@@ -68,12 +70,12 @@ def _forward(found: Trace) -> Iterator[str]:
         (_definition(n, found), shown(n.value), _about(n), _place(n))
         for n in found.nodes
     ]
-    widths = [
-        min(max(len(r[i]) for r in rows), most) for i, most in enumerate((40, 48))
-    ]
+    a, b, c = (
+        min(max(len(row[i]) for row in rows), most)
+        for i, most in enumerate((40, 48, 32))
+    )
     for left, value, about, place in rows:
-        columns = f"{left:<{widths[0]}} = {value:<{widths[1]}}  {about}"
-        yield f"{columns:<{sum(widths) + 24}}  {place}".rstrip()
+        yield f"{left:<{a}} = {value:<{b}}  {about:<{c}}  {place}".rstrip()
 
 
 def _definition(node: Node, found: Trace) -> str:
@@ -128,7 +130,7 @@ def term_text(step: BackStep, term: Term, partial: Any, found: Trace) -> str:
       partial: ∂output/∂input element by element, or None where there is no such thing.
       found: the trace.
     """
-    sign = "+=" if _is_shared(term.target, found) else "="
+    sign = "+=" if len(found.terms_of(term.target)) > 1 else "="
     parts = [f"{wording.derivative(term.target)} {sign} "]
     equal = []
     output = next((n for n in step.outputs if n is not None), None)
@@ -139,8 +141,8 @@ def term_text(step: BackStep, term: Term, partial: Any, found: Trace) -> str:
     rule = wording.rule(step, term, found)
     if rule:
         equal.append(rule)
-    if partial is not None:
-        up = step.upstream[0]
+    up = step.upstream[0]
+    if partial is not None and max(np.size(up), np.size(partial)) <= _MOST_FACTORS:
         equal.append(_product(up, partial))
     if term.whole is not None and term.value is not None:
         if np.shape(term.whole) != np.shape(term.value):
@@ -157,18 +159,7 @@ def _product(upstream: Any, partial: Any) -> str:
     return f"{shown(upstream)} · {shown(partial)}"
 
 
-def _is_shared(node: Node, found: Trace) -> bool:
-    """Whether several terms reach a node."""
-    return sum(t.target is node for s in found.steps for t in s.terms) > 1
-
-
 # ---------------------------------------------------------------------- sums
-
-
-def terms_of(node: Node, found: Trace) -> list[tuple[BackStep, Term]]:
-    """The contributions to a node's derivative, the oldest consumer's first."""
-    pairs = [(s, t) for s in found.steps for t in s.terms if t.target is node]
-    return sorted(pairs, key=lambda pair: (pair[0].op._id, pair[1].position))
 
 
 def _sums(explanation: Explanation) -> Iterator[str]:
@@ -181,7 +172,7 @@ def _sums(explanation: Explanation) -> Iterator[str]:
         if gradient is None:
             yield f"{left}: none, f does not depend on it"
             continue
-        terms = [_in_sum(t.value) for _, t in terms_of(node, found)]
+        terms = [_in_sum(t.value) for _, t in found.terms_of(node)]
         sum_ = f"{' + '.join(terms)} = " if 1 < len(terms) <= FEW else ""
         if len(terms) > FEW:
             sum_ = f"the sum of {len(terms)} terms = "
@@ -279,6 +270,6 @@ def _grow(branch: Tree, made: Derivation, told: set[int]) -> None:
         return
     told.add(id(made))
     for part in made.parts:
-        child = branch.add(escape(part_text(part)))
+        child = branch.add(escape(part_text(part, made)))
         if part.source is not None:
             _grow(child, part.source, told)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import linecache
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.errors import message
 from retrograd.grad.api import Backward, observed_gradients
-from retrograd.grad.sweep import Step, is_continuous
+from retrograd.grad.sweep import Step, is_continuous, sweep
 from retrograd.grad.terms import dense
-from retrograd.graph.operation import Operation
+from retrograd.graph import context
+from retrograd.graph.operation import Operation, line_of
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
+from retrograd.ops.constant import constant
 from retrograd.ops.declare import F
 from retrograd.ops.state import handle_data
 from retrograd.run.observe import Observed
 from retrograd.run.plan import VARIABLES
 from retrograd.run.store import Cell
+
+if TYPE_CHECKING:
+    from retrograd.explain.sources import Sources
 
 _READS = frozenset(("Identity", "ReadVariableOp"))
 #: elements of y whose shares of a derivative are worked out one by one
@@ -86,6 +92,7 @@ class BackStep:
     Attributes:
       op: the operation (or record).
       inputs, outputs: the node of each; None for one that the explanation leaves out.
+      results: the value of each output; None where it has none.
       upstream: ∂f/∂output for each output; None where f does not depend on it.
       terms: the contributions to its inputs.
     """
@@ -93,6 +100,7 @@ class BackStep:
     op: Any
     inputs: list[Node | None]
     outputs: list[Node | None]
+    results: list[Any]
     upstream: list[Any]
     terms: list[Term]
 
@@ -120,6 +128,16 @@ class Trace:
     gradients: list[Any] = field(default_factory=list)
     shares: list[tuple[tuple[int, ...], list[Any]]] = field(default_factory=list)
     setting: dict[tuple[Any, int], Any] = field(default_factory=dict)
+    _terms: dict[int, list[tuple[BackStep, Term]]] | None = None
+
+    def terms_of(self, node: Node) -> list[tuple[BackStep, Term]]:
+        """The contributions to a node's derivative, the oldest consumer's first."""
+        if self._terms is None:
+            self._terms = {}
+            for step in sorted(self.steps, key=lambda step: step.op._id):
+                for term in step.terms:
+                    self._terms.setdefault(id(term.target), []).append((step, term))
+        return self._terms.get(id(node), [])
 
 
 def place_of(item: Any, items: Iterable[Any]) -> int:
@@ -134,11 +152,18 @@ class _Nodes:
     """The nodes that an explanation shows, found from y backwards.
 
     Args:
+      xs: with respect to what y is differentiated.
       producer: the operation that made a tensor, or None.
+      names: what the program calls tensors.
     """
 
-    def __init__(self, xs: Sequence[Any], producer: Callable[[Any], Any]) -> None:
-        self.producer = producer
+    def __init__(
+        self,
+        xs: Sequence[Any],
+        producer: Callable[[Any], Any],
+        names: Mapping[Any, str],
+    ) -> None:
+        self.producer, self.names = producer, names
         self.by_tensor: dict[Any, Node] = {}
         self.settings: list[tuple[Any, int, Any]] = []
         for x in xs:
@@ -166,7 +191,8 @@ class _Nodes:
         node = self.by_tensor.get(tensor)
         if node is None:
             op = self.producer(tensor)
-            node = Node(tensor, _name(tensor, op), role, [], op)
+            name = self.names.get(tensor) or ("" if op is None else op.name)
+            node = Node(tensor, name, role, [], op)
             self.by_tensor[tensor] = node
         return node
 
@@ -219,13 +245,6 @@ class _Nodes:
         return all(m is None or self._is_shape(m) for m in makers)
 
 
-def _name(tensor: Any, op: Any) -> str:
-    known = getattr(tensor, "_explained_name", None)
-    if known:
-        return known
-    return "" if op is None else op.name
-
-
 def _numbered(nodes: Iterable[Node], xs: Sequence[Node]) -> list[Node]:
     """Nodes in the order of their labels: inputs, other leaves, then by creation."""
     first = list(dict.fromkeys(xs))
@@ -247,21 +266,21 @@ def _numbered(nodes: Iterable[Node], xs: Sequence[Node]) -> list[Node]:
 
 def _assemble(
     back: Backward,
-    producer: Callable[[Any], Any],
+    found: _Nodes,
+    ys: list[Node],
     values: Callable[[Sequence[Any]], Callable[[Any], Any]],
 ) -> Trace:
     """Nodes and steps of a sweep.
 
     Args:
       back: what was differentiated, with its steps.
-      producer: the operation that made a tensor.
+      found: the nodes, as they were before the sweep: it gives loops further inputs.
+      ys: those of y.
       values: for tensors, IndexedSlices and handles, a function from each to its array.
     """
-    found = _Nodes(back.xs, producer)
-    ys = found.find(back.ys)
     xs = [found.by_tensor[found.canonical(x)] for x in back.xs]
     nodes = _numbered(found.by_tensor.values(), xs)
-    made = [t for s in back.steps for t in (*s.douts, *s.dins, *s.terms)]
+    made = [t for s in back.steps for t in (*_results(s), *s.douts, *s.dins, *s.terms)]
     wanted = [n.tensor for n in nodes] + [t for *_, t in found.settings]
     wanted += [t for t in (*made, *back.found, *back.seeds) if t is not None]
     value = values(wanted)
@@ -281,39 +300,45 @@ def _back_step(
     step: Step, found: _Nodes, value: Callable[[Any], Any]
 ) -> BackStep | None:
     """A step with its numbers; None for one that only reads a variable."""
-    outputs = [found.by_tensor.get(t) for t in step.op._outputs]
+    made = _results(step)
+    outputs = [found.by_tensor.get(t) for t in made]
     if all(node is None for node in outputs):
         return None
-    inputs = [found.by_tensor.get(found.canonical(t)) for t in step.op._inputs]
+    # a loop gets further inputs when it is differentiated
+    tensors = step.op._inputs[: len(step.dins)]
+    inputs = [found.by_tensor.get(found.canonical(t)) for t in tensors]
     terms = []
     triples = zip(inputs, step.dins, step.terms, strict=True)
     for position, (target, whole, term) in enumerate(triples):
         if term is not None and target is not None:
             terms.append(Term(target, position, value(term), value(whole)))
     upstream = [None if d is None else value(d) for d in step.douts]
-    return BackStep(step.op, inputs, outputs, upstream, terms)
+    return BackStep(step.op, inputs, outputs, list(map(value, made)), upstream, terms)
+
+
+def _results(step: Step) -> list[Any]:
+    """The outputs of a step's operation, less those its gradient gave it."""
+    return step.op._outputs[: len(step.douts)]
 
 
 # ---------------------------------------------------------------------- graphs
 
 
 def trace_graph(
-    ys: Sequence[Tensor],
-    xs: Sequence[Any],
-    seeds: Any,
-    feed_dict: Any,
-    session: Any,
-    stop_gradients: Any,
+    sources: Sources, seeds: Any, feed_dict: Any, stop_gradients: Any
 ) -> Trace:
     """The sweep of `tf.gradients` on a graph, run once; the graph is left as it was.
 
     Raises:
       OpError: an operation failed, such as a variable without a value.
     """
-    graph = ys[0].graph
-    observed = Observed(session, graph, feed_dict)
+    graph = sources.ys[0].graph
+    observed = Observed(sources.session, graph, feed_dict)
+    nodes = _Nodes(sources.xs, lambda t: t._op, sources.names)
+    ys = nodes.find(sources.ys)
     with trial(graph), graph.as_default():
-        back = observed_gradients(list(ys), list(xs), seeds, stop_gradients)
+        dys = sources.listed(seeds)
+        back = observed_gradients(sources.ys, sources.xs, dys, stop_gradients)
         shown = _Shown()
 
         def values(tensors: Sequence[Any]) -> Callable[[Any], Any]:
@@ -326,7 +351,7 @@ def trace_graph(
 
             return value
 
-        trace = _assemble(back, lambda t: t._op, values)
+        trace = _assemble(back, nodes, ys, values)
         if seeds is None and len(ys) == 1:
             trace.shares = _shares(trace, back, shown, observed)
     return trace
@@ -369,38 +394,30 @@ def _shares(
 # ---------------------------------------------------------------------- tapes
 
 
-def trace_recorded(
-    ys: Sequence[Any],
-    xs: Sequence[Any],
-    seeds: Sequence[Any],
-    producer: Callable[[Any], Any],
-) -> Trace:
-    """The sweep over what a tape recorded, or what results remember of themselves.
-
-    Args:
-      ys, xs, seeds: eager tensors; of a variable, its handle.
-      producer: the record that made a tensor, or None.
-    """
-    from retrograd.grad.sweep import sweep
-
+def trace_recorded(sources: Sources, seeds: list[Any]) -> Trace:
+    """The sweep over what a tape recorded, or what results remember of themselves."""
+    xs, producer = sources.xs, sources.producer
+    assert producer is not None
+    nodes = _Nodes(xs, producer, sources.names)
+    ys = nodes.find(sources.ys)
     steps: list[Step] = []
     wanted = list(dict.fromkeys(xs))
-    found = sweep(ys, wanted, seeds, producer=producer, observe=steps.append)
-    by_source = dict(zip(wanted, found, strict=True))
-    back = Backward(list(ys), list(xs), list(seeds), [by_source[x] for x in xs], steps)
-    trace = _assemble(back, producer, lambda _: _eager_value)
-    (seed, *more) = trace.seeds
-    if not more and seed is not None and 1 < seed.size <= MOST_SEEDS:
-        trace.shares = _eager_shares(ys[0], seed, wanted, xs, producer)
+    with context.eager_mode():
+        found = sweep(
+            sources.ys, wanted, seeds, producer=producer, observe=steps.append
+        )
+        by_source = dict(zip(wanted, found, strict=True))
+        back = Backward(sources.ys, xs, seeds, [by_source[x] for x in xs], steps)
+        trace = _assemble(back, nodes, ys, lambda _: _eager_value)
+        (seed, *more) = trace.seeds
+        if not more and seed is not None and 1 < seed.size <= MOST_SEEDS:
+            trace.shares = _eager_shares(sources.ys[0], seed, wanted, xs, producer)
     return trace
 
 
 def _eager_shares(
     y: Any, seed: Any, wanted: Sequence[Any], xs: Sequence[Any], producer: Any
 ) -> list[tuple[tuple[int, ...], list[Any]]]:
-    from retrograd.grad.sweep import sweep
-    from retrograd.ops.constant import constant
-
     shares = []
     for index in np.ndindex(*seed.shape):
         one = np.zeros_like(seed)
@@ -423,17 +440,12 @@ def _eager_value(item: Any) -> Any:
 
 def where(op: Any) -> dict[str, Any] | None:
     """The user's line that made an operation: file, line, source; None if unknown."""
-    import linecache
-
-    from retrograd.graph.operation import line_of
-
-    stack = getattr(op, "_stack", None)
-    if not stack:
-        return None
-    code, instruction = stack[0]
-    line = line_of(code, instruction)
-    source = linecache.getline(code.co_filename, line).strip()
-    return {"file": code.co_filename, "line": line, "source": source or None}
+    for code, instruction in getattr(op, "_stack", ()):
+        if not code.co_filename.startswith("<frozen"):
+            line = line_of(code, instruction)
+            source = linecache.getline(code.co_filename, line).strip()
+            return {"file": code.co_filename, "line": line, "source": source or None}
+    return None
 
 
 def only_floats(tensors: Sequence[Any], what: str) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 #: elements that are all shown
 FEW = 12
-#: elements that are all kept for a page
-MANY = 4096
+#: elements that are all kept for a page: of an array in a small program, in a large one
+MANY, MANY_IN_LARGE = 4096, 64
 
 Index = tuple[int, ...]
 
@@ -115,8 +115,8 @@ def _nested(array: np.ndarray) -> str:
     return "[" + ", ".join(_nested(np.asarray(part)) for part in array) + "]"
 
 
-def as_data(array: Any) -> dict[str, Any] | None:
-    """An array as JSON: shape, dtype, statistics, and elements where not too many.
+def as_data(array: Any, most: int = MANY) -> dict[str, Any] | None:
+    """An array as JSON: shape, dtype, statistics, and elements where at most `most`.
 
     Numbers that JSON does not have are the strings "NaN", "Infinity" and "-Infinity".
     """
@@ -139,7 +139,7 @@ def as_data(array: Any) -> dict[str, Any] | None:
         "zeros": s.zeros,
         "not_finite": s.not_finite,
     }
-    if array.size <= MANY and not np.iscomplexobj(array):
+    if array.size <= most and not np.iscomplexobj(array):
         result["data"] = [_json(v) for v in array.reshape(-1).tolist()]
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from retrograd.explain.values import number, shown
 from retrograd.ops.declare import gradient_registry, registry
 
 Write = Callable[[str, Mapping[str, str]], str]
+_SUMS = frozenset(("AddN", "AccumulateNV2"))
 #: how what is differentiated is called
 F = "f"
 
@@ -40,11 +42,39 @@ def formula(node: Node, trace: Trace, write: Write = notation.filled) -> str:
     if node.role != "op":
         return ""
     if node.type == "StridedSlice":
-        return write(f"{node.label} = {_sliced(node, trace)}", {})
+        return _as_is(f"{node.label} = {_sliced(node, trace)}", write)
     written = notation.symbols(node.op)
-    if not written.math:
-        return write(f"{node.label} = {_call(node, trace)}", {})
-    return write(written.math, _names(node.op, node.inputs, [node], trace))
+    if node.type in _SUMS:
+        terms = " + ".join(n.label for n in node.inputs if n is not None)
+        return write(f"{node.label} = {terms}", {})
+    if not written.math or _takes_list(node.op):
+        return _as_is(f"{node.label} = {_call(node, trace)}", write)
+    math = _of_output(written, node.index)
+    return write(math, _names(node.op, node.inputs, [node], trace))
+
+
+def _of_output(written: notation.Symbols, place: int) -> str:
+    """The equation of one output, where there is one for each."""
+    for equation in written.math.split("; "):
+        left = equation.partition(" = ")[0]
+        if len(written.outputs) > 1 and left[:1] == written.outputs[place][:1]:
+            return equation.strip()
+    return written.math
+
+
+def _as_is(text: str, write: Write) -> str:
+    """What is no notation, such as a call with strings among its arguments."""
+    if write is notation.filled:
+        return text
+    try:
+        return write(text, {})
+    except ValueError:
+        return rf"\text{{{text}}}"
+
+
+def _takes_list(op: Any) -> bool:
+    """Whether an operation has a list input, whose parts its notation does not name."""
+    return any(arg.is_list for arg in op._op_def.inputs)
 
 
 def rule(
@@ -54,7 +84,7 @@ def rule(
 
     A rule that the program registered has no notation: the declaration's would lie.
     """
-    if overridden(step.op):
+    if overridden(step.op) or step.op._op_def.calls:
         return ""
     written = notation.symbols(step.op).rules[term.position]
     _, equals, right = written.partition(" = ")
@@ -64,9 +94,18 @@ def rule(
 
 
 def partial(
-    step: BackStep, term: Term, trace: Trace, write: Write = notation.filled
+    step: BackStep,
+    term: Term,
+    trace: Trace,
+    write: Write = notation.filled,
+    index: str = "",
 ) -> str:
-    """`n2`: the local derivative, where the rule is the upstream one times that."""
+    """`n2`: the local derivative, where the rule is the upstream one times that.
+
+    Args:
+      step, term, trace, write: as for `rule`.
+      index: of the one element that is written about, such as `[1, 0]`.
+    """
     if overridden(step.op) or len(step.outputs) != 1:
         return ""
     written = notation.symbols(step.op)
@@ -75,11 +114,12 @@ def partial(
     for before, sign in ((bar, ""), ("−" + bar, "−")):
         if right == before:
             return f"{sign}1"
-        for times in (" · ", " "):
+        for times, one in ((" / ", "1 / "), (" · ", ""), (" ", "")):
             rest = right.removeprefix(before + times)
             if rest != right and bar not in rest and not _is_sum(rest):
-                names = _all_names(step, trace)
-                return sign + write(rest, names)
+                rest = one + rest
+                with contextlib.suppress(ValueError):  # half of a product by a symbol
+                    return sign + write(rest, _all_names(step, trace, index))
     return ""
 
 
@@ -133,10 +173,12 @@ def _names(
     return names
 
 
-def _all_names(step: BackStep, trace: Trace) -> dict[str, str]:
-    """Names of the values and of the derivatives of a step."""
+def _all_names(step: BackStep, trace: Trace, index: str = "") -> dict[str, str]:
+    """Names of the values and of the derivatives of a step, at an index."""
     outputs = [node for node in step.outputs if node is not None]
     names = _names(step.op, step.inputs, outputs, trace)
+    if index:
+        names = {symbol: name + index for symbol, name in names.items()}
     written = notation.symbols(step.op)
     for symbol, node in zip(written.outputs, step.outputs, strict=True):
         if node is not None:
@@ -145,9 +187,11 @@ def _all_names(step: BackStep, trace: Trace) -> dict[str, str]:
 
 
 def _call(node: Node, trace: Trace) -> str:
+    calls = node.op._op_def.calls
     arguments = [
         setting(node.op, i, trace) if source is None else source.label
         for i, source in enumerate(node.inputs)
+        if source is not None or not calls
     ]
     return f"{node.type}({', '.join(arguments)})"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.dtypes import DType
 from retrograd.graph import dispatch
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
@@ -172,8 +173,6 @@ def bound_kernel(declaration: Any, n: Operation, xp: Any) -> Any:
 
 def kernel_attr(value: Any) -> Any:
     """An attribute as kernels take it: NumPy dtypes in place of ours."""
-    from retrograd.dtypes import DType
-
     if isinstance(value, DType):
         return np.dtype(value.as_numpy_dtype)
     if isinstance(value, list) and value and isinstance(value[0], DType):

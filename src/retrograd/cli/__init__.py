@@ -6,6 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from retrograd.cli import explain
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line.
@@ -21,14 +23,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments:
         parser.print_help()
         return 0
-    options = parser.parse_args(arguments)
+    own, program = _split(arguments)
+    options = parser.parse_args(own)
+    options.program = program
     return options.command(options)
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments of `explain`, and those after `--`: its program's own."""
+    if arguments[0] != "explain" or "--" not in arguments:
+        return arguments, []
+    place = arguments.index("--")
+    return arguments[:place], arguments[place + 1 :]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="retrograd",
-        description="Run TensorFlow 1 programs unchanged.",
+        description="Run TensorFlow 1 programs unchanged, and explain their gradients.",
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -57,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what the program finds in sys.argv",
     )
     run.set_defaults(command=_run)
+    explain.add_parser(commands)
     return parser
 
 

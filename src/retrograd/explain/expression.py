@@ -1,0 +1,165 @@
+"""A formula as text, such as "x**2*y + y + 2", made into a graph."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from retrograd import dtypes
+from retrograd.errors import message
+from retrograd.graph.graph import Graph
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.constant import constant
+from retrograd.ops.declare import F
+
+#: whole powers up to this are written as the products that they are
+_LARGEST_PRODUCT = 4
+
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "AddV2",
+    ast.Sub: "Sub",
+    ast.Mult: "Mul",
+    ast.Div: "RealDiv",
+    ast.Pow: "Pow",
+}
+
+
+def _total(op_type: str) -> Callable[[Any], Any]:
+    """A reduction over all dimensions."""
+
+    def reduced(x: Tensor) -> Any:
+        axes = list(range(x.shape.ndims or 0))
+        return F.__getattr__(op_type)(x, constant(axes, dtypes.int32))
+
+    return reduced
+
+
+def _unary(op_type: str) -> Callable[..., Any]:
+    return lambda *inputs: F.__getattr__(op_type)(*inputs)
+
+
+#: functions that a formula may call, by name
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{
+        name.lower(): _unary(name)
+        for name in (
+            "Abs Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Exp Expm1 Log Log1p Sqrt "
+            "Rsqrt Square Sigmoid Relu Softplus Softmax Erf Sign Floor Neg"
+        ).split()
+    },
+    "minimum": _unary("Minimum"),
+    "maximum": _unary("Maximum"),
+    "matmul": _unary("MatMul"),
+    "sum": _total("Sum"),
+    "mean": _total("Mean"),
+    "prod": _total("Prod"),
+    "max": _total("Max"),
+    "min": _total("Min"),
+}
+
+
+class Expression:
+    """A formula in a graph of its own.
+
+    A whole power up to the fourth is the product that it is, so that the share of each
+    factor shows; numbers are float64.
+
+    Args:
+      text: the formula, in Python's notation.
+      values: for each variable, a number or a nested list of numbers.
+
+    Attributes:
+      graph: the graph.
+      y: the tensor of the formula.
+      variables: the tensor of each variable, by name.
+
+    Raises:
+      ValueError: the formula cannot be read, or names something unknown.
+    """
+
+    def __init__(self, text: str, values: Mapping[str, Any]) -> None:
+        self.text = text
+        self.graph = Graph()
+        with self.graph.as_default():
+            self.variables: dict[str, Tensor] = {
+                name: constant(value, dtypes.float64, name=name)
+                for name, value in values.items()
+            }
+            self.y = self._tensor(self._parsed())
+        for op in self.graph.get_operations():
+            op._stack = ()  # no line of a program made it
+
+    def _parsed(self) -> ast.expr:
+        try:
+            return ast.parse(self.text.strip(), mode="eval").body
+        except SyntaxError as error:
+            raise self._error("cannot be read", error.msg or "") from None
+
+    def _error(self, what: str, got: str, fix: str | None = None) -> ValueError:
+        first = f"explain: the formula {self.text!r} {what}."
+        return ValueError(message(first, got=got or None, fix=fix))
+
+    def _tensor(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=bool()):
+                pass
+            case ast.Constant(value=int() | float() as value):
+                return constant(float(value), dtypes.float64)
+            case ast.Name(id=name):
+                return self._variable(name)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return F.Neg(self._tensor(operand))
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self._tensor(operand)
+            case ast.BinOp(left=left, op=ast.MatMult(), right=right):
+                return F.MatMul(self._tensor(left), self._tensor(right))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                return self._binary(left, op, right)
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                return self._call(name, arguments)
+            case ast.Subscript(value=value, slice=index):
+                return self._tensor(value)[self._index(index)]
+        raise self._error(
+            "has a part that is no arithmetic", ast.unparse(node), "+ - * / ** @ [ ]"
+        )
+
+    def _variable(self, name: str) -> Tensor:
+        found = self.variables.get(name)
+        if found is None:
+            raise self._error(
+                f"needs a value for {name}",
+                f"values for {', '.join(self.variables) or 'nothing'}",
+                f"add {name}=NUMBER",
+            )
+        return found
+
+    def _binary(self, left: ast.expr, op: ast.operator, right: ast.expr) -> Any:
+        a = self._tensor(left)
+        if isinstance(op, ast.Pow) and isinstance(right, ast.Constant):
+            power = right.value
+            if isinstance(power, int) and 2 <= power <= _LARGEST_PRODUCT:
+                product = a
+                for _ in range(power - 1):
+                    product = F.Mul(product, a)
+                return product
+        return F.__getattr__(_OPERATORS[type(op)])(a, self._tensor(right))
+
+    def _call(self, name: str, arguments: list[ast.expr]) -> Any:
+        function = FUNCTIONS.get(name)
+        if function is None:
+            known = ", ".join(sorted(FUNCTIONS))
+            raise self._error(f"calls {name}, which is not known", "", known)
+        tensors = [self._tensor(argument) for argument in arguments]
+        try:
+            return function(*tensors)
+        except TypeError as error:
+            raise self._error(f"calls {name} wrongly", str(error)) from None
+
+    def _index(self, node: ast.expr) -> Any:
+        try:
+            return ast.literal_eval(node)
+        except ValueError:
+            raise self._error(
+                "has an index that is no number", ast.unparse(node)
+            ) from None
