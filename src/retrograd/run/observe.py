@@ -78,11 +78,6 @@ class _Whole(Program):
         return results
 
 
-def _own(value: Any) -> Any:
-    """An array that does not keep a variable's memory from being reused."""
-    if isinstance(value, Cell):
-        value = value.read()
-    array = np.asarray(value)
-    if array.base is not None or not array.flags.owndata:
-        return array.copy()
-    return array
+def _own(value: Any) -> np.ndarray:
+    """A copy: constants and variables are handed out as they are."""
+    return np.array(value.read() if isinstance(value, Cell) else value)
