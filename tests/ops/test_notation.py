@@ -73,7 +73,7 @@ def faults(name: str, math: str, notation: Mapping[str, str]) -> list[str]:
     if not says:
         found.append("no derivative is written")
     made = results(math)
-    if not made or len(made) > len(op_def.outputs) + 8:
+    if not made:
         found.append("no output is named")
     bars = {s.letter for s in made}
     for key, tree in trees.items():
@@ -111,6 +111,7 @@ def test_a_differentiable_op_is_written_down(name: str) -> None:
         ("y = x", {"x": "v̄ = ȳ"}, "v is not in 'y = x'"),
         ("y = x", {"x": "x̄ = z̄"}, "z in 'x̄ = z̄' is no output"),
         ("y = x", {"input": "x̄ = ȳ", "x": "x̄ = ȳ"}, "no input input"),
+        ("= x", {"x": "x̄ = 0"}, "no output is named"),
         ("y = x", {"x": "v has no derivative: constant"}, "v is not in 'y = x'"),
     ],
 )
@@ -169,6 +170,7 @@ def test_a_derivative_is_written_of_what_has_one(name: str) -> None:
 
 _C = c(np.array([1 + 2j, -0.5 + 1j]))
 _IDS = c([0, 2, 0, 2], "int32")
+_SORTED = c([0, 1, 2, 2], "int32")
 _PICKED = c([1, 3, 3, 0], "int32")
 _FEW = c([[2], [0]], "int32")
 _ONE = c(np.linspace(0.3, 1.7, 6).reshape(1, 2, 3, 1), "float32")
@@ -239,14 +241,7 @@ SAMPLES = [
         for k in ("Sum", "Mean", "SqrtN")
     ],
     *[
-        row(
-            f"SparseSegment{k}WithNumSegments",
-            f(5),
-            _PICKED,
-            _IDS_SORTED,
-            c(3, "int32"),
-        )
-        for _IDS_SORTED in [c([0, 1, 2, 2], "int32")]
+        row(f"SparseSegment{k}WithNumSegments", f(5), _PICKED, _SORTED, c(3, "int32"))
         for k in ("Sum", "Mean", "SqrtN")
     ],
     row("MatrixTriangularSolve", c(np.tri(3) + np.eye(3)), f(3, 2), lower=True),
