@@ -47,7 +47,7 @@ def formula(node: Node, trace: Trace, write: Write = notation.filled) -> str:
     if node.type in _SUMS:
         terms = " + ".join(n.label for n in node.inputs if n is not None)
         return write(f"{node.label} = {terms}", {})
-    if not written.math or _takes_list(node.op):
+    if not written.math or _has_list(node.op):
         return _as_is(f"{node.label} = {_call(node, trace)}", write)
     math = _of_output(written, node.index)
     return write(math, _names(node.op, node.inputs, [node], trace))
@@ -72,9 +72,9 @@ def _as_is(text: str, write: Write) -> str:
         return rf"\text{{{text}}}"
 
 
-def _takes_list(op: Any) -> bool:
-    """Whether an operation has a list input, whose parts its notation does not name."""
-    return any(arg.is_list for arg in op._op_def.inputs)
+def _has_list(op: Any) -> bool:
+    """Whether an operation has a list, whose parts its notation does not name."""
+    return any(arg.is_list for arg in (*op._op_def.inputs, *op._op_def.outputs))
 
 
 def rule(
@@ -165,8 +165,6 @@ def _names(
     written = notation.symbols(op)
     names: dict[str, str] = {}
     for position, (symbol, node) in enumerate(zip(written.inputs, inputs, strict=True)):
-        if symbol.isascii() and len(symbol) > 1:
-            continue  # an input that no notation names
         names[symbol] = setting(op, position, trace) if node is None else node.label
     for node in outputs:
         names[written.outputs[node.index]] = node.label
@@ -193,7 +191,8 @@ def _call(node: Node, trace: Trace) -> str:
         for i, source in enumerate(node.inputs)
         if source is not None or not calls
     ]
-    return f"{node.type}({', '.join(arguments)})"
+    place = f"[{node.index}]" if len(node.op._outputs) > 1 else ""
+    return f"{node.type}({', '.join(arguments)}){place}"
 
 
 def _sliced(node: Node, trace: Trace) -> str:
