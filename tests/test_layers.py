@@ -26,6 +26,7 @@ LAYERS = {
     "variables": 5,
     "train": 5,
     "functions": 5,
+    "autograd": 5,
     "explain": 6,
     "contrib": 6,
     "behavior": 6,

@@ -133,6 +133,10 @@ class Namespace(ModuleType):
         return sorted({*known_names(path), *self.__dict__})
 
 
+#: parts of retrograd that TensorFlow has no name for, and programs use
+_OWN_PARTS = frozenset(["autograd"])
+
+
 class Own(Namespace):
     """A module of ours that answers for the public namespace of its name as well."""
 
@@ -142,7 +146,7 @@ class Own(Namespace):
     def __getattr__(self, name: str) -> Any:
         path = self.__name__.partition(".")[2]
         full = f"{path}.{name}" if path else name
-        if _has_names_below(full) and not name.startswith("_"):
+        if (_has_names_below(full) or full in _OWN_PARTS) and not name.startswith("_"):
             module = table.import_or_none(f"{self.__name__}.{name}")
             if module is not None:
                 return module

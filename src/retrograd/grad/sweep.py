@@ -52,6 +52,7 @@ def sweep(
     producer: Producer = attrgetter("_op"),
     aggregate: Callable[[list[Any]], Any] = add_n,
     outwards: bool = True,
+    arrive: Callable[[Tensor, Any], Any] | None = None,
 ) -> list[Any]:
     """x̄ = ∂L/∂x for each x, with L = Σᵢ ⟨dysᵢ, ysᵢ⟩; None where L does not depend on x.
 
@@ -69,6 +70,8 @@ def sweep(
       aggregate: sums the terms that reach one tensor.
       outwards: whether to go on, from what a function body takes from outside, in the
         graph around it.
+      arrive: is given each output and its whole derivative, and returns what goes on in
+        its place.
     """
     stopped = set(stop)
     inputs_of = _Inputs(xs, outwards)
@@ -91,6 +94,11 @@ def sweep(
     pending = _NewestFirst(o for y in ys if (o := producer(y)) in reached)
     for op in pending:
         douts = [total(t) for t in op.outputs]
+        if arrive is not None:
+            douts = [
+                d if d is None else arrive(t, d)
+                for t, d in zip(op.outputs, douts, strict=True)
+            ]
         pairs = zip(op.outputs, douts, strict=True)
         final.update((tensor, dout) for tensor, dout in pairs if tensor in wanted)
         inputs = inputs_of(op)

@@ -1,0 +1,253 @@
+"""Functions of the engine's tensors as functions of ours, recorded or in place."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.autograd import modes, types
+from retrograd.autograd.graph import Node, Recorder, Source, alias, identity, same_value
+from retrograd.autograd.tensor import Tensor, View
+from retrograd.errors import message
+from retrograd.ops.declare import F
+from retrograd.run.eager import EagerTensor
+
+Function = Callable[..., Any]
+
+LEAF_CHANGED = (
+    "a leaf Variable that requires grad is being used in an in-place operation."
+)
+
+
+def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
+    """The tensors among arguments, those in lists and tuples included."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from tensors_in(value)
+
+
+def bare(value: Any) -> Any:
+    """An argument with the engine's tensors in place of ours."""
+    if isinstance(value, Tensor):
+        return value._engine
+    if type(value) in (list, tuple):
+        return type(value)([bare(v) for v in value])
+    return value
+
+
+def recorder_for(tensors: Iterable[Tensor]) -> Recorder | None:
+    """A recorder that knows those that require grad; None if nothing is to be kept."""
+    if not modes.is_grad_enabled():
+        return None
+    recorder = Recorder()
+    for tensor in tensors:
+        if tensor.requires_grad:
+            recorder.sources[tensor._engine] = tensor._source
+    return recorder if recorder.sources else None
+
+
+def recorded(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, Source]:
+    """Call a function of the engine's tensors with the values of ours.
+
+    Returns:
+      Its result, a tensor of the engine that is none of the arguments, and its source.
+    """
+    recorder = recorder_for(tensors_in(args))
+    with modes.running(recorder):
+        result = function(*map(bare, args), **kwargs)
+    return _own(result, recorder)
+
+
+def _own(value: EagerTensor, recorder: Recorder | None) -> tuple[EagerTensor, Source]:
+    """A result and its source; an argument that is handed on is a tensor of its own."""
+    source = None if recorder is None else recorder.sources.get(value)
+    if not hasattr(value, "_held"):
+        return value, source
+    fresh = same_value(value)
+    return fresh, None if source is None else identity(fresh, value, source)
+
+
+def wrapped(value: Any, recorder: Recorder | None, title: str) -> Any:
+    """A result with our tensors in place of the engine's."""
+    if isinstance(value, EagerTensor):
+        value, source = _own(value, recorder)
+        if isinstance(source, Node):
+            source.title = title
+        return Tensor._of(value, source)
+    if isinstance(value, (list, tuple)):
+        parts = [wrapped(v, recorder, title) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
+
+
+def differentiable(function: Function, title: str, view: bool = False) -> Function:
+    """A function of our tensors from one of the engine's, which recording sees into.
+
+    Args:
+      function: takes tensors of the engine, numbers and options, and makes tensors.
+      title: what PyTorch calls the operation, for `grad_fn`.
+      view: whether results are parts of the first argument, sharing its memory.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        named = {key: bare(value) for key, value in kwargs.items()}
+        recorder = recorder_for(tensors_in((*args, *kwargs.values())))
+        values = [bare(a) for a in args]
+        with modes.running(recorder):
+            result = function(*values, **named)
+        result = wrapped(result, recorder, title)
+        if view:
+            _share(args[0], result, lambda x: function(x, *values[1:], **named))
+        return result
+
+    return call
+
+
+def _share(whole: Tensor, result: Any, part: Function) -> None:
+    """Make results views of the tensor they are parts of."""
+    if isinstance(result, Tensor):
+        of = whole._view
+        result._view = View(whole, part) if of is None else of.of(part)
+        result._share(whole)
+        result._version_counter = whole._version_counter
+        result._hold(result._value)
+        return
+    for index, piece in enumerate(result):
+        _share(whole, piece, lambda x, i=index: part(x)[i])
+
+
+# ---------------------------------------------------------------------- in place
+
+
+def in_place(function: Function, title: str) -> Function:
+    """A method that gives its tensor the value of `function`, in the same memory."""
+
+    @functools.wraps(function)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        check_writable(self)
+
+        def computed(x: EagerTensor, *others: Any) -> EagerTensor:
+            return _fitting(function(x, *others, **kwargs), x)
+
+        write(self, *recorded(computed, self, *args), title)
+        return self
+
+    return method
+
+
+def _fitting(result: EagerTensor, x: EagerTensor) -> EagerTensor:
+    """A result in the type of the tensor it is written to.
+
+    Raises:
+      RuntimeError: it has another shape, or cannot be brought to that type.
+    """
+    if types.category(result._dtype) > types.category(x._dtype):
+        mine, other = types.title(x._dtype), types.title(result._dtype)
+        raise RuntimeError(
+            f"result type {other} can't be cast to the desired output type {mine}"
+        )
+    if result._shape_raw != x._shape_raw:
+        raise RuntimeError(
+            f"output with shape {list(x._shape_raw)} doesn't match the broadcast shape "
+            f"{list(result._shape_raw)}"
+        )
+    return types.cast(result, x._dtype)
+
+
+def check_writable(x: Tensor) -> None:
+    """Refuse to change what gradients are wanted for.
+
+    Raises:
+      RuntimeError: `x` is a leaf that requires grad, or a view of one, and gradients
+        are enabled.
+    """
+    if not modes.is_grad_enabled():
+        return
+    fix = "change it inside `with no_grad():`, or compute a new tensor"
+    if x._leaf:
+        raise RuntimeError(message(LEAF_CHANGED, fix=fix))
+    if x._view is not None and x._view.base._leaf:
+        text = LEAF_CHANGED.replace("a leaf", "a view of a leaf")
+        raise RuntimeError(message(text, fix=fix))
+
+
+def write(x: Tensor, value: EagerTensor, source: Source, title: str) -> None:
+    """Give a tensor another value, in the same memory: its views change as well.
+
+    Args:
+      x: the tensor.
+      value: the new value, in its shape and type.
+      source: what made it. Where gradients are not enabled, x keeps its own history.
+      title: what PyTorch calls the operation.
+    """
+    tracked = modes.is_grad_enabled()
+    if not tracked:
+        source = alias(value, x._engine, x._node)
+    if isinstance(source, Node) and tracked:
+        source.title = title
+    view = x._view
+    if view is None:
+        _replace(x, value, source, tracked)
+        return
+    base = view.base
+    _replace(base, *_with_part(base, view, value, source, tracked), tracked)
+    x._node = source
+    x._seen = x._storage.generation
+    x._hold(value)
+
+
+def _replace(x: Tensor, value: EagerTensor, source: Source, tracked: bool) -> None:
+    x._version_counter.value += 1
+    storage = x._storage
+    storage.generation += 1
+    storage.value = value._value
+    x._seen = storage.generation
+    if tracked:
+        x._tracked = storage.generation
+    x._node = source if isinstance(source, Node) else None
+    x._hold(value)
+
+
+def _with_part(
+    base: Tensor, view: View, value: EagerTensor, source: Source, tracked: bool
+) -> tuple[EagerTensor, Source]:
+    """The value of a base whose part is replaced, and its source."""
+    positions = view.positions()
+    if len(np.unique(positions)) < positions.size:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor "
+            "refers to a single memory location. Please clone() the tensor before "
+            "performing the operation."
+        )
+    recorder = None
+    if tracked:
+        recorder = recorder_for([base]) or Recorder()
+        if source is not None:
+            recorder.sources[value] = source
+    old = base._engine
+    with modes.running(recorder):
+        new = put(old, positions, value)
+    if recorder is not None:
+        return new, recorder.sources.get(new)
+    return new, alias(new, old, base._node)
+
+
+def put(x: EagerTensor, positions: Any, part: EagerTensor) -> EagerTensor:
+    """`x` with other elements at flat positions.
+
+    Args:
+      x: any tensor.
+      positions: an integer array, each element at most once.
+      part: the new elements, in the shape of `positions`.
+    """
+    flat = F.Reshape(x, [-1])
+    where = types.constant(positions.reshape(-1, 1), dtypes.int64)
+    changed = F.TensorScatterUpdate(flat, where, F.Reshape(part, [-1]))
+    return F.Reshape(changed, list(x._shape_raw))

@@ -1,0 +1,240 @@
+"""Making tensors: from data, of one value, in a row, at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.autograd import generator as generators
+from retrograd.autograd import types
+from retrograd.autograd.structure import sizes_of
+from retrograd.autograd.tensor import Tensor
+from retrograd.errors import message
+from retrograd.run.eager import EagerTensor
+
+
+def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    """A leaf that holds an array, which nobody else may change."""
+    kind = types.as_dtype(dtype)
+    value = np.asarray(array).astype(kind.as_numpy_dtype, copy=False)
+    made = Tensor._of(EagerTensor(value, kind))
+    if requires_grad:
+        if not types.is_differentiable(kind):
+            raise RuntimeError(
+                message(
+                    "Only Tensors of floating point and complex dtype can require "
+                    "gradients",
+                    got=f"{kind.name}{list(made.shape)}",
+                    fix="dtype=torch.float32, or write a number with a point: 1.",
+                )
+            )
+        made._leaf = True
+    return made
+
+
+def tensor(
+    data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A leaf that holds a copy of `data`.
+
+    Args:
+      data: numbers, nested lists of them, an array, or a tensor.
+      dtype: the type; by default float32 for Python's floats, int64 for whole numbers,
+        and an array's own.
+      device: accepted; values are in the computer's memory.
+      requires_grad: whether derivatives with respect to it are wanted.
+
+    Raises:
+      RuntimeError: gradients of whole numbers are asked for.
+    """
+    del device
+    if isinstance(data, Tensor):
+        data = np.array(data._engine._value)
+    elif isinstance(data, (list, tuple)):
+        data = _plain(data)
+    array = np.array(data)
+    if dtype is None:
+        dtype = _type_of(data, array)
+    return _made(array, dtype, requires_grad)
+
+
+def _plain(data: Any) -> Any:
+    """Nested lists with numbers in place of tensors."""
+    if isinstance(data, Tensor):
+        return data.item() if not data.dim() else data.tolist()
+    return [_plain(d) for d in data] if isinstance(data, (list, tuple)) else data
+
+
+def _type_of(data: Any, array: Any) -> Any:
+    if isinstance(data, (np.ndarray, np.generic)) or _holds_arrays(data):
+        return dtypes.as_dtype(array.dtype)
+    if not array.size:
+        return types.default
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"can't convert {array.dtype} to a tensor: numbers are wanted")
+    return types.of_number(array.reshape(-1)[0].item())
+
+
+def _holds_arrays(data: Any) -> bool:
+    while isinstance(data, list) and data:
+        data = data[0]
+    return isinstance(data, (np.ndarray, np.generic))
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` itself if it is a tensor of that type, else a tensor that holds it."""
+    if isinstance(data, Tensor):
+        wanted = data.dtype if dtype is None else types.as_dtype(dtype)
+        return data.to(wanted)  # pyright: ignore[reportAttributeAccessIssue]
+    return tensor(data, dtype, device)
+
+
+def from_numpy(ndarray: Any) -> Tensor:
+    """A tensor that holds a copy of an array: neither changes with the other."""
+    return tensor(np.asarray(ndarray))
+
+
+# ---------------------------------------------------------------------- one value
+
+
+def full(
+    size: Sequence[int],
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of one value everywhere."""
+    kind = types.of_number(fill_value) if dtype is None else dtype
+    return _made(np.full(sizes_of([size]), fill_value), kind, requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros, of float32 unless said otherwise."""
+    return _made(np.zeros(sizes_of(size)), dtype or types.default, requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones, of float32 unless said otherwise."""
+    return _made(np.ones(sizes_of(size)), dtype or types.default, requires_grad)
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One value everywhere, in the shape and type of another tensor."""
+    return full(
+        input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad
+    )
+
+
+def zeros_like(
+    input: Tensor, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Zeros, in the shape and type of another tensor."""
+    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad)
+
+
+def ones_like(
+    input: Tensor, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones, in the shape and type of another tensor."""
+    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad)
+
+
+# ---------------------------------------------------------------------- in a row
+
+
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from `start` in steps, without `end`; with one argument, from 0 up."""
+    if end is None:
+        start, end = 0, start
+    kind = types.result_type(start, end, step) if dtype is None else dtype
+    count = max(0, int(np.ceil((end - start) / step)))
+    return _made(start + step * np.arange(count), kind, requires_grad)
+
+
+def linspace(
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """So many numbers from `start` to `end`, evenly spaced."""
+    values = np.linspace(start, end, steps)
+    return _made(values, dtype or types.default, requires_grad)
+
+
+def eye(
+    n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """The matrix with ones on the diagonal."""
+    return _made(np.eye(n, m), dtype or types.default, requires_grad)
+
+
+# ---------------------------------------------------------------------- at random
+
+
+def _drawn(
+    draw: str, size: Any, source: Any, dtype: Any, requires_grad: bool
+) -> Tensor:
+    kind = types.as_dtype(dtype or types.default)
+    shape = sizes_of(size)
+    source = source or generators.default
+    fine = np.float64 if kind is dtypes.float64 else np.float32
+    values = getattr(source, draw)(int(np.prod(shape, dtype=np.int64)), fine)
+    return _made(values.reshape(shape), kind, requires_grad)
+
+
+def rand(
+    *size: Any, generator: Any = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Random numbers in [0, 1); the same after the same `manual_seed`."""
+    return _drawn("uniform", size, generator, dtype, requires_grad)
+
+
+def randn(
+    *size: Any, generator: Any = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Random numbers of mean 0 and standard deviation 1."""
+    return _drawn("normal", size, generator, dtype, requires_grad)
+
+
+def rand_like(input: Tensor, *, requires_grad: bool = False) -> Tensor:
+    """`rand` in the shape and type of another tensor."""
+    return rand(*input.shape, dtype=input.dtype, requires_grad=requires_grad)
+
+
+def randn_like(input: Tensor, *, requires_grad: bool = False) -> Tensor:
+    """`randn` in the shape and type of another tensor."""
+    return randn(*input.shape, dtype=input.dtype, requires_grad=requires_grad)
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Any = None
+) -> Tensor:
+    """Random whole numbers from `low` up to, and without, `high`."""
+    if size is None:
+        low, high, size = 0, low, high
+    source = generator or generators.default
+    shape = sizes_of([size])
+    values = source.integers(low, high, int(np.prod(shape, dtype=np.int64)))
+    return _made(values.reshape(shape), dtypes.int64, False)
+
+
+def randperm(n: int, *, generator: Any = None) -> Tensor:
+    """The numbers below n in random order."""
+    source = generator or generators.default
+    return _made(source.permutation(n), dtypes.int64, False)

@@ -1,0 +1,392 @@
+"""Operations on each element: of one tensor, and of two that are broadcast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.autograd import types
+from retrograd.autograd.table import offer, operation, operator
+from retrograd.errors import message
+from retrograd.ops.declare import F
+from retrograd.run.eager import EagerTensor
+
+#: name: the op; whole numbers are computed in the default type
+_REAL = {
+    "exp": "Exp",
+    "expm1": "Expm1",
+    "log": "Log",
+    "log1p": "Log1p",
+    "sqrt": "Sqrt",
+    "rsqrt": "Rsqrt",
+    "reciprocal": "Reciprocal",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "sin": "Sin",
+    "cos": "Cos",
+    "tan": "Tan",
+    "asin": "Asin",
+    "acos": "Acos",
+    "atan": "Atan",
+    "sinh": "Sinh",
+    "cosh": "Cosh",
+    "asinh": "Asinh",
+    "acosh": "Acosh",
+    "atanh": "Atanh",
+    "erf": "Erf",
+    "erfc": "Erfc",
+    "lgamma": "Lgamma",
+    "digamma": "Digamma",
+}
+#: name: the op; the result has the type of the operand
+_SAME = {
+    "neg": "Neg",
+    "sign": "Sign",
+    "square": "Square",
+    "floor": "Floor",
+    "ceil": "Ceil",
+    "round": "Rint",
+    "relu": "Relu",
+    "conj": "Conj",
+}
+_COMPARISONS = {
+    "eq": "Equal",
+    "ne": "NotEqual",
+    "lt": "Less",
+    "le": "LessEqual",
+    "gt": "Greater",
+    "ge": "GreaterEqual",
+}
+_LOGICAL = {"logical_and": "LogicalAnd", "logical_or": "LogicalOr"}
+_TESTS = {"isnan": "IsNan", "isinf": "IsInf", "isfinite": "IsFinite"}
+
+
+def _real(op_type: str) -> Any:
+    apply = getattr(F, op_type)
+    return lambda x: apply(types.to_floating(x))
+
+
+def _whole_kept(op_type: str) -> Any:
+    """Rounding: whole numbers stay as they are."""
+    apply = getattr(F, op_type)
+    return lambda x: apply(x) if types.is_differentiable(x._dtype) else F.Identity(x)
+
+
+def check_broadcast(a: EagerTensor, b: EagerTensor) -> None:
+    """Refuse shapes that cannot be repeated to one shape.
+
+    Raises:
+      RuntimeError: with the sizes and the dimension.
+    """
+    rows, columns = a._shape_raw, b._shape_raw
+    if rows == columns:
+        return
+    rank = max(len(rows), len(columns))
+    for dim in range(rank - 1, -1, -1):
+        mine = rows[dim - rank] if rank - dim <= len(rows) else 1
+        other = columns[dim - rank] if rank - dim <= len(columns) else 1
+        if mine != other and 1 not in (mine, other):
+            raise RuntimeError(
+                message(
+                    f"The size of tensor a ({mine}) must match the size of tensor b "
+                    f"({other}) at non-singleton dimension {dim}",
+                    got=f"a {list(rows)}, b {list(columns)}",
+                )
+            )
+
+
+def _binary(op_type: str, a: Any, b: Any) -> EagerTensor:
+    """An op of two operands, in the type they have together."""
+    x, y = types.same_type(a, b)
+    check_broadcast(x, y)
+    return getattr(F, op_type)(x, y)
+
+
+def _scaled(value: Any, alpha: Any) -> Any:
+    return value if alpha == 1 else mul(value, alpha)
+
+
+@operation(changes=True)
+def add(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
+    """input + alpha · other."""
+    other = _scaled(other, alpha)
+    if types.result_type(input, other) is dtypes.bool:
+        return _binary("LogicalOr", input, other)
+    return _binary("AddV2", input, other)
+
+
+@operation(changes=True)
+def sub(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
+    """input − alpha · other.
+
+    Raises:
+      RuntimeError: both are truth values.
+    """
+    if types.result_type(input, other) is dtypes.bool:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )
+    return _binary("Sub", input, _scaled(other, alpha))
+
+
+@operation(changes=True)
+def mul(input: Any, other: Any) -> EagerTensor:
+    """input · other."""
+    if types.result_type(input, other) is dtypes.bool:
+        return _binary("LogicalAnd", input, other)
+    return _binary("Mul", input, other)
+
+
+@operation(changes=True)
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> EagerTensor:
+    """input / other, of whole numbers as well; `rounding_mode` "floor" or "trunc"."""
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    dtype = types.result_type(input, other)
+    if rounding_mode == "trunc":
+        quotient = div(input, other)
+        size = F.Floor(F.Abs(quotient))
+        return types.cast(F.Mul(F.Sign(quotient), size), dtype)
+    if not types.is_differentiable(dtype):
+        dtype = types.default
+    x, y = types.cast(input, dtype), types.cast(other, dtype)
+    check_broadcast(x, y)
+    return F.RealDiv(x, y)
+
+
+@operation(changes=True)
+def floor_divide(input: Any, other: Any) -> EagerTensor:
+    """The quotient, rounded down."""
+    return _binary("FloorDiv", input, other)
+
+
+@operation(changes=True)
+def remainder(input: Any, other: Any) -> EagerTensor:
+    """What is left by division, with the sign of `other`."""
+    return _binary("FloorMod", input, other)
+
+
+@operation("pow", changes=True)
+def power(input: Any, exponent: Any) -> EagerTensor:
+    """input to the power of `exponent`, element by element."""
+    return _binary("Pow", input, exponent)
+
+
+@operation()
+def atan2(input: Any, other: Any) -> EagerTensor:
+    """The angle of the point (other, input)."""
+    x, y = map(types.to_floating, types.same_type(input, other))
+    check_broadcast(x, y)
+    return F.Atan2(x, y)
+
+
+def _larger(a: Any, b: Any, op_type: str) -> EagerTensor:
+    """The elements of `a` where `op_type` holds; where they tie, both alike."""
+    x, y = types.same_type(a, b)
+    check_broadcast(x, y)
+    if not types.is_differentiable(x._dtype):
+        return F.Maximum(x, y) if op_type == "Greater" else F.Minimum(x, y)
+    compare = getattr(F, op_type)
+    half = types.constant(0.5, x._dtype)
+    # a tie gives each half of the derivative; a sum of halves cannot overflow
+    tie = F.AddV2(F.Mul(x, half), F.Mul(y, half))
+    return F.SelectV2(compare(x, y), x, F.SelectV2(compare(y, x), y, tie))
+
+
+@operation()
+def maximum(input: Any, other: Any) -> EagerTensor:
+    """The larger of each pair of elements."""
+    return _larger(input, other, "Greater")
+
+
+@operation()
+def minimum(input: Any, other: Any) -> EagerTensor:
+    """The smaller of each pair of elements."""
+    return _larger(input, other, "Less")
+
+
+@operation("abs", changes=True)
+def absolute(input: EagerTensor) -> EagerTensor:
+    """The size of each element, without sign."""
+    return F.ComplexAbs(input) if input._dtype.is_complex else F.Abs(input)
+
+
+@operation(changes=True)
+def log2(input: EagerTensor) -> EagerTensor:
+    """The logarithm to base 2."""
+    return _logarithm(input, 2.0)
+
+
+@operation(changes=True)
+def log10(input: EagerTensor) -> EagerTensor:
+    """The logarithm to base 10."""
+    return _logarithm(input, 10.0)
+
+
+def _logarithm(input: EagerTensor, base: float) -> EagerTensor:
+    x = types.to_floating(input)
+    return F.Mul(F.Log(x), types.constant(1 / np.log(base), x._dtype))
+
+
+@operation(changes=True)
+def clamp(input: EagerTensor, min: Any = None, max: Any = None) -> EagerTensor:
+    """Each element, or the bound that it passes.
+
+    Raises:
+      RuntimeError: no bound is given.
+    """
+    if min is None and max is None:
+        raise RuntimeError(
+            "torch.clamp: At least one of 'min' or 'max' must not be None"
+        )
+    bounds = [b for b in (min, max) if b is not None]
+    dtype = types.result_type(input, *bounds)
+    x = types.cast(input, dtype)
+    for bound, passes in ((min, "Less"), (max, "Greater")):
+        if bound is not None:
+            limit = types.cast(bound, dtype)
+            check_broadcast(x, limit)
+            # where they are equal, the derivative goes to x
+            x = F.SelectV2(getattr(F, passes)(x, limit), limit, x)
+    return x
+
+
+@operation()
+def where(condition: EagerTensor, input: Any, other: Any) -> EagerTensor:
+    """Elements of `input` where `condition` holds, else of `other`."""
+    x, y = types.same_type(input, other)
+    return F.SelectV2(types.cast(condition, dtypes.bool), x, y)
+
+
+@operation(changes=True)
+def masked_fill(input: EagerTensor, mask: EagerTensor, value: Any) -> EagerTensor:
+    """`value` where `mask` holds, else the elements of `input`."""
+    return F.SelectV2(mask, types.cast(value, input._dtype), input)
+
+
+@operation()
+def lerp(input: EagerTensor, end: EagerTensor, weight: Any) -> EagerTensor:
+    """The point between two: input + weight · (end − input)."""
+    return add(input, mul(weight, sub(end, input)))
+
+
+# ---------------------------------------------------------------------- activations
+
+
+@operation(method=False)
+def softplus(input: EagerTensor) -> EagerTensor:
+    """log(1 + exp x), of any x."""
+    return F.Softplus(input)
+
+
+@operation(method=False)
+def leaky_relu(input: EagerTensor, negative_slope: float = 0.01) -> EagerTensor:
+    """x where positive, else negative_slope · x."""
+    return F.LeakyRelu(input, alpha=negative_slope)
+
+
+@operation(method=False)
+def elu(input: EagerTensor) -> EagerTensor:
+    """x where positive, else exp x − 1."""
+    return F.Elu(input)
+
+
+@operation(method=False)
+def selu(input: EagerTensor) -> EagerTensor:
+    """The exponential unit whose results keep mean and variance."""
+    return F.Selu(input)
+
+
+@operation(method=False)
+def gelu(input: EagerTensor) -> EagerTensor:
+    """x · Φ(x), with Φ the normal distribution function."""
+    root = types.constant(0.5**0.5, input._dtype)
+    half = types.constant(0.5, input._dtype)
+    one = types.constant(1, input._dtype)
+    return F.Mul(F.Mul(half, input), F.AddV2(one, F.Erf(F.Mul(input, root))))
+
+
+@operation(method=False)
+def silu(input: EagerTensor) -> EagerTensor:
+    """x · sigmoid x."""
+    return F.Mul(input, F.Sigmoid(input))
+
+
+@operation(method=False)
+def logsigmoid(input: EagerTensor) -> EagerTensor:
+    """log sigmoid x, of any x."""
+    return F.Neg(F.Softplus(F.Neg(input)))
+
+
+# ---------------------------------------------------------------------- logic
+
+
+def _compared(op_type: str) -> Any:
+    return lambda input, other: _binary(op_type, input, other)
+
+
+def _logical(op_type: str) -> Any:
+    def function(input: Any, other: Any) -> EagerTensor:
+        x, y = (types.cast(v, dtypes.bool) for v in (input, other))
+        check_broadcast(x, y)
+        return getattr(F, op_type)(x, y)
+
+    return function
+
+
+@operation()
+def logical_not(input: EagerTensor) -> EagerTensor:
+    """Whether each element is zero."""
+    return F.LogicalNot(types.cast(input, dtypes.bool))
+
+
+@operation()
+def logical_xor(input: Any, other: Any) -> EagerTensor:
+    """Whether just one of two elements is not zero."""
+    x, y = (types.cast(v, dtypes.bool) for v in (input, other))
+    check_broadcast(x, y)
+    return F.NotEqual(x, y)
+
+
+def _bitwise(name: str) -> Any:
+    """An operator of truth values, or of the bits of whole numbers."""
+
+    def function(input: Any, other: Any) -> EagerTensor:
+        if types.result_type(input, other) is not dtypes.bool:
+            return _binary(f"Bitwise{name}", input, other)
+        return _binary("NotEqual" if name == "Xor" else f"Logical{name}", input, other)
+
+    return function
+
+
+def _tested(op_type: str) -> Any:
+    return lambda input: getattr(F, op_type)(types.to_floating(input))
+
+
+for _name, _op in _REAL.items():
+    offer(_name, _real(_op), changes=True)
+for _name, _op in _SAME.items():
+    steps = _name in ("floor", "ceil", "round")
+    offer(_name, _whole_kept(_op) if steps else getattr(F, _op), changes=True)
+for _name, _op in _COMPARISONS.items():
+    offer(_name, _compared(_op))
+    operator(_name, _compared(_op))
+for _name, _op in _LOGICAL.items():
+    offer(_name, _logical(_op))
+for _name, _op in _TESTS.items():
+    offer(_name, _tested(_op))
+for _name in ("And", "Or", "Xor"):
+    operator(_name.lower(), _bitwise(_name), reflected=True)
+for _name, _function in (
+    ("add", add),
+    ("sub", sub),
+    ("mul", mul),
+    ("truediv", div),
+    ("floordiv", floor_divide),
+    ("mod", remainder),
+    ("pow", power),
+):
+    operator(_name, _function, reflected=True)

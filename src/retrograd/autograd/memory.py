@@ -1,0 +1,120 @@
+"""Methods that change a tensor's type, or its value in place by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd.autograd import generator, types
+from retrograd.autograd.apply import (
+    check_writable,
+    differentiable,
+    in_place,
+    recorded,
+    write,
+)
+from retrograd.autograd.tensor import Tensor
+from retrograd.ops.declare import F
+from retrograd.run.eager import EagerTensor
+
+_converted = differentiable(types.cast, "ToCopy")
+
+#: methods that convert, by name
+_CONVERSIONS = ("float", "double", "half", "bfloat16", "long", "int", "short", "bool")
+
+
+def _to(self: Tensor, *args: Any, dtype: Any = None, **unused: Any) -> Tensor:
+    """The tensor in another type; itself where it has it. Devices are accepted.
+
+    Args:
+      *args: a type, a tensor of that type, or a device's name.
+      dtype: a type.
+    """
+    for given in args:
+        if isinstance(given, Tensor):
+            dtype = given.dtype
+        elif not isinstance(given, str) and given is not None:
+            dtype = given
+    wanted = self.dtype if dtype is None else types.as_dtype(dtype)
+    return self if wanted is self.dtype else _converted(self, wanted)
+
+
+def _conversion(name: str) -> Any:
+    def method(self: Tensor) -> Tensor:
+        return _to(self, types.NAMES[name])
+
+    method.__name__ = name
+    method.__doc__ = f"The tensor as {types.NAMES[name].name}; itself where it is."
+    return method
+
+
+def _filled(x: EagerTensor, value: Any) -> EagerTensor:
+    whole = types.cast(value, x._dtype)
+    return F.BroadcastTo(whole, list(x._shape_raw))
+
+
+def _copied(x: EagerTensor, other: EagerTensor) -> EagerTensor:
+    return F.BroadcastTo(types.cast(other, x._dtype), list(x._shape_raw))
+
+
+def _random(draw: Any) -> Any:
+    """A method that fills a tensor with random numbers."""
+
+    def method(self: Tensor, *args: float, **named: float) -> Tensor:
+        check_writable(self)
+        values = draw(self.numel(), self.dtype.as_numpy_dtype, *args, **named)
+        array = values.reshape(self.shape).astype(self.dtype.as_numpy_dtype)
+        value, source = recorded(lambda x: types.constant(array, x._dtype), self)
+        write(self, value, source, "Random")
+        return self
+
+    return method
+
+
+def _uniform(count: int, dtype: Any, a: float = 0.0, b: float = 1.0) -> Any:
+    return generator.default.uniform(count, dtype) * (b - a) + a
+
+
+def _normal(count: int, dtype: Any, mean: float = 0.0, std: float = 1.0) -> Any:
+    return generator.default.normal(count, dtype) * std + mean
+
+
+def _detach_(self: Tensor) -> Tensor:
+    """Forget what made this tensor, in place; itself."""
+    self._node = None
+    self._hold(EagerTensor(np.asarray(self._engine._value), self.dtype))
+    return self
+
+
+def _type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the type of another."""
+    return _to(self, other.dtype)
+
+
+def _cpu(self: Tensor) -> Tensor:
+    """Itself: values are in the computer's memory."""
+    return self
+
+
+_METHODS = {
+    "to": _to,
+    "type_as": _type_as,
+    "cpu": _cpu,
+    "detach_": _detach_,
+    "fill_": in_place(_filled, "Fill"),
+    "zero_": in_place(lambda x: _filled(x, 0), "Zero"),
+    "copy_": in_place(_copied, "Copy"),
+    "uniform_": _random(_uniform),
+    "normal_": _random(_normal),
+}
+for _name in _CONVERSIONS:
+    setattr(Tensor, _name, _conversion(_name))
+for _name, _method in _METHODS.items():
+    setattr(Tensor, _name, _method)
+for _name in ("add", "sub", "mul", "div", "pow", "floor_divide", "remainder"):
+    _symbol = {"div": "truediv", "floor_divide": "floordiv", "remainder": "mod"}
+    setattr(Tensor, f"__i{_symbol.get(_name, _name)}__", getattr(Tensor, f"{_name}_"))
+for _name in ("neg", "abs"):
+    setattr(Tensor, f"__{_name}__", getattr(Tensor, _name))
+Tensor.__invert__ = Tensor.logical_not  # pyright: ignore[reportAttributeAccessIssue]

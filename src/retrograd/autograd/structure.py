@@ -1,0 +1,453 @@
+"""Operations that move elements: shapes, parts, joining, indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.autograd import types
+from retrograd.autograd.apply import check_writable, differentiable, recorded, write
+from retrograd.autograd.reductions import axes_of, dimension, take, take_along
+from retrograd.autograd.table import offer, operation
+from retrograd.autograd.tensor import Tensor
+from retrograd.ops.declare import F
+from retrograd.run.eager import EagerTensor
+
+
+def sizes_of(given: Sequence[Any]) -> list[int]:
+    """Sizes that may be given one by one, or as one sequence."""
+    first = given[0] if len(given) == 1 else None
+    return [int(n) for n in (first if isinstance(first, (list, tuple)) else given)]
+
+
+def _order(x: EagerTensor, given: Sequence[Any]) -> list[int]:
+    order = [dimension(d, len(x._shape_raw)) for d in sizes_of(given)]
+    if sorted(order) != list(range(len(x._shape_raw))):
+        raise RuntimeError(
+            f"permute(dims): the number of dimensions in the tensor input does not "
+            f"match the length of the desired ordering of dimensions i.e. input.dim() "
+            f"= {len(x._shape_raw)} is not equal to len(dims) = {len(order)}"
+        )
+    return order
+
+
+# ---------------------------------------------------------------------- shapes
+
+
+def reshape(input: EagerTensor, *shape: Any) -> EagerTensor:
+    """The same elements in another shape; one size may be −1.
+
+    Raises:
+      RuntimeError: the sizes do not hold as many elements.
+    """
+    sizes = sizes_of(shape)
+    count = int(np.prod(input._shape_raw, dtype=np.int64))
+    known = int(np.prod([n for n in sizes if n != -1], dtype=np.int64))
+    if (count != known) if -1 not in sizes else (not known or count % known):
+        raise RuntimeError(f"shape '{sizes}' is invalid for input of size {count}")
+    return F.Reshape(input, sizes)
+
+
+offer("reshape", reshape, title="View", view=True)
+offer("view", reshape, view=True, alone=False)
+
+
+@operation(view=True, title="View")
+def flatten(input: EagerTensor, start_dim: int = 0, end_dim: int = -1) -> EagerTensor:
+    """Several dimensions made into one."""
+    shape = list(input._shape_raw) or [1]
+    start, end = dimension(start_dim, len(shape)), dimension(end_dim, len(shape))
+    return F.Reshape(input, [*shape[:start], -1, *shape[end + 1 :]])
+
+
+@operation(view=True, title="View", alone=False)
+def view_as(input: EagerTensor, other: EagerTensor) -> EagerTensor:
+    """The elements in the shape of another tensor."""
+    return reshape(input, list(other._shape_raw))
+
+
+@operation(view=True)
+def permute(input: EagerTensor, *dims: Any) -> EagerTensor:
+    """The dimensions in another order."""
+    return F.Transpose(input, _order(input, dims))
+
+
+@operation(view=True)
+def transpose(input: EagerTensor, dim0: int, dim1: int) -> EagerTensor:
+    """Two dimensions exchanged."""
+    rank = len(input._shape_raw)
+    order = list(range(rank))
+    first, second = dimension(dim0, rank), dimension(dim1, rank)
+    if rank:
+        order[first], order[second] = order[second], order[first]
+    return F.Transpose(input, order)
+
+
+@operation(view=True)
+def t(input: EagerTensor) -> EagerTensor:
+    """A matrix with rows and columns exchanged.
+
+    Raises:
+      RuntimeError: there are more than two dimensions.
+    """
+    rank = len(input._shape_raw)
+    if rank > 2:
+        raise RuntimeError(
+            f"t() expects a tensor with <= 2 dimensions, but self is {rank}D"
+        )
+    return F.Transpose(input, list(range(rank))[::-1])
+
+
+def _reversed(input: EagerTensor) -> EagerTensor:
+    return F.Transpose(input, list(range(len(input._shape_raw)))[::-1])
+
+
+@operation(view=True)
+def unsqueeze(input: EagerTensor, dim: int) -> EagerTensor:
+    """A dimension of one element more."""
+    return F.ExpandDims(input, dimension(dim, len(input._shape_raw) + 1))
+
+
+@operation(view=True)
+def squeeze(input: EagerTensor, dim: Any = None) -> EagerTensor:
+    """Without dimensions of one element: all of them, or those that are named."""
+    axes = axes_of(input, dim)
+    kept = [n for a, n in enumerate(input._shape_raw) if a not in axes or n != 1]
+    return F.Reshape(input, kept)
+
+
+@operation(view=True)
+def expand(input: EagerTensor, *sizes: Any) -> EagerTensor:
+    """Dimensions of one element repeated; −1 leaves a size as it is."""
+    wanted, have = sizes_of(sizes), list(input._shape_raw)
+    have = [1] * (len(wanted) - len(have)) + have
+    whole = [h if w == -1 else w for w, h in zip(wanted, have, strict=True)]
+    for dim, (w, h) in enumerate(zip(whole, have, strict=True)):
+        if h not in (1, w):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({w}) must match the existing size "
+                f"({h}) at non-singleton dimension {dim}.  Target sizes: {wanted}.  "
+                f"Tensor sizes: {list(input._shape_raw)}"
+            )
+    return F.BroadcastTo(input, whole)
+
+
+@operation(view=True, alone=False, title="Expand")
+def expand_as(input: EagerTensor, other: EagerTensor) -> EagerTensor:
+    """Repeated to the shape of another tensor."""
+    return expand(input, list(other._shape_raw))
+
+
+@operation("broadcast_to", view=True, title="Expand")
+def broadcast(input: EagerTensor, size: Any) -> EagerTensor:
+    """Repeated to a shape."""
+    return expand(input, size)
+
+
+@operation(alone=False)
+def repeat(input: EagerTensor, *repeats: Any) -> EagerTensor:
+    """Copies side by side, so many along each dimension."""
+    times = sizes_of(repeats)
+    shape = [1] * (len(times) - len(input._shape_raw)) + list(input._shape_raw)
+    return F.Tile(F.Reshape(input, shape), times)
+
+
+@operation()
+def flip(input: EagerTensor, *dims: Any) -> EagerTensor:
+    """The elements in reverse order along dimensions."""
+    return F.ReverseV2(input, axes_of(input, sizes_of(dims)))
+
+
+@operation()
+def clone(input: EagerTensor) -> EagerTensor:
+    """A copy, through which derivatives pass."""
+    return F.Identity(input)
+
+
+@operation(alone=False, title="Clone")
+def contiguous(input: EagerTensor) -> EagerTensor:
+    """A copy, through which derivatives pass."""
+    return F.Identity(input)
+
+
+# ---------------------------------------------------------------------- parts
+
+
+@operation(view=True)
+def narrow(input: EagerTensor, dim: int, start: int, length: int) -> EagerTensor:
+    """A range of one dimension."""
+    axis = dimension(dim, len(input._shape_raw))
+    begin, size = [0] * len(input._shape_raw), list(input._shape_raw)
+    begin[axis], size[axis] = start, length
+    return F.Slice(input, begin, size)
+
+
+@operation(view=True)
+def select(input: EagerTensor, dim: int, index: int) -> EagerTensor:
+    """One place of a dimension, which is left out."""
+    axis = dimension(dim, len(input._shape_raw))
+    return _basic(input, (slice(None),) * axis + (index,))
+
+
+@operation(view=True)
+def split(input: EagerTensor, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Pieces of one size, the last perhaps smaller, or of the sizes in a list."""
+    axis = dimension(dim, len(input._shape_raw))
+    whole = input._shape_raw[axis]
+    sizes = split_size
+    if isinstance(split_size, int):
+        sizes = [min(split_size, whole - i) for i in range(0, whole, split_size)]
+    return tuple(F.SplitV(input, list(sizes), axis, num_split=len(sizes)))
+
+
+@operation(view=True, title="Split")
+def chunk(input: EagerTensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """So many pieces, the last perhaps smaller."""
+    whole = input._shape_raw[dimension(dim, len(input._shape_raw))]
+    return split(input, -(-whole // chunks), dim)
+
+
+@operation(view=True)
+def unbind(input: EagerTensor, dim: int = 0) -> tuple[Any, ...]:
+    """The parts along a dimension, which is left out."""
+    axis = dimension(dim, len(input._shape_raw))
+    return tuple(F.Unpack(input, num=input._shape_raw[axis], axis=axis))
+
+
+@operation()
+def cat(tensors: Sequence[EagerTensor], dim: int = 0) -> EagerTensor:
+    """Tensors one after the other along a dimension."""
+    parts = types.same_type(*tensors)
+    if len(parts) == 1:
+        return F.Identity(parts[0])
+    return F.ConcatV2(parts, dimension(dim, len(parts[0]._shape_raw)))
+
+
+@operation()
+def stack(tensors: Sequence[EagerTensor], dim: int = 0) -> EagerTensor:
+    """Tensors of one shape side by side along a new dimension."""
+    parts = types.same_type(*tensors)
+    return F.Pack(parts, axis=dimension(dim, len(parts[0]._shape_raw) + 1))
+
+
+@operation()
+def gather(input: EagerTensor, dim: int, index: EagerTensor) -> EagerTensor:
+    """The elements at other places of a dimension, in the shape of `index`."""
+    axis = dimension(dim, len(input._shape_raw))
+    return take_along(input, axis, np.asarray(index._value))
+
+
+@operation()
+def index_select(input: EagerTensor, dim: int, index: EagerTensor) -> EagerTensor:
+    """Some places of a dimension."""
+    return F.GatherV2(input, index, dimension(dim, len(input._shape_raw)))
+
+
+@operation()
+def masked_select(input: EagerTensor, mask: EagerTensor) -> EagerTensor:
+    """The elements where `mask` holds, in one dimension."""
+    return _advanced(input, mask)
+
+
+@operation()
+def diag(input: EagerTensor) -> EagerTensor:
+    """The matrix with this diagonal, or the diagonal of a matrix."""
+    if len(input._shape_raw) == 1:
+        return F.MatrixDiag(input)
+    return F.MatrixDiagPart(input)
+
+
+@operation()
+def tril(input: EagerTensor, diagonal: int = 0) -> EagerTensor:
+    """The elements on and below a diagonal; zeros elsewhere."""
+    kept = np.tril(np.ones(input._shape_raw[-2:], bool), diagonal)
+    return F.SelectV2(types.constant(kept, dtypes.bool), input, F.ZerosLike(input))
+
+
+@operation()
+def triu(input: EagerTensor, diagonal: int = 0) -> EagerTensor:
+    """The elements on and above a diagonal; zeros elsewhere."""
+    kept = np.triu(np.ones(input._shape_raw[-2:], bool), diagonal)
+    return F.SelectV2(types.constant(kept, dtypes.bool), input, F.ZerosLike(input))
+
+
+@operation()
+def trace(input: EagerTensor) -> EagerTensor:
+    """The sum of the diagonal of a matrix."""
+    return F.Sum(F.MatrixDiagPart(input), [0])
+
+
+# ---------------------------------------------------------------------- indexing
+
+
+def _basic(x: EagerTensor, index: Any) -> EagerTensor:
+    """A part by numbers, ranges, None and `...`."""
+    return x[index]
+
+
+def _positions(x: EagerTensor, index: Any) -> Any:
+    """For each element that an index names, its place in x, flattened."""
+    count = int(np.prod(x._shape_raw, dtype=np.int64))
+    return np.arange(count).reshape(x._shape_raw)[_plain(index)]
+
+
+def _plain(index: Any) -> Any:
+    """An index with arrays in place of tensors."""
+    if isinstance(index, EagerTensor):
+        return np.asarray(index._value)
+    if isinstance(index, tuple):
+        return tuple(_plain(i) for i in index)
+    if isinstance(index, list):
+        return np.asarray([_plain(i) for i in index])
+    return index
+
+
+def _advanced(x: EagerTensor, index: Any) -> EagerTensor:
+    """A part by tensors, lists and masks."""
+    return take(x, _positions(x, index))
+
+
+def _is_basic(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        p is None
+        or p is Ellipsis
+        or isinstance(p, slice)
+        or (isinstance(p, (int, np.integer)) and not isinstance(p, bool))
+        for p in parts
+    )
+
+
+def _checked(x: Tensor, index: Any) -> Any:
+    """An index as Python's numbers and ranges where it can be.
+
+    Raises:
+      IndexError: a number is out of range, or there are too many parts.
+      ValueError: a range goes backwards.
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    parts = tuple(_number(p) for p in parts)
+    for part in parts:
+        if isinstance(part, slice) and part.step is not None and part.step <= 0:
+            raise ValueError("step must be greater than zero")
+    index = parts if isinstance(index, tuple) else parts[0]
+    if not _is_basic(index):
+        return index
+    used = [p for p in parts if p is not None and p is not Ellipsis]
+    if not x.dim() and used:
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+            "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
+        )
+    if len(used) > x.dim():
+        raise IndexError(f"too many indices for tensor of dimension {x.dim()}")
+    gap = x.dim() - len(used)
+    dim = 0
+    for part in parts:
+        if part is Ellipsis:
+            dim += gap
+        elif part is not None:
+            _check_range(part, dim, x.shape[dim])
+            dim += 1
+    return index
+
+
+def _check_range(part: Any, dim: int, size: int) -> None:
+    if not isinstance(part, slice) and not -size <= part < size:
+        raise IndexError(
+            f"index {part} is out of bounds for dimension {dim} with size {size}"
+        )
+
+
+def _number(part: Any) -> Any:
+    """A tensor of one whole number counts as a number."""
+    if isinstance(part, Tensor) and not part.dim() and part.dtype.is_integer:
+        return part.item()
+    if isinstance(part, slice):
+        bounds = (part.start, part.stop, part.step)
+        return slice(*(None if b is None else int(b) for b in bounds))
+    return part
+
+
+_part = differentiable(_basic, "Slice", view=True)
+_one = differentiable(_basic, "Select", view=True)
+_picked = differentiable(_advanced, "Index")
+
+
+def _getitem(self: Tensor, index: Any) -> Tensor:
+    index = _checked(self, index)
+    if not _is_basic(index):
+        return _picked(self, index)
+    last = index[-1] if isinstance(index, tuple) and index else index
+    return (_part if isinstance(last, slice) else _one)(self, index)
+
+
+def _setitem(self: Tensor, index: Any, value: Any) -> None:
+    """Write into a part, in place.
+
+    Raises:
+      RuntimeError: the tensor is a leaf that requires grad.
+    """
+    if self._leaf:
+        check_writable(self[None])  # pyright: ignore[reportIndexIssue]
+    check_writable(self)
+    index = _checked(self, index)
+
+    def changed(x: EagerTensor, new: Any) -> EagerTensor:
+        from retrograd.autograd.apply import put
+
+        positions = _positions(x, _bare_index(index))
+        positions, kept = _last_written(positions)
+        part = types.cast(new, x._dtype)
+        if part._shape_raw != positions.shape:
+            part = _repeated(part, positions.shape)
+        if kept is not None:
+            part = take(part, kept)
+            positions = positions.reshape(-1)[kept]
+        return put(x, positions, part)
+
+    if not isinstance(value, Tensor) and not np.isscalar(value):
+        value = type(self)(value, self.dtype)
+    write(self, *recorded(changed, self, value), "CopySlices")
+
+
+def _bare_index(index: Any) -> Any:
+    from retrograd.autograd.apply import bare
+
+    return bare(index)
+
+
+def _repeated(part: EagerTensor, shape: tuple[int, ...]) -> EagerTensor:
+    """A value in the shape of what it is written to."""
+    extra = len(part._shape_raw) - len(shape)
+    if extra > 0 and set(part._shape_raw[:extra]) == {1}:
+        part = F.Reshape(part, list(part._shape_raw[extra:]))
+    if part._shape_raw == shape:
+        return part
+    try:
+        np.broadcast_to(np.empty(part._shape_raw), shape)
+    except ValueError:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(part._shape_raw)} cannot be "
+            f"broadcast to indexing result of shape {list(shape)}"
+        ) from None
+    return F.BroadcastTo(part, list(shape))
+
+
+def _last_written(positions: Any) -> tuple[Any, Any]:
+    """Where an element is named more than once: which of the writings stays."""
+    flat = positions.reshape(-1)
+    unique, last = np.unique(flat[::-1], return_index=True)
+    if unique.size == flat.size:
+        return positions, None
+    return positions, flat.size - 1 - last
+
+
+Tensor.__getitem__ = _getitem  # pyright: ignore[reportAttributeAccessIssue]
+Tensor.__setitem__ = _setitem  # pyright: ignore[reportAttributeAccessIssue]
+for _name in ("T", "mT"):
+    _whole = _reversed if _name == "T" else lambda x: transpose(x, -2, -1)
+    setattr(Tensor, _name, property(differentiable(_whole, "Permute", view=True)))
