@@ -18,13 +18,23 @@ always share memory.
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import Any
 
-from retrograd.autograd import elementwise, linear, memory, reductions, structure, table
-from retrograd.autograd.backward import backward, grad
+from retrograd.autograd import (
+    elementwise,
+    memory,
+    products,
+    reductions,
+    structure,
+    table,
+)
+from retrograd.autograd.check import GradcheckError, gradcheck, gradgradcheck
 from retrograd.autograd.creation import (
     arange,
     as_tensor,
+    empty,
     eye,
     from_numpy,
     full,
@@ -42,6 +52,8 @@ from retrograd.autograd.creation import (
     zeros,
     zeros_like,
 )
+from retrograd.autograd.derivatives import backward, grad
+from retrograd.autograd.function import Function
 from retrograd.autograd.generator import Generator, manual_seed
 from retrograd.autograd.graph import engine_tensor, recording
 from retrograd.autograd.modes import (
@@ -51,10 +63,10 @@ from retrograd.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
-from retrograd.autograd.tensor import Size, Tensor, is_tensor
+from retrograd.autograd.tensors import Size, Tensor, is_tensor
 from retrograd.autograd.types import NAMES as _TYPES
 
-_FAMILIES = (elementwise, reductions, structure, linear, memory)
+_FAMILIES = (elementwise, reductions, structure, products, memory)
 
 
 def __getattr__(name: str) -> Any:
@@ -63,6 +75,10 @@ def __getattr__(name: str) -> Any:
     Raises:
       AttributeError: there is none of that name.
     """
+    if name == "autograd":  # programs write torch.autograd.grad
+        return sys.modules[__name__]
+    if name == "nn":
+        return importlib.import_module(f"{__name__}.nn")
     found = table.functions.get(name) or _TYPES.get(name)
     if found is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -75,12 +91,15 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Function",
     "Generator",
+    "GradcheckError",
     "Size",
     "Tensor",
     "arange",
     "as_tensor",
     "backward",
+    "empty",
     "enable_grad",
     "engine_tensor",
     "eye",
@@ -88,6 +107,8 @@ __all__ = [
     "full",
     "full_like",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "inference_mode",
     "is_grad_enabled",
     "is_tensor",

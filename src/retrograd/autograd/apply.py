@@ -11,13 +11,15 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.autograd import modes, types
 from retrograd.autograd.graph import Node, Recorder, Source, alias, identity, same_value
-from retrograd.autograd.tensor import Tensor, View
+from retrograd.autograd.tensors import Tensor, View
 from retrograd.errors import message
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
 Function = Callable[..., Any]
 
+#: what PyTorch calls the change of a tensor through a part of it
+PART_WRITTEN = "torch::autograd::CopySlices"
 LEAF_CHANGED = (
     "a leaf Variable that requires grad is being used in an in-place operation."
 )
@@ -134,7 +136,8 @@ def in_place(function: Function, title: str) -> Function:
         check_writable(self)
 
         def computed(x: EagerTensor, *others: Any) -> EagerTensor:
-            return _fitting(function(x, *others, **kwargs), x)
+            # rules may read the value that is replaced: it is theirs alone
+            return _fitting(function(F.Identity(x), *others, **kwargs), x)
 
         write(self, *recorded(computed, self, *args), title)
         return self
@@ -204,14 +207,16 @@ def write(x: Tensor, value: EagerTensor, source: Source, title: str) -> None:
 
 
 def _replace(x: Tensor, value: EagerTensor, source: Source, tracked: bool) -> None:
+    made_by = source if isinstance(source, Node) else None
     x._version_counter.value += 1
+    x._version_counter.title = made_by.title if made_by else ""
     storage = x._storage
     storage.generation += 1
     storage.value = value._value
     x._seen = storage.generation
     if tracked:
         x._tracked = storage.generation
-    x._node = source if isinstance(source, Node) else None
+    x._node = made_by
     x._hold(value)
 
 
@@ -226,17 +231,20 @@ def _with_part(
             "refers to a single memory location. Please clone() the tensor before "
             "performing the operation."
         )
+    old = base._engine
     recorder = None
     if tracked:
         recorder = recorder_for([base]) or Recorder()
         if source is not None:
             recorder.sources[value] = source
-    old = base._engine
     with modes.running(recorder):
         new = put(old, positions, value)
-    if recorder is not None:
-        return new, recorder.sources.get(new)
-    return new, alias(new, old, base._node)
+    if recorder is None:
+        return new, alias(new, old, base._node)
+    made_by = recorder.sources.get(new)
+    if isinstance(made_by, Node):
+        made_by.title = PART_WRITTEN
+    return new, made_by
 
 
 def put(x: EagerTensor, positions: Any, part: EagerTensor) -> EagerTensor:

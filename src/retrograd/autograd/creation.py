@@ -11,7 +11,7 @@ from retrograd import dtypes
 from retrograd.autograd import generator as generators
 from retrograd.autograd import types
 from retrograd.autograd.structure import sizes_of
-from retrograd.autograd.tensor import Tensor
+from retrograd.autograd.tensors import Tensor
 from retrograd.errors import message
 from retrograd.run.eager import EagerTensor
 
@@ -120,6 +120,11 @@ def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones, of float32 unless said otherwise."""
     return _made(np.ones(sizes_of(size)), dtype or types.default, requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros, to be written to."""
+    return zeros(*size, dtype=dtype, requires_grad=requires_grad)
 
 
 def full_like(

@@ -273,54 +273,6 @@ def lerp(input: EagerTensor, end: EagerTensor, weight: Any) -> EagerTensor:
     return add(input, mul(weight, sub(end, input)))
 
 
-# ---------------------------------------------------------------------- activations
-
-
-@operation(method=False)
-def softplus(input: EagerTensor) -> EagerTensor:
-    """log(1 + exp x), of any x."""
-    return F.Softplus(input)
-
-
-@operation(method=False)
-def leaky_relu(input: EagerTensor, negative_slope: float = 0.01) -> EagerTensor:
-    """x where positive, else negative_slope · x."""
-    return F.LeakyRelu(input, alpha=negative_slope)
-
-
-@operation(method=False)
-def elu(input: EagerTensor) -> EagerTensor:
-    """x where positive, else exp x − 1."""
-    return F.Elu(input)
-
-
-@operation(method=False)
-def selu(input: EagerTensor) -> EagerTensor:
-    """The exponential unit whose results keep mean and variance."""
-    return F.Selu(input)
-
-
-@operation(method=False)
-def gelu(input: EagerTensor) -> EagerTensor:
-    """x · Φ(x), with Φ the normal distribution function."""
-    root = types.constant(0.5**0.5, input._dtype)
-    half = types.constant(0.5, input._dtype)
-    one = types.constant(1, input._dtype)
-    return F.Mul(F.Mul(half, input), F.AddV2(one, F.Erf(F.Mul(input, root))))
-
-
-@operation(method=False)
-def silu(input: EagerTensor) -> EagerTensor:
-    """x · sigmoid x."""
-    return F.Mul(input, F.Sigmoid(input))
-
-
-@operation(method=False)
-def logsigmoid(input: EagerTensor) -> EagerTensor:
-    """log sigmoid x, of any x."""
-    return F.Neg(F.Softplus(F.Neg(input)))
-
-
 # ---------------------------------------------------------------------- logic
 
 

@@ -22,7 +22,7 @@ from retrograd.ops.declare import F, gradient_function
 from retrograd.run.eager import EagerTensor
 
 if TYPE_CHECKING:
-    from retrograd.autograd.tensor import Tensor
+    from retrograd.autograd.tensors import Tensor
 
 USED_TWICE = (
     "Trying to backward through the graph a second time (or directly access saved "
@@ -87,8 +87,9 @@ class Node:
             self.retained.clear()
 
     def name(self) -> str:
-        """What PyTorch calls it: the operation, and `Backward0`."""
-        return f"{self.title}Backward0"
+        """What PyTorch calls it: mostly the operation and `Backward0`."""
+        special = self.title.endswith(("Backward", "CopySlices"))
+        return self.title if special else f"{self.title}Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
@@ -211,7 +212,11 @@ def alias(value: EagerTensor, of: EngineTensor, source: Source) -> Source:
     Returns:
       What made `value` now.
     """
-    return identity(value, of, source) if isinstance(source, Node) else source
+    if not isinstance(source, Node):
+        return source
+    node = identity(value, of, source)
+    node.title = source.title
+    return node
 
 
 def nodes_behind(roots: Iterable[Source]) -> list[Node]:

@@ -14,7 +14,7 @@ from retrograd.autograd.apply import (
     recorded,
     write,
 )
-from retrograd.autograd.tensor import Tensor
+from retrograd.autograd.tensors import Tensor
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 

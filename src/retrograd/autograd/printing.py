@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from retrograd.autograd.tensor import Tensor
+    from retrograd.autograd.tensors import Tensor
 
 #: what the text need not say
 _USUAL = ("float32", "int64", "bool", "complex64")
 _DIGITS = 4
 _SUMMARIZED = 1000
+_EDGE = 3
 _WIDTH = 80
 
 
@@ -28,7 +29,7 @@ def text_of(x: Tensor) -> str:
     if x.dtype.name not in _USUAL:
         parts.append(f"dtype=torch.{x.dtype.name}")
     if x.grad_fn is not None:
-        parts.append(f"grad_fn=<{x.grad_fn.name()}>")
+        parts.append(f"grad_fn=<{x.grad_fn.name().rpartition('::')[2]}>")
     elif x.requires_grad:
         parts.append("requires_grad=True")
     return f"tensor({', '.join(parts)})"
@@ -40,14 +41,29 @@ def _array(array: Any, indent: int) -> str:
     formatter = _formatter(array)
     if not array.ndim:
         return formatter(array[()]).strip()
-    text = np.array2string(
-        array,
-        separator=", ",
-        formatter={"all": formatter},
-        threshold=_SUMMARIZED,
-        max_line_width=_WIDTH - indent,
-    )
-    return text.replace("\n", "\n" + " " * indent).replace(", ...,", ",  ...,")
+    return _nested(array, indent, formatter, array.size > _SUMMARIZED)
+
+
+def _nested(array: Any, indent: int, formatter: Any, shortened: bool) -> str:
+    """Brackets around elements, or around such texts of the parts."""
+    deeper = array.ndim > 1
+
+    def text(part: Any) -> str:
+        if not deeper:
+            return formatter(part)
+        return _nested(part, indent + 1, formatter, shortened)
+
+    if shortened and len(array) > 2 * _EDGE:
+        first, last = ([text(p) for p in e] for e in (array[:_EDGE], array[-_EDGE:]))
+        parts = [*first, "..." if deeper else " ...", *last]
+    else:
+        parts = [text(p) for p in array]
+    start = " " * (indent + 1)
+    if deeper:
+        return "[" + ("," + "\n" * (array.ndim - 1) + start).join(parts) + "]"
+    row = max(1, (_WIDTH - indent) // (len(parts[0]) + 2))
+    rows = [", ".join(parts[i : i + row]) for i in range(0, len(parts), row)]
+    return "[" + (",\n" + start).join(rows) + "]"
 
 
 def _formatter(array: Any) -> Callable[[Any], str]:
@@ -62,7 +78,10 @@ def _formatter(array: Any) -> Callable[[Any], str]:
 
         return complex_text
     style = _style(array)
-    width = max(len(style(v)) for v in _sample(array))
+    sample = _sample(array)
+    if array.dtype.kind == "f":  # others stand out of line, as in PyTorch
+        sample = sample[np.isfinite(sample) & (sample != 0)]
+    width = max((len(style(v)) for v in sample), default=0)
     return lambda value: style(value).rjust(width)
 
 
@@ -71,7 +90,7 @@ def _sample(array: Any) -> Any:
     flat = array.reshape(-1)
     if flat.size <= _SUMMARIZED:
         return flat
-    edges = [np.r_[0 : min(3, n), max(3, n - 3) : n] for n in array.shape]
+    edges = [np.r_[0 : min(_EDGE, n), max(_EDGE, n - _EDGE) : n] for n in array.shape]
     return array[np.ix_(*edges)].reshape(-1)
 
 

@@ -9,10 +9,18 @@ import numpy as np
 
 from retrograd import dtypes
 from retrograd.autograd import types
-from retrograd.autograd.apply import check_writable, differentiable, recorded, write
+from retrograd.autograd.apply import (
+    PART_WRITTEN,
+    bare,
+    check_writable,
+    differentiable,
+    put,
+    recorded,
+    write,
+)
 from retrograd.autograd.reductions import axes_of, dimension, take, take_along
 from retrograd.autograd.table import offer, operation
-from retrograd.autograd.tensor import Tensor
+from retrograd.autograd.tensors import Tensor
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
@@ -397,9 +405,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
     index = _checked(self, index)
 
     def changed(x: EagerTensor, new: Any) -> EagerTensor:
-        from retrograd.autograd.apply import put
-
-        positions = _positions(x, _bare_index(index))
+        positions = _positions(x, bare(index))
         positions, kept = _last_written(positions)
         part = types.cast(new, x._dtype)
         if part._shape_raw != positions.shape:
@@ -411,13 +417,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
 
     if not isinstance(value, Tensor) and not np.isscalar(value):
         value = type(self)(value, self.dtype)
-    write(self, *recorded(changed, self, value), "CopySlices")
-
-
-def _bare_index(index: Any) -> Any:
-    from retrograd.autograd.apply import bare
-
-    return bare(index)
+    write(self, *recorded(changed, self, value), PART_WRITTEN)
 
 
 def _repeated(part: EagerTensor, shape: tuple[int, ...]) -> EagerTensor:

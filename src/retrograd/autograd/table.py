@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retrograd.autograd.apply import differentiable, in_place
-from retrograd.autograd.tensor import Tensor
+from retrograd.autograd.tensors import Tensor
 
 Function = Callable[..., Any]
 

@@ -38,12 +38,18 @@ class Size(tuple[int, ...]):
 
 
 class Version:
-    """Counts the in-place changes of a tensor, its views and its detached forms."""
+    """Counts the in-place changes of a tensor, its views and its detached forms.
 
-    __slots__ = ("value",)
+    Attributes:
+      value: how many there were.
+      title: what made the tensor, after the last of them; "" for nothing.
+    """
+
+    __slots__ = ("title", "value")
 
     def __init__(self) -> None:
         self.value = 0
+        self.title = ""
 
 
 class Storage:
@@ -124,8 +130,16 @@ class Tensor:
         return cls._of(EagerTensor(value, types.as_dtype(value.dtype)))
 
     @classmethod
-    def _of(cls, value: EagerTensor, source: Source = None) -> Tensor:
-        """The tensor of a value of the engine that no other tensor has."""
+    def _of(
+        cls, value: EagerTensor, source: Source = None, *, hold: bool = True
+    ) -> Tensor:
+        """The tensor of a value of the engine.
+
+        Args:
+          value: a value that no other tensor has, unless `hold` is False.
+          source: the node that made it.
+          hold: whether changes of this tensor are changes of the value.
+        """
         self = object.__new__(cls)
         self._node = source
         self._leaf = False
@@ -137,7 +151,9 @@ class Tensor:
         self._tracked = 0
         self._hooks = None
         self._retains = False
-        self._hold(value)
+        self._value = value
+        if hold:
+            self._hold(value)
         return self
 
     def _hold(self, value: EagerTensor) -> None:
@@ -487,7 +503,7 @@ class Tensor:
           RuntimeError: there is no graph, or it was freed, `gradient` is missing or of
             another shape, or a value that is needed was changed in place.
         """
-        from retrograd.autograd.backward import backward
+        from retrograd.autograd.derivatives import backward
 
         backward(self, gradient, retain_graph, create_graph, inputs)
 

@@ -17,7 +17,7 @@ from retrograd.autograd.graph import (
     producers,
     same_value,
 )
-from retrograd.autograd.tensor import Tensor
+from retrograd.autograd.tensors import Tensor
 from retrograd.errors import message
 from retrograd.grad.sweep import sweep
 from retrograd.grad.terms import dense
@@ -197,25 +197,22 @@ class _BackwardRecorder(Recorder):
 
     def record(self, op: Any) -> None:
         """Note a step of a rule."""
-        super().record(op)
+        if modes.is_grad_enabled():
+            super().record(op)
         if self._node is None or op.type in _SHAPE_ONLY:
             return
         for tensor in op._inputs:
             if tensor in self._values:
                 self._node.saves = True
-                check_version(tensor, self._node_behind(tensor))
-
-    def _node_behind(self, tensor: EngineTensor) -> Node | None:
-        """What made a value that a rule reads, if it is known."""
-        node = self._node
-        if node is None or node.record is None or tensor in node.record._outputs:
-            return node
-        source = node.sources[node.record._inputs.index(tensor)]
-        return source if isinstance(source, Node) else None
+                check_version(tensor, self._node)
 
 
-def check_version(tensor: EngineTensor, made_by: Node | None) -> None:
+def check_version(tensor: EngineTensor, node: Node | None) -> None:
     """Refuse a value whose tensor has been changed in place since.
+
+    Args:
+      tensor: a value that the rule of a node reads.
+      node: the node.
 
     Raises:
       RuntimeError: it was changed.
@@ -224,7 +221,8 @@ def check_version(tensor: EngineTensor, made_by: Node | None) -> None:
     if counter is None or counter.value == version:
         return
     kind = types.title(tensor.dtype)
-    where = "" if made_by is None else f", which is output 0 of {made_by.title},"
+    title = "" if node is None else _title_of(tensor, node, counter.title)
+    where = f", which is output 0 of {title}," if title else ""
     raise RuntimeError(
         message(
             "one of the variables needed for gradient computation has been modified by "
@@ -234,6 +232,15 @@ def check_version(tensor: EngineTensor, made_by: Node | None) -> None:
             fix="clone() the tensor before it is changed, or compute a new one",
         )
     )
+
+
+def _title_of(tensor: EngineTensor, node: Node, now: str) -> str:
+    """What made a value that a node reads, as of its last change."""
+    record = node.kept()
+    if tensor in record._outputs:
+        return node.title
+    source = node.sources[record._inputs.index(tensor)]
+    return now or (source.title if isinstance(source, Node) else "")
 
 
 class _Run:
@@ -280,7 +287,12 @@ class _Run:
             s for n in self._nodes for s in n.sources if isinstance(s, Tensor)
         )
         leaves.update((r, None) for r in self._roots if r._node is None)
-        retained = [t for n in self._nodes for r in n.retained.values() if (t := r())]
+        retained = [
+            t
+            for n in self._nodes
+            for r in n.retained.values()
+            if (t := r()) is not None
+        ]
         return [*leaves, *retained]
 
     def _between(self) -> list[Node]:

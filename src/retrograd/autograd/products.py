@@ -96,13 +96,6 @@ def outer(input: EagerTensor, vec2: EagerTensor) -> EagerTensor:
 
 
 @operation(method=False)
-def linear(input: EagerTensor, weight: EagerTensor, bias: Any = None) -> EagerTensor:
-    """input · weightᵀ + bias; weight has shape (out, in)."""
-    product = matmul(input, F.Transpose(weight, [1, 0]))
-    return product if bias is None else elementwise.add(product, bias)
-
-
-@operation(method=False)
 def einsum(equation: str, *operands: EagerTensor) -> Any:
     """Sums of products by an equation in index notation."""
     from retrograd.ops.einsum import einsum as engine
