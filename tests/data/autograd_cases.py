@@ -270,6 +270,39 @@ for step in range(5):
         b.grad = None
     print(f"{loss.item():.4f}", w, b)
 """,
+    "optimizers": """
+for make in (
+    lambda ps: torch.optim.SGD(ps, lr=0.1),
+    lambda ps: torch.optim.SGD(ps, lr=0.1, momentum=0.9, weight_decay=0.01),
+    lambda ps: torch.optim.SGD(ps, 0.1, momentum=0.9, nesterov=True),
+    lambda ps: torch.optim.SGD(ps, 0.1, momentum=0.5, dampening=0.25),
+    lambda ps: torch.optim.Adam(ps, lr=0.1),
+    lambda ps: torch.optim.Adam(ps, 0.01, (0.8, 0.9), eps=1e-3, weight_decay=0.1),
+    lambda ps: torch.optim.SGD([{"params": ps, "lr": 0.5}], lr=0.1),
+):
+    w = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    optimizer = make([w])
+    for _ in range(4):
+        optimizer.zero_grad()
+        loss = (w ** 2).sum() + w.prod()
+        loss.backward()
+        optimizer.step()
+    optimizer.param_groups[0]["lr"] = 0.0
+    optimizer.step()
+    print(w)
+w.grad = torch.ones(3)
+optimizer.zero_grad(set_to_none=False)
+print(w.grad)
+for make in (
+    lambda: torch.optim.SGD([], lr=0.1),
+    lambda: torch.optim.SGD([w], lr=-1),
+    lambda: torch.optim.Adam([w * 2]),
+):
+    try:
+        make()
+    except ValueError as error:
+        print(error)
+""",
     "data": """
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 for _ in range(3):

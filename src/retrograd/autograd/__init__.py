@@ -77,8 +77,8 @@ def __getattr__(name: str) -> Any:
     """
     if name == "autograd":  # programs write torch.autograd.grad
         return sys.modules[__name__]
-    if name == "nn":
-        return importlib.import_module(f"{__name__}.nn")
+    if name in ("nn", "optim"):
+        return importlib.import_module(f"{__name__}.{name}")
     found = table.functions.get(name) or _TYPES.get(name)
     if found is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

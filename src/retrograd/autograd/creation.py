@@ -88,7 +88,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` itself if it is a tensor of that type, else a tensor that holds it."""
     if isinstance(data, Tensor):
         wanted = data.dtype if dtype is None else types.as_dtype(dtype)
-        return data.to(wanted)  # pyright: ignore[reportAttributeAccessIssue]
+        return data.to(wanted)
     return tensor(data, dtype, device)
 
 

@@ -237,9 +237,10 @@ def check_version(tensor: EngineTensor, node: Node | None) -> None:
 def _title_of(tensor: EngineTensor, node: Node, now: str) -> str:
     """What made a value that a node reads, as of its last change."""
     record = node.kept()
-    if tensor in record._outputs:
+    if any(t is tensor for t in record._outputs):
         return node.title
-    source = node.sources[record._inputs.index(tensor)]
+    where = next(i for i, t in enumerate(record._inputs) if t is tensor)
+    source = node.sources[where]
     return now or (source.title if isinstance(source, Node) else "")
 
 
@@ -398,7 +399,7 @@ def _accumulate(target: Tensor, new: Tensor, create_graph: bool) -> None:
     if old is None:
         target._grad = new
     elif create_graph:
-        target._grad = old + new  # pyright: ignore[reportOperatorIssue]
+        target._grad = old + new
     else:
         with modes.no_grad():
-            old.add_(new)  # pyright: ignore[reportAttributeAccessIssue]
+            old.add_(new)

@@ -81,7 +81,7 @@ def check_broadcast(a: EagerTensor, b: EagerTensor) -> None:
       RuntimeError: with the sizes and the dimension.
     """
     rows, columns = a._shape_raw, b._shape_raw
-    if rows == columns:
+    if rows == columns or not rows or not columns:
         return
     rank = max(len(rows), len(columns))
     for dim in range(rank - 1, -1, -1):
@@ -97,10 +97,18 @@ def check_broadcast(a: EagerTensor, b: EagerTensor) -> None:
             )
 
 
-def _binary(op_type: str, a: Any, b: Any) -> EagerTensor:
-    """An op of two operands, in the type they have together."""
+def _binary(op_type: str, a: Any, b: Any, logical: str = "") -> EagerTensor:
+    """An op of two operands, in the type they have together.
+
+    Args:
+      op_type: the op.
+      a, b: tensors or numbers.
+      logical: the op for truth values, where it is another.
+    """
     x, y = types.same_type(a, b)
     check_broadcast(x, y)
+    if logical and x._dtype is dtypes.bool:
+        op_type = logical
     return getattr(F, op_type)(x, y)
 
 
@@ -111,10 +119,7 @@ def _scaled(value: Any, alpha: Any) -> Any:
 @operation(changes=True)
 def add(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
     """input + alpha · other."""
-    other = _scaled(other, alpha)
-    if types.result_type(input, other) is dtypes.bool:
-        return _binary("LogicalOr", input, other)
-    return _binary("AddV2", input, other)
+    return _binary("AddV2", input, _scaled(other, alpha), "LogicalOr")
 
 
 @operation(changes=True)
@@ -135,9 +140,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
 @operation(changes=True)
 def mul(input: Any, other: Any) -> EagerTensor:
     """input · other."""
-    if types.result_type(input, other) is dtypes.bool:
-        return _binary("LogicalAnd", input, other)
-    return _binary("Mul", input, other)
+    return _binary("Mul", input, other, "LogicalAnd")
 
 
 @operation(changes=True)

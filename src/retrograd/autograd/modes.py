@@ -36,18 +36,18 @@ class set_grad_enabled:
 
     def __init__(self, mode: bool) -> None:
         self._mode = bool(mode)
-        self._before = [_local.enabled]
+        self._before = _local.enabled
         _local.enabled = self._mode
 
     def __enter__(self) -> None:
         _local.enabled = self._mode
 
     def __exit__(self, *unused: Any) -> None:
-        _local.enabled = self._before[-1]
+        _local.enabled = self._before
 
     def __call__(self, function: _F) -> _F:
         """`function`, in this mode."""
-        _local.enabled = self._before[-1]
+        _local.enabled = self._before
         return _during(function, self._mode)
 
 

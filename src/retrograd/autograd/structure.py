@@ -400,7 +400,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
       RuntimeError: the tensor is a leaf that requires grad.
     """
     if self._leaf:
-        check_writable(self[None])  # pyright: ignore[reportIndexIssue]
+        check_writable(self[None])
     check_writable(self)
     index = _checked(self, index)
 
@@ -446,8 +446,8 @@ def _last_written(positions: Any) -> tuple[Any, Any]:
     return positions, flat.size - 1 - last
 
 
-Tensor.__getitem__ = _getitem  # pyright: ignore[reportAttributeAccessIssue]
-Tensor.__setitem__ = _setitem  # pyright: ignore[reportAttributeAccessIssue]
+Tensor.__getitem__ = _getitem
+Tensor.__setitem__ = _setitem
 for _name in ("T", "mT"):
     _whole = _reversed if _name == "T" else lambda x: transpose(x, -2, -1)
     setattr(Tensor, _name, property(differentiable(_whole, "Permute", view=True)))

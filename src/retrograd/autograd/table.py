@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -94,6 +95,4 @@ def _tolerant(ours: Function, function: Function) -> Function:
 
 def is_operand(value: Any) -> bool:
     """Whether a tensor can be computed with this: a tensor or a number."""
-    import numbers
-
     return isinstance(value, (Tensor, numbers.Number))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -121,6 +122,36 @@ class Tensor:
     _tracked: int
     _hooks: dict[int, Callable[..., Any]] | None
     _retains: bool
+
+    if TYPE_CHECKING:  # `table` adds what the operations are called by
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        __add__: Any
+        __radd__: Any
+        __sub__: Any
+        __rsub__: Any
+        __mul__: Any
+        __rmul__: Any
+        __truediv__: Any
+        __rtruediv__: Any
+        __floordiv__: Any
+        __mod__: Any
+        __pow__: Any
+        __rpow__: Any
+        __matmul__: Any
+        __neg__: Any
+        __abs__: Any
+        __lt__: Any
+        __le__: Any
+        __gt__: Any
+        __ge__: Any
+        __and__: Any
+        __or__: Any
+        __xor__: Any
+        __invert__: Any
+        __getitem__: Any
+        __setitem__: Any
 
     def __new__(cls, data: Any = (), dtype: Any = None) -> Tensor:
         """A float32 tensor of these numbers."""
@@ -326,7 +357,7 @@ class Tensor:
     def __iter__(self) -> Iterator[Any]:
         if not self.dim():
             raise TypeError("iteration over a 0-d tensor")
-        return iter([self[i] for i in range(len(self))])  # pyright: ignore[reportIndexIssue]
+        return iter([self[i] for i in range(len(self))])
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
@@ -460,8 +491,6 @@ class Tensor:
                 "can't retain_grad on Tensor that has requires_grad=False"
             )
         if self._node is not None:
-            import weakref
-
             self._node.retained[self._value] = weakref.ref(self)
             self._retains = True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -126,6 +125,11 @@ def result_type(*operands: Any) -> DType:
     Tensors with dimensions decide; those without, and then plain numbers, count where
     they are of a higher category: bool, whole, real, complex.
     """
+    first = operands[0]
+    if isinstance(first, EagerTensor) and all(
+        isinstance(x, EagerTensor) and x._dtype is first._dtype for x in operands
+    ):
+        return first._dtype  # what is asked most often
     by_rank: dict[int, DType] = {}
     for operand in operands:
         if isinstance(operand, EagerTensor):
@@ -162,14 +166,12 @@ def to_floating(x: EagerTensor) -> EagerTensor:
 
 
 def as_dtype(given: Any) -> DType:
-    """A type given as a DType, a name of PyTorch's, or a Python or NumPy type."""
-    if given is int:
-        return dtypes.int64
+    """A type given as a DType, a name of PyTorch's, or a Python or NumPy type.
+
+    Python's own types stand for what they hold: `float` for float64.
+    """
+    if isinstance(given, type) and given in (bool, int, float, complex):
+        return dtypes.as_dtype(np.dtype(given).type)
     if isinstance(given, str) and given in NAMES:
         return NAMES[given]
     return dtypes.as_dtype(given)
-
-
-def common(types: Iterable[DType]) -> DType:
-    """The type that all can be brought to."""
-    return functools.reduce(promoted, types)

@@ -145,6 +145,8 @@ class Own(Namespace):
 
     def __getattr__(self, name: str) -> Any:
         path = self.__name__.partition(".")[2]
+        if name == "__path__":  # each `from … import` in a function asks for it
+            raise missing_name(path, name)
         full = f"{path}.{name}" if path else name
         if (_has_names_below(full) or full in _OWN_PARTS) and not name.startswith("_"):
             module = table.import_or_none(f"{self.__name__}.{name}")
