@@ -151,6 +151,25 @@ torch.triu(x, 1) ** 2
 x.clone() * x
 x.detach() * x
 x.double() * x
+x.roll(1, 0) * x
+x.roll((1, 2), (0, 1)) ** 2
+x.roll(5) * x
+x.repeat_interleave(2, dim=1) ** 2
+x.scatter(1, torch.tensor([[0, 1], [2, 3], [1, 0]]), p[:, :2]) ** 2
+x.scatter(1, torch.tensor([[0], [2], [1]]), 3.0) ** 2
+x.scatter_add(0, torch.tensor([[0, 0, 1, 2], [0, 1, 1, 1]]), p[:2]) ** 2
+b.diagonal(dim1=-2, dim2=-1) ** 2
+b.diagonal(1, 0, 2) ** 2
+x.movedim(0, 1) * m
+b.swapaxes(0, 2) ** 2
+torch.vstack((y, v, x)) ** 2
+torch.hstack([x, p]) ** 2
+torch.hstack([y, v]) ** 2
+torch.meshgrid(y, v, indexing="ij")[0] * torch.meshgrid(y, v, indexing="ij")[1]
+torch.meshgrid(y, v, indexing="xy")[0] * x.sum()
+(x @ m + torch.eye(3, dtype=torch.float64)).det()
+(x @ m + torch.eye(3, dtype=torch.float64)).inverse()
+x.clip(-1, 1) ** 2
 torch.nn.functional.softplus(x)
 torch.nn.functional.leaky_relu(x, 0.1) * x
 torch.nn.functional.elu(x) ** 2
@@ -230,6 +249,17 @@ torch.manual_seed(5) and torch.randint(0, 10, (6,))
 torch.manual_seed(6) and torch.randperm(7)
 torch.manual_seed(7) and torch.empty(3).uniform_(-1, 1)
 torch.manual_seed(8) and torch.empty(20).normal_(1, 2)
+torch.tensor([3.0, 1.0, 2.0]).argsort(descending=True)
+torch.tensor([0, 3, 4]).nonzero()
+torch.tensor([0, 3, 4]).count_nonzero()
+torch.allclose(torch.tensor([1.0]), torch.tensor([1.0 + 1e-7]))
+torch.equal(torch.tensor([1.0]), torch.tensor([1.5]))
+torch.isclose(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.1]))
+torch.zeros(2, 3).scatter_(1, torch.tensor([[1], [2]]), 1.0)
+torch.tensor([1.0]).new_zeros(2, 2)
+torch.tensor([1]).new_tensor([1, 2])
+torch.randn(2, 2, device=torch.device("cpu")).shape[0]
+torch.pi
 torch.tensor([[1, 2], [3, 4]]).numel()
 torch.tensor([[1, 2], [3, 4]]).shape[0]
 torch.tensor(2.5).item()
@@ -302,6 +332,59 @@ for make in (
         make()
     except ValueError as error:
         print(error)
+""",
+    "newton": """
+p = torch.tensor([-1.0, 2.0], dtype=torch.float64, requires_grad=True)
+for _ in range(6):
+    f = (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
+    (g,) = torch.autograd.grad(f, p, create_graph=True)
+    rows = [torch.autograd.grad(g[i], p, retain_graph=True)[0] for i in range(2)]
+    with torch.no_grad():
+        p -= torch.stack(rows).inverse() @ g
+    print(p)
+""",
+    "recurrent": """
+torch.manual_seed(3)
+wx, wh, b = torch.randn(3, 4) * 0.5, torch.randn(4, 4) * 0.5, torch.zeros(4)
+for w in (wx, wh, b):
+    w.requires_grad_()
+h, steps = torch.zeros(2, 4), []
+for x in torch.randn(6, 2, 3):
+    h = torch.tanh(x @ wx + h @ wh + b)
+    steps.append(h)
+torch.stack(steps).mean().backward()
+print(wx.grad.norm(), wh.grad.sum(), b.grad)
+""",
+    "attention": """
+torch.manual_seed(4)
+q = torch.randn(2, 5, 8, requires_grad=True)
+hidden = torch.tril(torch.ones(5, 5)) == 0
+scores = (q @ q.transpose(-2, -1) / 8 ** 0.5).masked_fill(hidden, float("-inf"))
+out = scores.softmax(dim=-1) @ q
+out.sum().backward()
+print(out[0, 1], q.grad.abs().sum())
+""",
+    "powers": """
+for base, power in ((0.0, 0), (0.0, 1), (0.0, 2), (0.0, 0.0), (2.0, 0), (-2.0, 3)):
+    x = torch.tensor([base], requires_grad=True)
+    (x ** power).backward()
+    print((x ** power).detach(), x.grad)
+    x.grad, p = None, torch.tensor([float(power)], requires_grad=True)
+    (x ** p).backward()
+    print((x ** p).detach(), x.grad, p.grad if base >= 0 else None)
+""",
+    "rows": """
+v = torch.arange(3.0, requires_grad=True)
+total = torch.zeros(3)
+for i in range(4):
+    total += v * i
+total.prod().backward()
+print(total, v.grad)
+out = torch.empty(4, 3)
+for i in range(4):
+    out[i] = v ** i
+out.sum().backward()
+print(out, v.grad)
 """,
     "data": """
 w = torch.tensor([1.0, 2.0], requires_grad=True)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from math import e, inf, nan, pi
 from typing import Any
 
 from retrograd.autograd import (
@@ -34,6 +35,7 @@ from retrograd.autograd.check import GradcheckError, gradcheck, gradgradcheck
 from retrograd.autograd.creation import (
     arange,
     as_tensor,
+    device,
     empty,
     eye,
     from_numpy,
@@ -99,6 +101,8 @@ __all__ = [
     "arange",
     "as_tensor",
     "backward",
+    "device",
+    "e",
     "empty",
     "enable_grad",
     "engine_tensor",
@@ -109,14 +113,17 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "inf",
     "inference_mode",
     "is_grad_enabled",
     "is_tensor",
     "linspace",
     "manual_seed",
+    "nan",
     "no_grad",
     "ones",
     "ones_like",
+    "pi",
     "rand",
     "rand_like",
     "randint",

@@ -16,8 +16,28 @@ from retrograd.errors import message
 from retrograd.run.eager import EagerTensor
 
 
-def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
+def device(type: Any, index: int | None = None) -> str:
+    """The name of a device; there is one.
+
+    Raises:
+      RuntimeError: it is not the computer's own memory.
+    """
+    del index
+    if str(type).partition(":")[0] != "cpu":
+        raise RuntimeError(
+            message(
+                "values are in the computer's memory",
+                got=f"device {str(type)!r}",
+                fix='device="cpu"; a graph and a Session run on accelerators',
+            )
+        )
+    return "cpu"
+
+
+def _made(array: Any, dtype: Any, requires_grad: bool, where: Any = None) -> Tensor:
     """A leaf that holds an array, which nobody else may change."""
+    if where is not None:
+        device(where)
     kind = types.as_dtype(dtype)
     value = np.asarray(array).astype(kind.as_numpy_dtype, copy=False)
     made = Tensor._of(EagerTensor(value, kind))
@@ -44,13 +64,12 @@ def tensor(
       data: numbers, nested lists of them, an array, or a tensor.
       dtype: the type; by default float32 for Python's floats, int64 for whole numbers,
         and an array's own.
-      device: accepted; values are in the computer's memory.
+      device: "cpu".
       requires_grad: whether derivatives with respect to it are wanted.
 
     Raises:
       RuntimeError: gradients of whole numbers are asked for.
     """
-    del device
     if isinstance(data, Tensor):
         data = np.array(data._engine._value)
     elif isinstance(data, (list, tuple)):
@@ -58,7 +77,7 @@ def tensor(
     array = np.array(data)
     if dtype is None:
         dtype = _type_of(data, array)
-    return _made(array, dtype, requires_grad)
+    return _made(array, dtype, requires_grad, device)
 
 
 def _plain(data: Any) -> Any:
@@ -106,48 +125,66 @@ def full(
     *,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """A tensor of one value everywhere."""
     kind = types.of_number(fill_value) if dtype is None else dtype
-    return _made(np.full(sizes_of([size]), fill_value), kind, requires_grad)
+    return _made(np.full(sizes_of([size]), fill_value), kind, requires_grad, device)
 
 
-def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Zeros, of float32 unless said otherwise."""
-    return _made(np.zeros(sizes_of(size)), dtype or types.default, requires_grad)
+    return _made(
+        np.zeros(sizes_of(size)), dtype or types.default, requires_grad, device
+    )
 
 
-def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Ones, of float32 unless said otherwise."""
-    return _made(np.ones(sizes_of(size)), dtype or types.default, requires_grad)
+    return _made(np.ones(sizes_of(size)), dtype or types.default, requires_grad, device)
 
 
-def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Zeros, to be written to."""
-    return zeros(*size, dtype=dtype, requires_grad=requires_grad)
+    return zeros(*size, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """One value everywhere, in the shape and type of another tensor."""
     return full(
-        input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad
+        input.shape,
+        fill_value,
+        dtype=dtype or input.dtype,
+        requires_grad=requires_grad,
+        device=device,
     )
 
 
 def zeros_like(
-    input: Tensor, *, dtype: Any = None, requires_grad: bool = False
+    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
     """Zeros, in the shape and type of another tensor."""
-    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad)
+    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
 def ones_like(
-    input: Tensor, *, dtype: Any = None, requires_grad: bool = False
+    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
     """Ones, in the shape and type of another tensor."""
-    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad)
+    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
 # ---------------------------------------------------------------------- in a row
@@ -160,13 +197,14 @@ def arange(
     *,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Numbers from `start` in steps, without `end`; with one argument, from 0 up."""
     if end is None:
         start, end = 0, start
     kind = types.result_type(start, end, step) if dtype is None else dtype
     count = max(0, int(np.ceil((end - start) / step)))
-    return _made(start + step * np.arange(count), kind, requires_grad)
+    return _made(start + step * np.arange(count), kind, requires_grad, device)
 
 
 def linspace(
@@ -176,59 +214,86 @@ def linspace(
     *,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """So many numbers from `start` to `end`, evenly spaced."""
     values = np.linspace(start, end, steps)
-    return _made(values, dtype or types.default, requires_grad)
+    return _made(values, dtype or types.default, requires_grad, device)
 
 
 def eye(
-    n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """The matrix with ones on the diagonal."""
-    return _made(np.eye(n, m), dtype or types.default, requires_grad)
+    return _made(np.eye(n, m), dtype or types.default, requires_grad, device)
 
 
 # ---------------------------------------------------------------------- at random
 
 
 def _drawn(
-    draw: str, size: Any, source: Any, dtype: Any, requires_grad: bool
+    draw: str, size: Any, source: Any, dtype: Any, requires_grad: bool, where: Any
 ) -> Tensor:
     kind = types.as_dtype(dtype or types.default)
     shape = sizes_of(size)
     source = source or generators.default
     fine = np.float64 if kind is dtypes.float64 else np.float32
     values = getattr(source, draw)(int(np.prod(shape, dtype=np.int64)), fine)
-    return _made(values.reshape(shape), kind, requires_grad)
+    return _made(values.reshape(shape), kind, requires_grad, where)
 
 
 def rand(
-    *size: Any, generator: Any = None, dtype: Any = None, requires_grad: bool = False
+    *size: Any,
+    generator: Any = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Random numbers in [0, 1); the same after the same `manual_seed`."""
-    return _drawn("uniform", size, generator, dtype, requires_grad)
+    return _drawn("uniform", size, generator, dtype, requires_grad, device)
 
 
 def randn(
-    *size: Any, generator: Any = None, dtype: Any = None, requires_grad: bool = False
+    *size: Any,
+    generator: Any = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Random numbers of mean 0 and standard deviation 1."""
-    return _drawn("normal", size, generator, dtype, requires_grad)
+    return _drawn("normal", size, generator, dtype, requires_grad, device)
 
 
-def rand_like(input: Tensor, *, requires_grad: bool = False) -> Tensor:
+def rand_like(
+    input: Tensor, *, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """`rand` in the shape and type of another tensor."""
-    return rand(*input.shape, dtype=input.dtype, requires_grad=requires_grad)
+    return rand(
+        *input.shape, dtype=input.dtype, requires_grad=requires_grad, device=device
+    )
 
 
-def randn_like(input: Tensor, *, requires_grad: bool = False) -> Tensor:
+def randn_like(
+    input: Tensor, *, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """`randn` in the shape and type of another tensor."""
-    return randn(*input.shape, dtype=input.dtype, requires_grad=requires_grad)
+    return randn(
+        *input.shape, dtype=input.dtype, requires_grad=requires_grad, device=device
+    )
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Any = None
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    device: Any = None,
 ) -> Tensor:
     """Random whole numbers from `low` up to, and without, `high`."""
     if size is None:
@@ -236,7 +301,7 @@ def randint(
     source = generator or generators.default
     shape = sizes_of([size])
     values = source.integers(low, high, int(np.prod(shape, dtype=np.int64)))
-    return _made(values.reshape(shape), dtypes.int64, False)
+    return _made(values.reshape(shape), dtypes.int64, False, device)
 
 
 def randperm(n: int, *, generator: Any = None) -> Tensor:

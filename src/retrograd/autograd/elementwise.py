@@ -174,8 +174,19 @@ def remainder(input: Any, other: Any) -> EagerTensor:
 
 @operation("pow", changes=True)
 def power(input: Any, exponent: Any) -> EagerTensor:
-    """input to the power of `exponent`, element by element."""
-    return _binary("Pow", input, exponent)
+    """input to the power of `exponent`, element by element.
+
+    The derivative of x⁰ is zero, at x = 0 as well, where the rule for powers has 0 · ∞.
+    """
+    x, y = types.same_type(input, exponent)
+    check_broadcast(x, y)
+    if not y._shape_raw and y._value in (1, 2):
+        return F.Identity(x) if y._value == 1 else F.Square(x)
+    nought = np.logical_and(np.equal(x._value, 0), np.equal(y._value, 0))
+    if np.any(nought):
+        one = types.constant(1, x._dtype)
+        x = F.SelectV2(types.constant(nought, dtypes.bool), one, x)
+    return F.Pow(x, y)
 
 
 @operation()
@@ -321,6 +332,30 @@ def _tested(op_type: str) -> Any:
     return lambda input: getattr(F, op_type)(types.to_floating(input))
 
 
+@operation()
+def isclose(
+    input: EagerTensor, other: EagerTensor, rtol: float = 1e-5, atol: float = 1e-8
+) -> EagerTensor:
+    """Whether |input − other| ≤ atol + rtol · |other|, element by element."""
+    near = np.isclose(input._value, other._value, rtol, atol)
+    return types.constant(near, dtypes.bool)
+
+
+@operation()
+def allclose(
+    input: EagerTensor, other: EagerTensor, rtol: float = 1e-5, atol: float = 1e-8
+) -> bool:
+    """Whether all elements are close (see `isclose`)."""
+    return bool(np.allclose(input._value, other._value, rtol, atol))
+
+
+@operation()
+def equal(input: EagerTensor, other: EagerTensor) -> bool:
+    """Whether two tensors have the same shape and elements."""
+    return bool(np.array_equal(input._value, other._value))
+
+
+offer("clip", clamp, title="Clamp", changes=True)
 for _name, _op in _REAL.items():
     offer(_name, _real(_op), changes=True)
 for _name, _op in _SAME.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.autograd import generator, types
+from retrograd.autograd import creation, generator, types
 from retrograd.autograd.apply import (
     check_writable,
     differentiable,
@@ -92,6 +92,15 @@ def _type_as(self: Tensor, other: Tensor) -> Tensor:
     return _to(self, other.dtype)
 
 
+def _new(make: Any) -> Any:
+    """A method that makes a tensor of its tensor's type."""
+
+    def method(self: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
+        return make(*args, dtype=dtype or self.dtype, **options)
+
+    return method
+
+
 def _cpu(self: Tensor) -> Tensor:
     """Itself: values are in the computer's memory."""
     return self
@@ -102,6 +111,10 @@ _METHODS = {
     "type_as": _type_as,
     "cpu": _cpu,
     "detach_": _detach_,
+    "new_tensor": _new(creation.tensor),
+    "new_zeros": _new(creation.zeros),
+    "new_ones": _new(creation.ones),
+    "new_full": _new(creation.full),
     "fill_": in_place(_filled, "Fill"),
     "zero_": in_place(lambda x: _filled(x, 0), "Zero"),
     "copy_": in_place(_copied, "Copy"),

@@ -23,7 +23,8 @@ def text_of(x: Tensor) -> str:
     array = np.asarray(x._engine._value)
     if array.dtype.name == "bfloat16":
         array = array.astype(np.float32)
-    parts = [_array(array, len("tensor("))]
+    start = "tensor("
+    parts = [_array(array, len(start))]
     if not array.size and array.ndim != 1:
         parts.append(f"size={tuple(array.shape)}")
     if x.dtype.name not in _USUAL:
@@ -32,7 +33,13 @@ def text_of(x: Tensor) -> str:
         parts.append(f"grad_fn=<{x.grad_fn.name().rpartition('::')[2]}>")
     elif x.requires_grad:
         parts.append("requires_grad=True")
-    return f"tensor({', '.join(parts)})"
+    text = f"{start}{parts[0]}"
+    for part in parts[1:]:
+        # what would pass the edge goes on a line of its own
+        used = len(text) - text.rfind("\n") + 1
+        apart = used + len(part) + 2 > _WIDTH
+        text += (",\n" + " " * len(start) if apart else ", ") + part
+    return f"{text})"
 
 
 def _array(array: Any, indent: int) -> str:

@@ -95,6 +95,18 @@ def outer(input: EagerTensor, vec2: EagerTensor) -> EagerTensor:
     return elementwise.mul(F.ExpandDims(input, 1), F.ExpandDims(vec2, 0))
 
 
+@operation()
+def det(input: EagerTensor) -> EagerTensor:
+    """The determinant of each matrix of the last two dimensions."""
+    return F.MatrixDeterminant(input)
+
+
+@operation()
+def inverse(input: EagerTensor) -> EagerTensor:
+    """The inverse of each matrix of the last two dimensions."""
+    return F.MatrixInverse(input)
+
+
 @operation(method=False)
 def einsum(equation: str, *operands: EagerTensor) -> Any:
     """Sums of products by an equation in index notation."""

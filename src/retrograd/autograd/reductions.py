@@ -156,9 +156,15 @@ def take_along(x: EagerTensor, axis: int, index: Any) -> EagerTensor:
       axis: the dimension.
       index: an integer array, of no larger sizes than x in the other dimensions.
     """
+    return take(x, positions_along(x, axis, index))
+
+
+def positions_along(x: EagerTensor, axis: int, index: Any) -> Any:
+    """Flat positions of elements at other places of a dimension (see `take_along`)."""
+    index = np.asarray(index)
     places = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     places[axis] = index
-    return take(x, np.ravel_multi_index(np.broadcast_arrays(*places), x._shape_raw))
+    return np.ravel_multi_index(np.broadcast_arrays(*places), x._shape_raw)
 
 
 def take(x: EagerTensor, positions: Any) -> EagerTensor:
@@ -216,6 +222,12 @@ def sort(input: EagerTensor, dim: int = -1, descending: bool = False) -> Extreme
 
 
 @operation()
+def argsort(input: EagerTensor, dim: int = -1, descending: bool = False) -> Any:
+    """Where the elements in order along a dimension were."""
+    return sort(input, dim, descending).indices
+
+
+@operation()
 def topk(input: EagerTensor, k: int, dim: int = -1) -> Extremes:
     """The k largest elements along a dimension, the largest first."""
     (axis,) = axes_of(input, dim)
@@ -239,6 +251,12 @@ def _truth(op_type: str) -> Any:
 
 operation("all")(_truth("All"))
 operation("any")(_truth("Any"))
+
+
+@operation()
+def count_nonzero(input: EagerTensor, dim: Dims = None) -> EagerTensor:
+    """How many elements are not zero."""
+    return total(types.cast(input, dtypes.bool), dim)
 
 
 # ---------------------------------------------------------------------- moments

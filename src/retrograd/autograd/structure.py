@@ -18,7 +18,13 @@ from retrograd.autograd.apply import (
     recorded,
     write,
 )
-from retrograd.autograd.reductions import axes_of, dimension, take, take_along
+from retrograd.autograd.reductions import (
+    axes_of,
+    dimension,
+    positions_along,
+    take,
+    take_along,
+)
 from retrograd.autograd.table import offer, operation
 from retrograd.autograd.tensors import Tensor
 from retrograd.ops.declare import F
@@ -91,6 +97,18 @@ def transpose(input: EagerTensor, dim0: int, dim1: int) -> EagerTensor:
     first, second = dimension(dim0, rank), dimension(dim1, rank)
     if rank:
         order[first], order[second] = order[second], order[first]
+    return F.Transpose(input, order)
+
+
+offer("swapaxes", transpose, title="Transpose", view=True)
+
+
+@operation(view=True)
+def movedim(input: EagerTensor, source: int, destination: int) -> EagerTensor:
+    """One dimension moved to another place."""
+    rank = len(input._shape_raw)
+    order = list(range(rank))
+    order.insert(dimension(destination, rank), order.pop(dimension(source, rank)))
     return F.Transpose(input, order)
 
 
@@ -170,6 +188,23 @@ def flip(input: EagerTensor, *dims: Any) -> EagerTensor:
 
 
 @operation()
+def roll(input: EagerTensor, shifts: Any, dims: Any = None) -> EagerTensor:
+    """The elements moved along dimensions; what leaves at the end comes in again."""
+    if dims is None:
+        return F.Reshape(roll(F.Reshape(input, [-1]), shifts, 0), input._shape_raw)
+    return F.Roll(input, sizes_of([shifts]), axes_of(input, dims))
+
+
+@operation()
+def repeat_interleave(input: EagerTensor, repeats: int, dim: Any = None) -> EagerTensor:
+    """Each element so many times in a row."""
+    x = F.Reshape(input, [-1]) if dim is None else input
+    axis = 0 if dim is None else dimension(dim, len(x._shape_raw))
+    places = np.repeat(np.arange(x._shape_raw[axis]), repeats)
+    return F.GatherV2(x, types.constant(places, dtypes.int64), axis)
+
+
+@operation()
 def clone(input: EagerTensor) -> EagerTensor:
     """A copy, through which derivatives pass."""
     return F.Identity(input)
@@ -242,6 +277,32 @@ def stack(tensors: Sequence[EagerTensor], dim: int = 0) -> EagerTensor:
 
 
 @operation()
+def vstack(tensors: Sequence[EagerTensor]) -> EagerTensor:
+    """Tensors one below the other; a vector is a row."""
+    rows = [t if len(t._shape_raw) > 1 else F.Reshape(t, [1, -1]) for t in tensors]
+    return cat(rows, 0)
+
+
+@operation()
+def hstack(tensors: Sequence[EagerTensor]) -> EagerTensor:
+    """Tensors side by side."""
+    return cat(tensors, min(1, len(tensors[0]._shape_raw) - 1))
+
+
+@operation()
+def meshgrid(*tensors: EagerTensor, indexing: str = "ij") -> tuple[Any, ...]:
+    """Grids of the coordinates of all points; indexing "ij" or "xy"."""
+    order = list(range(len(tensors)))
+    if indexing == "xy" and len(order) > 1:
+        order[0], order[1] = 1, 0
+    sizes = [tensors[i]._shape_raw[0] for i in order]
+    return tuple(
+        F.BroadcastTo(F.Reshape(t, [-1 if i == own else 1 for i in order]), sizes)
+        for own, t in enumerate(tensors)
+    )
+
+
+@operation()
 def gather(input: EagerTensor, dim: int, index: EagerTensor) -> EagerTensor:
     """The elements at other places of a dimension, in the shape of `index`."""
     axis = dimension(dim, len(input._shape_raw))
@@ -258,6 +319,49 @@ def index_select(input: EagerTensor, dim: int, index: EagerTensor) -> EagerTenso
 def masked_select(input: EagerTensor, mask: EagerTensor) -> EagerTensor:
     """The elements where `mask` holds, in one dimension."""
     return _advanced(input, mask)
+
+
+def _places(input: EagerTensor, dim: int, index: EagerTensor) -> Any:
+    """The flat positions that `gather` and `scatter` mean."""
+    return positions_along(input, dimension(dim, len(input._shape_raw)), index._value)
+
+
+@operation(changes=True)
+def scatter(
+    input: EagerTensor, dim: int, index: EagerTensor, src: Any = None, value: Any = None
+) -> EagerTensor:
+    """`input` with elements of `src`, or a number, at other places of a dimension."""
+    given = value if src is None else src
+    if isinstance(given, EagerTensor):  # as much of it as there are places
+        kept = tuple(slice(n) for n in index._shape_raw)
+        given = take(given, _order_of(given)[kept])
+    return _written(input, _places(input, dim, index), given)
+
+
+@operation(changes=True)
+def scatter_add(
+    input: EagerTensor, dim: int, index: EagerTensor, src: EagerTensor
+) -> EagerTensor:
+    """`input`, and the elements of `src` added at other places of a dimension."""
+    where = types.constant(_places(input, dim, index).reshape(-1, 1), dtypes.int64)
+    part = take(src, _order_of(src)[tuple(slice(n) for n in index._shape_raw)])
+    flat = F.Reshape(input, [-1])
+    added = F.TensorScatterAdd(flat, where, F.Reshape(part, [-1]))
+    return F.Reshape(added, list(input._shape_raw))
+
+
+@operation()
+def nonzero(input: EagerTensor) -> EagerTensor:
+    """The indices of the elements that are not zero, one a row."""
+    return types.constant(np.argwhere(input._value), dtypes.int64)
+
+
+@operation()
+def diagonal(
+    input: EagerTensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> EagerTensor:
+    """A diagonal of each matrix that two dimensions make; it comes last."""
+    return take(input, np.diagonal(_order_of(input), offset, dim1, dim2))
 
 
 @operation()
@@ -296,10 +400,15 @@ def _basic(x: EagerTensor, index: Any) -> EagerTensor:
     return x[index]
 
 
-def _positions(x: EagerTensor, index: Any) -> Any:
-    """For each element that an index names, its place in x, flattened."""
+def _order_of(x: EagerTensor) -> Any:
+    """For each element its place in x, flattened."""
     count = int(np.prod(x._shape_raw, dtype=np.int64))
-    return np.arange(count).reshape(x._shape_raw)[_plain(index)]
+    return np.arange(count).reshape(x._shape_raw)
+
+
+def _positions(x: EagerTensor, index: Any) -> Any:
+    """The flat places of the elements that an index names."""
+    return _order_of(x)[_plain(index)]
 
 
 def _plain(index: Any) -> Any:
@@ -405,19 +514,23 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
     index = _checked(self, index)
 
     def changed(x: EagerTensor, new: Any) -> EagerTensor:
-        positions = _positions(x, bare(index))
-        positions, kept = _last_written(positions)
-        part = types.cast(new, x._dtype)
-        if part._shape_raw != positions.shape:
-            part = _repeated(part, positions.shape)
-        if kept is not None:
-            part = take(part, kept)
-            positions = positions.reshape(-1)[kept]
-        return put(x, positions, part)
+        return _written(x, _positions(x, bare(index)), new)
 
     if not isinstance(value, Tensor) and not np.isscalar(value):
         value = type(self)(value, self.dtype)
     write(self, *recorded(changed, self, value), PART_WRITTEN)
+
+
+def _written(x: EagerTensor, positions: Any, new: Any) -> EagerTensor:
+    """`x` with a number, or elements in the shape of `positions`, at these places."""
+    part = types.cast(new, x._dtype)
+    positions, kept = _last_written(positions)
+    if part._shape_raw != positions.shape:
+        part = _repeated(part, positions.shape)
+    if kept is not None:
+        part = take(part, kept)
+        positions = positions.reshape(-1)[kept]
+    return put(x, positions, part)
 
 
 def _repeated(part: EagerTensor, shape: tuple[int, ...]) -> EagerTensor:
