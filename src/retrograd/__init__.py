@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd.compat.namespace import Own
 
 #: what this package offers beside TensorFlow's names: the module that has each
-_TOOLS = {"explain": "retrograd.explain"}
+_TOOLS = {"autograd": "retrograd.autograd", "explain": "retrograd.explain"}
 
 if TYPE_CHECKING:
 

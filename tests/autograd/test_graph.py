@@ -79,6 +79,13 @@ def test_a_recording_reaches_through_a_function() -> None:
     assert swept(Triple.apply(x) * 2, x)[1] == ["Mul", "Triple"]
 
 
+def test_the_leaves_of_a_result_are_found() -> None:
+    x, w, b = leaf(1, 2), leaf(3), autograd.tensor([1.0])
+    found = autograd.leaves((x * w + b).sum() * x.sum())
+    assert len(found) == 2 and found[0] is x and found[1] is w
+    assert autograd.leaves(x)[0] is x and autograd.leaves(b) == []
+
+
 def test_a_recording_needs_a_graph() -> None:
     with pytest.raises(RuntimeError, match="element 0 of tensors does not require"):
         autograd.recording(autograd.tensor(1.0))

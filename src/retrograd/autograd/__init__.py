@@ -57,7 +57,7 @@ from retrograd.autograd.creation import (
 from retrograd.autograd.derivatives import backward, grad
 from retrograd.autograd.function import Function
 from retrograd.autograd.generator import Generator, manual_seed
-from retrograd.autograd.graph import engine_tensor, recording
+from retrograd.autograd.graph import engine_tensor, leaves, recording
 from retrograd.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -117,6 +117,7 @@ __all__ = [
     "inference_mode",
     "is_grad_enabled",
     "is_tensor",
+    "leaves",
     "linspace",
     "manual_seed",
     "nan",

@@ -12,6 +12,7 @@ from retrograd.autograd.graph import (
     Node,
     Recorder,
     identity,
+    leaves_of,
     no_graph,
     nodes_behind,
     producers,
@@ -284,9 +285,7 @@ class _Run:
         return {leaf: list(found) for leaf, found in uses.items()}
 
     def _all_targets(self) -> list[Tensor]:
-        leaves = dict.fromkeys(
-            s for n in self._nodes for s in n.sources if isinstance(s, Tensor)
-        )
+        leaves = dict.fromkeys(leaves_of(self._nodes))
         leaves.update((r, None) for r in self._roots if r._node is None)
         retained = [
             t

@@ -282,6 +282,25 @@ def recording(y: Tensor) -> tuple[EagerTensor, Callable[[EngineTensor], Any]]:
     return value, producers(nodes)
 
 
+def leaves(y: Tensor) -> list[Tensor]:
+    """The leaves that require grad and `y` was computed from, the oldest use first.
+
+    A leaf is its own.
+    """
+    source = y._source
+    if not isinstance(source, Node):
+        return [] if source is None else [source]
+    return leaves_of(nodes_behind([source]))
+
+
+def leaves_of(nodes: Iterable[Node]) -> list[Tensor]:
+    """The leaves among what some nodes were made of, each once."""
+    sources = (s for node in nodes for s in node.sources)
+    return list(
+        dict.fromkeys(s for s in sources if s is not None and not isinstance(s, Node))
+    )
+
+
 def no_graph(index: int) -> str:
     """The message for a tensor that nothing was recorded for."""
     return message(

@@ -133,10 +133,6 @@ class Namespace(ModuleType):
         return sorted({*known_names(path), *self.__dict__})
 
 
-#: parts of retrograd that TensorFlow has no name for, and programs use
-_OWN_PARTS = frozenset(["autograd"])
-
-
 class Own(Namespace):
     """A module of ours that answers for the public namespace of its name as well."""
 
@@ -148,7 +144,7 @@ class Own(Namespace):
         if name == "__path__":  # each `from … import` in a function asks for it
             raise missing_name(path, name)
         full = f"{path}.{name}" if path else name
-        if (_has_names_below(full) or full in _OWN_PARTS) and not name.startswith("_"):
+        if _has_names_below(full) and not name.startswith("_"):
             module = table.import_or_none(f"{self.__name__}.{name}")
             if module is not None:
                 return module
