@@ -79,7 +79,9 @@ def _forward(found: Trace) -> Iterator[str]:
 
 
 def _definition(node: Node, found: Trace) -> str:
-    return wording.formula(node, found) or f"{node.label} = {wording.title(node)}"
+    title = wording.title(node)
+    named = node.label if title == node.label else f"{node.label} = {title}"
+    return wording.formula(node, found) or named
 
 
 def _about(node: Node) -> str:
