@@ -28,3 +28,11 @@ def test_leaves_are_found_and_a_vector_is_seeded_with_ones() -> None:
     text = str(retrograd.explain(y[1] * y))
     assert "seeded with ones" in text
     assert "∂f/∂n1 = [6, 28]" in text
+
+
+def test_several_results_are_summed() -> None:
+    x = autograd.tensor(3.0, requires_grad=True)
+    v = autograd.tensor(2.0, requires_grad=True)
+    found = retrograd.explain([x * x, x * v], [x, v])
+    assert found.gradients == [8.0, 3.0]
+    assert len(retrograd.explain([x * x, x * v]).trace.xs) == 2

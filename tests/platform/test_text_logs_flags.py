@@ -24,7 +24,7 @@ def test_data_files_lie_beside_the_script():
     assert resources.get_data_files_path() == here
     assert resources.get_path_to_datafile("x.txt") == here + "/x.txt"
     assert resources.get_root_dir_with_all_resources() == here
-    assert resources.load_resource("cli.py").startswith(b'"""')
+    assert resources.load_resource("behavior.py").startswith(b'"""')
 
 
 LOGGING = """

@@ -98,8 +98,28 @@ class Derivation:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was followed: no part is among a rest, or opaque."""
+        pending, seen = [self], {id(self)}
+        while pending:
+            made = pending.pop()
+            if made.rest[0] or made.opaque:
+                return False
+            for part in made.parts:
+                if part.source is None:
+                    return False
+                if id(part.source) not in seen:
+                    seen.add(id(part.source))
+                    pending.append(part.source)
+        return True
+
     def paths(self) -> list[Path]:
-        """The ways from f to the element, whose values sum to the derivative."""
+        """The ways from f to the element, up to 64.
+
+        If there are no more and the derivation is complete, their values sum to the
+        derivative.
+        """
         return _paths(self)
 
 

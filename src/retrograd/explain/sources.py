@@ -118,10 +118,16 @@ class Sources:
         from retrograd.autograd import engine_tensor, leaves, recording
 
         recorded = [recording(y) for y in given]
-        self.producer = recorded[0][1]
+        producers = [producer for _, producer in recorded]
+
+        def producer(tensor: Any) -> Any:
+            made = (find(tensor) for find in producers)
+            return next((record for record in made if record is not None), None)
+
+        self.producer = producer if len(producers) > 1 else producers[0]
         self.ys = [tensor for tensor, _ in recorded]
         if not self.given:
-            self.given = leaves(given[0])
+            self.given = list(dict.fromkeys(x for y in given for x in leaves(y)))
         self.xs = [engine_tensor(x) for x in self.given]
 
     def _name(self, names: Mapping[str, Any]) -> None:

@@ -219,7 +219,7 @@ def derivation(made: Derivation) -> Iterator[str]:
     yield known + lines[0]
     yield from lines[1:]
     paths = made.paths()
-    if not 1 < len(paths) <= _MOST_PATHS:
+    if not 1 < len(paths) <= _MOST_PATHS or not made.is_complete:
         return
     yield f"  by paths: {_plus([p.value for p in paths])} = {number(made.value)}"
     yield from (f"    {path}" for path in paths)
