@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -226,6 +228,28 @@ class Explanation:
         from retrograd.explain.page import page
 
         return page(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page to a file.
+
+        Raises:
+          OSError: that cannot be done.
+        """
+        Path(path).write_text(self.html, "utf-8")
+
+    def open(self) -> Path:
+        """Show the page in a browser.
+
+        Returns:
+          The file that holds it, which stays: the browser may read it later.
+        """
+        import tempfile
+        import webbrowser
+
+        path = Path(tempfile.mkdtemp(prefix="retrograd-")) / "explanation.html"
+        self.save(path)
+        webbrowser.open(path.as_uri())
+        return path
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as what JSON can hold; see `retrograd.explain.data`."""

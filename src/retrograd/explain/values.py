@@ -132,10 +132,10 @@ def as_data(array: Any, most: int = MANY) -> dict[str, Any] | None:
         return result
     s = statistics(array)
     result["statistics"] = {
-        "min": s.least,
-        "max": s.most,
-        "mean": s.mean,
-        "norm": s.norm,
+        "min": _json(s.least),
+        "max": _json(s.most),
+        "mean": _json(s.mean),
+        "norm": _json(s.norm),
         "zeros": s.zeros,
         "not_finite": s.not_finite,
     }

@@ -1,0 +1,98 @@
+"""An explanation as a page: one HTML file that needs no network.
+
+The page holds the dictionary of the explanation (`data.to_dict`), the formulas as MathML,
+and the scripts beside this file; dagre lays the graph out, d3 draws it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrograd.explain import wording
+from retrograd.explain.page.mathml import formulas
+
+if TYPE_CHECKING:
+    from retrograd.explain.explanation import Explanation
+
+#: in the order in which they build on each other
+_SCRIPTS = ("numbers.js", "model.js", "graph.js", "panel.js", "player.js", "main.js")
+#: the distribution that carries a library, and the file in it
+_LIBRARIES = (
+    ("xstatic-dagre", "xstatic/pkg/dagre/data/dagre.min.js"),
+    ("xstatic-d3", "xstatic/pkg/d3/data/d3.js"),
+)
+_HEIGHT = 640
+
+
+def page(explanation: Explanation) -> str:
+    """The whole page."""
+    parts = {
+        "title": html.escape(title(explanation)),
+        "style": _own("page.css"),
+        "libraries": "\n".join(_library(*place) for place in _LIBRARIES),
+        "data": escaped(contents(explanation)),
+        "script": "\n".join(_own(name) for name in _SCRIPTS),
+    }
+    return _filled(_own("page.html"), parts)
+
+
+def frame(explanation: Explanation, height: int = _HEIGHT) -> str:
+    """The page as part of another one, such as a notebook.
+
+    Args:
+      explanation: what to show.
+      height: in pixels.
+    """
+    source = html.escape(page(explanation), quote=True)
+    return (
+        f'<iframe srcdoc="{source}" title="{html.escape(title(explanation))}" '
+        f'sandbox="allow-scripts" loading="lazy" '
+        f'style="width:100%;height:{height}px;border:0"></iframe>'
+    )
+
+
+def title(explanation: Explanation) -> str:
+    """`∂f/∂x, ∂f/∂y`."""
+    names = [f"∂{wording.F}/∂{wording.title(x)}" for x in explanation.trace.xs]
+    more = len(names) - 4
+    return ", ".join(names[:4]) + (f" and {more} more" if more > 0 else "")
+
+
+def contents(explanation: Explanation) -> dict[str, Any]:
+    """What the scripts are given: the dictionary, formulas, and the title."""
+    found = explanation.to_dict()
+    found["title"] = title(explanation)
+    found["formulas"] = formulas(explanation)
+    return found
+
+
+def escaped(data: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _filled(template: str, parts: Mapping[str, str]) -> str:
+    """The template with each `{{name}}` replaced; what is put in is not read again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+
+
+@cache
+def _own(name: str) -> str:
+    return (Path(__file__).parent / name).read_text("utf-8")
+
+
+@cache
+def _library(distribution: str, path: str) -> str:
+    """A library's text, found without importing the package that carries it."""
+    located = metadata.distribution(distribution).locate_file(path)
+    return Path(str(located)).read_text("utf-8")

@@ -1,0 +1,271 @@
+// The explanation as a graph in groups, and as a list of steps to play.
+
+/** Children that a group may have before they are put into groups of their own. */
+const MOST_CHILDREN = 30;
+/** Nodes up to which a graph opens with all groups expanded. */
+const MOST_OPEN = 24;
+
+class Model {
+  constructor(data) {
+    this.data = data;
+    this.nodes = data.nodes;
+    this.byId = new Map();
+    this.nodes.forEach((node, order) => {
+      node.order = order;
+      node.consumers = [];
+      node.terms = [];
+      node.seed = null;
+      this.byId.set(node.id, node);
+    });
+    for (const node of this.nodes) this._connect(node);
+    data.f.nodes.forEach((id, i) => {
+      const node = this.byId.get(id);
+      node.isResult = true;
+      node.seed = data.f.seeds[i];
+    });
+    data.steps.forEach((step, i) => {
+      step.terms.forEach((term, j) => {
+        term.step = step;
+        term.math = data.formulas.terms[i][j];
+        this.byId.get(term.to).terms.push(term);
+      });
+    });
+    this.positions = this._positions();
+    this.root = grouped(this);
+  }
+
+  _connect(node) {
+    node.math = this.data.formulas.nodes[node.id];
+    node.inputs.forEach((id, position) => {
+      if (id !== null) this.byId.get(id).consumers.push({ node, position });
+    });
+  }
+
+  /** What is played: the operations forward, then the terms of the sweep. */
+  _positions() {
+    const found = [{ kind: "start" }];
+    const ops = this.nodes.filter((n) => n.role === "op");
+    ops.forEach((node, i) => {
+      node.at = found.length;
+      found.push({ kind: "forward", node, number: i + 1, of: ops.length });
+    });
+    const [forward] = [found.length];
+    for (const id of this.data.f.nodes) {
+      found.push({ kind: "seed", node: this.byId.get(id) });
+    }
+    for (const step of this.data.steps) {
+      const output = this.byId.get(step.nodes.find((id) => id !== null));
+      for (const term of step.terms) {
+        term.at = found.length;
+        term.output = output;
+        const target = this.byId.get(term.to);
+        found.push({ kind: "term", node: output, target, term, step });
+      }
+    }
+    const backward = found.slice(forward);
+    backward.forEach((position, i) => {
+      position.number = i + 1;
+      position.of = backward.length;
+    });
+    this.forwardEnd = forward - 1;
+    return found;
+  }
+
+  /** When a node's derivative is complete: after the last of its terms. */
+  derivedAt(node) {
+    const seeded = node.seed ? this.forwardEnd + 1 + this.data.f.nodes.indexOf(node.id) : 0;
+    return Math.max(seeded, ...node.terms.map((t) => t.at), 0);
+  }
+
+  /** The sum of what has reached a node up to a position, null before anything has. */
+  sumAt(node, position) {
+    const parts = node.terms.filter((t) => t.at <= position).map((t) => t.value);
+    if (node.seed && position > this.forwardEnd) parts.unshift(node.seed);
+    return sumOf(parts);
+  }
+
+  /** All nodes from which `node` is computed ("inputs"), or that use it. */
+  reach(node, direction) {
+    const seen = new Set([node]);
+    const pending = [node];
+    while (pending.length) {
+      const next = pending.pop();
+      const near =
+        direction === "inputs"
+          ? next.inputs.filter((id) => id !== null).map((id) => this.byId.get(id))
+          : next.consumers.map((c) => c.node);
+      for (const other of near) {
+        if (!seen.has(other)) {
+          seen.add(other);
+          pending.push(other);
+        }
+      }
+    }
+    return seen;
+  }
+
+  /** The nodes on some way from one of wrt, or from `node`, to f. */
+  between(node, side) {
+    const up = this.reach(node, "inputs");
+    const down = this.reach(node, "consumers");
+    if (side === "f") {
+      const ends = this.data.f.nodes.map((id) => this.byId.get(id));
+      return intersection(down, ends.map((y) => this.reach(y, "inputs")));
+    }
+    const starts = this.data.gradients.map((g) => this.byId.get(g.node));
+    return intersection(up, starts.map((x) => this.reach(x, "consumers")));
+  }
+
+  /** Nodes whose label, name or type has all words of a query; exact labels first. */
+  search(query) {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    if (!words.length) return [];
+    const score = (node) => {
+      const name = `${node.name} ${node.title}`.toLowerCase();
+      const all = `${node.id} ${name} ${node.type} ${node.role}`.toLowerCase();
+      if (!words.every((w) => all.includes(w))) return -1;
+      if (node.id === words[0]) return 4;
+      if (name.split(/[\s/]/).includes(words[0])) return 3;
+      return name.includes(words[0]) ? 2 : 1;
+    };
+    return this.nodes
+      .map((node) => ({ node, score: score(node) }))
+      .filter((found) => found.score > 0)
+      .sort((a, b) => b.score - a.score || a.node.order - b.node.order)
+      .map((found) => found.node);
+  }
+}
+
+function intersection(set, others) {
+  return new Set([...set].filter((item) => others.some((other) => other.has(item))));
+}
+
+/** The sum of arrays of one shape; null for none, no data where one has none. */
+function sumOf(arrays) {
+  if (!arrays.length || arrays.some((a) => !a)) return null;
+  const [first, ...rest] = arrays;
+  if (!rest.length) return first;
+  if (arrays.some((a) => !a.data)) return { shape: first.shape, text: "" };
+  const data = first.data.map(plain);
+  for (const array of rest) array.data.forEach((v, i) => (data[i] += plain(v)));
+  return { shape: first.shape, dtype: first.dtype, data: data.map(first.dtype === "float32" ? Math.fround : (v) => v) };
+}
+
+// ------------------------------------------------------------------ groups
+
+/** The tree of name scopes; long runs within one scope are cut into groups as well. */
+function grouped(model) {
+  const root = { id: "", title: "", children: [], parent: null, isGroup: true };
+  const names = new Set(model.nodes.filter((n) => n.role === "op").map((n) => n.name));
+  const groups = new Map([["", root]]);
+  const groupOf = (path) => {
+    const known = groups.get(path);
+    if (known) return known;
+    const cut = path.lastIndexOf("/");
+    const parent = groupOf(path.slice(0, Math.max(cut, 0)));
+    // the constants of an operation are in a scope with its name: no group
+    if (names.has(path)) {
+      groups.set(path, parent);
+      return parent;
+    }
+    const made = group(`group:${path}`, path.slice(cut + 1), parent);
+    groups.set(path, made);
+    return made;
+  };
+  for (const node of model.nodes) {
+    const parent = groupOf(node.name.slice(0, Math.max(node.name.lastIndexOf("/"), 0)));
+    parent.children.push(node);
+    node.parent = parent;
+  }
+  simplified(root);
+  cut(root);
+  measure(root);
+  const open = root.size <= MOST_OPEN;
+  eachGroup(root, (g) => (g.expanded = open || g === root));
+  while (!open && root.children.length === 1 && root.children[0].isGroup) {
+    root.children[0].expanded = true;
+    break;
+  }
+  return root;
+}
+
+function group(id, title, parent) {
+  const made = { id, title, children: [], parent, isGroup: true, expanded: false };
+  parent.children.push(made);
+  return made;
+}
+
+/** Put the child of a group with one child in the place of the group. */
+function simplified(parent) {
+  parent.children = parent.children.map((child) => {
+    if (!child.isGroup) return child;
+    simplified(child);
+    if (child.children.length !== 1) return child;
+    const [only] = child.children;
+    only.parent = parent;
+    if (only.isGroup) only.title = `${child.title}/${only.title}`;
+    return only;
+  });
+}
+
+/** Where a child belongs among the others: a leaf beside what first uses it. */
+function rank(child) {
+  if (child.isGroup) return Math.min(...child.children.map(rank));
+  const users = child.consumers.map((c) => c.node.order);
+  return child.role === "op" || !users.length ? child.order : Math.min(...users) - 0.5;
+}
+
+function cut(parent) {
+  for (const child of parent.children) if (child.isGroup) cut(child);
+  if (parent.children.length <= MOST_CHILDREN) return;
+  const ranked = parent.children.map((child) => ({ child, at: rank(child) }));
+  let items = ranked.sort((a, b) => a.at - b.at).map((r) => r.child);
+  while (items.length > MOST_CHILDREN) {
+    const count = Math.ceil(items.length / 20);
+    const size = Math.ceil(items.length / count);
+    const holder = { children: [] };
+    for (let i = 0; i < items.length; i += size) {
+      const part = items.slice(i, i + size);
+      const id = `run:${parent.id}:${firstOf(part[0]).id}-${lastOf(part.at(-1)).id}`;
+      const title = `${firstOf(part[0]).id} – ${lastOf(part.at(-1)).id}`;
+      const made = group(id, title, holder);
+      made.isRun = true;
+      made.children = part;
+      for (const child of part) child.parent = made;
+    }
+    items = holder.children;
+  }
+  parent.children = items;
+  for (const child of items) child.parent = parent;
+}
+
+function firstOf(child) {
+  return child.isGroup ? firstOf(child.children[0]) : child;
+}
+
+function lastOf(child) {
+  return child.isGroup ? lastOf(child.children.at(-1)) : child;
+}
+
+function measure(item) {
+  if (!item.isGroup) return 1;
+  item.size = item.children.reduce((sum, child) => sum + measure(child), 0);
+  return item.size;
+}
+
+function eachGroup(parent, visit) {
+  visit(parent);
+  for (const child of parent.children) if (child.isGroup) eachGroup(child, visit);
+}
+
+function eachLeaf(item, visit) {
+  if (!item.isGroup) visit(item);
+  else for (const child of item.children) eachLeaf(child, visit);
+}
+
+/** What stands for a node while groups are collapsed: itself, or the outermost one. */
+function shownFor(item) {
+  let shown = item;
+  for (let at = item.parent; at; at = at.parent) if (!at.expanded) shown = at;
+  return shown;
+}
