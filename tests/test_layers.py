@@ -35,7 +35,7 @@ LAYERS = {
     "cli": 8,
 }
 MAY_IMPORT_EACH_OTHER = {0, 5}
-USES_JAX = ("run/xp_jax", "run/lower.py")
+USES_JAX = ("run/xp_jax", "run/lower.py", "run/portable.py")
 
 Import = tuple[str, int]
 

@@ -6,6 +6,7 @@ import linecache
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,6 +119,8 @@ class Trace:
       shares: where y is one tensor of a few elements, for each of them ∂f/∂x for each x
         with a seed of zeros but for this element.
       setting: the value of an input that is no node, by operation and position.
+      stopped: the nodes that count as constant because the caller said so.
+      producer: the operation (or record) that made a tensor, or None.
     """
 
     ys: list[Node]
@@ -128,6 +131,8 @@ class Trace:
     gradients: list[Any] = field(default_factory=list)
     shares: list[tuple[tuple[int, ...], list[Any]]] = field(default_factory=list)
     setting: dict[tuple[Any, int], Any] = field(default_factory=dict)
+    stopped: list[Node] = field(default_factory=list)
+    producer: Callable[[Any], Any] = attrgetter("_op")
     _terms: dict[int, list[tuple[BackStep, Term]]] | None = None
 
     def terms_of(self, node: Node) -> list[tuple[BackStep, Term]]:
@@ -286,7 +291,8 @@ def _assemble(
     value = values(wanted)
     for node in nodes:
         node.value = value(node.tensor)
-    trace = Trace(ys, xs, [value(s) for s in back.seeds], nodes)
+    seeds = [value(s) for s in back.seeds]
+    trace = Trace(ys, xs, seeds, nodes, producer=found.producer)
     trace.gradients = [None if g is None else value(g) for g in back.found]
     trace.setting = {(op, position): value(t) for op, position, t in found.settings}
     for step in back.steps:
@@ -352,9 +358,16 @@ def trace_graph(
             return value
 
         trace = _assemble(back, nodes, ys, values)
+        trace.stopped = _named(trace.nodes, stop_gradients)
         if seeds is None and len(ys) == 1:
             trace.shares = _shares(trace, back, shown, observed)
     return trace
+
+
+def _named(nodes: Sequence[Node], given: Any) -> list[Node]:
+    """The nodes of the tensors that were passed as one tensor, a list, or None."""
+    items = given if isinstance(given, (list, tuple)) else [given]
+    return [n for n in nodes if any(n.tensor is item for item in items)]
 
 
 class _Shown:

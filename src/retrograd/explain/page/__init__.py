@@ -1,7 +1,8 @@
 """An explanation as a page: one HTML file that needs no network.
 
-The page holds the dictionary of the explanation (`data.to_dict`), the formulas as MathML,
-and the scripts beside this file; dagre lays the graph out, d3 draws it.
+The page holds the dictionary of the explanation (`data.to_dict`), the formulas as
+MathML, the program that computes it anew from other leaves where it is small
+(`portable`), and the scripts beside this file; dagre lays the graph out, d3 draws it.
 """
 
 from __future__ import annotations
@@ -17,18 +18,29 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.explain import wording
 from retrograd.explain.page.mathml import formulas
+from retrograd.explain.portable import program
 
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
 
 #: in the order in which they build on each other
-_SCRIPTS = ("numbers.js", "model.js", "graph.js", "panel.js", "player.js", "main.js")
+_SCRIPTS = (
+    "numbers.js",
+    "evaluate.js",
+    "model.js",
+    "graph.js",
+    "panel.js",
+    "player.js",
+    "main.js",
+)
 #: the distribution that carries a library, and the file in it
 _LIBRARIES = (
     ("xstatic-dagre", "xstatic/pkg/dagre/data/dagre.min.js"),
     ("xstatic-d3", "xstatic/pkg/d3/data/d3.js"),
 )
 _HEIGHT = 640
+#: derivatives that a title names
+_MOST_NAMES = 3
 
 
 def page(explanation: Explanation) -> str:
@@ -61,15 +73,16 @@ def frame(explanation: Explanation, height: int = _HEIGHT) -> str:
 def title(explanation: Explanation) -> str:
     """`∂f/∂x, ∂f/∂y`."""
     names = [f"∂{wording.F}/∂{wording.title(x)}" for x in explanation.trace.xs]
-    more = len(names) - 4
-    return ", ".join(names[:4]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def contents(explanation: Explanation) -> dict[str, Any]:
-    """What the scripts are given: the dictionary, formulas, and the title."""
+    """What the scripts are given: the dictionary, the title, formulas, the program."""
     found = explanation.to_dict()
     found["title"] = title(explanation)
     found["formulas"] = formulas(explanation)
+    found["program"] = program(explanation)
     return found
 
 

@@ -1,7 +1,14 @@
 // The drawing: laid out by dagre, drawn and moved with d3.
 
-const NODE_HEIGHT = 62;
+const NODE_HEIGHT = 60;
 const GROUP_HEIGHT = 48;
+/** Room for the title of an expanded group. */
+const HEAD_HEIGHT = 32;
+const MARGIN = 24;
+/** What the buttons over the drawing cover. */
+const TOOLS_HEIGHT = 56;
+/** The scale below which text is hard to read. */
+const READABLE = 0.75;
 const NARROWEST = 104;
 const WIDEST = 216;
 /** Cards up to which dagre orders ranks with its slower, tighter method. */
@@ -19,7 +26,7 @@ class GraphView {
     this.on = on;
     this.svg = d3.select("#graph");
     this.svg.append("defs").html(
-      ["plain", "forward", "backward"].map((kind) => arrow(kind)).join(""),
+      ["plain", "forward", "backward", "passed"].map((kind) => arrow(kind)).join(""),
     );
     this.viewport = this.svg.append("g").attr("class", "viewport");
     this.layers = {};
@@ -110,9 +117,9 @@ class GraphView {
       rankdir: "TB",
       nodesep: 28,
       edgesep: 16,
-      ranksep: 46,
-      marginx: 24,
-      marginy: 24,
+      ranksep: 34,
+      marginx: MARGIN,
+      marginy: MARGIN,
       ranker: tight ? "network-simplex" : "longest-path",
     });
     graph.setDefaultEdgeLabel(() => ({}));
@@ -137,8 +144,29 @@ class GraphView {
     for (const edge of this.edges) {
       edge.points = graph.edge(edge.from.id, edge.to.id, edge.key).points;
     }
+    for (const group of this.model.root.children) this._makeRoom(group);
+    const boxes = [...this.cards.values()];
+    const [left, top] = ["x", "y"].map((axis) => {
+      const size = axis === "x" ? "width" : "height";
+      return Math.min(...boxes.map((c) => c[axis] - c[size] / 2)) - MARGIN;
+    });
     const { width, height } = graph.graph();
-    this.extent = { width, height };
+    this.extent = { left, top, width: width - left, height: height - top };
+  }
+
+  /** Let the boxes of expanded groups hold their titles, above what is inside. */
+  _makeRoom(group) {
+    if (!group.isGroup || !group.expanded) return;
+    group.children.forEach((child) => this._makeRoom(child));
+    const card = this.cards.get(group.id);
+    const tops = group.children.map((child) => {
+      const inside = this.cards.get(child.id);
+      return inside.y - inside.height / 2;
+    });
+    const bottom = card.y + card.height / 2;
+    const top = Math.min(...tops) - HEAD_HEIGHT;
+    card.height = bottom - top;
+    card.y = (top + bottom) / 2;
   }
 
   _size(item) {
@@ -149,8 +177,8 @@ class GraphView {
       return { width: Math.min(Math.max(width, NARROWEST), WIDEST), height: GROUP_HEIGHT };
     }
     const label = this._width(item.id, "12px ui-monospace, monospace");
-    const value = this._width(brief(item.value), "13px ui-monospace, monospace");
-    const slope = this._width(`∂ ${brief(item.gradient)}`, "13px ui-monospace, monospace");
+    const value = this._width(brief(item.value, 4, 4), "13px ui-monospace, monospace");
+    const slope = this._width(`∂ ${brief(item.gradient, 4, 4)}`, "13px ui-monospace, monospace");
     const width = Math.max(title + label + 42, value + 28, slope + 28);
     return { width: Math.min(Math.max(width, NARROWEST), WIDEST), height: NODE_HEIGHT };
   }
@@ -284,9 +312,9 @@ class GraphView {
     selection.classed("known", known);
     selection.classed("partial", Boolean(sum) && !done);
     const slope = done ? item.gradient ?? sum : sum;
-    const value = known ? brief(item.value) : "";
+    const value = known ? brief(item.value, 4, 4) : "";
     selection.select("text.value").text(this._fittedNumber(value, item));
-    const text = slope ? `∂ ${brief(slope)}` : "";
+    const text = slope ? `∂ ${brief(slope, 4, 4)}` : "";
     selection.select("text.slope").text(this._fittedNumber(text, item));
     const says = [titleOf(item), item.id, item.type, value && `value ${value}`];
     if (slope) says.push(`derivative ${brief(slope)}`);
@@ -320,7 +348,7 @@ class GraphView {
       dim: Boolean(highlighted) && !lit,
       lit: Boolean(lit),
     });
-    const kind = isForward ? "forward" : isTerm ? "backward" : "plain";
+    const kind = isForward ? "forward" : passed && !lit ? "passed" : "plain";
     const path = selection.select("path");
     path.attr("marker-end", isTerm ? null : `url(#arrow-${kind})`);
     path.attr("marker-start", isTerm ? "url(#arrow-backward)" : null);
@@ -415,12 +443,14 @@ class GraphView {
 
   /** All of it, or the top of it at a size that can be read. */
   fit() {
-    const { width, height } = this._room();
+    const { width, height: all } = this._room();
+    const height = all - TOOLS_HEIGHT;
     const { extent } = this;
     const whole = Math.min(width / extent.width, height / extent.height, 1.15);
-    const scale = Math.max(whole, Math.min(0.55, width / extent.width, 1));
-    const top = extent.height * scale > height ? 0 : (height - extent.height * scale) / 2;
-    this.zoom.scale(scale).translate([(width - extent.width * scale) / 2, top]);
+    const scale = Math.max(whole, READABLE);
+    const over = height - extent.height * scale;
+    const [left, top] = [(width - extent.width * scale) / 2, Math.max(over / 2, 0)];
+    this.zoom.scale(scale).translate([left - extent.left * scale, top - extent.top * scale]);
     this._moved();
     this.touched = false;
   }
@@ -486,7 +516,8 @@ function fill(selection, item) {
   selection.append("rect").attr("class", "card").attr("rx", 8);
   selection.select("rect.card").attr("height", NODE_HEIGHT);
   selection.append("text").attr("class", "title").attr("x", 12).attr("y", 20);
-  selection.append("text").attr("class", "label").attr("y", 20).text(item.id);
+  const label = titleOf(item) === item.id ? "" : item.id;
+  selection.append("text").attr("class", "label").attr("y", 20).text(label);
   selection.append("text").attr("class", "value").attr("x", 12).attr("y", 37);
   selection.append("text").attr("class", "slope").attr("x", 12).attr("y", 53);
 }

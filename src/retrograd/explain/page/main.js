@@ -19,8 +19,11 @@ const panel = new Panel(model, {
     if (node) view.bring(node);
   },
   highlight: (nodes) => view.mark({ highlighted: nodes }),
-  editable: () => false,
-  edit: () => {},
+  editable: (node) => model.editable(node),
+  edit: (node, place, value) => {
+    model.edit(node, place, value);
+    renew(place);
+  },
 });
 
 const player = new Player(model.positions.length, model.forwardEnd, (position) => {
@@ -34,6 +37,16 @@ function select(node) {
   state.selected = node;
   panel.show(node);
   view.mark({ selected: node, highlighted: null });
+}
+
+/** Show numbers that have changed; `place`: the field that had the focus. */
+function renew(place = null) {
+  summary();
+  find("reset").hidden = !model.edited;
+  panel.step(player.position);
+  panel.show(state.selected);
+  view.draw({ keep: state.selected });
+  if (place !== null) find("detail").querySelectorAll(".editor input")[place].focus();
 }
 
 let noticed = 0;
@@ -181,6 +194,10 @@ find("theme").addEventListener("click", () => {
 // ------------------------------------------------------------------ start
 
 find("title").textContent = data.title;
+find("reset").addEventListener("click", () => {
+  model.reset();
+  renew();
+});
 find("fit").addEventListener("click", () => view.fit());
 find("zoom-in").addEventListener("click", () => view.zoomBy(1.3));
 find("zoom-out").addEventListener("click", () => view.zoomBy(1 / 1.3));

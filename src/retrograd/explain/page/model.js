@@ -2,8 +2,10 @@
 
 /** Children that a group may have before they are put into groups of their own. */
 const MOST_CHILDREN = 30;
-/** Nodes up to which a graph opens with all groups expanded. */
-const MOST_OPEN = 24;
+/** Nodes up to which a graph opens with all groups expanded: on a phone, fewer. */
+const MOST_OPEN = innerWidth > 760 ? 24 : 10;
+/** Elements of a leaf that can be changed one by one. */
+const MOST_EDITABLE = 64;
 
 class Model {
   constructor(data) {
@@ -32,6 +34,88 @@ class Model {
     });
     this.positions = this._positions();
     this.root = grouped(this);
+    this.program = programOf(data);
+    this.original = null;
+  }
+
+  get edited() {
+    return this.original !== null;
+  }
+
+  /** Whether a node's elements can be changed here. */
+  editable(node) {
+    const known = this.program.inputs?.includes(node.id);
+    return Boolean(known && sizeOf(node.value) <= MOST_EDITABLE);
+  }
+
+  /** Change an element of a leaf, and compute everything else anew. */
+  edit(node, place, value) {
+    this.original ??= this._numbers().map(([item, key]) => [item, key, item[key]]);
+    const data = [...node.value.data];
+    data[place] = ROUND[node.value.dtype](value);
+    node.value = { shape: node.value.shape, dtype: node.value.dtype, data };
+    this._compute();
+  }
+
+  /** The engine's numbers again. */
+  reset() {
+    for (const [item, key, value] of this.original ?? []) item[key] = value;
+    this.original = null;
+  }
+
+  /** Where every number is that follows from the leaves. */
+  _numbers() {
+    const { steps, gradients, shares } = this.data;
+    return [
+      ...this.nodes.flatMap((n) => [[n, "value"], [n, "gradient"]]),
+      ...steps.flatMap((s) => [
+        [s, "upstream"],
+        ...s.terms.flatMap((t) => ["value", "whole", "partial"].map((key) => [t, key])),
+      ]),
+      ...gradients.map((g) => [g, "value"]),
+      ...shares.map((s) => [s, "gradients"]),
+    ];
+  }
+
+  _compute() {
+    const { places } = this.program;
+    const found = this._run(this.data.f.seeds);
+    const at = (place) => (place === null ? null : found[place]);
+    for (const [id, place] of Object.entries(places.nodes)) {
+      this.byId.get(id).value = at(place);
+    }
+    this.data.steps.forEach((step, i) => {
+      step.upstream = places.steps[i].upstream.map(at);
+      step.nodes.forEach((id, k) => {
+        if (id !== null && step.upstream[k]) this.byId.get(id).gradient = step.upstream[k];
+      });
+      step.terms.forEach((term, j) => {
+        for (const key of ["value", "whole", "partial"]) {
+          term[key] = at(places.steps[i].terms[j][key]);
+        }
+      });
+    });
+    this.data.gradients.forEach((gradient, i) => {
+      gradient.value = at(places.gradients[i]);
+      if (gradient.value) this.byId.get(gradient.node).gradient = gradient.value;
+    });
+    for (const share of this.data.shares) this._share(share);
+  }
+
+  /** What one element of f adds to each derivative: a sweep with a seed of its own. */
+  _share(share) {
+    const [seed] = this.data.f.seeds;
+    const place = dot(share.index, stridesOf(seed.shape));
+    const one = { ...seed, data: seed.data.map((_, i) => (i === place ? 1 : 0)) };
+    const found = this._run([one]);
+    share.gradients = this.program.places.gradients.map((p) => (p === null ? null : found[p]));
+  }
+
+  _run(seeds) {
+    const inputs = this.program.inputs.map((name) =>
+      typeof name === "number" ? seeds[name] : this.byId.get(name).value,
+    );
+    return evaluate(this.program.listing, inputs);
   }
 
   _connect(node) {
@@ -49,7 +133,7 @@ class Model {
       node.at = found.length;
       found.push({ kind: "forward", node, number: i + 1, of: ops.length });
     });
-    const [forward] = [found.length];
+    const forward = found.length;
     for (const id of this.data.f.nodes) {
       found.push({ kind: "seed", node: this.byId.get(id) });
     }
@@ -68,6 +152,7 @@ class Model {
       position.of = backward.length;
     });
     this.forwardEnd = forward - 1;
+    found.push({ kind: "end" });
     return found;
   }
 
@@ -136,6 +221,14 @@ class Model {
   }
 }
 
+/** The program of a page, or why there is none. */
+function programOf({ program }) {
+  if (program.refused) return program;
+  const lacking = missing(program.listing);
+  if (!lacking.length) return program;
+  return { refused: `the page has no ${lacking.join(", ")}.` };
+}
+
 function intersection(set, others) {
   return new Set([...set].filter((item) => others.some((other) => other.has(item))));
 }
@@ -146,9 +239,10 @@ function sumOf(arrays) {
   const [first, ...rest] = arrays;
   if (!rest.length) return first;
   if (arrays.some((a) => !a.data)) return { shape: first.shape, text: "" };
-  const data = first.data.map(plain);
-  for (const array of rest) array.data.forEach((v, i) => (data[i] += plain(v)));
-  return { shape: first.shape, dtype: first.dtype, data: data.map(first.dtype === "float32" ? Math.fround : (v) => v) };
+  const data = first.data.map(Number);
+  for (const array of rest) array.data.forEach((v, i) => (data[i] += Number(v)));
+  const { shape, dtype } = first;
+  return { shape, dtype, data: data.map(ROUND[dtype] ?? ((v) => v)) };
 }
 
 // ------------------------------------------------------------------ groups
@@ -226,9 +320,9 @@ function cut(parent) {
     const holder = { children: [] };
     for (let i = 0; i < items.length; i += size) {
       const part = items.slice(i, i + size);
-      const id = `run:${parent.id}:${firstOf(part[0]).id}-${lastOf(part.at(-1)).id}`;
-      const title = `${firstOf(part[0]).id} – ${lastOf(part.at(-1)).id}`;
-      const made = group(id, title, holder);
+      const ends = opsOf(part);
+      const title = `${ends[0].id} – ${ends.at(-1).id}`;
+      const made = group(`run:${parent.id}:${title}`, title, holder);
       made.isRun = true;
       made.children = part;
       for (const child of part) child.parent = made;
@@ -239,12 +333,12 @@ function cut(parent) {
   for (const child of items) child.parent = parent;
 }
 
-function firstOf(child) {
-  return child.isGroup ? firstOf(child.children[0]) : child;
-}
-
-function lastOf(child) {
-  return child.isGroup ? lastOf(child.children.at(-1)) : child;
+/** The operations of a run, in order; its leaves where it has no other nodes. */
+function opsOf(children) {
+  const found = [];
+  for (const child of children) eachLeaf(child, (node) => found.push(node));
+  const ops = found.filter((node) => node.role === "op");
+  return (ops.length ? ops : found).sort((a, b) => a.order - b.order);
 }
 
 function measure(item) {

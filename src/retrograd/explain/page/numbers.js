@@ -3,7 +3,7 @@
 const FEW = 12;
 
 /** A number as in the text form: six significant digits, no trailing zeros. */
-function number(value) {
+function number(value, digits = 6) {
   if (value === true || value === false) return String(value);
   if (value === null || value === undefined) return "–";
   if (typeof value === "string") {
@@ -12,13 +12,13 @@ function number(value) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (value === 0) return "0";
-  const [mantissa, power] = value.toExponential(5).split("e").map(Number);
+  const [mantissa, power] = value.toExponential(digits - 1).split("e").map(Number);
   if (power < -4 || power >= 6) {
     if (Number.isSafeInteger(value) && power < 9) return String(value);
-    const digits = String(Math.abs(power)).padStart(2, "0");
-    return `${mantissa}e${power < 0 ? "-" : "+"}${digits}`;
+    const exponent = String(Math.abs(power)).padStart(2, "0");
+    return `${mantissa}e${power < 0 ? "-" : "+"}${exponent}`;
   }
-  return String(Number(value.toPrecision(6)));
+  return String(Number(value.toPrecision(digits)));
 }
 
 /** Within a product: in parentheses if negative. */
@@ -35,17 +35,13 @@ function isScalar(array) {
   return Boolean(array && array.data && array.data.length === 1);
 }
 
-function plain(value) {
-  return typeof value === "string" ? Number(value) : Number(value);
-}
-
 /** The statistics of an array's elements: those that are given, or computed. */
 function statisticsOf(array) {
   if (array.statistics) return array.statistics;
   const finite = [];
   let zeros = 0;
   for (const item of array.data) {
-    const v = plain(item);
+    const v = Number(item);
     if (v === 0) zeros += 1;
     if (Number.isFinite(v)) finite.push(v);
   }
@@ -62,23 +58,25 @@ function statisticsOf(array) {
   return { min, max, mean, norm: Math.sqrt(squares), zeros, not_finite: lost };
 }
 
-/** `[1, -2]`, `8×10, norm 0.31`. */
-function brief(array, most = 4) {
+/** `[1, -2]` of few elements, `8×10 ‖0.31‖` (the norm) of many. */
+function brief(array, most = 4, digits = 6) {
   if (!array) return "–";
   const size = sizeOf(array);
-  if (array.data && size <= most) return nested(array.data, array.shape);
+  if (isScalar(array)) return number(array.data[0], digits);
+  if (array.data && size <= most) return nested(array.data, array.shape, digits);
   const shape = array.shape.join("×");
   if (!array.data && !array.statistics) return shape || array.text;
-  return `${shape} ‖ ${number(statisticsOf(array).norm)}`;
+  return `${shape} ‖${number(statisticsOf(array).norm, digits)}‖`;
 }
 
-function nested(data, shape) {
-  if (!shape.length) return number(data[0]);
+function nested(data, shape, digits) {
+  if (!shape.length) return number(data[0], digits);
   if (!shape[0]) return "[]";
   const step = data.length / shape[0];
   const parts = [];
   for (let i = 0; i < shape[0]; i += 1) {
-    parts.push(nested(data.slice(i * step, (i + 1) * step), shape.slice(1)));
+    const part = data.slice(i * step, (i + 1) * step);
+    parts.push(nested(part, shape.slice(1), digits));
   }
   return `[${parts.join(", ")}]`;
 }
@@ -141,7 +139,7 @@ function statisticsElement(array) {
 function histogram(data, { min, max }) {
   const bins = new Array(32).fill(0);
   for (const item of data) {
-    const v = plain(item);
+    const v = Number(item);
     if (!Number.isFinite(v)) continue;
     bins[Math.min(31, Math.floor(((v - min) / (max - min)) * 32))] += 1;
   }

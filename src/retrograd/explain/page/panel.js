@@ -17,25 +17,32 @@ class Panel {
 
   step(index) {
     const at = this.model.positions[index];
-    const say = { start: "_start", forward: "_forward", seed: "_seed", term: "_term" };
+    const say = {
+      start: "_start",
+      forward: "_forward",
+      seed: "_seed",
+      term: "_term",
+      end: "_end",
+    };
     this.now.replaceChildren(...this[say[at.kind]](at, index));
     this.now.className = at.kind;
   }
 
   _start() {
     return [
-      element("h2", {}, "Inputs and constants"),
-      element(
-        "p",
-        { class: "hint" },
-        "Forward computes each value from those above it, backward each derivative ",
-        "from those below. Press ",
-        element("kbd", {}, "space"),
-        " to play, ",
-        element("kbd", {}, "→"),
-        " to step.",
-      ),
+      element("h2", {}, "Start"),
+      element("p", {}, "Inputs and constants have their values; nothing is computed yet."),
+      keys(),
     ];
+  }
+
+  _end() {
+    const ys = this.model.data.f.nodes.map((id) => this.model.byId.get(id));
+    const found = [element("h2", {}, "Result")];
+    for (const y of ys) found.push(outcome(name(y.id), arrayElement(y.value)));
+    const text = "Values are blue, derivatives of f orange.";
+    found.push(element("p", { class: "hint" }, text), keys());
+    return found;
   }
 
   _heading(phase, at) {
@@ -123,8 +130,7 @@ class Panel {
       else row.append(rule.firstChild);
       const numbers = this._numbers(formula(math.rule));
       if (numbers) {
-        const value = number(term.value.data[0]);
-        box.append(element("div", { class: "next" }, " = ", numbers, ` = ${value}`));
+        box.append(equals(numbers, term.value));
       }
     }
     return box;
@@ -185,17 +191,16 @@ class Panel {
     if (dropLeftSide(right) && isScalar(node.value)) {
       const numbers = this._numbers(right);
       if (numbers) {
-        const value = number(node.value.data[0]);
-        box.append(element("div", { class: "next" }, " = ", numbers, ` = ${value}`));
+        box.append(equals(numbers, node.value));
       }
     }
     return box;
   }
 
   /** A node that can be clicked. */
-  _link(node) {
+  _link(node, text = titleOf(node)) {
     const button = element("button", { type: "button", class: "link" }, name(node.id));
-    button.append(" ", element("span", {}, titleOf(node)));
+    if (text !== node.id) button.append(" ", element("span", {}, text));
     button.addEventListener("click", () => this.on.select(node));
     return button;
   }
@@ -205,17 +210,17 @@ class Panel {
   show(node) {
     this.chosen = node;
     this.detail.replaceChildren(...(node ? this._node(node) : this._overview()));
-    this.detail.className = node ? "node" : "overview";
+    this.detail.className = node ? "" : "overview";
   }
 
   _overview() {
     const list = element("ul", { class: "gradients" });
     for (const gradient of this.model.data.gradients) {
       const node = this.model.byId.get(gradient.node);
-      const value = gradient.value ? brief(gradient.value, 6) : "none";
-      const row = element("li", {}, this._link(node));
+      const value = gradient.value ? brief(gradient.value, 3) : "none";
+      const row = element("li", {}, this._link(node, node.title));
       row.append(
-        element("span", { class: "value" }, brief(node.value, 6)),
+        element("span", { class: "value" }, brief(node.value, 3)),
         element("span", { class: "slope" }, `∂ ${value}`),
       );
       list.append(row);
@@ -242,11 +247,11 @@ class Panel {
   }
 
   _aboutEditing() {
-    const { program } = this.model.data;
-    const text = program?.refused
-      ? `Values cannot be changed here: ${program.refused}`
-      : "Choose an input or a constant to change its value.";
-    return element("p", { class: "hint" }, program ? text : "");
+    const { refused } = this.model.program;
+    const text = refused
+      ? `Values cannot be changed here: ${refused}`
+      : "Choose an input or a constant to change its value and compute all anew.";
+    return element("p", { class: "hint" }, text);
   }
 
   _node(node) {
@@ -292,7 +297,7 @@ class Panel {
   }
 
   _value(node) {
-    const box = element("section", { class: "value" }, element("h3", {}, "Value"));
+    const box = element("section", {}, element("h3", {}, "Value"));
     if (node.role === "op") box.append(this._formula(node, "equation"), this._inputs(node));
     if (this.on.editable(node)) box.append(this._editor(node));
     else box.append(scroller(arrayElement(node.value)));
@@ -334,7 +339,7 @@ class Panel {
   }
 
   _derivative(node) {
-    const box = element("section", { class: "slope" });
+    const box = element("section", { class: "derivatives" });
     box.append(element("h3", {}, "Derivative ", slopeOf(node)));
     const value = node.gradient ?? this.model.sumAt(node, Infinity);
     if (!value) {
@@ -381,12 +386,31 @@ class Panel {
 
 // ------------------------------------------------------------------ pieces
 
+function keys() {
+  const key = (text) => element("kbd", {}, text);
+  return element(
+    "p",
+    { class: "hint keys" },
+    element("span", {}, key("space"), " play"),
+    element("span", {}, key("←"), " ", key("→"), " step"),
+    element("span", {}, key("/"), " search"),
+    element("span", {}, "choose a node for its chain rule"),
+  );
+}
+
 function name(id) {
   return element("var", {}, "n", element("sub", {}, id.slice(1)));
 }
 
 function slopeOf(node) {
   return element("span", { class: "derivative" }, "∂f/∂", name(node.id));
+}
+
+/** `= 3 · 4 = 12`; once, where the formula is but one number. */
+function equals(numbers, array) {
+  const value = number(array.data[0]);
+  const told = numbers.textContent.trim() === value;
+  return element("div", { class: "next" }, " = ", numbers, told ? "" : ` = ${value}`);
 }
 
 function outcome(left, right) {
