@@ -54,7 +54,7 @@ def _program(explanation: Explanation) -> dict[str, Any]:
     from retrograd.run.portable import NotPortable, listing
 
     _check(explanation.trace)
-    copy = _Copy(explanation)
+    copy = _copied(explanation)
     try:
         found = listing(copy.inputs, copy.values, copy.outputs)
     except NotPortable as error:
@@ -98,8 +98,34 @@ def _check(found: Trace) -> None:
             raise Refused(f"the gradient of {node.op.name} is a function of its own.")
 
 
+class _Fixed(Exception):
+    """What depends on some leaves, such as a choice at random, is known as it was only.
+
+    Attributes:
+      leaves: their tensors.
+    """
+
+    def __init__(self, leaves: set[Any]) -> None:
+        super().__init__()
+        self.leaves = leaves
+
+
+def _copied(explanation: Explanation) -> _Copy:
+    """The copy with as many leaves fed as can be."""
+    fixed: set[Any] = set()
+    while True:
+        try:
+            return _Copy(explanation, fixed)
+        except _Fixed as found:
+            fixed |= found.leaves
+
+
 class _Copy:
     """The operations of a trace in a graph of their own, differentiated.
+
+    Args:
+      explanation: whose trace.
+      fixed: leaves that are not fed, but constants.
 
     Attributes:
       inputs: the placeholders; values: what they stood for.
@@ -108,21 +134,24 @@ class _Copy:
       places: which of them is what (see `program`).
     """
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Explanation, fixed: set[Any]) -> None:
+        self._fixed = fixed
         self._trace = explanation.trace
         self._explanation = explanation
         self.inputs: list[Any] = []
         self.values: list[Any] = []
         self.input_names: list[str | int] = []
         self.outputs: list[Any] = []
-        self._made: dict[int, Any] = {}
+        self._made: dict[Any, Any] = {}
         self._ops: dict[Any, Any] = {}
+        self._leaves: set[Any] = set()
+        self._reaching: dict[Any, bool] = {}
         self._graph = Graph()
         with self._graph.as_default():
             try:
                 self._forward()
                 self.places = self._backward()
-            except Refused:
+            except (Refused, _Fixed):
                 raise
             except Exception as error:  # a program's own rule may need its graph
                 first = str(error).split("\n")[0]
@@ -137,77 +166,111 @@ class _Copy:
         return tensor
 
     def _forward(self) -> None:
-        for node in self._trace.nodes:
-            if node.role != "op":
-                self._made[id(node)] = self._leaf(node)
-        by_op: dict[Any, list[Node]] = {}
-        for node in self._trace.nodes:
-            if node.role == "op":
-                by_op.setdefault(node.op, []).append(node)
-        for op in sorted(by_op, key=lambda op: op._id):
-            self._copy(op, by_op[op])
-
-    def _leaf(self, node: Node) -> Any:
-        if node.value.dtype.kind == "f":
-            return self._fed(node.label, node.value)
-        return constant(node.value)
-
-    def _copy(self, op: Any, nodes: list[Node]) -> None:
-        if self._is_fixed(op, nodes[0]):
-            for node in nodes:
-                self._made[id(node)] = constant(node.value)
-            return
-        inputs = [
-            self._input(op, position, source)
-            for position, source in enumerate(nodes[0].inputs)
-        ]
-        attrs = {k: v for k, v in op.attrs.items() if k != "_class"}
-        made = self._graph.add(op.type, inputs, attrs, op.name)
-        self._ops[made] = op
+        """Feed the leaves, then copy the operations, the oldest first."""
+        nodes = self._trace.nodes
         for node in nodes:
-            self._made[id(node)] = made._outputs[node.index]
+            if node.role == "op" or node.tensor in self._fixed:
+                continue
+            if node.value.dtype.kind == "f":
+                self._leaves.add(node.tensor)
+                self._made[node.tensor] = self._fed(node.label, node.value)
+        ops: dict[Any, Node] = {}
+        for node in nodes:
+            if node.tensor in self._made:
+                continue
+            if node.op is None or not self._reaches(node.op):
+                # random numbers, labels: those of the explanation
+                self._made[node.tensor] = constant(node.value)
+            else:
+                ops[node.op] = node
+        for op in sorted(ops, key=lambda op: op._id):
+            try:
+                self._copy(op)
+            except Refused as refused:
+                if ops[op].role == "op":
+                    raise
+                raise _Fixed(self._leaves_of(op)) from refused
 
-    def _is_fixed(self, op: Any, node: Node) -> bool:
-        """Whether an operation gave what it gave regardless of the leaves.
+    def _leaves_of(self, op: Any) -> set[Any]:
+        """The leaves that an operation depends on."""
+        found, seen, pending = set(), {op}, [op]
+        while pending:
+            for tensor in pending.pop()._inputs:
+                maker = self._trace.producer(tensor)
+                if tensor in self._leaves:
+                    found.add(tensor)
+                elif maker is not None and maker not in seen:
+                    seen.add(maker)
+                    pending.append(maker)
+        return found
 
-        Random numbers are those of the explanation.
+    def _reaches(self, op: Any) -> bool:
+        """Whether what an operation gives depends on a leaf that is fed."""
+        pending = [op]
+        while pending:
+            top = pending[-1]
+            makers = [self._trace.producer(t) for t in top._inputs]
+            wait = [m for m in makers if m is not None and m not in self._reaching]
+            if wait:
+                pending.extend(wait)
+                continue
+            pending.pop()
+            self._reaching[top] = any(
+                t in self._leaves or (m is not None and self._reaching[m])
+                for t, m in zip(top._inputs, makers, strict=True)
+            )
+        return self._reaching[op]
+
+    def _copy(self, op: Any) -> None:
+        """Add an operation to the graph, after what it needs.
 
         Raises:
           Refused: it depends on leaves, and cannot be computed again.
         """
         declaration = find(op.type)
-        if declaration is not None and declaration.pure and not declaration.host:
-            return False
-        if all(source is None for source in node.inputs):
-            return True
-        raise Refused(f"{op.name} ({op.type}) is not a function of arrays alone.")
+        if declaration is None or declaration.host or not declaration.pure:
+            raise Refused(f"{op.name} ({op.type}) is not a function of arrays alone.")
+        inputs = [self._input(op, i, t) for i, t in enumerate(op._inputs)]
+        attrs = {k: v for k, v in op.attrs.items() if k != "_class"}
+        made = self._graph.add(op.type, inputs, attrs, op.name)
+        self._ops[made] = op
+        for tensor, copied in zip(op._outputs, made._outputs, strict=True):
+            self._made.setdefault(tensor, copied)
 
-    def _input(self, op: Any, position: int, source: Node | None) -> Any:
-        if source is not None:
-            made = self._made[id(source)]
-            wanted = op._inputs[position].dtype.base_dtype
-            if wanted != made.dtype:
-                raise Refused(f"{op.name} ({op.type}) works on a variable itself.")
-            return made
+    def _input(self, op: Any, position: int, tensor: Any) -> Any:
         value = self._trace.setting.get((op, position))
-        if value is None:
-            raise Refused(f"an input of {op.name} ({op.type}) has no value.")
-        return constant(value)
+        made = self._find(tensor) if value is None else constant(value)
+        if made.dtype != tensor.dtype.base_dtype:
+            raise Refused(f"{op.name} ({op.type}) works on a variable itself.")
+        return made
+
+    def _find(self, tensor: Any) -> Any:
+        """What stands for a tensor; what only reads another is passed over."""
+        while tensor not in self._made:
+            op = self._trace.producer(tensor)
+            if op is None:
+                return constant(tensor._value)
+            if op.type in ("Identity", "ReadVariableOp"):
+                tensor = op._inputs[0]
+            else:
+                self._copy(op)
+        return self._made[tensor]
 
     # ------------------------------------------------------------------ backward
 
     def _backward(self) -> dict[str, Any]:
         found = self._trace
-        ys = [self._made[id(y)] for y in found.ys]
-        xs = [self._made[id(x)] for x in found.xs]
+        ys = [self._made[y.tensor] for y in found.ys]
+        xs = [self._made[x.tensor] for x in found.xs]
         seeds = [self._fed(i, s) for i, s in enumerate(found.seeds)]
-        stop = [self._made[id(n)] for n in found.stopped]
+        stop = [self._made[n.tensor] for n in found.stopped]
         back = observed_gradients(ys, xs, seeds, stop)
         steps = {self._ops[s.op]: s for s in back.steps if s.op in self._ops}
+        given = {id(tensor) for tensor in self.inputs}
         nodes = {
-            n.label: self._output(self._made[id(n)])
+            n.label: self._output(made)
             for n in found.nodes
-            if n.role == "op"
+            if id(made := self._made[n.tensor]) not in given
         }
         return {
             "nodes": nodes,

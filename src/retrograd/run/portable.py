@@ -1,4 +1,4 @@
-"""Part of a graph as a short list of array primitives, for small interpreters elsewhere.
+"""Part of a graph as a list of array primitives, for small interpreters elsewhere.
 
 The kernels are traced as for tier 1, so there is no second set of them. The primitives
 are JAX's own, by name; calls are taken apart, so a listing has no nested functions.
@@ -133,7 +133,8 @@ class _Flat:
 
         def read(atom: Any) -> Any:
             if isinstance(atom, core.Literal):
-                return self._constant(np.asarray(atom.val, atom.aval.dtype))
+                aval: Any = atom.aval
+                return self._constant(np.asarray(atom.val, aval.dtype))
             return known[atom]
 
         for equation in jaxpr.eqns:

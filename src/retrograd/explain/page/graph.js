@@ -79,11 +79,18 @@ class GraphView {
     this.update();
     if (fit) this.fit();
     else if (held && this.cards.get(keep.id)) {
-      const now = this._onScreen(this.cards.get(keep.id));
-      const [x, y] = this.zoom.translate();
-      this.zoom.translate([x + held[0] - now[0], y + held[1] - now[1]]);
-      this._moved();
+      this._hold(this.cards.get(keep.id), held);
     }
+  }
+
+  /** Put a card where one was before, but not out of view to the left. */
+  _hold(card, before) {
+    const now = this._onScreen(card);
+    const [x, y] = this.zoom.translate();
+    const left = before[0] - (card.width / 2) * this.zoom.scale();
+    const right = Math.max(8 - left, 0);
+    this.zoom.translate([x + before[0] - now[0] + right, y + before[1] - now[1]]);
+    this._moved();
   }
 
   _onScreen(card) {

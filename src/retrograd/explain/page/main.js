@@ -210,6 +210,8 @@ function summary() {
   find("summary").textContent = `f = ${values.join(" + ")} · ${count} nodes`;
 }
 
+// for the console: all numbers, as they are now
+window.explanation = data;
 let started = false;
 summary();
 view.draw({ fit: true });

@@ -115,7 +115,11 @@ class Model {
     const inputs = this.program.inputs.map((name) =>
       typeof name === "number" ? seeds[name] : this.byId.get(name).value,
     );
-    return evaluate(this.program.listing, inputs);
+    const found = evaluate(this.program.listing, inputs);
+    for (const array of found) {
+      if (array.dtype === "bool") array.data = array.data.map(Boolean);
+    }
+    return found;
   }
 
   _connect(node) {

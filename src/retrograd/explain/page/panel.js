@@ -174,6 +174,9 @@ class Panel {
       const node = this.model.byId.get(symbol.getAttribute("data-node"));
       if (!node || !isScalar(node.value)) ok = false;
       else if (symbol.localName === "msub") {
+        // a function's name stands close to a symbol, too close to a number
+        const before = symbol.previousElementSibling;
+        if (before?.localName === "mi") before.after(mathSpace());
         symbol.replaceWith(mathNumber(node.value.data[0]));
       } else {
         const power = mathElement("msup");
@@ -347,7 +350,11 @@ class Panel {
       return box;
     }
     if (node.seed) box.append(row("seed", node.seed));
-    for (const term of node.terms) {
+    // the oldest consumer first, as everywhere but in the sweep
+    const terms = [...node.terms].sort(
+      (a, b) => a.output.order - b.output.order || a.position - b.position,
+    );
+    for (const term of terms) {
       const user = term.output;
       const item = element("div", { class: "via" });
       item.append(element("p", { class: "caption" }, "through ", this._link(user)));
@@ -358,11 +365,11 @@ class Panel {
       }
       box.append(item);
     }
-    if (node.terms.length > 1 && isScalar(value)) {
-      const parts = node.terms.map((t) => factor(t.value.data[0])).join(" + ");
+    if (terms.length > 1 && isScalar(value)) {
+      const parts = terms.map((t) => factor(t.value.data[0])).join(" + ");
       box.append(element("p", { class: "running" }, `${parts} =`));
-    } else if (node.terms.length > 1) {
-      box.append(element("p", { class: "running" }, `the sum of ${node.terms.length} terms`));
+    } else if (terms.length > 1) {
+      box.append(element("p", { class: "running" }, `the sum of ${terms.length} terms`));
     }
     box.append(outcome(slopeOf(node), arrayElement(value)));
     return box;
@@ -456,6 +463,12 @@ const MATH = "http://www.w3.org/1998/Math/MathML";
 function mathElement(tag, text) {
   const made = document.createElementNS(MATH, tag);
   if (text) made.textContent = text;
+  return made;
+}
+
+function mathSpace() {
+  const made = mathElement("mspace");
+  made.setAttribute("width", "0.2em");
   return made;
 }
 
