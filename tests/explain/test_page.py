@@ -279,7 +279,7 @@ def test_groups_open_and_close_where_they_are(opened: Any) -> None:
     page.click(group)
     assert {"n1", "n4", "n5"} <= page.shown()
     assert page.card("group:hidden").get_attribute("aria-expanded") == "true"
-    page.click('[data-id="group:hidden"] .head')
+    page.click('[data-id="group:hidden"]')
     assert page.shown() == {"group:hidden", "group:loss", "n2"}
     after = page.card("group:hidden").location
     assert abs(after["x"] - before["x"]) < 2 and abs(after["y"] - before["y"]) < 2

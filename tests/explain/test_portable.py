@@ -14,7 +14,10 @@ import retrograd.explain.page
 from retrograd.explain.portable import MOST_ELEMENTS, MOST_OPS, program
 from retrograd.explain.values import as_data
 
-EVALUATE = (Path(retrograd.explain.page.__file__).parent / "evaluate.js").read_text()
+_FOLDER = Path(retrograd.explain.page.__file__).parent
+EVALUATE = "\n".join(
+    (_FOLDER / name).read_text("utf-8") for name in ("special.js", "evaluate.js")
+)
 
 Build = Callable[..., Any]
 

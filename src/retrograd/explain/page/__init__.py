@@ -26,19 +26,25 @@ if TYPE_CHECKING:
 #: in the order in which they build on each other
 _SCRIPTS = (
     "numbers.js",
+    "special.js",
     "evaluate.js",
     "model.js",
+    "layout.js",
     "graph.js",
     "panel.js",
     "player.js",
     "main.js",
 )
+_STYLES = ("page.css", "graph.css", "panel.css", "phone.css")
 #: the distribution that carries a library, and the file in it
 _LIBRARIES = (
     ("xstatic-dagre", "xstatic/pkg/dagre/data/dagre.min.js"),
     ("xstatic-d3", "xstatic/pkg/d3/data/d3.js"),
 )
 _HEIGHT = 640
+#: what the page does not read: of formulas it has MathML, of elements their statistics
+_UNUSED = frozenset(("formula", "partial_formula", "rule"))
+_UNUSED_OF_ARRAYS = frozenset(("text", "statistics"))
 #: derivatives that a title names
 _MOST_NAMES = 3
 
@@ -47,7 +53,7 @@ def page(explanation: Explanation) -> str:
     """The whole page."""
     parts = {
         "title": html.escape(title(explanation)),
-        "style": _own("page.css"),
+        "style": "\n".join(_own(name) for name in _STYLES),
         "libraries": "\n".join(_library(*place) for place in _LIBRARIES),
         "data": escaped(contents(explanation)),
         "script": "\n".join(_own(name) for name in _SCRIPTS),
@@ -79,11 +85,21 @@ def title(explanation: Explanation) -> str:
 
 def contents(explanation: Explanation) -> dict[str, Any]:
     """What the scripts are given: the dictionary, the title, formulas, the program."""
-    found = explanation.to_dict()
+    found: Any = _lean(explanation.to_dict())
     found["title"] = title(explanation)
     found["formulas"] = formulas(explanation)
     found["program"] = program(explanation)
     return found
+
+
+def _lean(item: Any) -> Any:
+    """The dictionary without what the page words or computes itself."""
+    if isinstance(item, list):
+        return [_lean(v) for v in item]
+    if not isinstance(item, dict):
+        return item
+    known = _UNUSED_OF_ARRAYS if "data" in item else _UNUSED
+    return {key: _lean(value) for key, value in item.items() if key not in known}
 
 
 def escaped(data: Any) -> str:

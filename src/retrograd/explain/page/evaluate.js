@@ -1,6 +1,6 @@
 // Runs a listing of array primitives (JAX's, by name) on flat arrays of numbers.
 
-/** Results are rounded to their dtype after each primitive, sums after the last term. */
+/** Results are rounded to their dtype after each primitive, sums after all terms. */
 const ROUND = {
   float32: Math.fround,
   float64: (v) => v,
@@ -50,7 +50,8 @@ function product(sizes) {
 
 function stridesOf(shape) {
   const strides = new Array(shape.length).fill(1);
-  for (let i = shape.length - 2; i >= 0; i -= 1) strides[i] = strides[i + 1] * shape[i + 1];
+  for (let i = shape.length - 2; i >= 0; i -= 1)
+    strides[i] = strides[i + 1] * shape[i + 1];
   return strides;
 }
 
@@ -129,77 +130,6 @@ function toEven(x) {
   return down % 2 === 0 ? down : down + 1;
 }
 
-// ------------------------------------------------------------------ special functions
-
-/** Series near zero, continued fraction further out: to about 1e-15. */
-function erfc(x) {
-  if (Number.isNaN(x)) return x;
-  if (x < 0) return 2 - erfc(-x);
-  if (x > 27) return 0;
-  if (x < 2) return 1 - erf(x);
-  let fraction = 0;
-  for (let k = 80; k > 0; k -= 1) fraction = k / 2 / (x + fraction);
-  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
-}
-
-function erf(x) {
-  if (Math.abs(x) >= 2) return x > 0 ? 1 - erfc(x) : erfc(-x) - 1;
-  let [term, sum] = [x, x];
-  for (let n = 1; n < 60; n += 1) {
-    term *= (-x * x) / n;
-    sum += term / (2 * n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * sum;
-}
-
-/** Lanczos' approximation. */
-function lgamma(x) {
-  if (x < 0.5) {
-    return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * x))) - lgamma(1 - x);
-  }
-  const c = [
-    0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313,
-    -176.61502916214059, 12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6,
-    1.5056327351493116e-7,
-  ];
-  let sum = c[0];
-  for (let i = 1; i < 9; i += 1) sum += c[i] / (x - 1 + i);
-  const t = x + 6.5;
-  return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
-}
-
-function digamma(x) {
-  if (x <= 0 && Number.isInteger(x)) return NaN;
-  if (x < 0) return digamma(1 - x) - Math.PI / Math.tan(Math.PI * x);
-  let shift = 0;
-  let at = x;
-  while (at < 10) {
-    shift -= 1 / at;
-    at += 1;
-  }
-  const r = 1 / (at * at);
-  const tail = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r / 132))));
-  return shift + Math.log(at) - 0.5 / at - tail;
-}
-
-/** Hurwitz' zeta, by the Euler-Maclaurin formula. */
-function zeta(s, q) {
-  let sum = 0;
-  let at = q;
-  for (let n = 0; n < 12; n += 1) {
-    sum += at ** -s;
-    at += 1;
-  }
-  sum += at ** (1 - s) / (s - 1) + at ** -s / 2;
-  let factor = s * at ** (-s - 1);
-  const bernoulli = [1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160];
-  bernoulli.forEach((b, k) => {
-    sum += b * factor;
-    factor *= ((s + 2 * k + 1) * (s + 2 * k + 2)) / (at * at);
-  });
-  return sum;
-}
-
 // ------------------------------------------------------------------ reductions
 
 function reduction(start, step) {
@@ -208,7 +138,10 @@ function reduction(start, step) {
     const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
     out.data = new Array(product(out.shape)).fill(start);
     each(x.shape, (index, flat) => {
-      const place = dot(kept.map((i) => index[i]), strides);
+      const place = dot(
+        kept.map((i) => index[i]),
+        strides,
+      );
       out.data[place] = step(out.data[place], x.data[flat]);
     });
   };
@@ -223,7 +156,10 @@ function best(better) {
       const start = dot(first, strides);
       let found = 0;
       for (let i = 1; i < x.shape[axis]; i += 1) {
-        const [a, b] = [x.data[start + i * strides[axis]], x.data[start + found * strides[axis]]];
+        const [a, b] = [
+          x.data[start + i * strides[axis]],
+          x.data[start + found * strides[axis]],
+        ];
         if (better(a, b) || (Number.isNaN(a) && !Number.isNaN(b))) found = i;
       }
       out.data[flat] = found;
@@ -235,15 +171,18 @@ function cumulative(start, step) {
   return ([out], { axis, reverse }, x) => {
     const strides = stridesOf(x.shape);
     const size = x.shape[axis];
-    each(x.shape.map((n, i) => (i === axis ? 1 : n)), (index) => {
-      const at = dot(index, strides);
-      let sum = start;
-      for (let i = 0; i < size; i += 1) {
-        const place = at + (reverse ? size - 1 - i : i) * strides[axis];
-        sum = step(sum, x.data[place]);
-        out.data[place] = sum;
-      }
-    });
+    each(
+      x.shape.map((n, i) => (i === axis ? 1 : n)),
+      (index) => {
+        const at = dot(index, strides);
+        let sum = start;
+        for (let i = 0; i < size; i += 1) {
+          const place = at + (reverse ? size - 1 - i : i) * strides[axis];
+          sum = step(sum, x.data[place]);
+          out.data[place] = sum;
+        }
+      },
+    );
   };
 }
 
@@ -251,7 +190,8 @@ function cumulative(start, step) {
 
 function dotGeneral([out], { dimension_numbers: [[lc, rc], [lb, rb]] }, x, y) {
   const [sx, sy] = [stridesOf(x.shape), stridesOf(y.shape)];
-  const free = (a, c, b) => a.shape.map((_, i) => i).filter((i) => !c.includes(i) && !b.includes(i));
+  const free = (a, c, b) =>
+    a.shape.map((_, i) => i).filter((i) => !c.includes(i) && !b.includes(i));
   const [lf, rf] = [free(x, lc, lb), free(y, rc, rb)];
   const inner = lc.map((axis) => x.shape[axis]);
   each(out.shape, (index, flat) => {
@@ -292,7 +232,8 @@ function convolution([out], parameters, x, w) {
       let atX = batch * sx[ls[0]] + first * sx[ls[1]];
       let atW = feature * sw[rs[0]];
       for (let i = 0; i < k.length; i += 1) {
-        const place = index[os[i + 2]] * window_strides[i] - padding[i][0] + k[i] * rhs_dilation[i];
+        const place =
+          index[os[i + 2]] * window_strides[i] - padding[i][0] + k[i] * rhs_dilation[i];
         const axis = ls[i + 2];
         if (place < 0 || place % lhs_dilation[i]) return;
         if (place / lhs_dilation[i] >= x.shape[axis]) return;
@@ -330,15 +271,24 @@ function row(indices, batch) {
 function gather([out], parameters, x, indices) {
   const numbers = parameters.dimension_numbers;
   const { offset_dims: offset, collapsed_slice_dims: collapsed } = numbers;
-  const { operand_batching_dims: own = [], start_indices_batching_dims: their = [] } = numbers;
+  const { operand_batching_dims: own = [], start_indices_batching_dims: their = [] } =
+    numbers;
   const sizes = parameters.slice_sizes;
   const strides = stridesOf(x.shape);
-  const inside = x.shape.map((_, i) => i).filter((i) => !collapsed.includes(i) && !own.includes(i));
+  const inside = x.shape
+    .map((_, i) => i)
+    .filter((i) => !collapsed.includes(i) && !own.includes(i));
   const outer = out.shape.map((_, i) => i).filter((i) => !offset.includes(i));
   each(out.shape, (index, flat) => {
     const batch = outer.map((i) => index[i]);
     const starts = row(indices, batch);
-    const at = beginning(starts, numbers.start_index_map, x.shape, sizes, parameters.mode);
+    const at = beginning(
+      starts,
+      numbers.start_index_map,
+      x.shape,
+      sizes,
+      parameters.mode,
+    );
     if (at === null) {
       out.data[flat] = Number(parameters.fill_value ?? (isWhole(out) ? 0 : NaN));
       return;
@@ -353,10 +303,15 @@ function scatter(combine) {
   return ([out], parameters, x, indices, updates) => {
     const numbers = parameters.dimension_numbers;
     const { update_window_dims: window, inserted_window_dims: inserted } = numbers;
-    const { operand_batching_dims: own = [], scatter_indices_batching_dims: their = [] } = numbers;
+    const {
+      operand_batching_dims: own = [],
+      scatter_indices_batching_dims: their = [],
+    } = numbers;
     const map = numbers.scatter_dims_to_operand_dims;
     const strides = stridesOf(x.shape);
-    const inside = x.shape.map((_, i) => i).filter((i) => !inserted.includes(i) && !own.includes(i));
+    const inside = x.shape
+      .map((_, i) => i)
+      .filter((i) => !inserted.includes(i) && !own.includes(i));
     const outer = updates.shape.map((_, i) => i).filter((i) => !window.includes(i));
     const sizes = x.shape.map(() => 1);
     inside.forEach((axis, i) => (sizes[axis] = updates.shape[window[i]]));
@@ -418,40 +373,58 @@ function split(outputs, { axis }, x) {
 
 function dynamicSlice([out], { slice_sizes: sizes }, x, ...starts) {
   const strides = stridesOf(x.shape);
-  const at = starts.map((s, i) => Math.min(Math.max(s.data[0], 0), x.shape[i] - sizes[i]));
+  const at = starts.map((s, i) =>
+    Math.min(Math.max(s.data[0], 0), x.shape[i] - sizes[i]),
+  );
   each(out.shape, (index, flat) => {
-    out.data[flat] = x.data[dot(index.map((i, axis) => i + at[axis]), strides)];
+    out.data[flat] =
+      x.data[
+        dot(
+          index.map((i, axis) => i + at[axis]),
+          strides,
+        )
+      ];
   });
 }
 
 function dynamicUpdateSlice([out], _, x, part, ...starts) {
   const strides = stridesOf(x.shape);
-  const at = starts.map((s, i) => Math.min(Math.max(s.data[0], 0), x.shape[i] - part.shape[i]));
+  const at = starts.map((s, i) =>
+    Math.min(Math.max(s.data[0], 0), x.shape[i] - part.shape[i]),
+  );
   out.data = [...x.data];
   each(part.shape, (index, flat) => {
-    out.data[dot(index.map((i, axis) => i + at[axis]), strides)] = part.data[flat];
+    out.data[
+      dot(
+        index.map((i, axis) => i + at[axis]),
+        strides,
+      )
+    ] = part.data[flat];
   });
 }
 
-/** Orders slices along an axis by the first `keys` operands; equal ones stay in order. */
+/** Orders slices along an axis by the first `keys` operands; equal ones stay so. */
 function sort(outputs, { dimension, num_keys: keys }, ...parts) {
   const { shape } = parts[0];
   const strides = stridesOf(shape);
-  each(shape.map((n, i) => (i === dimension ? 1 : n)), (index) => {
-    const start = dot(index, strides);
-    const place = (i) => start + i * strides[dimension];
-    const order = Array.from({ length: shape[dimension] }, (_, i) => i);
-    order.sort((a, b) => {
-      for (let k = 0; k < keys; k += 1) {
-        const [x, y] = [parts[k].data[place(a)], parts[k].data[place(b)]];
-        if (x !== y) return Number.isNaN(y) || x < y ? -1 : 1;
-      }
-      return a - b;
-    });
-    outputs.forEach((out, o) => {
-      order.forEach((from, to) => (out.data[place(to)] = parts[o].data[place(from)]));
-    });
-  });
+  each(
+    shape.map((n, i) => (i === dimension ? 1 : n)),
+    (index) => {
+      const start = dot(index, strides);
+      const place = (i) => start + i * strides[dimension];
+      const order = Array.from({ length: shape[dimension] }, (_, i) => i);
+      order.sort((a, b) => {
+        for (let k = 0; k < keys; k += 1) {
+          const [x, y] = [parts[k].data[place(a)], parts[k].data[place(b)]];
+          if (x !== y) return Number.isNaN(y) || x < y ? -1 : 1;
+        }
+        return a - b;
+      });
+      outputs.forEach((out, o) => {
+        order.forEach((from, to) => (out.data[place(to)] = parts[o].data[place(from)]));
+      });
+    },
+  );
 }
 
 function topK([values, indices], { k }, x) {

@@ -1,18 +1,13 @@
-// The drawing: laid out by dagre, drawn and moved with d3.
+// The drawing of what `Layout` has placed, and its movements, with d3.
 
 const NODE_HEIGHT = 60;
 const GROUP_HEIGHT = 48;
-/** Room for the title of an expanded group. */
-const HEAD_HEIGHT = 32;
-const MARGIN = 24;
 /** What the buttons over the drawing cover. */
 const TOOLS_HEIGHT = 56;
 /** The scale below which text is hard to read. */
 const READABLE = 0.75;
 const NARROWEST = 104;
 const WIDEST = 216;
-/** Cards up to which dagre orders ranks with its slower, tighter method. */
-const MOST_TIGHT = 160;
 /** Cards that may be shown at once. */
 const MOST_SHOWN = 400;
 
@@ -25,15 +20,20 @@ class GraphView {
     this.model = model;
     this.on = on;
     this.svg = d3.select("#graph");
-    this.svg.append("defs").html(
-      ["plain", "forward", "backward", "passed"].map((kind) => arrow(kind)).join(""),
-    );
+    this.svg
+      .append("defs")
+      .html(
+        ["plain", "forward", "backward", "passed"].map((kind) => arrow(kind)).join(""),
+      );
     this.viewport = this.svg.append("g").attr("class", "viewport");
     this.layers = {};
-    for (const name of ["groups", "edges", "nodes", "labels"]) {
+    for (const name of ["areas", "edges", "heads", "nodes", "labels"]) {
       this.layers[name] = this.viewport.append("g").attr("class", name);
     }
-    this.zoom = d3.behavior.zoom().scaleExtent([0.05, 3]).on("zoom", () => this._moved());
+    this.zoom = d3.behavior
+      .zoom()
+      .scaleExtent([0.05, 3])
+      .on("zoom", () => this._moved());
     this.svg.call(this.zoom).on("dblclick.zoom", null);
     this.svg.on("click", () => {
       if (!d3.event.defaultPrevented) this.on.select(null);
@@ -72,7 +72,11 @@ class GraphView {
     };
     collect(this.model.root);
     this.edges = this._edges();
-    this._layout(items, groups);
+    const laid = this.edges.filter((edge) => !edge.isFan);
+    const layout = new Layout(this.model.root, laid, (item) => this._size(item));
+    this.cards = layout.cards;
+    this.extent = layout.extent;
+    for (const edge of this.edges) if (edge.isFan) this._fan(edge);
     this._drawGroups(groups);
     this._drawNodes(items);
     this._drawEdges();
@@ -114,66 +118,26 @@ class GraphView {
         found.get(key).ends.push({ from: this.model.byId.get(id), to: node, position });
       }
     }
-    return [...found.values()];
+    const edges = [...found.values()];
+    const fans = new Map();
+    for (const { from } of edges) fans.set(from, (fans.get(from) ?? 0) + 1);
+    for (const edge of edges) {
+      const isLeaf = !edge.from.isGroup && edge.from.role !== "op";
+      edge.isFan = isLeaf && fans.get(edge.from) > MOST_FAN;
+    }
+    return edges;
   }
 
-  _layout(items, groups) {
-    const graph = new dagre.graphlib.Graph({ compound: true, multigraph: true });
-    const tight = items.length <= MOST_TIGHT;
-    graph.setGraph({
-      rankdir: "TB",
-      nodesep: 28,
-      edgesep: 16,
-      ranksep: 34,
-      marginx: MARGIN,
-      marginy: MARGIN,
-      ranker: tight ? "network-simplex" : "longest-path",
-    });
-    graph.setDefaultEdgeLabel(() => ({}));
-    this.cards = new Map();
-    for (const item of items) {
-      const card = { item, ...this._size(item) };
-      this.cards.set(item.id, card);
-      graph.setNode(item.id, card);
-    }
-    for (const group of groups) {
-      const card = { item: group, open: true };
-      this.cards.set(group.id, card);
-      graph.setNode(group.id, card);
-    }
-    for (const item of [...items, ...groups]) {
-      if (item.parent !== this.model.root) graph.setParent(item.id, item.parent.id);
-    }
-    for (const edge of this.edges) {
-      graph.setEdge(edge.from.id, edge.to.id, { weight: 1 }, edge.key);
-    }
-    dagre.layout(graph);
-    for (const edge of this.edges) {
-      edge.points = graph.edge(edge.from.id, edge.to.id, edge.key).points;
-    }
-    for (const group of this.model.root.children) this._makeRoom(group);
-    const boxes = [...this.cards.values()];
-    const [left, top] = ["x", "y"].map((axis) => {
-      const size = axis === "x" ? "width" : "height";
-      return Math.min(...boxes.map((c) => c[axis] - c[size] / 2)) - MARGIN;
-    });
-    const { width, height } = graph.graph();
-    this.extent = { left, top, width: width - left, height: height - top };
-  }
-
-  /** Let the boxes of expanded groups hold their titles, above what is inside. */
-  _makeRoom(group) {
-    if (!group.isGroup || !group.expanded) return;
-    group.children.forEach((child) => this._makeRoom(child));
-    const card = this.cards.get(group.id);
-    const tops = group.children.map((child) => {
-      const inside = this.cards.get(child.id);
-      return inside.y - inside.height / 2;
-    });
-    const bottom = card.y + card.height / 2;
-    const top = Math.min(...tops) - HEAD_HEIGHT;
-    card.height = bottom - top;
-    card.y = (top + bottom) / 2;
+  /** What is used almost everywhere would pull all together: drawn, not laid out. */
+  _fan(edge) {
+    const [from, to] = [this.cards.get(edge.from.id), this.cards.get(edge.to.id)];
+    const [start, end] = [from.y + from.height / 2, to.y - to.height / 2];
+    edge.points = [
+      { x: from.x, y: start },
+      { x: from.x, y: start + 24 },
+      { x: to.x, y: end - 24 },
+      { x: to.x, y: end },
+    ];
   }
 
   _size(item) {
@@ -181,11 +145,17 @@ class GraphView {
     if (item.isGroup) {
       const about = this._width(aboutGroup(item), "12px system-ui");
       const width = Math.max(title, about) + 58;
-      return { width: Math.min(Math.max(width, NARROWEST), WIDEST), height: GROUP_HEIGHT };
+      return {
+        width: Math.min(Math.max(width, NARROWEST), WIDEST),
+        height: GROUP_HEIGHT,
+      };
     }
     const label = this._width(item.id, "12px ui-monospace, monospace");
     const value = this._width(brief(item.value, 4, 4), "13px ui-monospace, monospace");
-    const slope = this._width(`∂ ${brief(item.gradient, 4, 4)}`, "13px ui-monospace, monospace");
+    const slope = this._width(
+      `∂ ${brief(item.gradient, 4, 4)}`,
+      "13px ui-monospace, monospace",
+    );
     const width = Math.max(title + label + 42, value + 28, slope + 28);
     return { width: Math.min(Math.max(width, NARROWEST), WIDEST), height: NODE_HEIGHT };
   }
@@ -194,27 +164,29 @@ class GraphView {
 
   _drawGroups(groups) {
     const cards = groups.map((g) => this.cards.get(g.id));
-    const bound = this.layers.groups.selectAll("g.group").data(cards, (c) => c.item.id);
+    const areas = this.layers.areas.selectAll("rect").data(cards, (c) => c.item.id);
+    areas.exit().remove();
+    areas.enter().append("rect").attr("rx", 12);
+    areas.attr("transform", place);
+    areas.attr("width", (c) => c.width).attr("height", (c) => c.height);
+    const bound = this.layers.heads.selectAll("g.group").data(cards, (c) => c.item.id);
     bound.exit().remove();
     const made = bound.enter().append("g").attr("class", "group").attr("tabindex", 0);
     made.attr("role", "button").attr("aria-expanded", "true");
-    made.append("rect").attr("class", "area").attr("rx", 12);
-    const head = made.append("g").attr("class", "head");
-    head.append("rect").attr("height", 24).attr("rx", 6);
-    head.append("path").attr("class", "chevron").attr("d", "M9 10l4 4.500 4-4.500");
-    head.append("text").attr("x", 23).attr("y", 16.5);
+    made.attr("data-id", (c) => c.item.id);
+    made.append("rect").attr("height", 24).attr("rx", 7);
+    made.append("path").attr("class", "chevron").attr("d", "M9 10l4 4.500 4-4.500");
+    made.append("text").attr("x", 23).attr("y", 16.5);
     this._listen(made);
-    bound.attr("data-id", (c) => c.item.id);
     bound.attr("aria-label", (c) => `${titleOf(c.item)}, group, expanded`);
-    bound.attr("transform", (c) => place(c));
-    bound.select("rect.area").attr("width", (c) => c.width).attr("height", (c) => c.height);
-    bound.select("g.head").attr("transform", "translate(8,7)");
-    bound.select("g.head text").text((c) => this._fitted(titleOf(c.item), c.width - 48));
-    bound
-      .select("g.head rect")
-      .attr("width", (c) =>
-        Math.min(c.width - 16, this._width(titleOf(c.item), "600 12px system-ui") + 34),
-      );
+    bound.attr("transform", (c) => {
+      return `translate(${c.x - c.width / 2 + 6},${c.y - c.height / 2 + 6})`;
+    });
+    bound.select("text").text((c) => this._fitted(titleOf(c.item), c.width - 48));
+    bound.select("rect").attr("width", (c) => {
+      const text = this._width(titleOf(c.item), "600 12px system-ui");
+      return Math.min(c.width - 12, text + 34);
+    });
   }
 
   _drawNodes(items) {
@@ -242,7 +214,10 @@ class GraphView {
   _fitted(text, room) {
     if (this._width(text, "600 14px system-ui") <= room) return text;
     let end = text.length;
-    while (end > 1 && this._width(`${text.slice(0, end)}…`, "600 14px system-ui") > room) {
+    while (
+      end > 1 &&
+      this._width(`${text.slice(0, end)}…`, "600 14px system-ui") > room
+    ) {
       end -= 1;
     }
     return `${text.slice(0, end)}…`;
@@ -269,9 +244,14 @@ class GraphView {
     bound.exit().remove();
     const made = bound.enter().append("g").attr("class", "edge");
     made.append("path").attr("class", "line");
-    const line = d3.svg.line().x((p) => p.x).y((p) => p.y).interpolate("basis");
+    const line = d3.svg
+      .line()
+      .x((p) => p.x)
+      .y((p) => p.y)
+      .interpolate("basis");
     bound.select("path").attr("d", (e) => line(e.points));
     bound.classed("wide", (e) => e.ends.length > 1);
+    bound.classed("fan", (e) => e.isFan);
   }
 
   // ---------------------------------------------------------------- marks
@@ -286,7 +266,8 @@ class GraphView {
     const { position, selected, highlighted } = this.marks;
     const at = this.model.positions[position];
     const current = new Map();
-    if (at.node) current.set(shownFor(at.node).id, at.kind === "forward" ? "forward" : "backward");
+    if (at.node)
+      current.set(shownFor(at.node).id, at.kind === "forward" ? "forward" : "backward");
     if (at.target) current.set(shownFor(at.target).id, "backward");
     const lit = highlighted && new Set([...highlighted].map((n) => shownFor(n).id));
     const view = this;
@@ -310,7 +291,10 @@ class GraphView {
       dim: Boolean(lit) && !lit.has(item.id),
     });
     if (item.isGroup) {
-      selection.attr("aria-label", `${titleOf(item)}, group of ${item.size}, collapsed`);
+      selection.attr(
+        "aria-label",
+        `${titleOf(item)}, group of ${item.size}, collapsed`,
+      );
       return;
     }
     const known = item.role !== "op" || item.at <= position;
@@ -318,7 +302,7 @@ class GraphView {
     const done = this.model.derivedAt(item) <= position && sum;
     selection.classed("known", known);
     selection.classed("partial", Boolean(sum) && !done);
-    const slope = done ? item.gradient ?? sum : sum;
+    const slope = done ? (item.gradient ?? sum) : sum;
     const value = known ? brief(item.value, 4, 4) : "";
     selection.select("text.value").text(this._fittedNumber(value, item));
     const text = slope ? `∂ ${brief(slope, 4, 4)}` : "";
@@ -340,20 +324,26 @@ class GraphView {
     const isTerm =
       at.kind === "term" &&
       edge.ends.some(
-        (e) => e.from === at.target && e.to === at.node && e.position === at.term.position,
+        (e) =>
+          e.from === at.target && e.to === at.node && e.position === at.term.position,
       );
     const passed =
       position > this.model.forwardEnd &&
       edge.ends.some((e) =>
-        e.from.terms.some((t) => t.output === e.to && t.position === e.position && t.at <= position),
+        e.from.terms.some(
+          (t) => t.output === e.to && t.position === e.position && t.at <= position,
+        ),
       );
-    const lit = highlighted && edge.ends.some((e) => highlighted.has(e.from) && highlighted.has(e.to));
+    const lit =
+      highlighted &&
+      edge.ends.some((e) => highlighted.has(e.from) && highlighted.has(e.to));
     selection.classed({
       forward: isForward,
       term: isTerm,
       passed: passed && !isTerm,
       dim: Boolean(highlighted) && !lit,
       lit: Boolean(lit),
+      near: edge.from === this.marks.selected || edge.to === this.marks.selected,
     });
     const kind = isForward ? "forward" : passed && !lit ? "passed" : "plain";
     const path = selection.select("path");
@@ -374,7 +364,11 @@ class GraphView {
     const label = this.layers.labels.append("g").attr("class", "term");
     label.attr("transform", `translate(${middle.x - width / 2},${middle.y - 11})`);
     label.append("rect").attr("width", width).attr("height", 22).attr("rx", 11);
-    label.append("text").attr("x", width / 2).attr("y", 15.5).text(text);
+    label
+      .append("text")
+      .attr("x", width / 2)
+      .attr("y", 15.5)
+      .text(text);
     this.termEdge = null;
   }
 
@@ -385,7 +379,9 @@ class GraphView {
     group.expanded = !group.expanded;
     if (group.expanded && this.shownCount() > MOST_SHOWN) {
       group.expanded = false;
-      this.on.notice(`At most ${MOST_SHOWN} nodes are shown at once: collapse a group.`);
+      this.on.notice(
+        `At most ${MOST_SHOWN} nodes are shown at once: collapse a group.`,
+      );
       return;
     }
     this.draw({ keep: group });
@@ -408,7 +404,8 @@ class GraphView {
   /** Expand or collapse every group, as far as there is room. */
   setAll(expanded) {
     const levels = [this.model.root.children.filter((c) => c.isGroup)];
-    if (!expanded) eachGroup(this.model.root, (g) => (g.expanded = g === this.model.root));
+    if (!expanded)
+      eachGroup(this.model.root, (g) => (g.expanded = g === this.model.root));
     while (expanded && levels.length) {
       const level = levels.pop();
       for (const group of level) group.expanded = true;
@@ -457,7 +454,7 @@ class GraphView {
     const scale = Math.max(whole, READABLE);
     const over = height - extent.height * scale;
     const [left, top] = [(width - extent.width * scale) / 2, Math.max(over / 2, 0)];
-    this.zoom.scale(scale).translate([left - extent.left * scale, top - extent.top * scale]);
+    this.zoom.scale(scale).translate([left, top]);
     this._moved();
     this.touched = false;
   }
@@ -495,8 +492,8 @@ class GraphView {
 
 function arrow(kind) {
   return (
-    `<marker id="arrow-${kind}" class="${kind}" viewBox="0 0 10 10" refX="9" refY="5" ` +
-    'markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" ' +
+    `<marker id="arrow-${kind}" class="${kind}" viewBox="0 0 10 10" refX="9" ` +
+    'refY="5" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" ' +
     'orient="auto-start-reverse"><path d="M0 1L9 5L0 9z"/></marker>'
   );
 }
@@ -510,10 +507,17 @@ function fill(selection, item) {
   if (item.isGroup) {
     selection.attr("class", "node collapsed");
     selection.append("rect").attr("class", "under").attr("rx", 10);
-    selection.select("rect.under").attr("x", 4).attr("y", 4).attr("height", GROUP_HEIGHT);
+    selection
+      .select("rect.under")
+      .attr("x", 4)
+      .attr("y", 4)
+      .attr("height", GROUP_HEIGHT);
     selection.append("rect").attr("class", "card").attr("rx", 10);
     selection.select("rect.card").attr("height", GROUP_HEIGHT);
-    selection.append("path").attr("class", "chevron").attr("d", "M14 17l4.500 4-4.500 4");
+    selection
+      .append("path")
+      .attr("class", "chevron")
+      .attr("d", "M14 17l4.500 4-4.500 4");
     selection.append("text").attr("class", "title").attr("x", 28).attr("y", 21);
     selection.append("text").attr("class", "about").attr("x", 28).attr("y", 37);
     selection.select("text.about").text(aboutGroup(item));

@@ -138,7 +138,8 @@ function neighbour(id, up) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const within = event.target.localName;
-  if (["input", "select", "textarea"].includes(within) && event.key !== "Escape") return;
+  if (["input", "select", "textarea"].includes(within) && event.key !== "Escape")
+    return;
   const focused = event.target.getAttribute?.("data-id");
   const acts = {
     ArrowRight: () => player.step(1),

@@ -4,6 +4,8 @@
 const MOST_CHILDREN = 30;
 /** Nodes up to which a graph opens with all groups expanded: on a phone, fewer. */
 const MOST_OPEN = innerWidth > 760 ? 24 : 10;
+/** Uses of a leaf up to which it stands beside what uses it, and shapes the layout. */
+const MOST_FAN = 10;
 /** Elements of a leaf that can be changed one by one. */
 const MOST_EDITABLE = 64;
 
@@ -67,7 +69,10 @@ class Model {
   _numbers() {
     const { steps, gradients, shares } = this.data;
     return [
-      ...this.nodes.flatMap((n) => [[n, "value"], [n, "gradient"]]),
+      ...this.nodes.flatMap((n) => [
+        [n, "value"],
+        [n, "gradient"],
+      ]),
       ...steps.flatMap((s) => [
         [s, "upstream"],
         ...s.terms.flatMap((t) => ["value", "whole", "partial"].map((key) => [t, key])),
@@ -87,7 +92,8 @@ class Model {
     this.data.steps.forEach((step, i) => {
       step.upstream = places.steps[i].upstream.map(at);
       step.nodes.forEach((id, k) => {
-        if (id !== null && step.upstream[k]) this.byId.get(id).gradient = step.upstream[k];
+        if (id !== null && step.upstream[k])
+          this.byId.get(id).gradient = step.upstream[k];
       });
       step.terms.forEach((term, j) => {
         for (const key of ["value", "whole", "partial"]) {
@@ -108,7 +114,9 @@ class Model {
     const place = dot(share.index, stridesOf(seed.shape));
     const one = { ...seed, data: seed.data.map((_, i) => (i === place ? 1 : 0)) };
     const found = this._run([one]);
-    share.gradients = this.program.places.gradients.map((p) => (p === null ? null : found[p]));
+    share.gradients = this.program.places.gradients.map((p) =>
+      p === null ? null : found[p],
+    );
   }
 
   _run(seeds) {
@@ -162,12 +170,15 @@ class Model {
 
   /** When a node's derivative is complete: after the last of its terms. */
   derivedAt(node) {
-    const seeded = node.seed ? this.forwardEnd + 1 + this.data.f.nodes.indexOf(node.id) : 0;
+    const seeded = node.seed
+      ? this.forwardEnd + 1 + this.data.f.nodes.indexOf(node.id)
+      : 0;
     return Math.max(seeded, ...node.terms.map((t) => t.at), 0);
   }
 
   /** The sum of what has reached a node up to a position, null before anything has. */
   sumAt(node, position) {
+    if (node.gradient && this.derivedAt(node) <= position) return node.gradient;
     const parts = node.terms.filter((t) => t.at <= position).map((t) => t.value);
     if (node.seed && position > this.forwardEnd) parts.unshift(node.seed);
     return sumOf(parts);
@@ -199,10 +210,16 @@ class Model {
     const down = this.reach(node, "consumers");
     if (side === "f") {
       const ends = this.data.f.nodes.map((id) => this.byId.get(id));
-      return intersection(down, ends.map((y) => this.reach(y, "inputs")));
+      return intersection(
+        down,
+        ends.map((y) => this.reach(y, "inputs")),
+      );
     }
     const starts = this.data.gradients.map((g) => this.byId.get(g.node));
-    return intersection(up, starts.map((x) => this.reach(x, "consumers")));
+    return intersection(
+      up,
+      starts.map((x) => this.reach(x, "consumers")),
+    );
   }
 
   /** Nodes whose label, name or type has all words of a query; exact labels first. */
@@ -242,7 +259,7 @@ function sumOf(arrays) {
   if (!arrays.length || arrays.some((a) => !a)) return null;
   const [first, ...rest] = arrays;
   if (!rest.length) return first;
-  if (arrays.some((a) => !a.data)) return { shape: first.shape, text: "" };
+  if (arrays.some((a) => !a.data)) return { shape: first.shape, text: "a sum in part" };
   const data = first.data.map(Number);
   for (const array of rest) array.data.forEach((v, i) => (data[i] += Number(v)));
   const { shape, dtype } = first;
@@ -316,7 +333,10 @@ function rank(child) {
 function cut(parent) {
   for (const child of parent.children) if (child.isGroup) cut(child);
   if (parent.children.length <= MOST_CHILDREN) return;
-  const ranked = parent.children.map((child) => ({ child, at: rank(child) }));
+  // what is used almost everywhere belongs to no run
+  const apart = parent.children.filter(isHub).slice(0, MOST_CHILDREN / 2);
+  const rest = parent.children.filter((child) => !apart.includes(child));
+  const ranked = rest.map((child) => ({ child, at: rank(child) }));
   let items = ranked.sort((a, b) => a.at - b.at).map((r) => r.child);
   while (items.length > MOST_CHILDREN) {
     const count = Math.ceil(items.length / 20);
@@ -333,8 +353,12 @@ function cut(parent) {
     }
     items = holder.children;
   }
-  parent.children = items;
+  parent.children = [...apart, ...items];
   for (const child of items) child.parent = parent;
+}
+
+function isHub(child) {
+  return !child.isGroup && child.role !== "op" && child.consumers.length > MOST_FAN;
 }
 
 /** The operations of a run, in order; its leaves where it has no other nodes. */

@@ -12,7 +12,10 @@ function number(value, digits = 6) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (value === 0) return "0";
-  const [mantissa, power] = value.toExponential(digits - 1).split("e").map(Number);
+  const [mantissa, power] = value
+    .toExponential(digits - 1)
+    .split("e")
+    .map(Number);
   if (power < -4 || power >= 6) {
     if (Number.isSafeInteger(value) && power < 9) return String(value);
     const exponent = String(Math.abs(power)).padStart(2, "0");
@@ -65,7 +68,7 @@ function brief(array, most = 4, digits = 6) {
   if (isScalar(array)) return number(array.data[0], digits);
   if (array.data && size <= most) return nested(array.data, array.shape, digits);
   const shape = array.shape.join("×");
-  if (!array.data && !array.statistics) return shape || array.text;
+  if (!array.data && (size <= most || !array.statistics)) return array.text || shape;
   return `${shape} ‖${number(statisticsOf(array).norm, digits)}‖`;
 }
 
@@ -97,7 +100,9 @@ function element(tag, attributes = {}, ...children) {
 function arrayElement(array) {
   if (!array) return element("span", { class: "none" }, "none");
   const size = sizeOf(array);
-  if (!array.data && !array.statistics) return element("span", {}, array.text);
+  if (!array.data && (size <= FEW || !array.statistics)) {
+    return element("span", { class: "num" }, array.text);
+  }
   if (array.data && size === 1) return element("span", { class: "num" }, brief(array));
   if (array.data && size <= FEW && array.shape.length <= 2) return tableOf(array);
   return statisticsElement(array);
@@ -127,9 +132,7 @@ function statisticsElement(array) {
   if (s.not_finite) rows.push(["not finite", `${s.not_finite} of ${size}`]);
   const list = element("dl", { class: "statistics" });
   for (const [name, text] of rows) {
-    list.append(
-      element("div", {}, element("dt", {}, name), element("dd", {}, text)),
-    );
+    list.append(element("div", {}, element("dt", {}, name), element("dd", {}, text)));
   }
   const whole = element("div", { class: "many" }, list);
   if (array.data && s.max > s.min) whole.append(histogram(array.data, s));
@@ -148,7 +151,11 @@ function histogram(data, { min, max }) {
     .map((n, i) => `M${i + 0.1} 20v${-(n ? Math.max(0.6, (n / most) * 20) : 0)}h.8V20z`)
     .join("");
   const label = `Histogram from ${number(min)} to ${number(max)}`;
-  const figure = element("div", { class: "histogram", role: "img", "aria-label": label });
+  const figure = element("div", {
+    class: "histogram",
+    role: "img",
+    "aria-label": label,
+  });
   figure.innerHTML =
     '<svg viewBox="0 0 32 20" preserveAspectRatio="none" aria-hidden="true">' +
     `<path d="${bars}"/></svg>`;

@@ -31,7 +31,11 @@ class Panel {
   _start() {
     return [
       element("h2", {}, "Start"),
-      element("p", {}, "Inputs and constants have their values; nothing is computed yet."),
+      element(
+        "p",
+        {},
+        "Inputs and constants have their values; nothing is computed yet.",
+      ),
       keys(),
     ];
   }
@@ -152,8 +156,9 @@ class Panel {
       parts.append(element("span", { class: "sign" }, "·"));
       parts.append(part("local partial", term.partial, "local"));
     }
-    const same = term.partial || !term.math.rule;
-    parts.append(element("span", { class: "sign" }, same ? "=" : "→"));
+    const isSum = term.whole && sizeOf(term.whole) !== sizeOf(term.value);
+    const sign = isSum ? "summed =" : term.partial || !term.math.rule ? "=" : "→";
+    parts.append(element("span", { class: "sign" }, sign));
     parts.append(part("term", term.value, "term"));
     return parts;
   }
@@ -237,7 +242,8 @@ class Panel {
   _shares() {
     const table = element("table", { class: "shares" });
     const head = element("tr", {}, element("th", {}, "element of f"));
-    for (const g of this.model.data.gradients) head.append(element("th", {}, `∂ ${g.name}`));
+    for (const g of this.model.data.gradients)
+      head.append(element("th", {}, `∂ ${g.name}`));
     table.append(element("thead", {}, head));
     const body = element("tbody");
     for (const share of this.model.data.shares) {
@@ -258,25 +264,38 @@ class Panel {
   }
 
   _node(node) {
-    const role = { input: "input", given: "given", constant: "constant", op: "" }[node.role];
+    const role = { input: "input", given: "given", constant: "constant", op: "" }[
+      node.role
+    ];
     const type = node.role === "op" ? node.type : role;
     const close = element(
       "button",
-      { type: "button", class: "icon close", "aria-label": "Close", onclick: () => this.on.select(null) },
+      {
+        type: "button",
+        class: "icon close",
+        "aria-label": "Close",
+        onclick: () => this.on.select(null),
+      },
       "×",
     );
     const head = element(
       "header",
       {},
       element("h2", {}, name(node.id), " ", element("span", {}, titleOf(node))),
-      element("p", {}, node.name && node.name !== type ? `${node.name} ` : "", badge(type)),
+      element(
+        "p",
+        {},
+        node.name && node.name !== type ? `${node.name} ` : "",
+        badge(type),
+      ),
       close,
     );
-    const found = [head, this._paths(node)];
+    const found = [head];
+    if (node.where) found.push(source(node.where));
+    found.push(this._paths(node));
     found.push(this._value(node));
     found.push(this._derivative(node));
     found.push(...this._derivations(node));
-    if (node.where) found.push(source(node.where));
     return found;
   }
 
@@ -287,7 +306,11 @@ class Panel {
       ["f", "Paths to f"],
     ];
     for (const [side, text] of choices) {
-      const button = element("button", { type: "button", class: "text", "aria-pressed": "false" }, text);
+      const button = element(
+        "button",
+        { type: "button", class: "text", "aria-pressed": "false" },
+        text,
+      );
       button.addEventListener("click", () => {
         const on = button.getAttribute("aria-pressed") !== "true";
         for (const other of row.children) other.setAttribute("aria-pressed", "false");
@@ -301,7 +324,8 @@ class Panel {
 
   _value(node) {
     const box = element("section", {}, element("h3", {}, "Value"));
-    if (node.role === "op") box.append(this._formula(node, "equation"), this._inputs(node));
+    if (node.role === "op")
+      box.append(this._formula(node, "equation"), this._inputs(node));
     if (this.on.editable(node)) box.append(this._editor(node));
     else box.append(scroller(arrayElement(node.value)));
     return box;
@@ -309,7 +333,10 @@ class Panel {
 
   _editor(node) {
     const width = node.value.shape.at(-1) ?? 1;
-    const table = element("div", { class: "editor", style: `--columns:${Math.min(width, 6)}` });
+    const table = element("div", {
+      class: "editor",
+      style: `--columns:${Math.min(width, 6)}`,
+    });
     node.value.data.forEach((value, i) => {
       const label = `${titleOf(node)}${indexText(i, node.value.shape)}`;
       const field = element("input", {
@@ -322,7 +349,8 @@ class Panel {
         const given = Number(field.value.replace(",", ".").replace("−", "-"));
         const ok = field.value.trim() !== "" && Number.isFinite(given);
         field.setAttribute("aria-invalid", String(!ok));
-        if (ok && number(given) !== number(node.value.data[i])) this.on.edit(node, i, given);
+        if (ok && number(given) !== number(node.value.data[i]))
+          this.on.edit(node, i, given);
       };
       field.addEventListener("change", change);
       field.addEventListener("keydown", (event) => {
@@ -346,7 +374,13 @@ class Panel {
     box.append(element("h3", {}, "Derivative ", slopeOf(node)));
     const value = node.gradient ?? this.model.sumAt(node, Infinity);
     if (!value) {
-      box.append(element("p", { class: "hint" }, "None: nothing that was asked for depends on it."));
+      box.append(
+        element(
+          "p",
+          { class: "hint" },
+          "None: nothing that was asked for depends on it.",
+        ),
+      );
       return box;
     }
     if (node.seed) box.append(row("seed", node.seed));
@@ -359,17 +393,15 @@ class Panel {
       const item = element("div", { class: "via" });
       item.append(element("p", { class: "caption" }, "through ", this._link(user)));
       item.append(this._chain(term), this._product(term));
-      if (term.whole && sizeOf(term.whole) !== sizeOf(term.value)) {
-        const text = `summed over what was repeated: ${brief(term.whole)} → ${brief(term.value)}`;
-        item.append(element("p", { class: "caption" }, text));
-      }
       box.append(item);
     }
     if (terms.length > 1 && isScalar(value)) {
       const parts = terms.map((t) => factor(t.value.data[0])).join(" + ");
       box.append(element("p", { class: "running" }, `${parts} =`));
     } else if (terms.length > 1) {
-      box.append(element("p", { class: "running" }, `the sum of ${terms.length} terms`));
+      box.append(
+        element("p", { class: "running" }, `the sum of ${terms.length} terms`),
+      );
     }
     box.append(outcome(slopeOf(node), arrayElement(value)));
     return box;
@@ -441,9 +473,10 @@ function scroller(child) {
   return element("div", { class: "scroller" }, child);
 }
 
+/** The user's line that made a node. */
 function source({ file, line, source: text }) {
-  const short = file.slice(file.lastIndexOf("/") + 1);
-  const box = element("section", { class: "source" }, element("h3", {}, "Source"));
+  const short = file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
+  const box = element("div", { class: "source" });
   box.append(element("p", { class: "caption", title: file }, `${short}:${line}`));
   if (text) box.append(element("pre", {}, element("code", {}, text)));
   return box;
@@ -492,7 +525,9 @@ function formula([template, ...labels]) {
 /** Leaves the right side of an equation; false if it is none. */
 function dropLeftSide(made) {
   const children = [...made.querySelector("mrow").children];
-  const place = children.findIndex((c) => c.localName === "mo" && c.textContent === "=");
+  const place = children.findIndex(
+    (c) => c.localName === "mo" && c.textContent === "=",
+  );
   for (const child of children.slice(0, place + 1)) child.remove();
   return place >= 0;
 }

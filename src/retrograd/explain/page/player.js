@@ -46,10 +46,14 @@ class Player {
     const backward = this.position > this.boundary;
     const phase = this.position === 0 ? "start" : backward ? "backward" : "forward";
     document.body.dataset.phase = phase;
-    range.setAttribute("aria-valuetext", `${phase}, step ${this.position} of ${this.count - 1}`);
+    range.setAttribute(
+      "aria-valuetext",
+      `${phase}, step ${this.position} of ${this.count - 1}`,
+    );
     this.find("counter").textContent = `${this.position} / ${this.count - 1}`;
     this.find("back").disabled = this.find("first").disabled = this.position === 0;
-    this.find("forward").disabled = this.find("last").disabled = this.position === this.count - 1;
+    this.find("forward").disabled = this.find("last").disabled =
+      this.position === this.count - 1;
     this.show(this.position);
   }
 
@@ -70,10 +74,13 @@ class Player {
 
   _start() {
     clearInterval(this.timer);
-    this.timer = setInterval(() => {
-      this.go(this.position + 1);
-      if (this.position === this.count - 1) this.pause();
-    }, Number(this.find("speed").value));
+    this.timer = setInterval(
+      () => {
+        this.go(this.position + 1);
+        if (this.position === this.count - 1) this.pause();
+      },
+      Number(this.find("speed").value),
+    );
     this._state();
   }
 
