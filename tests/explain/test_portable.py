@@ -11,7 +11,8 @@ import pytest
 
 import retrograd as tf
 import retrograd.explain.page
-from retrograd.explain.portable import MOST_ELEMENTS, MOST_OPS, program
+from retrograd.explain.data import SMALL
+from retrograd.explain.portable import MOST_ELEMENTS, program
 from retrograd.explain.values import as_data
 
 _FOLDER = Path(retrograd.explain.page.__file__).parent
@@ -268,13 +269,11 @@ def refusal(build: Build, *values: Any) -> str:
 
 def test_what_cannot_be_computed_says_which_and_why() -> None:
     def chain(x: Any) -> Any:
-        for _ in range(MOST_OPS + 1):
+        for _ in range(SMALL):
             x = tf.tanh(x)
         return x
 
-    assert refusal(chain, 1.0) == (
-        f"the program has {MOST_OPS + 1} operations, more than {MOST_OPS}."
-    )
+    assert refusal(chain, 1.0) == (f"there are {SMALL + 1} nodes, more than {SMALL}.")
     large = np.ones(MOST_ELEMENTS + 1)
     assert refusal(tf.reduce_sum, large) == (
         f"n1 has {MOST_ELEMENTS + 1} elements, more than {MOST_ELEMENTS}."

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 #: nodes of a small program, at the most
-_SMALL = 300
+SMALL = 300
 
 
 def to_dict(explanation: Explanation) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class _Writer:
 
     def __init__(self, explanation: Explanation) -> None:
         self.explanation, self.trace = explanation, explanation.trace
-        self.most = MANY if len(explanation.nodes) <= _SMALL else MANY_IN_LARGE
+        self.most = MANY if len(explanation.nodes) <= SMALL else MANY_IN_LARGE
 
     def whole(self) -> dict[str, Any]:
         found = self.trace

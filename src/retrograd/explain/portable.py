@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd import dtypes
+from retrograd.explain.data import SMALL
 from retrograd.explain.trace import BackStep, Node, Trace
 from retrograd.explain.values import as_data
 from retrograd.grad.api import Backward, observed_gradients
@@ -24,9 +25,7 @@ from retrograd.ops.declare import F, find
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
 
-#: operations of a program that a page computes anew
-MOST_OPS = 300
-#: elements of each of its values
+#: elements of each value of a program that a page computes anew
 MOST_ELEMENTS = 2000
 
 
@@ -78,9 +77,8 @@ def _elements(array: np.ndarray) -> dict[str, Any]:
 
 def _check(found: Trace) -> None:
     """Refuse what is too large, or has no array for a value."""
-    count = sum(node.role == "op" for node in found.nodes)
-    if count > MOST_OPS:
-        raise Refused(f"the program has {count} operations, more than {MOST_OPS}.")
+    if len(found.nodes) > SMALL:
+        raise Refused(f"there are {len(found.nodes)} nodes, more than {SMALL}.")
     shown = {id(n) for n in found.nodes if n.role == "op"}
     for step in found.steps:
         for node in step.outputs:
