@@ -21,6 +21,7 @@ from retrograd.ops.declare import Declaration, find
 from retrograd.ops.static import kernel_attr
 from retrograd.run import xp_numpy
 from retrograd.run.blas import threads
+from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names
 from retrograd.run.plan import (
@@ -196,10 +197,8 @@ class Program:
         if op._outputs and is_reading(op._outputs[0]):
             return
         declaration = find(op.type)
-        kernel = self._kernel(op, declaration)
-        if declaration is not None and self._fold(op, declaration, kernel, index):
+        if declaration is not None and self._fold(op, declaration, index):
             return
-        self.scope[f"k{index}"] = kernel
         line = self._line(op, declaration, index)
         guard = self._guard(op)
         if guard or op.type in SWITCHES:
@@ -248,14 +247,18 @@ class Program:
         self.scope[name] = value
         self.names[tensor] = name
 
+    def _expression(
+        self, op: Operation, declaration: Declaration | None
+    ) -> Written | None:
+        """What stands in a line in place of a call of the kernel, if anything does."""
+        return None if declaration is None else expression(op, declaration)
+
     def _kernel(self, op: Operation, declaration: Declaration | None) -> Any:
         if declaration is None:
             return functools.partial(_missing, op)
         return bind(declaration, op, self.store)
 
-    def _fold(
-        self, op: Operation, declaration: Declaration, kernel: Any, index: int
-    ) -> bool:
+    def _fold(self, op: Operation, declaration: Declaration, index: int) -> bool:
         """Compute an operation on constants now, if it is small and cannot fail."""
         if op.type != "Const" and not (
             declaration.pure
@@ -265,6 +268,7 @@ class Program:
             and all(_small(t) for t in op._outputs)
         ):
             return False
+        kernel = self._kernel(op, declaration)
         try:
             with np.errstate(all="ignore"):
                 values = kernel(*(self.scope[self.names[t]] for t in op._inputs))
@@ -322,10 +326,26 @@ class Program:
             held = f"s{index}.value" if declaration.host else f"s{index}.read()"
             arguments.insert(0, held)
             targets.insert(0, f"s{index}")
-        return self._assignment(op, index, targets, ", ".join(arguments), bool(updates))
+        call = self._call(op, declaration, index, arguments)
+        return self._assignment(op, index, targets, call, bool(updates))
+
+    def _call(
+        self,
+        op: Operation,
+        declaration: Declaration | None,
+        index: int,
+        arguments: list[str],
+    ) -> str:
+        """The expression that computes an operation."""
+        plain = self._expression(op, declaration)
+        if plain is None:
+            self.scope[f"k{index}"] = self._kernel(op, declaration)
+            return f"k{index}({', '.join(arguments)})"
+        self.scope.update(plain.functions)
+        return plain.text.format(*arguments)
 
     def _assignment(
-        self, op: Operation, index: int, cells: list[str], arguments: str, updates: bool
+        self, op: Operation, index: int, cells: list[str], call: str, updates: bool
     ) -> str:
         left = [f"{cell}.value" for cell in cells]
         after = ""
@@ -339,7 +359,6 @@ class Program:
             else:
                 self.names[tensor] = name
                 left.append(name)
-        call = f"k{index}({arguments})"
         if not left:
             return call
         line = f"{', '.join(left)} = {call}{after}"

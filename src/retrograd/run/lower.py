@@ -20,16 +20,15 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
 from retrograd.ops.static import FROM_SHAPE, kernel_attr
-from retrograd.run import xp_jax, xp_numpy
+from retrograd.run import memory, xp_jax, xp_numpy
 from retrograd.run.arena import arenas_for
+from retrograd.run.constants import Large
 from retrograd.run.inputs import input_names
 from retrograd.run.plan import VARIABLES, bodies_of, is_reading, variable_of
 from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
 from retrograd.run.xp_jax import flow
 
-#: constants larger than this many bytes are passed as arguments: XLA would fold them
-_LARGEST_INLINE = 4096
 #: values worked out while tracing stay NumPy up to this many elements
 _LARGEST_STATIC = 4096
 #: operations in a row that XLA may fuse: its loops compute a value anew for each use,
@@ -80,14 +79,7 @@ class Trace:
     def run(self, ops: Sequence[Operation]) -> None:
         """Trace the operations in order."""
         for op in ops:
-            if (
-                op.type in VARIABLES
-                or op.type == "NoOp"
-                or (
-                    op._outputs[:1]
-                    and (op._outputs[0] in self.values or is_reading(op._outputs[0]))
-                )
-            ):
+            if not _computes(op) or (op._outputs and op._outputs[0] in self.values):
                 continue
             try:
                 self._one(op)
@@ -290,6 +282,13 @@ def _has_state(body: FuncGraph) -> bool:
     )
 
 
+def _computes(op: Operation) -> bool:
+    """Whether an operation does more than hold a variable, read it, or wait."""
+    if op.type in VARIABLES or op.type == "NoOp":
+        return False
+    return not (op._outputs and is_reading(op._outputs[0]))
+
+
 def _known(value: Any) -> bool:
     return isinstance(value, _NUMPY)
 
@@ -360,12 +359,7 @@ class Variant:
         self.dynamic = [i for i in range(len(segment.inputs)) if i not in static]
         self.all_dynamic = not static
         self._cells(segment, store)
-        used = {t for op in segment.ops for t in op._inputs}
-        self.large = [
-            t
-            for t, v in constants.items()
-            if t in used and isinstance(v, np.ndarray) and v.nbytes > _LARGEST_INLINE
-        ]
+        self.large = Large(constants, (t for op in segment.ops for t in op._inputs))
         self._compile(segment, constants, examples)
 
     def _cells(self, segment: Segment, store: Store) -> None:
@@ -402,7 +396,7 @@ class Variant:
         fixed = {
             segment.inputs[i]: np.asarray(examples[i]) for i in sorted(self.static)
         }
-        known = {t: v for t, v in constants.items() if t not in set(self.large)}
+        known = {t: v for t, v in constants.items() if t not in self.large}
         if self.unset:
             # initialized, or found missing, by the interpreted stage
             raise NotReady()
@@ -412,8 +406,8 @@ class Variant:
         def traced(*arguments: Any) -> tuple[Any, ...]:
             values, rest = self._unpack(arguments)
             trace = Trace({**known, **fixed}, values, self.store)
-            trace.values.update(zip(self.large, rest, strict=False))
-            rest = rest[len(self.large) :]
+            trace.values.update(self._constants(rest))
+            rest = rest[len(self.large.arrays) :]
             if long:
                 trace.one, *rest = rest
             places = [segment.inputs[i] for i in self.dynamic]
@@ -433,7 +427,7 @@ class Variant:
             return (*packed, *outputs, over)
 
         with jax.enable_x64(True):
-            self.consts = [jax.device_put(constants[t]) for t in self.large]
+            self.consts = [jax.device_put(array) for array in self.large.arrays]
             if long:
                 self.consts.append(jax.device_put(np.int32(1)))
             cells = self._state()
@@ -445,9 +439,18 @@ class Variant:
                 **_shardings(self.store.devices, len(shapes) - len(inputs), shapes),
             )
             lowered = jitted.lower(*shapes)
-            self.compiled = lowered.compile(xp_jax.compiler_options())
+            options = xp_jax.compiler_options(sum(map(_computes, segment.ops)))
+            self.compiled = lowered.compile(options)
+        self._settle()
         # 64-bit NumPy arguments are halved unless the mode is on during the call
         self.wide = any(np.dtype(s.dtype).itemsize == 8 for s in shapes)
+
+    def _settle(self) -> None:
+        """Let go of what compiling took, and hold on to what each run will take."""
+        used = self.compiled.memory_analysis()
+        if used is not None and jax.default_backend() == "cpu":
+            memory.keep(used.temp_size_in_bytes)
+        memory.give_back()
 
     def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
         """Run on the given inputs; the outputs, as device arrays.
@@ -494,6 +497,13 @@ class Variant:
         cells = [*self.changed, *self.read_only]
         values.update(zip(cells, arguments[count:], strict=False))
         return values, arguments[count + len(cells) :]
+
+    def _constants(self, arguments: Sequence[Any]) -> dict[Tensor, Any]:
+        """The large constants, given the arguments that begin with those passed."""
+        large = self.large
+        values = {t: xp_jax.full(s, e) for t, (e, s) in large.repeated.items()}
+        values.update((t, arguments[place]) for t, place in large.places.items())
+        return values
 
     def _packed(self, cells: dict[Cell, Any]) -> list[Any]:
         """The changed variables, as results."""

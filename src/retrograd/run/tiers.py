@@ -15,6 +15,7 @@ import numpy as np
 
 from retrograd.graph.operation import Operation
 from retrograd.ops.static import FROM_SHAPE
+from retrograd.run import memory
 from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan
 from retrograd.run.stages import NoRoom, Segment, is_host, split
@@ -141,6 +142,7 @@ class _Trial:
         if self.runs >= _TRIALS:
             faster = self.best < self.interpreted
             self.runner.run = self.staged.program if faster else self.runner.program
+            memory.give_back()  # what the other tier worked with
         return result
 
 

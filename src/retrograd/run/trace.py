@@ -40,6 +40,9 @@ class TracedProgram(Program):
         self.steps.clear()
         return super().__call__(feeds)
 
+    def _expression(self, op: Operation, declaration: Declaration | None) -> None:
+        """Nothing: every operation is a call, which is timed."""
+
     def _kernel(self, op: Operation, declaration: Declaration | None) -> Any:
         kernel: Callable[..., Any] = super()._kernel(op, declaration)
 

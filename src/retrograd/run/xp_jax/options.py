@@ -13,24 +13,31 @@ _CPU = {
     )
 }
 
+# XLA's older way of making loops. The newer one takes up to a MiB for each loop while
+# it compiles, and twice the time; its loops are faster where exp, tanh or sqrt are
+# computed in place. With many operations in a stage the memory matters more.
+_CPU_LIGHT = {"xla_cpu_use_fusion_emitters": False}
+#: operations from which the newer way would take more than about 256 MiB
+_MANY = 512
 
-@functools.cache
-def compiler_options() -> dict[str, str | bool]:
+
+def compiler_options(operations: int = 0) -> dict[str, str | bool]:
     """Return options for `jax.jit(f, compiler_options=…)` or `.compile(…)`.
 
-    They hold for what is compiled with them only, whenever jax was started. Those that
-    this version of XLA does not know are left out (in XLA_FLAGS they would end the
-    process); so are those that the user's own XLA_FLAGS set.
+    They are for a function of so many operations, and hold for what is compiled with
+    them only, whenever jax was started. Those that this version of XLA does not know
+    are left out (in XLA_FLAGS they would end the process); so are those that the user's
+    own XLA_FLAGS set.
     """
     if jax.default_backend() != "cpu":
         return {}
     given = os.environ.get("XLA_FLAGS", "")
-    return {
-        name: v for name, v in _CPU.items() if name not in given and _known(name, v)
-    }
+    wanted = {**_CPU, **(_CPU_LIGHT if operations > _MANY else {})}
+    return {n: v for n, v in wanted.items() if n not in given and _known(n, v)}
 
 
-def _known(name: str, value: str) -> bool:
+@functools.cache
+def _known(name: str, value: str | bool) -> bool:
     try:
         jax.jit(lambda x: x, compiler_options={name: value}).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:

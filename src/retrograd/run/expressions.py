@@ -1,0 +1,116 @@
+"""Kernels that only call functions of the namespace, written out for tier 0.
+
+A run of many small operations spends its time on calls. A kernel such as
+`return xp.tanh(x)` need not be called: its line calls NumPy's `tanh`. Of two scalars
+`x * y` takes NumPy a tenth of the time of `multiply(x, y)`, for the same bits.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from retrograd.graph.operation import Operation
+from retrograd.ops.declare import Declaration, find
+from retrograd.run import names, xp_numpy
+
+#: what NumPy's arrays and scalars have an operator for
+_OPERATORS = {
+    "add": "({} + {})",
+    "subtract": "({} - {})",
+    "multiply": "({} * {})",
+    "negative": "(-{})",
+}
+_FUNCTIONS = frozenset((*names.SAME_AS_NUMPY, *names.DIFFERENT, *names.ADDED))
+#: dtypes whose values are not NumPy numbers
+_NOT_NUMBERS = frozenset(("string", "resource", "variant"))
+
+
+def expression(op: Operation, declaration: Declaration) -> Written | None:
+    """The kernel of an operation as text; None if it has to be called."""
+    if declaration.host or declaration.updates or declaration.cells:
+        return None
+    tensors = [*op._inputs, *op._outputs]
+    if any(t.dtype.base_dtype.name in _NOT_NUMBERS for t in tensors):
+        return None
+    if op.type == "AddN" and len(op._inputs) == 2:
+        declaration = find("AddV2") or declaration
+    found = written(declaration.kernel)
+    return found if found is not None and found.count == len(op._inputs) else None
+
+
+class Written:
+    """A kernel as text.
+
+    Attributes:
+      text: a Python expression, with `{}` for each input, in order.
+      count: the number of inputs.
+      functions: the names in it, with what they stand for.
+    """
+
+    def __init__(self, text: str, count: int, functions: dict[str, Any]) -> None:
+        self.text, self.count, self.functions = text, count, functions
+
+
+@functools.cache
+def written(kernel: Callable[..., Any]) -> Written | None:
+    """The kernel as text, found by calling it on symbols.
+
+    None if it does anything but call functions of `xp`, each on positional inputs and
+    results, or if it uses a value twice or in another order: then calling it is right.
+    """
+    code = kernel.__code__
+    count = code.co_argcount - 1
+    varied = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    if varied or code.co_kwonlyargcount or code.co_freevars or count < 1:
+        return None
+    if not _FUNCTIONS.issuperset(code.co_names):
+        return None
+    recorder = _Recorder()
+    try:
+        result = kernel(recorder, *map(_Symbol, ["{}"] * count, range(count)))
+    except (_Refused, TypeError):
+        return None
+    if type(result) is not _Symbol or result.inputs != tuple(range(count)):
+        return None
+    return Written(result.text, count, recorder.functions)
+
+
+class _Refused(Exception):
+    """The kernel is not just calls."""
+
+
+class _Symbol:
+    """An input or a result, and the inputs that it was made of, in order."""
+
+    def __init__(self, text: str, *inputs: int) -> None:
+        self.text = text
+        self.inputs = inputs
+
+    def __getattr__(self, name: str) -> Any:
+        raise _Refused(name)
+
+    def __bool__(self) -> bool:
+        raise _Refused("bool")
+
+
+class _Recorder:
+    """An array namespace whose functions write down their calls."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Callable[..., _Symbol]:
+        def call(*arguments: Any, **keywords: Any) -> _Symbol:
+            if keywords or not all(type(a) is _Symbol for a in arguments):
+                raise _Refused(name)
+            text = _OPERATORS.get(name)
+            if text is None:
+                self.functions[f"n_{name}"] = getattr(xp_numpy, name)
+                text = f"n_{name}({', '.join(['{}'] * len(arguments))})"
+            inputs = [i for a in arguments for i in a.inputs]
+            return _Symbol(text.format(*(a.text for a in arguments)), *inputs)
+
+        return call
