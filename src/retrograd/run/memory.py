@@ -13,10 +13,10 @@ from typing import Any
 #: glibc's largest limit of its own: blocks beyond it go back to the system when freed,
 #: and every page of the next one is made anew, which takes as long as the work on it
 _OWN_LIMIT = 32 << 20
-#: the size of a heap of a thread: larger blocks do not come from one
+#: the size of a heap of a thread, from which larger blocks cannot come
 _HEAP = 64 << 20
 #: parameters of `mallopt`
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
 
 @functools.cache
@@ -26,6 +26,17 @@ def _library() -> Any:
         return None
     library = ctypes.CDLL(None)
     return library if hasattr(library, "gnu_get_libc_version") else None
+
+
+def share_heap() -> None:
+    """Let threads that start from now on share a heap.
+
+    A run of a compiled stage is done by any of XLA's threads, as many as there are
+    cores, and the heap of each would keep what one run needs.
+    """
+    library = _library()
+    if library is not None:
+        library.mallopt(_ARENA_MAX, 1)
 
 
 def keep(size: int) -> None:

@@ -55,6 +55,7 @@ def pinned_tier(config: Any = None) -> int | None:
 @functools.cache
 def _compiler() -> ThreadPoolExecutor:
     """The thread that compiles; the process does not end in the middle of it."""
+    memory.share_heap()
     return ThreadPoolExecutor(1, "retrograd-compile")
 
 
@@ -131,6 +132,8 @@ class _Trial:
         self.best, self.runs = float("inf"), 0
 
     def __call__(self, feeds: Sequence[Any]) -> Sequence[Any]:
+        if not self.runs:
+            memory.give_back()  # what interpreting worked with
         started = time.perf_counter()
         result = self.staged.program(feeds)
         for value in result:
@@ -142,7 +145,7 @@ class _Trial:
         if self.runs >= _TRIALS:
             faster = self.best < self.interpreted
             self.runner.run = self.staged.program if faster else self.runner.program
-            memory.give_back()  # what the other tier worked with
+            memory.give_back()
         return result
 
 
