@@ -60,7 +60,8 @@ def gradients(
       grad_ys: the seed of each y, by default ones.
       name: the name scope of the new operations.
       colocate_gradients_with_ops: whether to ask for the device of the forward op.
-      gate_gradients: accepted; a run is deterministic in any case.
+      gate_gradients: whether the gradients of an operation with several inputs wait
+        for each other, in a group named `tuple`.
       aggregation_method: accepted; see `AggregationMethod`.
       stop_gradients: tensors that count as constant.
       unconnected_gradients: None or zeros where ys do not depend on an x.
@@ -78,11 +79,16 @@ def gradients(
             "tf.gradients is not supported when eager execution is enabled. Use "
             "tf.GradientTape instead."
         )
-    del gate_gradients
     _check_aggregation(aggregation_method)
     unconnected = unconnected_kind(unconnected_gradients)
     made = _differentiate(
-        ys, xs, grad_ys, stop_gradients, name, colocate_gradients_with_ops, None
+        ys,
+        xs,
+        grad_ys,
+        stop_gradients,
+        name,
+        colocate=colocate_gradients_with_ops,
+        gates=bool(gate_gradients),
     )
     if unconnected is UnconnectedGradients.ZERO:
         return [
@@ -116,7 +122,7 @@ def observed_gradients(
 ) -> Backward:
     """As `gradients`, with the steps of the sweep."""
     steps: list[Step] = []
-    return _differentiate(ys, xs, grad_ys, stop_gradients, "gradients", False, steps)
+    return _differentiate(ys, xs, grad_ys, stop_gradients, "gradients", steps=steps)
 
 
 def _differentiate(
@@ -125,8 +131,10 @@ def _differentiate(
     grad_ys: Any,
     stop_gradients: Any,
     name: str,
-    colocate: bool,
-    steps: list[Step] | None,
+    *,
+    colocate: bool = False,
+    gates: bool = False,
+    steps: list[Step] | None = None,
 ) -> Backward:
     """The backward operations of `gradients`, in a name scope of their own."""
     ys, xs = _list(ys), [_source(x) for x in _list(xs)]
@@ -151,6 +159,7 @@ def _differentiate(
             provenance=_Provenance(scope, colocate),
             observe=None if steps is None else steps.append,
             aggregate=add_n,
+            gates=gates,
         )
     return Backward(tensors, xs, dys, found, steps or [])
 

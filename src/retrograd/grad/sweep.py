@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from retrograd.errors import message
+from retrograd.grad.gates import gated
 from retrograd.grad.terms import add_n, fit, zeros_for
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
@@ -53,6 +54,7 @@ def sweep(
     aggregate: Callable[[list[Any]], Any] = add_n,
     outwards: bool = True,
     arrive: Callable[[Tensor, Any], Any] | None = None,
+    gates: bool = False,
 ) -> list[Any]:
     """x̄ = ∂L/∂x for each x, with L = Σᵢ ⟨dysᵢ, ysᵢ⟩; None where L does not depend on x.
 
@@ -72,6 +74,7 @@ def sweep(
         graph around it.
       arrive: is given each output and its whole derivative, and returns what goes on in
         its place.
+      gates: whether no term of an operation is used before all are there.
     """
     stopped = set(stop)
     inputs_of = _Inputs(xs, outwards)
@@ -110,6 +113,8 @@ def sweep(
                     fit(dx, x, op) if dx is not None and wants else None
                     for x, dx, wants in zip(inputs, dins, live, strict=True)
                 ]
+                if gates:
+                    fitted = gated(op, dins, fitted)
             for x, term in zip(inputs, fitted, strict=True):
                 if term is not None:
                     terms[x].append(term)

@@ -140,7 +140,7 @@ class GradientTape:
     def watched_variables(self) -> tuple[Any, ...]:
         """The variables watched so far, in the order they were made."""
         found = self._variables.values()
-        return tuple(sorted(found, key=lambda v: getattr(v, "_unique_id", "")))
+        return tuple(sorted(found, key=lambda v: getattr(v, "_age", 0)))
 
     @contextlib.contextmanager
     def stop_recording(self) -> Iterator[None]:
