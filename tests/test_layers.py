@@ -27,6 +27,8 @@ LAYERS = {
     "train": 5,
     "functions": 5,
     "autograd": 5,
+    "data": 5,
+    "distribute": 5,
     "explain": 6,
     "contrib": 6,
     "behavior": 6,

@@ -193,7 +193,7 @@ def _yield_value(structure: Any) -> Iterator[Any]:
             yield value
 
 
-def _sequence_like(instance: Any, args: Any) -> Any:
+def sequence_like(instance: Any, args: Any) -> Any:
     """The values `args` in a structure of the type of `instance`."""
     kind = _kind(instance)
     if kind == _MAPPING:
@@ -426,7 +426,7 @@ def pack_sequence_as(
             f"flat_sequence had {len(flat_sequence)} elements.  Structure: {structure},"
             f" flat_sequence: {flat_sequence}."
         ) from None
-    return _sequence_like(structure, packed)
+    return sequence_like(structure, packed)
 
 
 def _packed(
@@ -436,7 +436,7 @@ def _packed(
     for item in _yield_value(structure):
         if is_seq(item):
             index, below = _packed(item, flat, index, is_seq)
-            packed.append(_sequence_like(item, below))
+            packed.append(sequence_like(item, below))
         else:
             packed.append(flat[index])
             index += 1
@@ -748,7 +748,7 @@ def get_traverse_shallow_structure(
         else False
         for want, branch in zip(wanted, branches, strict=False)
     ]
-    return _sequence_like(structure, level)
+    return sequence_like(structure, level)
 
 
 def yield_flat_paths(nest: Any, expand_composites: bool = False) -> Iterator[Path]:

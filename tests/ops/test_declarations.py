@@ -35,6 +35,11 @@ ELSEWHERE.update(
 )
 ELSEWHERE.update(dict.fromkeys(control_cases.OPS, "test_control"))
 ELSEWHERE.update(
+    (name, "test_datasets")
+    for name in declare.registry
+    if name.endswith(("Dataset", "DatasetV2")) or "Iterator" in name
+)
+ELSEWHERE.update(
     dict.fromkeys(["StridedSliceAssign", "ResourceStridedSliceAssign"], "test_slicing")
 )
 ELSEWHERE.update(

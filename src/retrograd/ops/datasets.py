@@ -1,0 +1,237 @@
+"""Datasets as values: the ops that make one, and those that make one of another.
+
+The value of a variant tensor that stands for a dataset is an `Elements`: something to
+go through, any number of times, that gives an element after the other. An element is a
+tuple with an array for each component.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd import errors
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.infer import scalar
+
+Element = tuple[Any, ...]
+
+
+class Elements:
+    """The elements of a dataset.
+
+    Args:
+      start: begins to go through them.
+    """
+
+    __slots__ = ("_start",)
+
+    def __init__(self, start: Callable[[], Iterable[Element]]) -> None:
+        self._start = start
+
+    def __iter__(self) -> Iterator[Element]:
+        return iter(self._start())
+
+
+def _declare(name: str, kernel: Any) -> None:
+    op(name, infer=scalar, host=True, pure=False, grad=NOT_DIFFERENTIABLE)(kernel)
+
+
+def _invalid(text: str) -> errors.InvalidArgumentError:
+    return errors.InvalidArgumentError(None, None, text)
+
+
+def _up_to(elements: Iterable[Element], count: int) -> Iterator[Element]:
+    """The first elements; all where `count` is negative."""
+    return itertools.islice(elements, None if count < 0 else count)
+
+
+# ---------------------------------------------------------------------- sources
+
+
+def _tensors(xp: Any, *components: Any) -> Elements:
+    """One element: the tensors."""
+    del xp
+    return Elements(lambda: [components])
+
+
+def _slices(xp: Any, *components: Any) -> Elements:
+    """An element for each row of the tensors."""
+    del xp
+    rows = {len(c) for c in components}
+    if len(rows) > 1:
+        raise _invalid(f"Dimensions of the components differ: {sorted(rows)}")
+    return Elements(lambda: zip(*components, strict=True))
+
+
+def _range(xp: Any, start: Any, stop: Any, step: Any) -> Elements:
+    """Numbers from `start` to below `stop`."""
+    del xp
+    if not step:
+        raise _invalid("step must be a non-zero integer.")
+    numbers = range(int(start), int(stop), int(step))
+    return Elements(lambda: ((np.int64(i),) for i in numbers))
+
+
+_declare("TensorDataset", _tensors)
+_declare("TensorSliceDataset", _slices)
+_declare("RangeDataset", _range)
+
+# ---------------------------------------------------------------------- of another
+
+
+def _repeat(xp: Any, input_dataset: Any, count: Any) -> Elements:
+    """The elements `count` times; for ever where it is negative."""
+    del xp
+
+    def start() -> Iterator[Element]:
+        rounds = itertools.count() if count < 0 else range(int(count))
+        for _ in rounds:
+            empty = True
+            for element in input_dataset:
+                empty = False
+                yield element
+            if empty:
+                return
+
+    return Elements(start)
+
+
+def _take(xp: Any, input_dataset: Any, count: Any) -> Elements:
+    """The first elements."""
+    del xp
+    return Elements(lambda: _up_to(input_dataset, int(count)))
+
+
+def _skip(xp: Any, input_dataset: Any, count: Any) -> Elements:
+    """The elements without the first; none where `count` is negative."""
+    del xp
+    first = int(count)
+    if first < 0:
+        return Elements(tuple)
+    return Elements(lambda: itertools.islice(input_dataset, first, None))
+
+
+def _shard(
+    xp: Any,
+    input_dataset: Any,
+    num_shards: Any,
+    index: Any,
+    *,
+    require_non_empty: bool,
+) -> Elements:
+    """Every `num_shards`-th element, from the one with the number `index` on."""
+    del xp, require_non_empty
+    if num_shards < 1:
+        raise _invalid(
+            "Number of shards must be greater than zero (currently num_shards = "
+            f"{num_shards})."
+        )
+    if not 0 <= index < num_shards:
+        raise _invalid(
+            f"Index must be between 0 and {num_shards - 1} (currently index = {index})."
+        )
+    first, step = int(index), int(num_shards)
+    return Elements(lambda: itertools.islice(input_dataset, first, None, step))
+
+
+def _concatenate(xp: Any, input_dataset: Any, another_dataset: Any) -> Elements:
+    """The elements of one, then those of the other."""
+    del xp
+    return Elements(lambda: itertools.chain(input_dataset, another_dataset))
+
+
+def _zip(xp: Any, *input_datasets: Any) -> Elements:
+    """Elements side by side, until one dataset ends."""
+    del xp
+
+    def start() -> Iterator[Element]:
+        for parts in zip(*input_datasets, strict=False):
+            yield tuple(itertools.chain(*parts))
+
+    return Elements(start)
+
+
+def _prefetch(xp: Any, input_dataset: Any, buffer_size: Any) -> Elements:
+    """The same elements; they are made when they are asked for."""
+    del xp
+    if buffer_size < -1:
+        raise _invalid("buffer_size must be >= 0 or set buffer_size to be -1")
+    return input_dataset
+
+
+_declare("RepeatDataset", _repeat)
+_declare("TakeDataset", _take)
+_declare("SkipDataset", _skip)
+_declare("ShardDataset", _shard)
+_declare("ConcatenateDataset", _concatenate)
+_declare("ZipDataset", _zip)
+_declare("PrefetchDataset", _prefetch)
+
+# ---------------------------------------------------------------------- batches
+
+
+def _batch(
+    xp: Any, input_dataset: Any, batch_size: Any, drop_remainder: Any, **unused: Any
+) -> Elements:
+    """Elements put together along a new first axis; the last batch may be smaller."""
+    del xp, unused
+    size = int(batch_size)
+    if size < 1:
+        raise _invalid("Batch size must be greater than zero.")
+
+    def start() -> Iterator[Element]:
+        elements = iter(input_dataset)
+        while rows := list(itertools.islice(elements, size)):
+            if len(rows) < size and drop_remainder:
+                return
+            yield _stacked(rows)
+
+    return Elements(start)
+
+
+def _stacked(rows: Sequence[Element]) -> Element:
+    """Elements as one, each component with an axis for the elements.
+
+    Raises:
+      InvalidArgumentError: their shapes differ.
+    """
+    columns = list(zip(*rows, strict=True))
+    for i, column in enumerate(columns):
+        first = np.shape(column[0])
+        for value in column:
+            if np.shape(value) != first:
+                raise _invalid(
+                    "Cannot batch tensors with different shapes in component "
+                    f"{i}. First element had shape {_text(first)} and element "
+                    f"{next(j for j, v in enumerate(column) if v is value)} had shape "
+                    f"{_text(np.shape(value))}."
+                )
+    return tuple(np.stack([np.asarray(v) for v in column]) for column in columns)
+
+
+def _text(shape: Sequence[int]) -> str:
+    return f"[{','.join(map(str, shape))}]"
+
+
+def _rebatch(
+    xp: Any, input_dataset: Any, num_replicas: Any, *, use_fallback: bool
+) -> Elements:
+    """Each batch in as many parts as there are replicas, one after the other."""
+    del xp, use_fallback
+    count = int(num_replicas)
+
+    def start() -> Iterator[Element]:
+        for batch in input_dataset:
+            size = -(-len(batch[0]) // count)
+            for i in range(count):
+                yield tuple(column[i * size : (i + 1) * size] for column in batch)
+
+    return Elements(start)
+
+
+_declare("BatchDatasetV2", _batch)
+_declare("RebatchDataset", _rebatch)
