@@ -147,7 +147,7 @@ class DType:
         if self._np is None:
             if not self.is_numpy_compatible:
                 raise KeyError(self._type_enum)
-            self._np = _bfloat16_class()
+            self._np = bfloat16_type()
         return self._np
 
     @property
@@ -329,8 +329,8 @@ _ANY_TO_TF: dict[Any, DType] = {
 }
 
 
-def _bfloat16_class() -> Any:
-    """Load the NumPy class of bfloat16 and enter it in the tables."""
+def bfloat16_type() -> Any:
+    """The NumPy class of bfloat16, loaded and entered in the tables."""
     import ml_dtypes
 
     cls = ml_dtypes.bfloat16
@@ -358,7 +358,7 @@ def _find(type_value: Any) -> DType | None:
             key = key.type
     found = _ANY_TO_TF.get(key)
     if found is None and getattr(key, "__module__", None) == "ml_dtypes":
-        if key is _bfloat16_class():
+        if key is bfloat16_type():
             return bfloat16
     return found
 

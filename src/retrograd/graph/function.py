@@ -418,7 +418,8 @@ class FuncGraph(Graph):
             if hasattr(item, "_handle") and hasattr(item, "op"):
                 element = item.op
             elif hasattr(item, "_as_graph_element"):
-                element = item._as_graph_element() or item
+                found = item._as_graph_element()
+                element = item if found is None else found
             op = getattr(element, "op", element)
             if isinstance(op, Operation) and op._graph is not self:
                 outside.append(op)

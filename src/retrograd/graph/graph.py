@@ -85,6 +85,10 @@ class Graph:
     _building_function = False
     #: whether an output that refers to a variable gives the variable, not its value
     carries_cells = False
+    #: how the last loss that was made sums its elements
+    _last_loss_reduction: Any = None
+    #: whether an optimizer divided its loss by the number of replicas
+    _is_loss_scaled_by_optimizer = False
     #: whether operations with state get control dependencies that keep their order
     _add_control_dependencies = False
 

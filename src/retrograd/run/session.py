@@ -17,7 +17,7 @@ from retrograd.graph import context
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.run import servers
+from retrograd.run import mixed_precision, servers
 from retrograd.run.configuration import session_config
 from retrograd.run.devices import DeviceAttributes, local_devices
 from retrograd.run.feeds import Feed, feed_tensor, flat_feeds
@@ -151,7 +151,7 @@ class BaseSession:
         server = servers.find(target)
         if config is None:
             config = session_config() if server is None else server.config
-        self._config = config
+        self._config = config = mixed_precision.session_config(config)
         self._add_shapes = config is not None and config.graph_options.infer_shapes
         #: milliseconds that a run may wait, for all runs; 0 for any time
         self._timeout = 0 if config is None else config.operation_timeout_in_ms

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from retrograd import dtypes, nest
+from retrograd.distribute import current
+from retrograd.distribute.reduce_op import ReduceOp
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.ops import control
 from retrograd.ops.branches import cond
+from retrograd.ops.casts import cast
 from retrograd.ops.declare import F
 from retrograd.ops.reduce import reduce_all
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
@@ -108,6 +111,15 @@ def _all_finite(grads: Any) -> Any:
     return reduce_all([reduce_all(F.IsFinite(g)) for g in grads if g is not None])
 
 
+def _all_finite_everywhere(strategy: Any, grads: list[Any]) -> Any:
+    """Whether the gradients of all replicas of a strategy are finite."""
+    counts = strategy.extended.call_for_each_replica(
+        lambda own: cast(_all_finite(own), dtypes.float32), args=(grads,)
+    )
+    finite = strategy.reduce(ReduceOp.SUM, counts, axis=None)
+    return F.Equal(finite, float(strategy.num_replicas_in_sync))
+
+
 def nothing() -> Any:
     """An operation without effect; None while executing eagerly."""
     return None if context.executing_eagerly() else control.no_op()
@@ -163,8 +175,15 @@ class DynamicLossScale(LossScale):
         return convert_to_tensor(self._current_loss_scale)
 
     def update(self, grads: Any) -> tuple[Any, Any]:
-        """Fit the scale to the gradients; they apply where all are finite."""
-        finite = _all_finite(nest.flatten(grads))
+        """Fit the scale to the gradients; they apply where all are finite.
+
+        For all replicas of a strategy together, a gradient has a value for each.
+        """
+        flat = nest.flatten(grads)
+        if current.has_strategy():
+            finite = _all_finite_everywhere(current.get_cross_replica_context(), flat)
+        else:
+            finite = _all_finite(flat)
         done = cond(finite, self._after_finite, self._after_infinite)
         return done, finite
 

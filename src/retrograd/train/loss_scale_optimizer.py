@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from retrograd.distribute import current
 from retrograd.graph.composite import IndexedSlices
 from retrograd.ops import control
 from retrograd.ops.cases import smart_cond
@@ -67,18 +68,36 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
         global_step: Any = None,
         name: str | None = None,
     ) -> Any:
-        """Apply the gradients if they are finite, and fit the loss scale to them."""
+        """Apply the gradients if they are finite, and fit the loss scale to them.
+
+        Raises:
+          ValueError: for all replicas of a strategy at once.
+        """
+        if current.in_cross_replica_context():
+            raise ValueError("apply_gradients() must be called in a replica context.")
         if not isinstance(self._loss_scale, loss_scales.DynamicLossScale):
             return self._optimizer.apply_gradients(grads_and_vars, global_step, name)
-        pairs = tuple(grads_and_vars)
+        return current.get_replica_context().merge_call(
+            self._distributed_apply, (tuple(grads_and_vars), global_step, name)
+        )
+
+    def _distributed_apply(
+        self,
+        distribution: Any,
+        grads_and_vars: Iterable[tuple[Any, Any]],
+        global_step: Any = None,
+        name: str | None = None,
+    ) -> Any:
+        """`apply_gradients` for all replicas of a strategy together."""
         name = self.get_name() if name is None else name
-        update, finite = self._loss_scale.update([g for g, _ in pairs])
+        update, finite = self._loss_scale.update([g for g, _ in grads_and_vars])
 
         def apply() -> Any:
-            done = self._optimizer.apply_gradients(
-                pairs, global_step, f"{name}-wrapped"
+            done = distribution.extended.call_for_each_replica(
+                self._optimizer.apply_gradients,
+                args=(grads_and_vars, global_step, f"{name}-wrapped"),
             )
-            return control.group(done)
+            return distribution.group(done)
 
         applied = smart_cond(finite, apply, loss_scales.nothing)
         return control.group(applied, update, name=name)

@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from retrograd import dtypes, nest
+from retrograd.distribute import current
+from retrograd.distribute.reduce_op import ReduceOp
+from retrograd.distribute.strategy import get_loss_reduction
+from retrograd.distribute.values import container_of
 from retrograd.errors import message
 from retrograd.grad.api import gradients
 from retrograd.graph import context, defaults, dispatch
@@ -29,7 +33,13 @@ _FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 
 
 def _var_key(var: Any) -> Any:
-    """What a variable is known by: graph and name; run at once, its own id."""
+    """What a variable is known by: graph and name; run at once, its own id.
+
+    The copies of one variable on several devices are known by the first.
+    """
+    container = container_of(var)
+    if container is not None:
+        var = container.primary
     if hasattr(var, "op"):
         return var.op.graph, var.op.name
     return var._unique_id
@@ -59,12 +69,19 @@ def _is_handle(var: Any) -> bool:
     raise NotImplementedError("Trying to optimize unsupported type ", var)
 
 
+def has_no_op(var: Any) -> bool:
+    """Whether a variable is none of the graph, so that no operation names it."""
+    return context.executing_eagerly() or (
+        is_resource_variable(var) and not var._in_graph_mode
+    )
+
+
 def _target(var: Any) -> Any:
     """What a loss is differentiated with respect to."""
     return var if _is_handle(var) or isinstance(var, Tensor) else var._ref()
 
 
-def _as_gradient(value: Any) -> Any:
+def as_gradient(value: Any) -> Any:
     """A gradient as a tensor or IndexedSlices.
 
     Raises:
@@ -199,6 +216,7 @@ class Optimizer:
                 "gate_gradients must be one of: Optimizer.GATE_NONE, "
                 f"Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  Not {gate_gradients}"
             )
+        loss = self._scale_loss(loss)
         self._assert_valid_dtypes([loss] if grad_loss is None else [loss, grad_loss])
         if var_list is None:
             var_list = trainable_variables() + defaults.get_collection(
@@ -233,12 +251,27 @@ class Optimizer:
         with GradientTape() as tape:
             if var_list is not None:
                 tape.watch(var_list)
-            value = loss()
+            value = self._scale_loss(loss())
         if var_list is None:
             var_list = tape.watched_variables()
         with defaults.control_dependencies([value]):
             found = tape.gradient(value, var_list, grad_loss)
         return list(zip(found, var_list, strict=True))
+
+    def _scale_loss(self, loss: Any) -> Any:
+        """A loss that is a mean over one replica's examples, as its part of the mean.
+
+        Gradients of replicas are summed. See `get_loss_reduction`.
+        """
+        graph = context.get_default_graph()
+        graph._is_loss_scaled_by_optimizer = False
+        if get_loss_reduction() != ReduceOp.MEAN:
+            return loss
+        replicas = current.get_strategy().num_replicas_in_sync
+        if replicas < 2:
+            return loss
+        graph._is_loss_scaled_by_optimizer = True
+        return loss * (1.0 / replicas)
 
     # ------------------------------------------------------------------ applying
 
@@ -250,16 +283,22 @@ class Optimizer:
     ) -> Any:
         """An operation that updates variables by their gradients.
 
+        A replica of a strategy waits for the others; all copies of the variables are
+        updated by the sum of the gradients.
+
         Args:
           grads_and_vars: what `compute_gradients` returns.
           global_step: a variable to count up afterwards.
           name: the name of the operation, by default that of the optimizer.
 
         Raises:
+          RuntimeError: for all replicas of a strategy at once.
           TypeError: a gradient is no tensor.
           ValueError: there are no variables, or all gradients are None.
         """
-        pairs = [(None if g is None else _as_gradient(g), v) for g, v in grads_and_vars]
+        if current.has_strategy():
+            return self._apply_with_others(grads_and_vars, global_step, name)
+        pairs = [(None if g is None else as_gradient(g), v) for g, v in grads_and_vars]
         if not pairs:
             raise ValueError("No variables provided.")
         updated = [(g, v) for g, v in pairs if g is not None]
@@ -277,29 +316,50 @@ class Optimizer:
             else:
                 with defaults.control_dependencies([self._finish(updates, "update")]):
                     done = _count_up(global_step, scope)
-        if not context.executing_eagerly():
-            done = done.op if isinstance(done, Tensor) else done
-            collected = context.get_default_graph().get_collection_ref(
-                GraphKeys.TRAIN_OP
+        return collected_as_train_op(done)
+
+    def _apply_with_others(
+        self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any, name: Any
+    ) -> Any:
+        """`apply_gradients` for one replica of a strategy."""
+        replica = current.get_replica_context()
+        if replica is None:
+            raise RuntimeError(
+                "Use `_distributed_apply()` instead of `apply_gradients()` in a "
+                "cross-replica context."
             )
-            if done not in collected:
-                collected.append(done)
-        return done
+        # the replicas must agree about the variables; those whose gradient is None
+        # may be another replica's copies
+        pairs = [(g, v) for g, v in grads_and_vars if g is not None]
+        return replica.merge_call(self._distributed_apply, (pairs, global_step, name))
+
+    def _distributed_apply(
+        self,
+        distribution: Any,
+        grads_and_vars: Iterable[tuple[Any, Any]],
+        global_step: Any = None,
+        name: str | None = None,
+    ) -> Any:
+        """`apply_gradients` for all replicas of a strategy together."""
+        from retrograd.train.together import apply_together
+
+        return apply_together(self, distribution, grads_and_vars, global_step, name)
 
     def _update_in_scope(self, grad: Any, var: Any) -> Any:
         """Update one variable, in a name scope and on a device of its own."""
-        unnamed = context.executing_eagerly() or (
-            is_resource_variable(var) and not var._in_graph_mode
-        )
-        label = "" if unnamed else var.op.name
+        label = "" if has_no_op(var) else var.op.name
         with dispatch.name_scope("update_" + label), defaults.colocate_with(var):
-            update = self._updated(grad, var)
-            if var.constraint is None:
-                return update
-            with defaults.control_dependencies([update]):
-                return var.assign(var.constraint(var))
+            return self._updated(grad, var)
 
     def _updated(self, grad: Any, var: Any) -> Any:
+        """Update one variable, and make it keep to its constraint."""
+        update = self._applied(grad, var)
+        if var.constraint is None:
+            return update
+        with defaults.control_dependencies([update]):
+            return var.assign(var.constraint(var))
+
+    def _applied(self, grad: Any, var: Any) -> Any:
         handle = _is_handle(var)
         if isinstance(var, Tensor):
             raise NotImplementedError("Trying to update a Tensor ", var)
@@ -317,8 +377,15 @@ class Optimizer:
     # ------------------------------------------------------------------ slots
 
     def get_slot(self, var: Any, name: str) -> Any:
-        """The slot `name` of a variable; None if there is none."""
-        return self._slots.get(name, {}).get(_var_key(var))
+        """The slot `name` of a variable; None if there is none.
+
+        Of a variable with copies on several devices, the copy of the slot where `var`
+        is.
+        """
+        found = self._slots.get(name, {}).get(_var_key(var))
+        if found is None or container_of(var) is None:
+            return found
+        return found.get(var.device)
 
     def get_slot_names(self) -> list[str]:
         """The names of the slots made so far, sorted."""
@@ -346,7 +413,8 @@ class Optimizer:
         graph = None if context.executing_eagerly() else colocate_with.graph
         found = self._non_slot_dict.get((name, graph))
         if found is None:
-            with defaults.colocate_with(colocate_with):
+            strategy = current.get_strategy()
+            with strategy.extended.colocate_vars_with(colocate_with):
                 found = VariableV1(
                     initial_value,
                     name=name,
@@ -357,7 +425,9 @@ class Optimizer:
         return found
 
     def _get_non_slot_variable(self, name: str, graph: Any = None) -> Any:
-        return self._non_slot_dict.get((name, graph))
+        found = self._non_slot_dict.get((name, graph))
+        container = container_of(found)
+        return found if container is None else container.get()
 
     def _non_slot_variables(self) -> Iterable[Any]:
         return self._non_slot_dict.values()
@@ -459,6 +529,17 @@ class Optimizer:
     def _call_if_callable(self, param: Any) -> Any:
         """A hyperparameter; one that is a function is called."""
         return param() if callable(param) else param
+
+
+def collected_as_train_op(done: Any) -> Any:
+    """What a step returns; listed among the graph's training operations."""
+    if context.executing_eagerly():
+        return done
+    done = done.op if isinstance(done, Tensor) else done
+    listed = context.get_default_graph().get_collection_ref(GraphKeys.TRAIN_OP)
+    if done not in listed:
+        listed.append(done)
+    return done
 
 
 def _count_up(global_step: Any, name: str) -> Any:

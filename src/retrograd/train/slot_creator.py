@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from retrograd.distribute.current import get_strategy
 from retrograd.graph import context
-from retrograd.graph.defaults import colocate_with
 from retrograd.ops.fill import zeros
 from retrograd.ops.shape import shape as shape_of
 from retrograd.variables.initializers import Zeros
@@ -89,7 +89,7 @@ def _scoped(primary: Any, name: str, near: bool, make: Callable[[], Any]) -> Any
     with variable_scope(None, f"{prefix}/{name}"):
         if not near:
             return make()
-        with colocate_with(primary):
+        with get_strategy().extended.colocate_vars_with(primary):
             return make()
 
 

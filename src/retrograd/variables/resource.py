@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from retrograd import dtypes, shapes
+from retrograd.distribute import current
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import (
     convert_to_tensor,
@@ -31,17 +32,28 @@ from retrograd.variables.reference import checked_collections, refuse_inner
 from retrograd.variables.variable import Variable, VariableV1
 
 _numbers = itertools.count()
+_ages = itertools.count()
 
 
 def variable_accessed(variable: Any) -> None:
-    """Tell tapes and the function being built that `variable` is used."""
+    """Tell tapes and the function being built that `variable` is used.
+
+    One replica of a strategy uses, with its copy of a variable, the whole variable.
+    """
     graph = context.get_default_graph()
     watch = getattr(graph, "watch_variable", None)
     if watch is not None:
         watch(variable)
     if variable.trainable:
         for tape in context.local.tapes:
-            tape.watch_variable(variable)
+            tape.watch_variable(_of_all_replicas(variable))
+
+
+def _of_all_replicas(variable: Any) -> Any:
+    container = getattr(variable, "_distributed_container", None)
+    if container is None or current.in_cross_replica_context():
+        return variable
+    return container()
 
 
 @contextlib.contextmanager
@@ -118,6 +130,8 @@ class BaseResourceVariable(VariableV1):
         self._handle_name = handle_name + ":0"
         self._constraint = constraint
         self._handle_deleter = handle_deleter
+        #: variables are listed in the order they were made
+        self._age = next(_ages)
 
     def __repr__(self) -> str:
         text = super().__repr__()
@@ -343,7 +357,7 @@ class BaseResourceVariable(VariableV1):
 
     def _lazy_read(self, op: Any) -> _UnreadVariable:
         variable_accessed(self)
-        return _UnreadVariable(
+        unread = _UnreadVariable(
             self._handle,
             self.dtype,
             self._shape,
@@ -352,6 +366,8 @@ class BaseResourceVariable(VariableV1):
             op,
             self._unique_id,
         )
+        unread._age = self._age
+        return unread
 
     def assign(
         self,

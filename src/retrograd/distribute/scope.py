@@ -1,0 +1,90 @@
+"""`with strategy.scope()`: a strategy in force, and how variables are made in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrograd.distribute import current
+from retrograd.graph.defaults import device
+from retrograd.variables.scope import (
+    get_variable_scope,
+    variable_creator_scope,
+    variable_scope,
+)
+
+_NESTING = (
+    "{} scope nesting error: move call to tf.distribute.set_strategy() out of `with` "
+    "scope."
+)
+
+
+class StrategyScope:
+    """A strategy in force; may be entered again inside itself.
+
+    Args:
+      strategy: the strategy.
+
+    Raises:
+      RuntimeError: on entering, inside the scope of another strategy, or while one
+        replica is at work.
+    """
+
+    def __init__(self, strategy: Any) -> None:
+        self._strategy = strategy
+        #: for each time that it was entered: what to leave, with what to say if that
+        #: fails
+        self._entered: list[list[tuple[Any, str]]] = []
+
+    def __enter__(self) -> Any:
+        opened: list[tuple[Any, str]] = []
+        if current.has_strategy():
+            current.require_cross_replica(self._strategy.extended)
+        else:
+            for block, kind in self._blocks():
+                block.__enter__()
+                opened.append((block, kind))
+        self._entered.append(opened)
+        return self._strategy
+
+    def _blocks(self) -> Any:
+        extended = self._strategy.extended
+        yield current.entered(self._strategy), "Strategy"
+        scope = variable_scope(get_variable_scope(), custom_getter=extended._getter)
+        yield scope, "Variable"
+        yield variable_creator_scope(extended._creator), "Variable creator"
+        if extended._default_device:
+            yield device(extended._default_device), "Device"
+
+    def __exit__(self, *details: Any) -> None:
+        for block, kind in reversed(self._entered.pop()):
+            try:
+                block.__exit__(*details)
+            except RuntimeError as error:
+                raise RuntimeError(_NESTING.format(kind)) from error
+
+
+class DefaultScope:
+    """The scope of the strategy that is in force without one: changes nothing.
+
+    Raises:
+      RuntimeError: on entering, inside the scope of another strategy.
+    """
+
+    def __init__(self, strategy: Any) -> None:
+        self._strategy = strategy
+        self._entered: list[Any] = []
+
+    def __enter__(self) -> Any:
+        if current.has_strategy():
+            raise RuntimeError("Must not nest tf.distribute.Strategy scopes.")
+        block = variable_creator_scope(self._creator)
+        block.__enter__()
+        self._entered.append(block)
+        return self._strategy
+
+    def _creator(self, next_creator: Any, **arguments: Any) -> Any:
+        current.require_strategy(self._strategy.extended)
+        return next_creator(**arguments)
+
+    def __exit__(self, *details: Any) -> None:
+        self._entered.pop().__exit__(*details)

@@ -1,0 +1,59 @@
+"""What strategies with one replica have in common: a value is all there is of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from retrograd import nest
+from retrograd.distribute.extended import StrategyExtendedV1
+from retrograd.ops.identity import identity
+
+
+class SingleExtended(StrategyExtendedV1):
+    """What libraries use of a strategy with one replica."""
+
+    def _updating(self, colocate_with: Any) -> contextlib.AbstractContextManager[Any]:
+        """A context for changing a variable, or what lies beside it."""
+        raise NotImplementedError
+
+    def _broadcast_to(self, tensor: Any, destinations: Any) -> Any:
+        del destinations
+        return tensor
+
+    def _reduce_to(self, reduce_op: Any, value: Any, destinations: Any) -> Any:
+        del reduce_op, destinations
+        return value
+
+    def _update(
+        self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool
+    ) -> Any:
+        return self._update_non_slot(var, fn, (var, *args), kwargs, group)
+
+    def _update_non_slot(
+        self,
+        colocate_with: Any,
+        fn: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        group: bool,
+    ) -> Any:
+        with self._updating(colocate_with):
+            result = fn(*args, **kwargs)
+        return result if group else nest.map_structure(self._local_results, result)
+
+    def read_var(self, v: Any) -> Any:
+        """The value of a variable."""
+        return identity(v)
+
+    def _local_results(self, distributed_value: Any) -> tuple[Any, ...]:
+        return (distributed_value,)
+
+    def value_container(self, value: Any) -> Any:
+        """The value itself."""
+        return value
+
+    @property
+    def _num_replicas_in_sync(self) -> int:
+        return 1
