@@ -281,6 +281,9 @@ def test_what_cannot_be_computed_says_which_and_why() -> None:
     assert refusal(lambda x: tf.py_func(lambda a: a, [x], tf.float32) * 0 + x, 1.0) == (
         "PyFunc (PyFunc) is not a function of arrays alone."
     )
+    assert refusal(lambda x: tf.cond(x > 0, lambda: x * x, lambda: -x), 1.0) == (
+        "cond (StatelessIf) is a loop, a branch or a call."
+    )
     assert "dtype float16" in refusal(lambda x: tf.cast(x, tf.float16), 1.0)
 
 

@@ -20,7 +20,7 @@ from retrograd.grad.sweep import Step, is_continuous, terms_of
 from retrograd.grad.terms import dense
 from retrograd.graph.graph import Graph
 from retrograd.ops.constant import constant
-from retrograd.ops.declare import F, find
+from retrograd.ops.declare import F
 
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
@@ -225,9 +225,12 @@ class _Copy:
         Raises:
           Refused: it depends on leaves, and cannot be computed again.
         """
-        declaration = find(op.type)
-        if declaration is None or declaration.host or not declaration.pure:
-            raise Refused(f"{op.name} ({op.type}) is not a function of arrays alone.")
+        from retrograd.run.portable import NotPortable, check
+
+        try:
+            check(op)
+        except NotPortable as error:
+            raise Refused(f"{error}.") from error
         inputs = [self._input(op, i, t) for i, t in enumerate(op._inputs)]
         attrs = {k: v for k, v in op.attrs.items() if k != "_class"}
         made = self._graph.add(op.type, inputs, attrs, op.name)

@@ -15,12 +15,11 @@ import jax
 import numpy as np
 from jax.extend import core
 
-from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
 from retrograd.run.interpret import Program
 from retrograd.run.lower import CannotLower, NeedsValue, Trace
-from retrograd.run.plan import make_plan
+from retrograd.run.plan import bodies_of, make_plan
 from retrograd.run.store import Store
 
 #: dtypes that an interpreter has to know
@@ -78,7 +77,7 @@ def listing(
     """
     plan = make_plan(outputs, [], inputs)
     for op in plan.ops:
-        _check(op)
+        check(op)
     store = Store()
     known = Program(plan, store).known
 
@@ -101,10 +100,20 @@ def listing(
     return _Flat(closed).listing
 
 
-def _check(op: Operation) -> None:
+def check(op: Any) -> None:
+    """Whether an operation is a function of arrays.
+
+    Args:
+      op: an operation, or a tape's record.
+
+    Raises:
+      NotPortable: it is not, or it calls functions.
+    """
     declaration = find(op.type)
     if op.type == "NoOp":
         return
+    if bodies_of(op):
+        raise NotPortable(f"{op.name} ({op.type}) is a loop, a branch or a call")
     if declaration is None or declaration.host or not declaration.pure:
         raise NotPortable(f"{op.name} ({op.type}) is not a function of arrays alone")
 

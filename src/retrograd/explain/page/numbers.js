@@ -66,7 +66,9 @@ function brief(array, most = 4, digits = 6) {
   if (!array) return "–";
   const size = sizeOf(array);
   if (isScalar(array)) return number(array.data[0], digits);
-  if (array.data && size <= most) return nested(array.data, array.shape, digits);
+  if (array.data && size <= most && array.shape.length <= 2) {
+    return nested(array.data, array.shape, digits);
+  }
   const shape = array.shape.join("×");
   if (!array.data && (size <= most || !array.statistics)) return array.text || shape;
   return `${shape} ‖${number(statisticsOf(array).norm, digits)}‖`;
@@ -104,8 +106,15 @@ function arrayElement(array) {
     return element("span", { class: "num" }, array.text);
   }
   if (array.data && size === 1) return element("span", { class: "num" }, brief(array));
-  if (array.data && size <= FEW && array.shape.length <= 2) return tableOf(array);
-  return statisticsElement(array);
+  return array.data && size <= FEW ? fewElement(array) : statisticsElement(array);
+}
+
+/** A row or a table; axes of one element are left out where there are more than two. */
+function fewElement(array) {
+  const long = array.shape.length > 2;
+  const shape = long ? array.shape.filter((size) => size > 1) : array.shape;
+  if (shape.length <= 2) return tableOf({ ...array, shape });
+  return element("span", { class: "num" }, nested(array.data, array.shape, 6));
 }
 
 function tableOf(array) {

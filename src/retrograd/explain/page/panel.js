@@ -132,7 +132,7 @@ class Panel {
       rule.append(formula(math.rule));
       if (right) box.append(rule);
       else row.append(rule.firstChild);
-      const numbers = this._numbers(formula(math.rule));
+      const numbers = isScalar(term.value) && this._numbers(formula(math.rule));
       if (numbers) {
         box.append(equals(numbers, term.value));
       }
@@ -332,7 +332,7 @@ class Panel {
   }
 
   _editor(node) {
-    const width = node.value.shape.at(-1) ?? 1;
+    const width = node.value.shape.findLast((size) => size > 1) ?? 1;
     const table = element("div", {
       class: "editor",
       style: `--columns:${Math.min(width, 6)}`,
@@ -447,9 +447,16 @@ function slopeOf(node) {
 
 /** `= 3 · 4 = 12`; once, where the formula is but one number. */
 function equals(numbers, array) {
-  const value = number(array.data[0]);
-  const told = numbers.textContent.trim() === value;
-  return element("div", { class: "next" }, " = ", numbers, told ? "" : ` = ${value}`);
+  const value = mathElement("math");
+  value.append(mathElement("mn", number(array.data[0]).replace("-", "−")));
+  const told = numbers.textContent.replace(/[()\s]/g, "") === value.textContent;
+  return element(
+    "div",
+    { class: "next" },
+    ...(told ? [] : [" = ", numbers]),
+    " = ",
+    value,
+  );
 }
 
 function outcome(left, right) {
