@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import retrograd as tf
+import retrograd.explain.page
 from retrograd.explain.page import contents, escaped, frame, page
 
 
@@ -43,6 +45,14 @@ def test_formulas_that_differ_in_labels_are_kept_once() -> None:
     made = contents(small())["formulas"]
     assert made["nodes"]["n6"][0] == made["nodes"]["n7"][0]
     assert made["nodes"]["n1"] is None
+
+
+def test_scripts_share_a_scope_and_no_names() -> None:
+    folder = Path(retrograd.explain.page.__file__).parent
+    text = "\n".join(p.read_text("utf-8") for p in folder.glob("*.js"))
+    names = re.findall(r"^(?:function|const|let|class) (\w+)", text, re.MULTILINE)
+    assert len(names) > 100
+    assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 def test_nothing_breaks_out_of_the_data() -> None:
@@ -308,6 +318,37 @@ def test_a_changed_leaf_changes_everything(opened: Any) -> None:
     page.click("#reset")
     assert page.numbers("n1") == ("3", "∂ 24")
     assert not page.find("#reset").is_displayed()
+
+
+def test_odd_numbers_and_several_results(opened: Any) -> None:
+    with tf.Graph().as_default():
+        x = tf.constant([0.0, -1.0, 4.0], name="x")
+        explanation = tf.explain([tf.log(x), tf.nn.top_k(x, 2)[0]], x)
+    page = opened(explanation)
+    assert page.text("#summary") == "f = [-inf, nan, 1.38629] + [4, 0] · 3 nodes"
+    assert page.numbers("n1")[1] == "∂ [inf, -1, 1.25]"
+    page.click(page.card("n1"))
+    field = page.find("#detail .editor input")
+    field.clear()
+    field.send_keys("5\n")
+    assert page.text("#summary") == "f = [1.60944, nan, 1.38629] + [5, 4] · 3 nodes"
+    assert page.numbers("n1")[1] == "∂ [1.2, -1, 1.25]"
+
+
+def test_a_leaf_that_is_used_everywhere_stands_apart(opened: Any) -> None:
+    with tf.Graph().as_default():
+        x = y = tf.constant(0.5, name="x")
+        for _ in range(40):
+            y = tf.sin(y) * x
+        explanation = tf.explain(y, x)
+    page = opened(explanation)
+    assert "n1" in page.shown()
+    page.click("#expand-all")
+    fans = page.all("#graph .edge.fan")
+    assert len(fans) == 41
+    page.keys("/")
+    page.keys("n41\n")
+    assert len(page.all("#graph .edge.fan.near")) == 1
 
 
 def test_a_page_that_cannot_compute_says_why(opened: Any) -> None:

@@ -284,6 +284,9 @@ def test_what_cannot_be_computed_says_which_and_why() -> None:
     assert refusal(lambda x: tf.cond(x > 0, lambda: x * x, lambda: -x), 1.0) == (
         "cond (StatelessIf) is a loop, a branch or a call."
     )
+    assert refusal(lambda x: tf.real(tf.cast(x, tf.complex64)), 1.0) == (
+        "n2 is complex."
+    )
     assert "dtype float16" in refusal(lambda x: tf.cast(x, tf.float16), 1.0)
 
 

@@ -53,7 +53,9 @@ def test_what_only_depends_on_shapes_is_known() -> None:
 def test_a_shape_that_depends_on_values_is_named() -> None:
     with tf.Graph().as_default():
         n = tf.placeholder(tf.int32, [], name="n")
-        with pytest.raises(NotPortable, match=r"Fill.*the value of Fill/dims:0 in advance"):
+        with pytest.raises(
+            NotPortable, match=r"Fill.*the value of Fill/dims:0 in advance"
+        ):
             listing([n], [np.int32(3)], [tf.fill([n], 1.0, name="Fill")])
 
 

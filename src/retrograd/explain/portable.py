@@ -87,6 +87,8 @@ def _check(found: Trace) -> None:
     for node in found.nodes:
         if node.value is None:
             raise Refused(f"{node.label} ({node.type}) has no array for a value.")
+        if node.value.dtype.kind == "c":
+            raise Refused(f"{node.label} is complex.")
         if node.value.size > MOST_ELEMENTS:
             raise Refused(
                 f"{node.label} has {node.value.size} elements, more than "

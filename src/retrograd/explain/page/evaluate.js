@@ -262,7 +262,7 @@ function beginning(starts, map, shape, sizes, mode) {
   return at;
 }
 
-function row(indices, batch) {
+function startsOf(indices, batch) {
   const width = indices.shape.at(-1);
   const start = dot(batch, stridesOf(indices.shape).slice(0, -1));
   return indices.data.slice(start, start + width);
@@ -281,7 +281,7 @@ function gather([out], parameters, x, indices) {
   const outer = out.shape.map((_, i) => i).filter((i) => !offset.includes(i));
   each(out.shape, (index, flat) => {
     const batch = outer.map((i) => index[i]);
-    const starts = row(indices, batch);
+    const starts = startsOf(indices, batch);
     const at = beginning(
       starts,
       numbers.start_index_map,
@@ -318,7 +318,13 @@ function scatter(combine) {
     out.data = [...x.data];
     each(updates.shape, (index, flat) => {
       const batch = outer.map((i) => index[i]);
-      const at = beginning(row(indices, batch), map, x.shape, sizes, parameters.mode);
+      const at = beginning(
+        startsOf(indices, batch),
+        map,
+        x.shape,
+        sizes,
+        parameters.mode,
+      );
       if (at === null) return;
       own.forEach((axis, i) => (at[axis] = batch[their[i]]));
       inside.forEach((axis, i) => (at[axis] += index[window[i]]));
@@ -439,7 +445,7 @@ function topK([values, indices], { k }, x) {
   }
 }
 
-function select([out], _, which, ...cases) {
+function selectCase([out], _, which, ...cases) {
   const chosen = spread(which, out.shape);
   const values = cases.map((c) => spread(c, out.shape));
   out.data = chosen.map((c, i) => values[c][i]);
@@ -524,7 +530,7 @@ const PRIMITIVES = {
     const cut = isWhole(out) && !isWhole(x);
     out.data = x.data.map((v) => (cut ? Math.trunc(v) : v));
   },
-  select_n: select,
+  select_n: selectCase,
   copy: same,
   copy_p: same,
   stop_gradient: same,
