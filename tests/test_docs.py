@@ -1,4 +1,4 @@
-"""Every Python block of the README and the documentation runs."""
+"""The README and the documentation: programs run, and what they print stands there."""
 
 from __future__ import annotations
 
@@ -10,24 +10,122 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_python_blocks_run(page: Path, tmp_path: Path) -> None:
-    """The blocks of a page run one after the other, as one program."""
-    blocks = BLOCK.findall(page.read_text("utf-8"))
-    assert blocks, f"{page.name} has no Python block"
-    script = tmp_path / "page.py"
-    script.write_text("\n".join(blocks), "utf-8")
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=120
+def title(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def build(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "docs/build.py", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
-    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_a_page_is_up_to_date(page: Path) -> None:
+    """Its blocks run as one program, and what that prints stands in the page."""
+    done = build("--check", page)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_numbers_in_the_text_are_numbers_of_its_program(page: Path) -> None:
+    """A number with a decimal point stands in a block of the page as well."""
+    if page.parent.name != "tutorial":
+        return
+    text = page.read_text("utf-8")
+    blocks = "\n".join(body for _, body in FENCED.findall(text))
+    known = set(re.findall(r"\d+\.\d+", blocks))
+    prose = FENCED.sub("", text)
+    prose = re.sub(r"\]\([^)]*\)", "", prose)  # links
+    told = set(re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\.md)", prose))
+    assert told <= known, sorted(told - known)
 
 
 def test_links_lead_somewhere() -> None:
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+        for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_translations_have_the_programs_of_their_originals() -> None:
+    translations = [page for page in PAGES if ".zh." in page.name]
+    assert translations
+    for page in translations:
+        original = page.with_name(page.name.replace(".zh.", "."))
+        ours, theirs = (FENCED.findall(p.read_text("utf-8")) for p in (page, original))
+        assert ours == theirs
+
+
+# ---------------------------------------------------------------------- the builder
+
+STALE = """# A page
+
+```python
+# program.py
+import retrograd as tf
+
+x = tf.constant(3.0, name="x")
+explained = tf.explain(x * x, x)
+print(explained.sections["sums"], explained.nodes[1].op.where)
+```
+
+<!-- output -->
+```text
+```
+
+<!-- run -->
+```sh
+retrograd explain "x*y" x=3 y=4
+```
+
+<!-- output -->
+```text
+something else
+```
+
+<!-- picture explained -->
+```mermaid
+```
+"""
+
+
+def test_a_page_is_written(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(STALE, "utf-8")
+    done = build("--check", page)
+    assert done.returncode == 1
+    assert "+  ∂f/∂x = ∂f/∂n1 = 3 + 3 = 6 program.py:5" in done.stdout
+    assert "-something else" in done.stdout
+    assert page.read_text("utf-8") == STALE
+    assert build(page).returncode == 0
+    written = page.read_text("utf-8")
+    assert "∂f/∂y = ∂f/∂n2 = 3\n" in written
+    assert 'n1 -- "1 · 3 = 3" --> n2\n' in written
+    assert build("--check", page).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("```python\nprint(1)\n```\n", "nothing shows what was printed last"),
+        ("<!-- output -->\n```text\n1\n```\n", "an output block has nothing to show"),
+        ("```python\n1 / 0\n```\n", "ZeroDivisionError"),
+        ("```python\nimport warnings\nwarnings.warn('!')\n```\n", "UserWarning: !"),
+        ("<!-- run -->\n```sh\nretrograd explain 'x*'\n```\n", "cannot be read"),
+    ],
+)
+def test_what_is_no_good_page(text: str, words: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(text, "utf-8")
+    done = build(page)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert page.read_text("utf-8") == text

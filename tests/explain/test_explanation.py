@@ -250,3 +250,19 @@ def test_paths_are_not_summed_where_some_were_left_out():
         assert made.rest[0] == 8 and not made.is_complete
         assert "and 8 more, together" in found.text
         assert "by paths" not in found.text
+
+
+def test_sections_make_up_the_text():
+    explanation = PROGRAMS["cost_of_two_weights"]()
+    parts = explanation.sections
+    assert list(parts) == [
+        "f",
+        "forward",
+        "backward",
+        "sums",
+        "by element of f",
+        "element by element",
+    ]
+    assert "\n\n".join(parts.values()) == explanation.text
+    assert parts["sums"].startswith("sums\n  ∂f/∂w = ∂f/∂n1 = [6, 28]")
+    assert "by element of f" not in PROGRAMS["polynomial"]().sections

@@ -46,7 +46,7 @@ class _Writer:
 
     def whole(self) -> dict[str, Any]:
         found = self.trace
-        gradients = self._gradients()
+        gradients = found.derivatives()
         return {
             "f": {
                 "label": wording.F,
@@ -68,17 +68,6 @@ class _Writer:
 
     def array(self, value: Any) -> dict[str, Any] | None:
         return as_data(value, self.most)
-
-    def _gradients(self) -> dict[int, Any]:
-        """∂f/∂node: the sums that the sweep handed on, and those it returned."""
-        found: dict[int, Any] = {}
-        for step in self.trace.steps:
-            for node, upstream in zip(step.outputs, step.upstream, strict=True):
-                if node is not None and upstream is not None:
-                    found[id(node)] = upstream
-        pairs = zip(self.trace.xs, self.trace.gradients, strict=True)
-        found.update((id(node), value) for node, value in pairs if value is not None)
-        return found
 
     def node(self, node: Node, gradient: Any) -> dict[str, Any]:
         return {

@@ -216,6 +216,24 @@ class Explanation:
         return text(self)
 
     @property
+    def sections(self) -> dict[str, str]:
+        """The parts of the text: "f", "forward", "backward", "sums", and so on."""
+        from retrograd.explain.text import sections
+
+        return sections(self)
+
+    @property
+    def mermaid(self) -> str:
+        """The explanation as a flowchart that Markdown viewers draw; of small ones.
+
+        Raises:
+          ValueError: it is larger than they draw.
+        """
+        from retrograd.explain.mermaid import mermaid
+
+        return mermaid(self)
+
+    @property
     def latex(self) -> str:
         """The explanation as LaTeX, for amsmath."""
         from retrograd.explain.latex import latex

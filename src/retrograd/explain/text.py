@@ -19,29 +19,34 @@ if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
 
 #: elements of a product that are written out
-_MOST_FACTORS = 4
+MOST_FACTORS = 4
 #: paths of one element that are written out
 _MOST_PATHS = 12
 
 
 def text(explanation: Explanation) -> str:
     """All of it: the values forward, the steps backward, the sums, and elements."""
-    sections = [
-        [_head(explanation)],
-        ["forward", *_indented(_forward(explanation.trace))],
-        ["backward", *_indented(_backward(explanation))],
-        ["sums", *_indented(_sums(explanation))],
-    ]
-    shares = list(_shares(explanation.trace))
-    if shares:
-        sections.append(["by element of f", *_indented(shares)])
-    derived = [line for d in explanation.derivations for line in derivation(d)]
-    if derived:
-        sections.append(["element by element", *_indented(derived)])
-    return "\n\n".join("\n".join(lines) for lines in sections)
+    return "\n\n".join(sections(explanation).values())
 
 
-def _indented(lines: Iterator[str] | list[str]) -> list[str]:
+def sections(explanation: Explanation) -> dict[str, str]:
+    """The parts of the text by their headings; the first, without one, is "f"."""
+    found = explanation.trace
+    parts = {
+        "forward": _forward(found),
+        "backward": _backward(explanation),
+        "sums": _sums(explanation),
+        "by element of f": _shares(found),
+        "element by element": (
+            line for made in explanation.derivations for line in derivation(made)
+        ),
+    }
+    made = {name: _indented(lines) for name, lines in parts.items()}
+    headed = {name: "\n".join([name, *made[name]]) for name in made if made[name]}
+    return {"f": _head(explanation), **headed}
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
@@ -144,8 +149,8 @@ def term_text(step: BackStep, term: Term, partial: Any, found: Trace) -> str:
     if rule:
         equal.append(rule)
     up = step.upstream[0]
-    if partial is not None and max(np.size(up), np.size(partial)) <= _MOST_FACTORS:
-        equal.append(_product(up, partial))
+    if partial is not None and max(np.size(up), np.size(partial)) <= MOST_FACTORS:
+        equal.append(product(up, partial))
     if term.whole is not None and term.value is not None:
         if np.shape(term.whole) != np.shape(term.value):
             equal.append(f"sum over what was repeated of {shown(term.whole)}")
@@ -154,7 +159,8 @@ def term_text(step: BackStep, term: Term, partial: Any, found: Trace) -> str:
     return "".join(parts)
 
 
-def _product(upstream: Any, partial: Any) -> str:
+def product(upstream: Any, partial: Any) -> str:
+    """`1 · 4`: an upstream derivative times a local one."""
     if np.size(upstream) == 1 and np.size(partial) == 1:
         left = factor(np.reshape(upstream, -1)[0])
         return f"{left} · {factor(np.reshape(partial, -1)[0])}"

@@ -144,6 +144,17 @@ class Trace:
                     self._terms.setdefault(id(term.target), []).append((step, term))
         return self._terms.get(id(node), [])
 
+    def derivatives(self) -> dict[int, Any]:
+        """∂f/∂node by the node's id: what the sweep handed on, and what it returned."""
+        found: dict[int, Any] = {}
+        for step in self.steps:
+            for node, upstream in zip(step.outputs, step.upstream, strict=True):
+                if node is not None and upstream is not None:
+                    found[id(node)] = upstream
+        pairs = zip(self.xs, self.gradients, strict=True)
+        found.update((id(node), value) for node, value in pairs if value is not None)
+        return found
+
 
 def place_of(item: Any, items: Iterable[Any]) -> int:
     """The position of an object among others, by identity."""
