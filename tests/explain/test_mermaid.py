@@ -55,8 +55,11 @@ def test_what_was_summed_over_repeated_elements():
 
 
 def test_long_arrays_are_told_by_their_norm():
-    chart = PROGRAMS["convolution"]().mermaid
-    assert "n1 = x<br/>= float32[1, 3, 3, 1], norm 14.2829" in chart
+    with tf.Graph().as_default():
+        x = tf.constant(np.arange(10.0), tf.float32, name="x")
+        chart = retrograd.explain(tf.square(x), x).mermaid
+    assert "n1 = x<br/>= float32[10], norm 16.8819<br/>" in chart
+    assert 'n1 -- "float32[10], norm 33.7639" --> n2' in chart
 
 
 def test_names_are_escaped():
@@ -92,7 +95,8 @@ def test_an_operation_with_several_outputs_is_one_box():
         first, second = tf.unstack(x)
         chart = retrograd.explain(first * second, x).mermaid
     box = next(line for line in chart.split("\n") if line.startswith("  n2["))
-    assert "= 1<br/>∂f/∂n2 = 2" in box and "= 2<br/>∂f/∂n3 = 1" in box
+    assert "n2 = n1 at 0 along the axis<br/>= 1<br/>∂f/∂n2 = 2<br/>" in box
+    assert "n3 = n1 at 1 along the axis<br/>= 2<br/>∂f/∂n3 = 1" in box
     assert 'n2 -- "n2: 1 · 2 = 2" --> n4' in chart
     assert 'n2 -- "n3: 1 · 1 = 1" --> n4' in chart
     assert len(arrows(chart)) == 3

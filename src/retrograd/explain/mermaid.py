@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: what Mermaid draws at the most, unless a page configures it
 _MOST_ARROWS, _MOST_CHARACTERS = 500, 50_000
 #: elements of an array that are written out
-_MOST_ELEMENTS = 6
+_MOST_ELEMENTS = 9
 #: characters with a meaning of their own within a label, and in Markdown or HTML
 _ESCAPED = {ord(c): f"#{ord(c)};" for c in '"#&<>`*_\\|$'}
 _SHAPES = {"input": ("([", "])"), "op": ("[", "]")}
