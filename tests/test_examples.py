@@ -45,3 +45,32 @@ def test_digits() -> None:
     assert found and float(found[1]) >= 97
     # the losses of TensorFlow 1.15 with the same seeds
     assert "epoch 10  loss 0.1426" in text and "epoch 20  loss 0.0059" in text
+
+
+def test_explain_cosine() -> None:
+    text = output("explain_cosine.py")
+    assert "n15 = n14 / n13 = 0.894427" in text
+    assert "∂f/∂w = ∂f/∂n1 = [0.067082, -0.0447214]" in text
+    assert "[2, 3] - 1 · [0.067082, -0.0447214] = [1.93292, 3.04472]" in text
+    assert "by paths: 0.223607 + (-0.268328) = -0.0447214" in text
+
+
+def test_explain_convolution() -> None:
+    text = output("explain_convolution.py")
+    assert "∂f/∂n1 = n2 ⋆ ∂f/∂n4 = [[[[8]], [[0]]], [[[4]], [[0]]]]" in text
+    pixel = text[text.index("The pixel in row 1, column 2") :]
+    assert "∂f/∂n2[0, 1, 2, 0] = 4" in pixel
+    assert "∂f/∂n4[0, 0, 2, 0] · n1[1, 0, 0, 0] = 4 · 1 = 4" in pixel
+
+
+def test_explain_lstm() -> None:
+    text = output("explain_lstm.py")
+    assert "n29 = 1 / (1 + exp(−n27))" in text and "step_2/Sigmoid (Sigmoid)" in text
+    shares = re.search(r"∂f/∂bias = ∂f/∂n2 = \[(.*)\] \+ \[(.*)\] = \[(.*)\]", text)
+    assert shares
+    first, second, total = ([float(v) for v in s.split(", ")] for s in shares.groups())
+    assert all(
+        abs(a + b - c) < 1e-6 for a, b, c in zip(first, second, total, strict=True)
+    )
+    paths = [line for line in text.split("\n") if "→" in line]
+    assert len(paths) == 5 and paths[-1].endswith("0.757202 = 0.191165")
