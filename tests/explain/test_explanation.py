@@ -266,17 +266,3 @@ def test_sections_make_up_the_text():
     assert "\n\n".join(parts.values()) == explanation.text
     assert parts["sums"].startswith("sums\n  ∂f/∂w = ∂f/∂n1 = [6, 28]")
     assert "by element of f" not in PROGRAMS["polynomial"]().sections
-
-
-def test_outputs_of_a_list_are_told_apart():
-    with tf.Graph().as_default():
-        x = tf.constant([1.0, 2.0, 3.0, 4.0], name="x")
-        low, high = tf.split(x, 2)
-        even, odd = tf.dynamic_partition(x, [0, 1, 0, 1], 2)
-        parts = retrograd.explain(low * high, x)
-        rows = retrograd.explain(even * odd, x)
-    forward = parts.sections["forward"]
-    assert "n2 = n1 cut in equal parts along axis 0, part 0 = [1, 2]" in forward
-    assert "n3 = n1 cut in equal parts along axis 0, part 1 = [3, 4]" in forward
-    assert "n3 = rows n1ᵢ with [0, 1, 0, 1]ᵢ = 1 = [2, 4]" in rows.sections["forward"]
-    assert r"\text{ part } 1 = \begin{bmatrix} 3 & 4" in parts.latex

@@ -95,8 +95,8 @@ def test_an_operation_with_several_outputs_is_one_box():
         first, second = tf.unstack(x)
         chart = retrograd.explain(first * second, x).mermaid
     box = next(line for line in chart.split("\n") if line.startswith("  n2["))
-    assert "n2 = n1 at 0 along the axis<br/>= 1<br/>∂f/∂n2 = 2<br/>" in box
-    assert "n3 = n1 at 1 along the axis<br/>= 2<br/>∂f/∂n3 = 1" in box
+    assert "n2 = Unpack(n1)[0]<br/>= 1<br/>∂f/∂n2 = 2<br/>" in box
+    assert "n3 = Unpack(n1)[1]<br/>= 2<br/>∂f/∂n3 = 1" in box
     assert 'n2 -- "n2: 1 · 2 = 2" --> n4' in chart
     assert 'n2 -- "n3: 1 · 1 = 1" --> n4' in chart
     assert len(arrows(chart)) == 3

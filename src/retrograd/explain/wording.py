@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from retrograd.explain import notation
-from retrograd.explain.tokens import plain
 from retrograd.explain.trace import BackStep, Node, Term, Trace
 from retrograd.explain.values import number, shown
 from retrograd.ops.declare import gradient_registry, registry
@@ -50,24 +49,8 @@ def formula(node: Node, trace: Trace, write: Write = notation.filled) -> str:
         return write(f"{node.label} = {terms}", {})
     if not written.math or _has_list(node.op):
         return _as_is(f"{node.label} = {_call(node, trace)}", write)
-    names = _names(node.op, node.inputs, [node], trace)
-    if any(arg.is_list for arg in node.op._op_def.outputs):
-        return write(_part(node, written.math, names), names)
-    return write(_of_output(written, node.index), names)
-
-
-def _part(node: Node, math: str, names: dict[str, str]) -> str:
-    """The equation of one of a list of outputs; `names` gets the value of its index.
-
-    `yᵢ = x at i along the axis` says what output number i is; a declaration without an
-    index names them all at once.
-    """
-    left, _, right = math.partition(" = ")
-    index = plain(left[-1:])
-    if index != left[-1:] and index.isalpha():
-        names[index] = str(node.index)
-        return f"{node.label} = {right}"
-    return f"{node.label} = {right}, part {node.index}"
+    math = _of_output(written, node.index)
+    return write(math, _names(node.op, node.inputs, [node], trace))
 
 
 def _of_output(written: notation.Symbols, place: int) -> str:

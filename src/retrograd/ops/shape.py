@@ -123,8 +123,8 @@ def _back(n: Any, dy: Any) -> Any:
 @op(
     "Reshape",
     infer=_reshaped,
-    math="y = x in another shape",
-    grad=dict(tensor=rule("x̄ = ȳ in the shape of x", _back)),
+    math="y = x reshaped to shape",
+    grad=dict(tensor=rule("x̄ = ȳ reshaped like x", _back)),
     static="shape",
 )
 def reshape_kernel(xp: Any, x: Any, shape: Any) -> Any:
