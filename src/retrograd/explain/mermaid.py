@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _MOST_ARROWS, _MOST_CHARACTERS = 500, 50_000
 #: elements of an array that are written out
 _MOST_ELEMENTS = 9
+#: characters on an arrow that are too many for one line
+_LONG = 24
 #: characters with a meaning of their own within a label, and in Markdown or HTML
 _ESCAPED = {ord(c): f"#{ord(c)};" for c in '"#&<>`*_\\|$'}
 _SHAPES = {"input": ("([", "])"), "op": ("[", "]")}
@@ -161,10 +163,12 @@ class _Chart:
             if step is None or term is None:
                 yield f"  {origin.name} -.-> {box.name}"
                 continue
-            label = _term(step, term, partials[position])
+            label = _escaped(_term(step, term, partials[position]))
             if len(origin.nodes) > 1:
                 label = f"{source.label}: {label}"
-            yield f'  {origin.name} -- "{_escaped(label)}" --> {box.name}'
+            if len(label) > _LONG:
+                label = label.replace(" = ", "<br/>= ")
+            yield f'  {origin.name} -- "{label}" --> {box.name}'
 
 
 def _term(step: BackStep, term: Term, partial: Any) -> str:
@@ -187,4 +191,5 @@ def _short(array: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.translate(_ESCAPED)
+    """Text as Mermaid needs it, with arrays that lines are not broken in."""
+    return text.replace(", ", ",\N{NO-BREAK SPACE}").translate(_ESCAPED)
