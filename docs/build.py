@@ -64,6 +64,9 @@ class Page:
     def _block(self, found: re.Match[str]) -> str:
         body, marker = found["body"], found["marker"]
         if marker == "output":
+            if not self.printed.getvalue():
+                line = self.text.count("\n", 0, found.start()) + 1
+                raise ValueError(f"line {line}: an output block has nothing to show")
             return _with_body(found, self._output())
         if marker == "picture":
             return _with_body(found, self._picture(found["name"]))
@@ -84,8 +87,6 @@ class Page:
 
     def _output(self) -> str:
         text, self.printed = self.printed.getvalue(), io.StringIO()
-        if not text:
-            raise ValueError("an output block has nothing to show")
         return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
     def _picture(self, name: str) -> str:

@@ -60,6 +60,12 @@ def test_latex():
     assert done.stdout.startswith(r"\begin{align*}")
 
 
+def test_a_flowchart():
+    done = explain("x*y", "x=3", "y=4", "--mermaid")
+    assert done.stdout.startswith("flowchart TB\n")
+    assert 'n1 -- "1 · 4 = 4" --> n3' in done.stdout
+
+
 def test_a_program_before_a_run(script):
     done = explain(
         script, "--cost", "cost", "--wrt", "w", "--run", 1, "--learning-rate", 1

@@ -56,6 +56,7 @@ def add_parser(commands: Any) -> None:
         help="also show where a step of gradient descent would lead",
     )
     parser.add_argument("--latex", action="store_true", help="print LaTeX")
+    parser.add_argument("--mermaid", action="store_true", help="print a flowchart")
     parser.add_argument("--html", metavar="FILE", help="write a page")
     parser.add_argument("--open", action="store_true", help="show the page")
     parser.set_defaults(command=run)
@@ -242,6 +243,8 @@ def _show(explanation: Explanation, options: argparse.Namespace) -> None:
             webbrowser.open(path.resolve().as_uri())
     elif options.latex:
         print(explanation.latex)
+    elif options.mermaid:
+        print(explanation.mermaid)
     elif sys.stdout.isatty():
         import rich
 
