@@ -64,6 +64,8 @@ def test_a_flowchart():
     done = explain("x*y", "x=3", "y=4", "--mermaid")
     assert done.stdout.startswith("flowchart TB\n")
     assert 'n1 -- "1 · 4 = 4" --> n3' in done.stdout
+    done = explain("+".join(["x"] * 300), "x=3", "--mermaid")
+    assert done.returncode == 2 and "too large for a Mermaid" in done.stderr
 
 
 def test_a_program_before_a_run(script):

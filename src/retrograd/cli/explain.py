@@ -66,10 +66,14 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; the exit status."""
     try:
         explanation = _explanation(options)
+        chart = explanation.mermaid if options.mermaid else ""
     except (ValueError, KeyError, TypeError, LookupError) as error:
         print(error.args[0] if error.args else error, file=sys.stderr)
         return 2
-    _show(explanation, options)
+    if chart:
+        print(chart)
+    else:
+        _show(explanation, options)
     return 0
 
 
@@ -243,8 +247,6 @@ def _show(explanation: Explanation, options: argparse.Namespace) -> None:
             webbrowser.open(path.resolve().as_uri())
     elif options.latex:
         print(explanation.latex)
-    elif options.mermaid:
-        print(explanation.mermaid)
     elif sys.stdout.isatty():
         import rich
 
