@@ -252,6 +252,21 @@ def test_paths_are_not_summed_where_some_were_left_out():
         assert "by paths" not in found.text
 
 
+def test_an_x_that_is_made_from_another_is_followed_on():
+    with tf.Graph().as_default():
+        x = tf.constant(2.0, name="x")
+        a = tf.square(x, name="a")
+        b = tf.exp(a) * x
+        found = retrograd.explain(b, [a, x])
+        alone = retrograd.explain(b, a)
+    assert "n2 = n1²" in found.sections["forward"]
+    assert not any(made.opaque for made in found.derivations)
+    paths = [path.value for path in found.derive("x").paths()]
+    np.testing.assert_allclose(sum(paths), found.gradients[1], rtol=1e-6)
+    assert len(paths) == 2
+    assert alone.node("a").role == "input"
+
+
 def test_sections_make_up_the_text():
     explanation = PROGRAMS["cost_of_two_weights"]()
     parts = explanation.sections

@@ -215,7 +215,10 @@ class _Nodes:
     def find(self, ys: Sequence[Any]) -> list[Node]:
         """All nodes that ys are made of; ys themselves first in the result's order."""
         pending = [self.canonical(y) for y in ys]
-        expanded = {id(n) for n in self.by_tensor.values()}
+        xs = list(self.by_tensor.values())
+        for node in [x for x in xs if self._leads_on(x)]:
+            node.role = "op"  # how it is made matters to another x
+        expanded = {id(x) for x in xs if x.role == "input"}
         while pending:
             node = self._add(pending.pop(), "op")
             if id(node) in expanded:
@@ -230,6 +233,20 @@ class _Nodes:
                 if source is not None and source.role == "op":
                     pending.append(source.tensor)
         return [self.by_tensor[self.canonical(y)] for y in ys]
+
+    def _leads_on(self, x: Node) -> bool:
+        """Whether another x is among what x is made of, while there are only xs."""
+        seen, pending = {x.tensor}, [x.tensor]
+        while pending:
+            op = self.producer(pending.pop())
+            if op is None or op.type in VARIABLES:
+                continue
+            sources = {self.canonical(t) for t in op._inputs} - seen
+            if sources & self.by_tensor.keys():
+                return True
+            seen |= sources
+            pending += sources
+        return False
 
     def _role(self, node: Node) -> str:
         op = node.op
@@ -263,7 +280,7 @@ class _Nodes:
 
 def _numbered(nodes: Iterable[Node], xs: Sequence[Node]) -> list[Node]:
     """Nodes in the order of their labels: inputs, other leaves, then by creation."""
-    first = list(dict.fromkeys(xs))
+    first = [x for x in dict.fromkeys(xs) if x.role == "input"]
     rest = [n for n in nodes if n not in first]
     leaves = [n for n in rest if n.role != "op"]
     ops = [n for n in rest if n.role == "op"]
