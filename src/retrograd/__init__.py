@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 from retrograd.compat.namespace import Own
 
 #: what this package offers beside TensorFlow's names: the module that has each
-_TOOLS = {"autograd": "retrograd.autograd", "explain": "retrograd.explain"}
+_TOOLS = {
+    "autograd": "retrograd.autograd",
+    "explain": "retrograd.explain",
+    "overrides": "retrograd.explain.overrides",
+}
 
 if TYPE_CHECKING:
 

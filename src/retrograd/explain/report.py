@@ -24,23 +24,30 @@ class Finding:
       op: the operation (or record) it is about, or None; the place in the program and
         the name come from it.
       fix: the way out, or "".
+      place: of what is about no operation, the line of the program, in the form of
+        `trace.where`; or None.
     """
 
     what: str
     details: list[str] = field(default_factory=list)
     op: Any = None
     fix: str = ""
+    place: dict[str, Any] | None = None
+
+    @property
+    def where(self) -> dict[str, Any] | None:
+        """The line of the program: file, line, source; None if there is none."""
+        return self.place if self.op is None else where(self.op)
 
     @property
     def at(self) -> str:
         """`dense/MatMul (MatMul), made in train.py:41: y = tf.matmul(x, w)`, or ""."""
-        if self.op is None:
-            return ""
-        place = where(self.op)
-        text = f"{self.op.name} ({self.op.type})"
+        place = self.where
+        name = "" if self.op is None else f"{self.op.name} ({self.op.type})"
         if place is None:
-            return text
-        text += f", made in {Path(place['file']).name}:{place['line']}"
+            return name
+        line = f"{Path(place['file']).name}:{place['line']}"
+        text = f"{name}, made in {line}" if name else line
         return f"{text}: {place['source']}" if place["source"] else text
 
 
@@ -118,7 +125,7 @@ class Report:
                     "what": f.what,
                     "details": list(f.details),
                     "op": None if f.op is None else f.op.name,
-                    "where": None if f.op is None else where(f.op),
+                    "where": f.where,
                     "fix": f.fix,
                 }
                 for f in self.findings

@@ -483,10 +483,16 @@ def where(op: Any) -> dict[str, Any] | None:
     """The user's line that made an operation: file, line, source; None if unknown."""
     for code, instruction in getattr(op, "_stack", ()):
         if not code.co_filename.startswith("<frozen"):
-            line = line_of(code, instruction)
-            source = linecache.getline(code.co_filename, line).strip()
-            return {"file": code.co_filename, "line": line, "source": source or None}
+            return place_at(code.co_filename, line_of(code, instruction))
     return None
+
+
+def place_at(file: str | None, line: int | None) -> dict[str, Any] | None:
+    """A line of a program, in the form of `where`; None where there is none."""
+    if not file or not line:
+        return None
+    source = linecache.getline(file, line).strip()
+    return {"file": file, "line": line, "source": source or None}
 
 
 def only_floats(tensors: Sequence[Any], what: str) -> None:

@@ -108,6 +108,7 @@ class FuncGraph(Graph):
             self._scopes.colocation = list(self.outer_graph._scopes.colocation)
         self._collections = self._own_collections(collections)
         self._gradient_override_map = self.outer_graph._gradient_override_map
+        self._override_scopes = self.outer_graph._override_scopes
 
     def _own_collections(self, given: dict[Any, list[Any]] | None) -> Any:
         """Copies of the collections around the function, but for those of variables."""

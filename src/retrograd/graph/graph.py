@@ -14,7 +14,7 @@ from retrograd.errors import NotFoundError
 from retrograd.graph import context, opdef
 from retrograd.graph.names import VALID_OP_NAME, VALID_SCOPE_NAME, without_slash
 from retrograd.graph.operation import Operation
-from retrograd.graph.places import ColocationScope, DeviceScope
+from retrograd.graph.places import ColocationScope, DeviceScope, OverrideScope
 from retrograd.graph.tensor import Tensor
 
 #: the GraphDef version that TensorFlow 1.15 writes, and the least that reads it
@@ -110,6 +110,7 @@ class Graph:
         self._unfeedable: set[Tensor] = set()
         self._unfetchable: set[Any] = set()
         self._gradient_override_map: dict[str, str] = {}
+        self._override_scopes: list[OverrideScope] = []
         self._gradient_function_map: dict[str, Any] = {}
         self._op_to_kernel_label_map: dict[str, str] = {}
         self._attr_scope_map: dict[str, Any] = {}
@@ -598,7 +599,17 @@ class Graph:
                 raise TypeError(
                     "op_type_map must be a dictionary mapping strings to strings"
                 )
-        return self._overlaid(self._gradient_override_map, op_type_map)
+        return self._overriding(OverrideScope(op_type_map, next(_creations)))
+
+    @contextlib.contextmanager
+    def _overriding(self, scope: OverrideScope) -> Iterator[None]:
+        """Apply a map, and remember what was made meanwhile."""
+        self._override_scopes.append(scope)
+        with self._overlaid(self._gradient_override_map, scope.names):
+            try:
+                yield
+            finally:
+                scope.last = next(_creations)
 
     def _kernel_label_map(self, op_to_kernel_label_map: dict[str, str]) -> Any:
         return self._overlaid(self._op_to_kernel_label_map, op_to_kernel_label_map)

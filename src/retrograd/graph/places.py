@@ -116,6 +116,25 @@ class DeviceScope(_Place):
         return given if to_string is None else to_string()
 
 
+class OverrideScope(_Place):
+    """A `gradient_override_map` block that was entered.
+
+    Attributes:
+      names: the name of the gradient for each op type.
+      first, last: operations that are numbered between them were made inside.
+    """
+
+    def __init__(self, names: dict[str, str], first: int) -> None:
+        super().__init__()
+        self.names = dict(names)
+        self.first, self.last = first, sys.maxsize
+
+    @property
+    def traced(self) -> TraceableObject:
+        """The map, with its place."""
+        return self._traced(self.names)
+
+
 class ColocationScope(_Place):
     """A `colocate_with` block; `op` is the operation it names."""
 

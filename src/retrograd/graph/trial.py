@@ -26,7 +26,7 @@ def trial(graph: Graph) -> Iterator[None]:
     """
     with graph._lock:
         undo = [_kept(graph)]
-        undo += [_kept(body) for body in _bodies(graph)]
+        undo += [_kept(body) for body in bodies(graph)]
         graph._finalized = False
         try:
             yield
@@ -35,7 +35,7 @@ def trial(graph: Graph) -> Iterator[None]:
                 step()
 
 
-def _bodies(graph: Graph) -> list[FuncGraph]:
+def bodies(graph: Graph) -> list[FuncGraph]:
     """The functions that operations of a graph call, and those that these call."""
     found: dict[FuncGraph, None] = {}
     pending = [graph]
