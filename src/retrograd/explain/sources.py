@@ -69,7 +69,7 @@ class Sources:
         graph = self._graph(given)
         if self.session is None:
             self.session = context.get_default_session()
-        self.ys = [_tensor(graph, y) for y in given]
+        self.ys = [tensor_of(graph, y) for y in given]
         for y in self.ys:
             if getattr(y, "_is_eager", False):
                 raise ValueError(
@@ -81,7 +81,7 @@ class Sources:
                 )
         if not self.given:
             self.given = _trainable(self.ys)
-        self.xs = [_tensor(graph, x) for x in self.given]
+        self.xs = [tensor_of(graph, x) for x in self.given]
 
     def _graph(self, given: Sequence[Any]) -> Graph:
         for item in given:
@@ -199,7 +199,7 @@ def _name(item: Any) -> Any:
     return getattr(item, "name", None)
 
 
-def _tensor(graph: Graph, item: Any) -> Any:
+def tensor_of(graph: Graph, item: Any) -> Any:
     """The tensor of a graph that is meant by a tensor, a variable or a name."""
     if getattr(item, "_is_resource_variable", False):
         return item.handle

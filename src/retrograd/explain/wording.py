@@ -31,6 +31,17 @@ def title(node: Node) -> str:
     return node.name or node.label
 
 
+def called(tensor: Any) -> str:
+    """What a program calls a tensor: its operation's name, with `:1` where it is so.
+
+    One that was run at once has none.
+    """
+    if getattr(tensor, "_is_eager", False):
+        return "a tensor"
+    index = tensor.value_index
+    return f"{tensor.op.name}:{index}" if index else tensor.op.name
+
+
 def formula(node: Node, trace: Trace, write: Write = notation.filled) -> str:
     """`n4 = n1 · n2`; empty for a leaf.
 

@@ -114,7 +114,7 @@ class Differentiable:
         outputs = run_body(self._body, inputs)
         op_def = opdef.lookup("PartitionedCall")
         assert op_def is not None
-        record = Record(op_def, inputs, {})
+        record = Record(op_def, inputs, {"f": self._body})
         record.name = self._body.function_name
         record._outputs = outputs
         record._gradient_function = self._rule

@@ -77,7 +77,7 @@ def sweep(
       gates: whether no term of an operation is used before all are there.
     """
     stopped = set(stop)
-    inputs_of = _Inputs(xs, outwards)
+    inputs_of = Inputs(xs, outwards)
     reached = depends_on(xs, ys, stopped, inputs_of, producer)
     terms: dict[Tensor, list[Any]] = defaultdict(list)
     for y, dy in zip(ys, dys, strict=True):
@@ -94,7 +94,7 @@ def sweep(
 
     final: dict[Tensor, Any] = {}
     wanted = set(xs)
-    pending = _NewestFirst(o for y in ys if (o := producer(y)) in reached)
+    pending = NewestFirst(o for y in ys if (o := producer(y)) in reached)
     for op in pending:
         douts = [total(t) for t in op.outputs]
         if arrive is not None:
@@ -124,7 +124,7 @@ def sweep(
     return [final[x] if x in final else total(x) for x in xs]
 
 
-class _Inputs:
+class Inputs:
     """The inputs of operations, in the graph that they come from.
 
     A parameter of a function body that stands for a tensor outside is taken for that
@@ -156,7 +156,7 @@ def _depth(op: Operation) -> int:
     return 0 if graph is None else graph.depth
 
 
-class _NewestFirst:
+class NewestFirst:
     """A queue of operations, each given once: inner graphs first, then the newest."""
 
     def __init__(self, ops: Iterable[Operation | None]) -> None:
@@ -170,7 +170,7 @@ class _NewestFirst:
                 self._seen.add(op)
                 heapq.heappush(self._heap, (-_depth(op), -op._id, op))
 
-    def __iter__(self) -> _NewestFirst:
+    def __iter__(self) -> NewestFirst:
         return self
 
     def __next__(self) -> Operation:
@@ -189,7 +189,7 @@ def depends_on(
     """For each operation between xs and ys, which of its inputs depend on an x."""
     sources = set(xs)
     order: list[Operation] = []
-    queue = _NewestFirst(producer(y) for y in ys)
+    queue = NewestFirst(producer(y) for y in ys)
     for op in queue:
         order.append(op)
         queue.add(producer(t) for t in inputs_of(op) if t not in stopped)

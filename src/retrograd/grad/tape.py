@@ -8,6 +8,7 @@ from typing import Any
 
 from retrograd import dtypes
 from retrograd.grad.api import UnconnectedGradients, unconnected_kind
+from retrograd.grad.history import History
 from retrograd.grad.sweep import sweep
 from retrograd.grad.terms import dense
 from retrograd.graph import context, opdef
@@ -58,6 +59,7 @@ class GradientTape:
         # a tensor is on the tape while it is a key here; the record is what made it
         self._producers: dict[Tensor, Any] = {}
         self._variables: dict[int, Any] = {}
+        self._history = History()
 
     # ------------------------------------------------------------------ recording
 
@@ -88,6 +90,15 @@ class GradientTape:
         if any(self.knows(t) for t in op._inputs):
             for tensor in op._outputs:
                 self._producers[tensor] = op
+            if op._outputs:
+                return
+        if type(op) is Record:
+            self._history.note(op)
+
+    def note_read(self, tensor: Tensor, how: str) -> None:
+        """Note that the program takes the value of a tensor, if it is known."""
+        if self.knows(tensor):
+            self._history.note_read(tensor, how)
 
     def knows(self, tensor: Tensor) -> bool:
         """Whether a tensor is watched, or depends on one that is."""

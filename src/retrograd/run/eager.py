@@ -71,9 +71,17 @@ class EagerTensor(Tensor):
         value = self._value
         if self._dtype is dtypes.resource:
             raise ValueError("Resource handles are not convertible to numpy.")
+        if context.local.tapes:
+            self._tell_tapes("numpy")
         if isinstance(value, np.ndarray):
             return value.copy() if value.shape else value[()]
         return value
+
+    def _tell_tapes(self, how: str) -> None:
+        for tape in context.local.tapes:
+            note = getattr(tape, "note_read", None)
+            if note is not None:
+                note(self, how)
 
     @property
     def _numpy(self) -> Any:
@@ -163,6 +171,8 @@ class EagerTensor(Tensor):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         del copy
+        if context.local.tapes:
+            self._tell_tapes("np.array")
         return np.array(self._value, dtype)
 
     def __len__(self) -> int:
@@ -186,9 +196,13 @@ class EagerTensor(Tensor):
     __nonzero__ = __bool__
 
     def __int__(self) -> int:
+        if context.local.tapes:
+            self._tell_tapes("int")
         return int(self._value)
 
     def __float__(self) -> float:
+        if context.local.tapes:
+            self._tell_tapes("float")
         return float(self._value)
 
     def __complex__(self) -> complex:

@@ -1,0 +1,277 @@
+"""Gradients that exist and are zero: by construction, or for the values at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from retrograd.explain.remedies import remedy
+from retrograd.explain.report import Finding
+from retrograd.explain.values import is_numeric, number
+from retrograd.explain.wording import called, overridden
+from retrograd.grad.sweep import Step, is_continuous
+from retrograd.grad.terms import dense
+from retrograd.graph.composite import IndexedSlices
+from retrograd.ops.declare import registry
+from retrograd.ops.static import constant
+from retrograd.run.inputs import input_names
+
+#: array of a tensor that the sweep made or used, None where it has no value
+Value = Callable[[Any], Any]
+
+_SATURATING = frozenset(
+    "Sigmoid Tanh Softmax LogSoftmax Erf Erfc Softsign Softplus Elu Selu Exp".split()
+)
+_RECTIFIERS = {"Relu": "≤ 0", "Relu6": "≤ 0 or ≥ 6"}
+_CHOOSING = {
+    "Minimum": "the other input is smaller everywhere",
+    "Maximum": "the other input is larger everywhere",
+    "ClipByValue": "every element is outside of the bounds",
+    "Select": "the condition takes the other branch everywhere",
+    "SelectV2": "the condition takes the other branch everywhere",
+}
+#: ops whose result is zero where all their float inputs are
+_LINEAR = frozenset(
+    "Identity Reshape Sum Mean Neg Tile Cast Transpose Squeeze ExpandDims Pad Slice "
+    "StridedSlice StridedSliceGrad AddN Add AddV2 Sub ConcatV2 Pack Unpack Split "
+    "BroadcastTo MatrixDiagPart ReluGrad Relu6Grad TanhGrad SigmoidGrad".split()
+)
+_PRODUCTS = frozenset("Mul MatMul BatchMatMul BatchMatMulV2 Conv2D".split())
+_GRADIENT_KERNELS = frozenset("ReluGrad Relu6Grad TanhGrad SigmoidGrad".split())
+
+
+def zero_by_construction(tensor: Any) -> bool:
+    """Whether a tensor of a graph is zero whatever is fed, as far as its ops tell."""
+    if isinstance(tensor, IndexedSlices):
+        tensor = tensor.values
+    known: dict[Any, bool] = {}
+    pending = [tensor]
+    while pending:
+        at = pending[-1]
+        wanted = [] if at in known else _deciding(at)
+        open_ones = [t for t in wanted if t not in known]
+        if open_ones and at not in known:
+            known[at] = False  # until its inputs are known
+            pending.extend(open_ones)
+            continue
+        pending.pop()
+        known[at] = _is_zero(at, wanted or _deciding(at), known)
+    return known[tensor]
+
+
+def _deciding(tensor: Any) -> list[Any]:
+    """The inputs that decide whether a tensor is zero."""
+    op = tensor.op
+    if op.type == "Fill":
+        return [op.inputs[1]]
+    if op.type in _GRADIENT_KERNELS:
+        return [op.inputs[1 if op.type.startswith(("Tanh", "Sig")) else 0]]
+    if op.type in _LINEAR or op.type in _PRODUCTS:
+        return [t for t in op.inputs if is_continuous(t)]
+    return []
+
+
+def _is_zero(tensor: Any, inputs: Sequence[Any], known: dict[Any, bool]) -> bool:
+    op = tensor.op
+    if op.type == "ZerosLike":
+        return True
+    if op.type == "Const":
+        value = constant(tensor)
+        return value is not None and is_numeric(value) and not np.any(value)
+    if not inputs:
+        return False
+    zeros = [known[t] for t in inputs]
+    return any(zeros) if op.type in _PRODUCTS else all(zeros)
+
+
+# ---------------------------------------------------------------------- by values
+
+
+@dataclass(slots=True)
+class Death:
+    """An input of an operation for which a non-zero gradient gives zeros.
+
+    Attributes:
+      step: the operation's part of the sweep.
+      position: the input.
+      always: whether that is so for all values.
+    """
+
+    step: Step
+    position: int
+    always: bool
+
+    @property
+    def op(self) -> Any:
+        return self.step.op
+
+
+def is_zero(array: Any) -> bool:
+    """Whether an array has elements, all of them zero."""
+    return array is not None and is_numeric(array) and not np.any(np.asarray(array))
+
+
+def deaths(steps: Sequence[Step], value: Value, always: Any) -> list[Death]:
+    """Where a gradient that is not zero becomes zero, the place nearest y first.
+
+    Args:
+      steps: of the sweep.
+      value: the array of a tensor.
+      always: of a step, an input's position and the term: whether that is zero by
+        construction.
+    """
+    found = []
+    for step in steps:
+        upstream = [value(d) for d in step.douts if d is not None]
+        if not any(u is not None and is_numeric(u) and np.any(u) for u in upstream):
+            continue
+        for position, term in enumerate(step.terms):
+            if term is not None and is_zero(value(term)):
+                found.append(Death(step, position, always(step, position, term)))
+    return found
+
+
+def cancelled(steps: Sequence[Step], value: Value) -> Iterator[tuple[Any, list[Any]]]:
+    """Tensors whose terms are not zero and whose sum is, with the operations' terms."""
+    terms: dict[Any, list[Any]] = {}
+    for step in steps:
+        for tensor, term in zip(step.op.inputs, step.terms, strict=True):
+            array = None if term is None else value(term)
+            if array is not None and is_numeric(array):
+                terms.setdefault(tensor, []).append((step.op, array))
+    for tensor, found in terms.items():
+        living = [(op, array) for op, array in found if np.any(array)]
+        if len(living) > 1 and not np.any(sum(array for _, array in living)):
+            yield tensor, [op for op, _ in living]
+
+
+def cancellation(tensor: Any, ops: Sequence[Any]) -> Finding:
+    """What is said of terms that sum to zero."""
+    names = ", ".join(f"{op.name} ({op.type}, {op.where})" for op in ops[:4])
+    return Finding(
+        f"The contributions to {called(tensor)} cancel: they are not zero, their sum "
+        "is.",
+        [f"they come from {names}"],
+        ops[0],
+        "retrograd.paths(y, x) shows each contribution",
+    )
+
+
+def describe(death: Death, value: Value) -> Finding:
+    """What is said of a place where a gradient becomes zero."""
+    op, position = death.op, death.position
+    known = remedy(op.type)
+    if death.always:
+        why = "its rule gives zeros for all values" if known is None else known.why
+        factor = _constant_zero(op, position)
+        if factor is not None:
+            why = f"the other factor, {_source(factor)}, is zero"
+        return Finding(
+            f"{op.name} ({op.type}) makes the gradient zero, always: {why}.",
+            _rule(op, position),
+            op,
+            "" if known is None else known.fix,
+        )
+    reason, fix = _reason(death, value)
+    return Finding(
+        f"{op.name} ({op.type}) makes the gradient zero for these values: {reason}.",
+        _rule(op, position),
+        op,
+        fix,
+    )
+
+
+def rule(op: Any, position: int) -> str:
+    """How the derivative of an input is declared; "" where something overrides it."""
+    declared = registry.get(op.type)
+    if declared is None or overridden(op):
+        return ""
+    text = declared.notation.get(input_names(op)[position], "")
+    return text if " = " in text else ""
+
+
+def _rule(op: Any, position: int) -> list[str]:
+    text = rule(op, position)
+    return [f"its rule: {text}"] if text else []
+
+
+def _reason(death: Death, value: Value) -> tuple[str, str]:
+    op, position = death.op, death.position
+    x = value(op.inputs[position])
+    size = 0 if x is None else np.size(x)
+    every = f"all {size} inputs are" if size != 1 else "its input is"
+    if op.type in _RECTIFIERS:
+        return f"{every} {_RECTIFIERS[op.type]}{_span(x)}", (
+            "look at the bias and the learning rate; tf.nn.leaky_relu has a slope there"
+        )
+    other = _zero_factor(death, value)
+    if other is not None:
+        return f"the other factor, {_source(other)}, is zero", (
+            f"look at what makes {_source(other)} zero"
+        )
+    if op.type in _CHOOSING:
+        return _CHOOSING[op.type], "look at the bounds or at the condition"
+    if op.type == "Softmax" and _is_uniform(death, value):
+        return (
+            "its gradient is the same for every class, and the classes sum to one",
+            "a sum over softmax's classes is always 1: use one class, or a logarithm",
+        )
+    if op.type in _SATURATING:
+        return f"saturated{_span(x)}", (
+            "smaller inputs: scale or normalise them, or a smaller initial weight"
+        )
+    return f"its derivative is zero there{_span(x)}", ""
+
+
+def _span(array: Any) -> str:
+    if array is None or not np.size(array) or not is_numeric(array):
+        return ""
+    if np.size(array) == 1:
+        return f" ({number(np.reshape(array, -1)[0])})"
+    return f" (from {number(np.min(array))} to {number(np.max(array))})"
+
+
+def _zero_factor(death: Death, value: Value) -> Any:
+    """Another input that is zero throughout, where the op multiplies; or None."""
+    if death.op.type not in _PRODUCTS and not death.op.type.startswith("Conv"):
+        return None
+    for place, tensor in enumerate(death.op.inputs):
+        if place != death.position and is_continuous(tensor) and is_zero(value(tensor)):
+            return tensor
+    return None
+
+
+def _constant_zero(op: Any, position: int) -> Any:
+    """Another input of a product that is zero whatever is fed, or None."""
+    if op.type not in _PRODUCTS or getattr(op, "_graph", None) is None:
+        return None
+    for place, tensor in enumerate(op.inputs):
+        if place != position and zero_by_construction(tensor):
+            return tensor
+    return None
+
+
+def _source(tensor: Any) -> str:
+    """What a tensor is called; of what only reads a variable, the variable."""
+    if getattr(tensor, "_is_eager", False):
+        return called(tensor)
+    while tensor.op.type in ("Identity", "ReadVariableOp"):
+        tensor = tensor.op.inputs[0]
+    return called(tensor)
+
+
+def _is_uniform(death: Death, value: Value) -> bool:
+    upstream = value(death.step.douts[0])
+    return upstream is not None and bool(np.all(np.ptp(upstream, axis=-1) == 0))
+
+
+def arrays(items: Sequence[Any]) -> list[Any]:
+    """The tensors to run for terms of a sweep: slices as dense tensors."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of slices that take memory when dense
+        return [None if item is None else dense(item) for item in items]
