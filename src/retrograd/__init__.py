@@ -17,6 +17,7 @@ _TOOLS = {
     "autograd": "retrograd.autograd",
     "explain": "retrograd.explain",
     "overrides": "retrograd.explain.overrides",
+    "paths": "retrograd.explain.paths",
     "why_none": "retrograd.explain.why_none",
 }
 

@@ -142,7 +142,8 @@ class Connection:
         for position, tensor in enumerate(self.inputs_of(op)):
             if tensor not in self.tensors or tensor in reached:
                 continue
-            if step is not None and step.terms[position] is not None:
+            terms = [] if step is None else step.terms
+            if position < len(terms) and terms[position] is not None:
                 continue
             cause = op if is_continuous(tensor) else self._cause(tensor)
             yield Break(op, position, tensor, cause, failures.get(op))

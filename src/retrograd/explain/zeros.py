@@ -138,7 +138,7 @@ def cancelled(steps: Sequence[Step], value: Value) -> Iterator[tuple[Any, list[A
     """Tensors whose terms are not zero and whose sum is, with the operations' terms."""
     terms: dict[Any, list[Any]] = {}
     for step in steps:
-        for tensor, term in zip(step.op.inputs, step.terms, strict=True):
+        for tensor, term in zip(step.op.inputs, step.terms, strict=False):
             array = None if term is None else value(term)
             if array is not None and is_numeric(array):
                 terms.setdefault(tensor, []).append((step.op, array))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,15 +60,30 @@ class Observed:
             for t in dict.fromkeys(tensors)
             if t not in given and t.dtype.base_dtype.name not in _WITHOUT_VALUE
         ]
-        plan = make_plan(wanted, [], list(given))
-        with self._store.kept():
-            results = _Whole(plan, self._store)(list(given.values()))
-            found = {
-                tensor: _own(value)
-                for tensor, value in zip(wanted, results, strict=True)
-                if value is not DEAD
-            }
+        extra = feeds or {}
+        arrays = self.prepared(list(extra), wanted)(list(extra.values()))
+        found = {t: a for t, a in zip(wanted, arrays, strict=True) if a is not None}
         return {**{t: np.asarray(given[t]) for t in tensors if t in given}, **found}
+
+    def prepared(
+        self, given: Sequence[Tensor], wanted: Sequence[Tensor]
+    ) -> Callable[[Sequence[Any]], list[Any]]:
+        """A function, planned once, from the arrays of some tensors to those of others.
+
+        Args:
+          given: tensors beside those that are fed in any case.
+          wanted: tensors that have values; of one on a branch that is not taken the
+            function returns None.
+        """
+        fixed = {t: a for t, a in self.feeds.items() if t not in set(given)}
+        program = _Whole(make_plan(wanted, [], [*fixed, *given]), self._store)
+
+        def run(arrays: Sequence[Any]) -> list[Any]:
+            with self._store.kept():
+                results = program([*fixed.values(), *arrays])
+                return [None if r is DEAD else _own(r) for r in results]
+
+        return run
 
 
 class _Whole(Program):
