@@ -14,10 +14,8 @@ from retrograd.compat.namespace import Own
 
 #: what this package offers beside TensorFlow's names: the module that has each
 _TOOLS = {
-_TOOLS = {
     "autograd": "retrograd.autograd",
     "check_custom": "retrograd.explain.check_custom",
-}
     "explain": "retrograd.explain",
     "overrides": "retrograd.explain.overrides",
     "paths": "retrograd.explain.paths",

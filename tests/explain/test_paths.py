@@ -233,3 +233,20 @@ def test_tapes() -> None:
             tape.watch(x)
             y = tf.stop_gradient(x) * v
         assert tf.paths(y, x, tape=tape).found
+
+
+def test_names_of_the_program_and_results_of_autograd() -> None:
+    with context.eager_mode():
+        a, b = tf.constant(3.0), tf.constant(2.0)
+        with tf.GradientTape() as tape:
+            tape.watch([a, b])
+            cost = a * a * b
+        report = tf.paths(cost, a, tape=tape, names=locals())
+    assert report.verdict == "∂cost/∂a = 12: 2 paths."
+    assert report.data["paths"][0]["tensors"] == ["cost", None, "a"]
+    from retrograd import autograd as torch
+
+    x: Any = torch.tensor(3.0, requires_grad=True)
+    report = tf.paths(x * x + x, x)
+    assert values(report) == [1, 3, 3]
+    check_sum(report)

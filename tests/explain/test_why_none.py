@@ -590,3 +590,29 @@ class TestTapes:
         assert "tf.stop_gradient" in report.verdict
         assert "inside PartitionedCall" in report.verdict
         assert np.array_equal(function(x).numpy(), [2.0, 4.0, 6.0])
+
+    def test_names_of_the_program(self) -> None:
+        weights = tf.constant(FEED)
+        with tf.GradientTape() as tape:
+            cost = weights * 2.0
+        report = tf.why_none(cost, weights, tape=tape, names=locals())
+        assert report.verdict == (
+            "∂cost/∂weights is None: The tape does not watch weights."
+        )
+        whole = tf.constant([1, 2])
+        with tf.GradientTape(persistent=True) as tape:
+            tape._producers[whole] = None  # as `watch` does, beside a warning
+            cost = tf.cast(whole, tf.float32)
+        report = tf.why_none(cost, whole, tape=tape, names=locals())
+        assert "because of the dtype of whole, int32" in report.verdict
+
+
+def test_results_of_autograd() -> None:
+    from retrograd import autograd as torch
+
+    x: Any = torch.tensor([1.0, -2.0], requires_grad=True)
+    assert not tf.why_none((x * x).sum(), x).found
+    dead = tf.why_none(torch.relu(-x * x).sum(), x)
+    assert "≤ 0" in dead.text and state(dead) == "zero"
+    other: Any = torch.tensor([1.0], requires_grad=True)
+    assert "does not depend on" in tf.why_none((x.detach() * other).sum(), x).verdict

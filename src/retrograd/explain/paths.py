@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ from retrograd.ops.declare import F
 from retrograd.run.inputs import input_names
 from retrograd.run.observe import Observed
 
+#: what the program calls a tensor; None where it has no name
+Named = Callable[[Any], str | None]
 #: as many paths are all followed; of more, the largest are looked for
 _FEW = 256
 #: rules that are asked while looking for them
@@ -43,6 +45,7 @@ def paths(
     limit: int = 10,
     *,
     tape: Any = None,
+    names: Mapping[str, Any] | None = None,
 ) -> Report:
     """The paths that carry ∂f/∂x from y to x, where f is y, or the sum of its elements.
 
@@ -65,20 +68,22 @@ def paths(
       feed_dict, session: as for `tf.Session.run`; by default the default session.
       limit: how many paths to show.
       tape: a `tf.GradientTape` that is persistent, or not used yet.
+      names: what the program calls eager tensors, such as `locals()`.
 
     Returns:
-      A report. `data` has "paths", a list of dictionaries: "tensors" (names, from y to
-      x), "operations", "value" (an array in the shape of x), "sum" and "norm"; "count",
-      the number of all paths; "rest", the sum of the contributions that are not listed;
-      and "gradient". It has a finding where nothing carries a gradient, and where the
-      contributions do not sum to it, since a rule is not linear.
+      A report. `data` has "paths", a list of dictionaries: "tensors" (names from y to
+      x, None for one without), "operations", "value" (an array in the shape of x),
+      "sum" and "norm"; "count", the number of all paths; "rest", the sum of the
+      contributions that are not listed; and "gradient". It has a finding where nothing
+      carries a gradient, and where the contributions do not sum to it, since a rule is
+      not linear.
 
     Raises:
       OpError: an operation failed, such as a variable without a value.
       TypeError: y or x has no float or complex dtype.
     """
     if tape is not None or hasattr(y, "backward"):
-        return _of_records(y, x, tape, limit)
+        return _of_records(y, x, tape, names, limit)
     graph = getattr(y, "graph", None) or getattr(x, "graph", None)
     if graph is None:
         graph = context.get_default_graph() if session is None else session.graph
@@ -90,7 +95,7 @@ def paths(
         back = observed_gradients(y, x)
         (gradient,), (seed,) = back.found, back.seeds
         if gradient is None:
-            return _nothing(y, x)
+            return _nothing(called(y), called(x))
         observed = Observed(session, graph, feed_dict)
         made = [t for s in back.steps for t in (*s.douts, *s.terms) if t is not None]
         items = [gradient, seed, *made]
@@ -110,11 +115,13 @@ def paths(
             lambda t: t.op,
             lambda d: _norm(array_of[id(d)]),
         )
-        return _report(ways, y, values[seeded], values[plain], limit)
+        return _report(ways, y, values[seeded], values[plain], limit, called)
 
 
-def _of_records(y: Any, x: Any, tape: Any, limit: int) -> Report:
-    sources = Sources(y, x, tape, None)
+def _of_records(
+    y: Any, x: Any, tape: Any, names: Mapping[str, Any] | None, limit: int
+) -> Report:
+    sources = Sources(y, x, tape, None, names)
     (y,), (x,), producer = sources.ys, sources.xs, sources.producer
     assert producer is not None
     _check(y, x)
@@ -122,12 +129,14 @@ def _of_records(y: Any, x: Any, tape: Any, limit: int) -> Report:
     with at_once():
         seed = F.OnesLike(y)
         (found,) = sweep([y], [x], [seed], producer=producer, observe=steps.append)
+        known = {y: "y", x: "x"} | {t: n for t, n in sources.names.items() if n}
         if found is None:
-            return _nothing(y, x)
+            return _nothing(known[y], known[x])
         (gradient,) = arrays([found])
         rules = RecordRules(Inputs([x], True))
         ways = _Ways(steps, x, rules, producer, lambda d: _norm(arrays([d])[0]._value))
-        return _report(ways, y, seed.numpy(), gradient.numpy(), limit)
+        named = known.get
+        return _report(ways, y, seed.numpy(), gradient.numpy(), limit, named)
 
 
 def _check(y: Any, x: Any) -> None:
@@ -305,21 +314,17 @@ def _norm(array: Any) -> float:
 # ---------------------------------------------------------------------- reporting
 
 
-def _nothing(y: Any, x: Any) -> Report:
-    title = f"paths: ∂{_name(y, 'y')}/∂{_name(x, 'x')}"
+def _nothing(y: str, x: str) -> Report:
+    title = f"paths: ∂{y}/∂{x}"
     fix = "retrograd.why_none(y, x) says where the way breaks"
     finding = Finding("No path carries a gradient.", [], None, fix)
     data = {"paths": [], "count": 0, "rest": None, "gradient": None}
     return Report(title, "No path carries a gradient: it is None.", [finding], (), data)
 
 
-def _name(tensor: Any, otherwise: str) -> str:
-    if getattr(tensor, "_is_eager", False):
-        return getattr(tensor, "_explained_name", "") or otherwise
-    return called(tensor)
-
-
-def _report(ways: _Ways, y: Any, seed: Any, gradient: Any, limit: int) -> Report:
+def _report(
+    ways: _Ways, y: Any, seed: Any, gradient: Any, limit: int, named: Named
+) -> Report:
     start, count = _Prefix(y, seed), ways.count(y)
     if limit < 1:
         raise ValueError(message("paths: limit must be at least 1.", got=limit))
@@ -332,8 +337,8 @@ def _report(ways: _Ways, y: Any, seed: Any, gradient: Any, limit: int) -> Report
         rest = ways.pulled(start) - sum(p.value for p in found)
     parts = [p.value for p in found] + ([] if rest is None else [rest])
     total = sum(parts[1:], parts[0])
-    texts = [_text(p, y, ways.x) for p in found]
-    names = _name(y, "y"), _name(ways.x, "x")
+    names = named(y), named(ways.x)
+    texts = [" → ".join([*_steps(p), str(names[1])]) for p in found]
     title = f"paths: ∂{names[0]}/∂{names[1]}"
     verdict = f"∂{names[0]}/∂{names[1]} = {shown(gradient)}: "
     verdict += f"{count} path{'s' * (count != 1)}"
@@ -347,7 +352,7 @@ def _report(ways: _Ways, y: Any, seed: Any, gradient: Any, limit: int) -> Report
         verdict += "; y is x itself"
     table = _table(found, texts, count, rest, gradient)
     data = {
-        "paths": [_data(p, y, ways.x) for p in found],
+        "paths": [_data(p, y, named) for p in found],
         "count": count,
         "rest": rest,
         "gradient": gradient,
@@ -383,10 +388,10 @@ def _figures(value: Any) -> tuple[str, str]:
     return number(np.sum(value)), number(_norm(value))
 
 
-def _data(path: _Prefix, y: Any, x: Any) -> dict[str, Any]:
+def _data(path: _Prefix, y: Any, named: Named) -> dict[str, Any]:
     edges = path.edges()
     return {
-        "tensors": [_name(y, "y"), *(_tensor_name(e, x) for e in edges)],
+        "tensors": [named(t) for t in (y, *(op.inputs[i] for op, i in edges))],
         "operations": [op.name for op, _ in edges],
         "value": path.value,
         "sum": np.sum(path.value),
@@ -394,22 +399,17 @@ def _data(path: _Prefix, y: Any, x: Any) -> dict[str, Any]:
     }
 
 
-def _tensor_name(edge: tuple[Any, int], x: Any) -> str:
-    op, position = edge
-    tensor = op.inputs[position]
-    return _name(tensor, "x" if tensor is x else f"an input of {op.name}")
-
-
-def _text(path: _Prefix, y: Any, x: Any) -> str:
-    """`add_1 → mul.x → x`: operations, with the input where it is not clear."""
+def _steps(path: _Prefix) -> list[str]:
+    """`add_1`, `mul.x`: operations, with the input where it is not clear."""
     parts = []
     for op, position in path.edges():
         tensor = op.inputs[position]
-        part = f"{op.name} ({op.where})" if getattr(y, "_is_eager", False) else op.name
+        is_eager = getattr(tensor, "_is_eager", False)
+        part = f"{op.name} ({op.where})" if is_eager else op.name
         if sum(t is tensor for t in op.inputs) > 1:
             part += f".{input_names(op)[position] or position}"
         parts.append(part)
     if len(parts) > 2 * _ENDS:
         left_out = len(parts) - 2 * _ENDS
         parts = [*parts[:_ENDS], f"({left_out} more)", *parts[-_ENDS:]]
-    return " → ".join([*parts, _name(x, "x")])
+    return parts
