@@ -16,6 +16,7 @@ from retrograd.compat.namespace import Own
 _TOOLS = {
     "autograd": "retrograd.autograd",
     "check_custom": "retrograd.explain.check_custom",
+    "doctor": "retrograd.compat.doctor",
     "explain": "retrograd.explain",
     "overrides": "retrograd.explain.overrides",
     "paths": "retrograd.explain.paths",

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from retrograd.cli import explain
+from retrograd.cli import doctor, explain
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
     explain.add_parser(commands)
+    doctor.add_parser(commands)
     return parser
 
 
