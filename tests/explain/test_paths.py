@@ -171,6 +171,24 @@ def test_bodies_and_the_programs_own_rules() -> None:
         check_sum(report)
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_lists_of_tensors(many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if many:
+        monkeypatch.setattr(module, "_FEW", 1)
+    with tf.Graph().as_default():
+        x = tf.constant([0.5, 2.0])
+        kept = tf.TensorArray(tf.float32, 3)
+        _, _, kept = tf.while_loop(
+            lambda i, a, t: i < 3,
+            lambda i, a, t: (i + 1, a * x, t.write(i, a)),
+            [tf.constant(0), x, kept],
+        )
+        report = tf.paths(kept.stack()[2] + kept.stack()[1] * x, x, limit=20)
+        assert report.data["gradient"] == pytest.approx([6 * 0.25, 6 * 4.0])
+    assert report.data["count"] > 2
+    check_sum(report)
+
+
 def test_slices_and_variables() -> None:
     with tf.Graph().as_default():
         w = tf.get_variable("w", initializer=[[1.0, 2.0], [3.0, 4.0]])

@@ -375,6 +375,17 @@ def test_names_lists_and_all_variables(graph: Any) -> None:
         tf.why_none("y", "nowhere")
 
 
+def test_parts_of_a_variable(graph: Any) -> None:
+    cut = tf.get_variable(
+        "cut",
+        [4, 2],
+        partitioner=tf.fixed_size_partitioner(2),
+        initializer=tf.ones_initializer(),
+    )
+    report = tf.why_none(next(iter(cut)) * 2.0, cut)
+    assert report.data == {"cut/part_0": "healthy", "cut/part_1": "none"}
+
+
 # ---------------------------------------------------------------------- zeros
 
 ZEROS: list[tuple[Callable[[Any], Any], str, str]] = [

@@ -301,6 +301,7 @@ class _Missing:
 
     @property
     def path(self) -> str:
+        """The dotted name below `tensorflow`."""
         return f"{self.parent}.{self.name}" if self.parent else self.name
 
 

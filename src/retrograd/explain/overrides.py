@@ -72,11 +72,13 @@ class _Entry:
 
     @property
     def place(self) -> dict[str, Any] | None:
+        """The line at which the map was entered."""
         traced = self.scope.traced
         return place_at(traced.filename, traced.lineno)
 
     @property
     def data(self) -> dict[str, Any]:
+        """The entry for programs; see `overrides`."""
         return {
             "op_type": self.op_type,
             "name": self.name,
@@ -98,10 +100,12 @@ class _Made:
                 self.overridden.setdefault((op.type, name), []).append(op)
 
     def hit(self, op_type: str, name: str, scope: OverrideScope) -> list[Operation]:
+        """The operations that took their gradient from an entry of a map."""
         found = self.overridden.get((op_type, name), ())
         return [op for op in found if scope.first < op._id < scope.last]
 
     def inside(self, scope: OverrideScope) -> Iterator[Operation]:
+        """The operations that were made while a map held."""
         return (op for op in self.ops if scope.first < op._id < scope.last)
 
     def users(self, name: str) -> list[Operation]:

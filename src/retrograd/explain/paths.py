@@ -13,7 +13,7 @@ import numpy as np
 from retrograd.errors import message
 from retrograd.explain.elements import at_once
 from retrograd.explain.report import Finding, Report, Table
-from retrograd.explain.rules import GraphRules, RecordRules, Rules
+from retrograd.explain.rules import GraphRules, RecordRules, Rules, added, norm
 from retrograd.explain.sources import Sources, tensor_of
 from retrograd.explain.trace import only_floats
 from retrograd.explain.values import number, shown
@@ -113,7 +113,7 @@ def paths(
             x,
             rules,
             lambda t: t.op,
-            lambda d: _norm(array_of[id(d)]),
+            lambda d: norm(array_of[id(d)]),
         )
         return _report(ways, y, values[seeded], values[plain], limit, called)
 
@@ -134,7 +134,7 @@ def _of_records(
             return _nothing(known[y], known[x])
         (gradient,) = arrays([found])
         rules = RecordRules(Inputs([x], True))
-        ways = _Ways(steps, x, rules, producer, lambda d: _norm(arrays([d])[0]._value))
+        ways = _Ways(steps, x, rules, producer, lambda d: norm(arrays([d])[0]._value))
         named = known.get
         return _report(ways, y, seed.numpy(), gradient.numpy(), limit, named)
 
@@ -181,7 +181,7 @@ class _Ways:
       x: where the paths end.
       rules: what an operation makes of an upstream derivative.
       producer: the operation that made a tensor.
-      norm: the norm of a derivative of the sweep.
+      size_of: the norm of a derivative of the sweep.
     """
 
     def __init__(
@@ -190,14 +190,14 @@ class _Ways:
         x: Any,
         rules: Rules,
         producer: Callable[[Any], Any],
-        norm: Callable[[Any], float],
+        size_of: Callable[[Any], float],
     ) -> None:
         self.x, self.rules = x, rules
         self._steps = list(steps)
         self._step_of = {step.op: step for step in steps}
         self._producer = producer
         self._counts = self._counted()
-        self._best = self._let_through(norm)
+        self._best = self._let_through(size_of)
 
     def _counted(self) -> dict[Any, int]:
         """For each tensor, the number of paths from it to x."""
@@ -262,19 +262,19 @@ class _Ways:
             for place, one in enumerate(longer):
                 rank = -np.inf if hurried and place == 0 else -self._expected(one)
                 heapq.heappush(heap, (rank, next(numbers), one))
-        return sorted(found, key=lambda p: -_norm(p.value))
+        return sorted(found, key=lambda p: -norm(p.value))
 
     def _expected(self, prefix: _Prefix) -> float:
         """The logarithm of what the largest path with a prefix may contribute."""
-        return _log(_norm(prefix.value)) + self._best.get(prefix.tensor, -np.inf)
+        return _log(norm(prefix.value)) + self._best.get(prefix.tensor, -np.inf)
 
-    def _let_through(self, norm: Callable[[Any], float]) -> dict[Any, float]:
+    def _let_through(self, size_of: Callable[[Any], float]) -> dict[Any, float]:
         """For each tensor, the logarithm of the most that a path lets through to x."""
         best = {self.x: 0.0}
         for step in reversed(self._steps):
-            above = np.sqrt(sum(norm(d) ** 2 for d in step.douts if d is not None))
+            above = np.sqrt(sum(size_of(d) ** 2 for d in step.douts if d is not None))
             ways = [
-                _log(norm(step.terms[i]) / above if above else 1.0) + best[t]
+                _log(size_of(step.terms[i]) / above if above else 1.0) + best[t]
                 for i, t in self._edges(step)
                 if t in best
             ]
@@ -296,19 +296,12 @@ class _Ways:
                     term = terms[position]
                     if self.count(source) and term is not None:
                         known = values.get(source)
-                        values[source] = term if known is None else known + term
+                        values[source] = term if known is None else added(known, term)
         return values[self.x]
 
 
 def _log(size: float) -> float:
     return float(np.log(size)) if size > 0 else -np.inf
-
-
-def _norm(array: Any) -> float:
-    if array is None:
-        return 0.0
-    size = float(np.linalg.norm(np.asarray(array, np.complex128).reshape(-1)))
-    return size if np.isfinite(size) else np.inf
 
 
 # ---------------------------------------------------------------------- reporting
@@ -329,7 +322,7 @@ def _report(
     if limit < 1:
         raise ValueError(message("paths: limit must be at least 1.", got=limit))
     if count <= _FEW:
-        everything = sorted(ways.all_from(start), key=lambda p: -_norm(p.value))
+        everything = sorted(ways.all_from(start), key=lambda p: -norm(p.value))
         found, others = everything[:limit], [p.value for p in everything[limit:]]
         rest = sum(others[1:], others[0]) if others else None
     else:
@@ -344,9 +337,9 @@ def _report(
     verdict += f"{count} path{'s' * (count != 1)}"
     if count > len(found):
         verdict += f", the largest {len(found)} of which are shown"
-    size = sum(_norm(p) for p in parts)
+    size = sum(norm(p) for p in parts)
     findings = []
-    if _norm(total - gradient) > 1e-3 * size:
+    if norm(total - gradient) > 1e-3 * size:
         findings = [_not_linear(total, gradient)]
     elif count == 0:
         verdict += "; y is x itself"
@@ -385,7 +378,7 @@ def _table(
 
 
 def _figures(value: Any) -> tuple[str, str]:
-    return number(np.sum(value)), number(_norm(value))
+    return number(np.sum(value)), number(norm(value))
 
 
 def _data(path: _Prefix, y: Any, named: Named) -> dict[str, Any]:
@@ -395,7 +388,7 @@ def _data(path: _Prefix, y: Any, named: Named) -> dict[str, Any]:
         "operations": [op.name for op, _ in edges],
         "value": path.value,
         "sum": np.sum(path.value),
-        "norm": _norm(path.value),
+        "norm": norm(path.value),
     }
 
 

@@ -13,10 +13,30 @@ from retrograd.grad.terms import dense, fit
 from retrograd.graph import dispatch
 from retrograd.graph.graph import Graph
 from retrograd.ops.declare import F
+from retrograd.ops.list_value import TensorList
 from retrograd.run.observe import Observed
 
 #: dtypes whose tensors cannot be fed
 _WITHOUT_VALUE = ("resource", "variant")
+
+
+def norm(value: Any) -> float:
+    """The Euclidean norm of an array, or of all arrays in a list; 0 for None."""
+    if value is None:
+        return 0.0
+    if isinstance(value, TensorList):
+        return float(np.sqrt(sum(norm(item) ** 2 for item in value.items)))
+    size = float(np.linalg.norm(np.asarray(value, np.complex128).reshape(-1)))
+    return size if np.isfinite(size) else np.inf
+
+
+def added(a: Any, b: Any) -> Any:
+    """The sum of two derivatives: arrays, or lists of arrays, element by element."""
+    if not isinstance(a, TensorList):
+        return a + b
+    pairs = zip(a.items, b.items, strict=True)
+    items = [y if x is None else x if y is None else x + y for x, y in pairs]
+    return TensorList(items, a.dtype, a.shape, a.limit)
 
 
 class Rules:

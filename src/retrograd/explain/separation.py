@@ -36,6 +36,8 @@ def separation(connection: Connection, given: Any) -> list[Finding]:
 
 
 class _Separation:
+    """What y is made of (`above`), and what x leads to (`below`)."""
+
     def __init__(self, connection: Connection, given: Any) -> None:
         self.given, self.x = given, connection.x
         self.y = connection.ys[0]
@@ -44,6 +46,7 @@ class _Separation:
         self.below = _descendants(self.x)
 
     def reasons(self) -> Iterator[Finding]:
+        """Why the two do not meet, as far as the graph shows."""
         for reason in (self._relative, self._variable, self._handle, self._python):
             found = reason()
             if found is not None:

@@ -40,6 +40,8 @@ def used() -> Finding:
 
 
 class _Unrecorded:
+    """What a tape recorded and saw of the making of y."""
+
     def __init__(
         self, tape: GradientTape, y: Any, x: Any, given: Any, names: tuple[str, str]
     ) -> None:

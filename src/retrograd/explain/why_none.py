@@ -142,7 +142,8 @@ def _of_graph(
                     fix="why_none(y, x)",
                 )
             )
-    xs = x if isinstance(x, (list, tuple)) else [x]
+    given = x if isinstance(x, (list, tuple)) else [x]
+    xs = [part for one in given for part in _parts(one)]
     stops = stop if isinstance(stop, (list, tuple)) else [stop]
     stopped = [tensor_of(graph, s) for s in stops if s is not None]
     return [
@@ -151,6 +152,12 @@ def _of_graph(
         )
         for one in xs
     ]
+
+
+def _parts(x: Any) -> Sequence[Any]:
+    """The variables that a partitioned one consists of; others alone."""
+    whole = getattr(x, "_get_variable_list", None)
+    return [x] if whole is None else whole()
 
 
 class _OneOfGraph:

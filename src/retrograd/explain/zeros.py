@@ -106,6 +106,7 @@ class Death:
 
     @property
     def op(self) -> Any:
+        """The operation."""
         return self.step.op
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from retrograd.graph.graph import Graph
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.control import DEAD
+from retrograd.ops.list_value import TensorList
 from retrograd.run.feeds import Feed, flat_feeds
 from retrograd.run.interpret import Program
 from retrograd.run.plan import make_plan
@@ -72,8 +73,8 @@ class Observed:
 
         Args:
           given: tensors beside those that are fed in any case.
-          wanted: tensors that have values; of one on a branch that is not taken the
-            function returns None.
+          wanted: what the function returns; None for one on a branch that is not taken,
+            lists as they are.
         """
         fixed = {t: a for t, a in self.feeds.items() if t not in set(given)}
         program = _Whole(make_plan(wanted, [], [*fixed, *given]), self._store)
@@ -93,6 +94,8 @@ class _Whole(Program):
         return results
 
 
-def _own(value: Any) -> np.ndarray:
-    """A copy: constants and variables are handed out as they are."""
+def _own(value: Any) -> Any:
+    """A copy: constants and variables are handed out as they are, and so are lists."""
+    if isinstance(value, TensorList):
+        return value
     return np.array(value.read() if isinstance(value, Cell) else value)
