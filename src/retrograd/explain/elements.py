@@ -101,7 +101,8 @@ class Derivation:
     @property
     def is_complete(self) -> bool:
         """Whether everything was followed: no part is among a rest, or opaque."""
-        pending, seen = [self], {id(self)}
+        pending: list[Derivation] = [self]
+        seen = {id(self)}
         while pending:
             made = pending.pop()
             if made.rest[0] or made.opaque:
