@@ -15,9 +15,10 @@ from retrograd import nest
 from retrograd.errors import InaccessibleTensorError
 from retrograd.graph import context, opdef
 from retrograd.graph.graph import CALLEE as CALLEE
-from retrograd.graph.graph import ControlDependencies, Graph
+from retrograd.graph.graph import Graph
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
+from retrograd.graph.scopes import ControlDependencies
 from retrograd.graph.tensor import RawShape, Tensor
 
 #: collections that a function shares with the graph around it; it has copies of others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 #: op types whose creation says nothing about the user's line
 Stack = tuple[tuple[CodeType, int], ...]
+#: numbers operations of all graphs, functions among them, in the order they are made
+creations = itertools.count(1)
 
 
 def user_stack() -> Stack:

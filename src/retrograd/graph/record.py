@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from retrograd.graph import context, opdef
-from retrograd.graph.graph import _creations
-from retrograd.graph.operation import line_of, user_stack
+from retrograd.graph.operation import creations, line_of, user_stack
 from retrograd.graph.tensor import Tensor
 
 
@@ -37,7 +36,7 @@ class Record:
         self._inputs = tuple(inputs)
         self._outputs: list[Tensor] = []
         self.attrs = attrs
-        self._id = next(_creations)
+        self._id = next(creations)
         self._stack = user_stack() if context.local.tapes else ()
 
     @property
