@@ -49,10 +49,20 @@ def test_numbers_in_the_text_are_numbers_of_its_program(page: Path) -> None:
     assert told <= known, sorted(told - known)
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link into a page may end with: its headings, as viewers write them."""
+    prose = FENCED.sub("", page.read_text("utf-8"))
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
 def test_links_lead_somewhere() -> None:
+    link = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)")
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for file, anchor in link.findall(FENCED.sub("", page.read_text("utf-8"))):
+            target = page.parent / file if file else page
+            assert target.exists(), f"{page.name}: {file}"
+            assert not anchor or anchor in anchors(target), f"{page.name}: #{anchor}"
 
 
 def test_translations_have_the_programs_of_their_originals() -> None:
