@@ -20,6 +20,7 @@ _TOOLS = {
     "explain": "retrograd.explain",
     "overrides": "retrograd.explain.overrides",
     "paths": "retrograd.explain.paths",
+    "trace_nan": "retrograd.explain.nan",
     "why_none": "retrograd.explain.why_none",
 }
 

@@ -26,6 +26,10 @@ class Sources:
       producer: for what was run at once, what gives the record that made a tensor; None
         for graphs.
 
+    Args:
+      y, wrt, tape, session, names: as for `explain`.
+      needs_wrt: whether there must be something to differentiate with respect to.
+
     Raises:
       KeyError: there is no tensor of a name.
       ValueError: nothing to explain, or no tape that recorded it.
@@ -38,6 +42,7 @@ class Sources:
         tape: Any,
         session: Any,
         names: Mapping[str, Any] | None = None,
+        needs_wrt: bool = True,
     ) -> None:
         self.session = session
         self.names: dict[Any, str] = {}
@@ -54,7 +59,7 @@ class Sources:
         else:
             self._from_graph(given)
         self._name(names or {})
-        if not self.given:
+        if needs_wrt and not self.given:
             raise ValueError(
                 message(
                     "explain: nothing is named to differentiate with respect to, and "

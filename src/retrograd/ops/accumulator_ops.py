@@ -36,6 +36,8 @@ class Accumulator(Lines):
       mean: whether it gives the mean.
     """
 
+    _contents = ("count", "step", "_total")
+
     def __init__(self, dtype: Any, shape: RawShape, mean: bool) -> None:
         super().__init__("TakeGrad")
         self.dtype, self.shape, self.mean = dtype, shape, mean
@@ -105,6 +107,8 @@ def _compatible(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
 
 class SparseAccumulator(Accumulator):
     """The same for rows with their indices; each row is averaged on its own."""
+
+    _contents = ("count", "step", "_total", "_indices", "_counts")
 
     def __init__(self, dtype: Any, shape: RawShape, mean: bool) -> None:
         super().__init__(dtype, shape, mean)

@@ -50,6 +50,7 @@ class Queue(Lines):
     """
 
     kind = "FIFOQueue"
+    _contents = ("closed", "_held")
 
     def __init__(
         self, name: str, capacity: int, dtypes: Sequence[Any], shapes: Sequence[Shape]
@@ -286,6 +287,7 @@ class ShuffleQueue(Queue):
     """
 
     kind = "RandomShuffleQueue"
+    _contents = ("closed", "_held", "_words", "_drawn")
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ happens to the object lets the lines move.
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections import deque
@@ -38,6 +39,9 @@ class Attempt:
 class Lines:
     """The lines of an object, by what the calls in them do."""
 
+    #: the attributes that say what the object holds
+    _contents: tuple[str, ...] = ()
+
     def __init__(self, *verbs: str) -> None:
         self._lock = threading.Condition()
         self._lines: dict[str, deque[Attempt]] = {verb: deque() for verb in verbs}
@@ -50,6 +54,19 @@ class Lines:
             for verb in self._lines:
                 self._cancel(verb)
             self._lock.notify_all()
+
+    def saved(self) -> Callable[[], None]:
+        """A function that puts back what the object holds now."""
+        with self._lock:
+            held = {n: copy.copy(getattr(self, n)) for n in self._contents}
+
+        def put_back() -> None:
+            with self._lock:
+                for name, value in held.items():
+                    setattr(self, name, copy.copy(value))
+                self._flush()
+
+        return put_back
 
     def _wait(self, verb: str, attempt: Attempt) -> None:
         """Stand in line until done.

@@ -416,15 +416,38 @@ def _small(tensor: Tensor) -> bool:
     return count <= _LARGEST_FOLDED
 
 
+def written_places(op: Operation, declaration: Declaration) -> tuple[int, list[int]]:
+    """What a kernel returns.
+
+    Returns:
+      How many new values of state and variables come first, and the positions of the
+      outputs that follow; one that refers to a changed variable is not among them.
+    """
+    count = int(declaration.state is not None)
+    count += sum(name in declaration.updates for name in input_names(op))
+    changes = bool(declaration.updates)
+    places = [
+        i
+        for i, tensor in enumerate(op._outputs)
+        if not (changes and tensor.dtype._is_ref_dtype)
+    ]
+    return count, places
+
+
 def bind(
-    declaration: Declaration, op: Operation, store: Store, xp: Any = xp_numpy
+    declaration: Declaration,
+    op: Operation,
+    store: Store,
+    xp: Any = xp_numpy,
+    call: Callable[[FuncGraph, Store], Callable[..., Any]] | None = None,
 ) -> Any:
     """The kernel of an operation with its attributes filled in.
 
     Besides attributes a kernel may name `n`, the operation, `store`, the session's
     state, and `bound`, which a compiled loop asks how often it turns; an attribute that
-    is a function becomes something to call.
+    is a function becomes something to call, by `call`, or else `function`.
     """
+    call = call or function
     attrs: dict[str, Any] = {}
     for name in declaration.wanted:
         if name == "n":
@@ -436,18 +459,26 @@ def bind(
         else:
             value = op.attrs[name]
             if isinstance(value, FuncGraph):
-                value = function(value, store)
+                value = call(value, store)
             elif isinstance(value, list) and value and isinstance(value[0], FuncGraph):
-                value = [function(v, store) for v in value]
+                value = [call(v, store) for v in value]
             attrs[name] = kernel_attr(value)
     return functools.partial(declaration.kernel, xp, **attrs)
 
 
-def function(graph: FuncGraph, store: Store) -> Callable[..., Sequence[Any]]:
-    """A function body as something to call with the values of its inputs."""
+def function(
+    graph: FuncGraph, store: Store, make: Callable[[Plan, Store], Program] | None = None
+) -> Callable[..., Sequence[Any]]:
+    """A function body as something to call with the values of its inputs.
+
+    Args:
+      graph: the body.
+      store: the session's state.
+      make: makes the program that runs it, by default a `Program`.
+    """
     outputs = list(graph.outputs)
     plan = make_plan(outputs, graph.control_outputs, graph.inputs)
-    program = Program(plan, store, nested=True)
+    program = Program(plan, store, nested=True) if make is None else make(plan, store)
     run = program.call
 
     def call(*arguments: Any) -> Sequence[Any]:
