@@ -239,4 +239,5 @@ def main():
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

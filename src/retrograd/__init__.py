@@ -18,6 +18,7 @@ _TOOLS = {
     "check_custom": "retrograd.explain.check_custom",
     "doctor": "retrograd.compat.doctor",
     "explain": "retrograd.explain",
+    "nan_watch": "retrograd.explain.watch",
     "overrides": "retrograd.explain.overrides",
     "paths": "retrograd.explain.paths",
     "trace_nan": "retrograd.explain.nan",

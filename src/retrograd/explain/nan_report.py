@@ -122,7 +122,7 @@ class Diagnosis:
             finding, data = self._of_fault(origin.fault, origin)
         data.gradients = counts
         data.loops = origin.loops
-        self._add_spread(finding, data, origin, ys, counts)
+        self._add_spread(finding, data, origin, ys, counts, value)
         tables = [_table(gradients, value)] if counts else []
         verdict = f"{data.kind or 'not finite'}{_place(finding.op)}."
         return Report(title, verdict, [finding], tables, data)
@@ -256,6 +256,7 @@ class Diagnosis:
         origin: Origin,
         ys: Sequence[Any],
         counts: dict[str, int],
+        value: Callable[[Any], Any],
     ) -> None:
         for op, turn in origin.loops:
             what = "turn" if "While" in op.type else "call"
@@ -268,8 +269,10 @@ class Diagnosis:
             way = self.walk.way(start)
             data.way = [f.op for f in way]
             finding.details.append("spreads: " + _way_text(way))
-        broken = any(t in self.recorder.whole.faults for t in ys)
-        finding.details.append("y is not finite" if broken else "y itself is finite")
+        if ys:
+            broken = any(badness(value(t)) for t in ys)
+            word = "is not" if broken else "itself is"
+            finding.details.append(f"y {word} finite")
         bad = [name for name, count in counts.items() if count]
         if counts:
             finding.details.append(_gradients_text(bad, len(counts)))

@@ -181,6 +181,27 @@ class Store:
             for restore in put_back:
                 restore()
 
+    def snapshot(self) -> dict[Any, Any]:
+        """The values of all cells now, as arrays that later runs leave alone."""
+        with self.lock:
+            cells = list(self.cells.items())
+        found = {}
+        for key, cell in cells:
+            value = cell.value
+            owned = value is None or isinstance(value, _READY)
+            # a buffer of the compiled tier is taken over by the next run
+            found[key] = value if owned else np.array(cell.read())
+        return found
+
+    def restore(self, values: dict[Any, Any]) -> None:
+        """Give the cells the values of a snapshot; a new one has none."""
+        with self.lock:
+            for key, cell in list(self.cells.items()):
+                if key[0] == "hidden" and key not in values:
+                    del self.cells[key]
+                else:
+                    cell.value = values.get(key)
+
     def clear(self, containers: Any = None) -> None:
         """Forget all state, or that of some containers."""
         with self.lock:
