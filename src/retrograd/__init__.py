@@ -14,10 +14,12 @@ from retrograd.compat.namespace import Own
 
 #: what this package offers beside TensorFlow's names: the module that has each
 _TOOLS = {
+    "GradientFlow": "retrograd.explain.flow_steps",
     "autograd": "retrograd.autograd",
     "check_custom": "retrograd.explain.check_custom",
     "doctor": "retrograd.compat.doctor",
     "explain": "retrograd.explain",
+    "gradient_flow": "retrograd.explain.flow",
     "nan_watch": "retrograd.explain.watch",
     "overrides": "retrograd.explain.overrides",
     "paths": "retrograd.explain.paths",

@@ -73,6 +73,7 @@ class Report:
       findings: what it rests on; empty where there is nothing to find.
       tables: figures.
       data: the same for programs: what a caller may want to compute with.
+      figures: drawings for pages, each an SVG element.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class Report:
         findings: Sequence[Finding] = (),
         tables: Sequence[Table] = (),
         data: Any = None,
+        figures: Sequence[str] = (),
     ) -> None:
         self.title = title
         self.verdict = verdict
         self.findings = list(findings)
         self.tables = list(tables)
         self.data = data
+        self.figures = list(figures)
 
     @property
     def found(self) -> bool:
@@ -111,6 +114,7 @@ class Report:
             f"<h3>{html.escape(self.title)}</h3>",
             f"<p><b>{html.escape(self.verdict)}</b></p>",
             *(_finding_html(f) for f in self.findings),
+            *self.figures,
             *(_table_html(t) for t in self.tables),
         ]
         return f'<div class="retrograd-report">{"".join(parts)}</div>'
