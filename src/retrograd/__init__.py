@@ -20,6 +20,7 @@ _TOOLS = {
     "doctor": "retrograd.compat.doctor",
     "explain": "retrograd.explain",
     "gradient_flow": "retrograd.explain.flow",
+    "memory": "retrograd.explain.memory",
     "nan_watch": "retrograd.explain.watch",
     "overrides": "retrograd.explain.overrides",
     "paths": "retrograd.explain.paths",
