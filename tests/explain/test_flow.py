@@ -127,6 +127,22 @@ def test_missing_and_not_finite() -> None:
     }
 
 
+@pytest.mark.parametrize("norm", ["batch norm", "softmax"])
+def test_a_bias_without_influence_is_no_fault(norm: str) -> None:
+    x = tf.placeholder(tf.float32, [None, SIZE], name="x")
+    w = tf.get_variable("w", [SIZE, SIZE])
+    bias = tf.get_variable("bias", [SIZE] if norm == "batch norm" else [1])
+    h = tf.matmul(x, w) + bias
+    if norm == "batch norm":
+        mean, variance = tf.nn.moments(h, [0])
+        h = tf.nn.batch_normalization(h, mean, variance, None, None, 1e-3)
+    else:
+        h = tf.nn.softmax(h)
+    report = flow(tf.reduce_mean(tf.square(h - 0.3 * x)), {x: batch()})
+    assert states(report) == {"w": "", "bias": "cancels"}, report.text
+    assert not report
+
+
 def test_figures_of_a_small_program() -> None:
     w = tf.get_variable("w", initializer=[3.0, 4.0])
     report = flow(tf.reduce_sum(w * tf.constant([2.0, 0.0])))

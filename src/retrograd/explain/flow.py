@@ -31,6 +31,8 @@ from retrograd.run.witness import OpRun, Witness
 
 #: root mean squares of gradients below this part of the largest have vanished
 _VANISHED = 1e-5
+#: a sum over a batch below this part of what it is of is rounding: it cancels
+_CANCELLED = 1e-4
 #: fewer rows say nothing about whether a unit is dead
 _LEAST_ROWS = 8
 
@@ -94,7 +96,8 @@ class Measured:
         """What is to be measured as it is computed."""
         made: list[Any] = [g for g in self.found if g is not None]
         for step in self.back.steps:
-            made += [t for t in (*step.douts, *step.terms) if t is not None]
+            found = (*step.douts, *step.dins, *step.terms)
+            made += [t for t in found if t is not None]
             made += [t for t in step.op.outputs if step.op.type in _ACTIVATIONS]
         made = [t if isinstance(t, Tensor) else t.values for t in made]
         return [t for t in dict.fromkeys(made) if t.dtype.base_dtype.is_floating]
@@ -120,6 +123,7 @@ class Measured:
             if histograms is not None and array is not None:
                 histograms[flow.variables[-1].name] = array
         _judge(flow.variables)
+        self._excuse(flow.variables, meter)
         order = {id(s.op): i for i, s in enumerate(self.back.steps)}
         flow.variables.sort(key=lambda v: _place(v, self.back, order))
         flow.way = self._way(flow.variables, meter)
@@ -137,10 +141,23 @@ class Measured:
             target = max(exploding, key=lambda v: v.gradient.norm if v.gradient else 0)
         else:
             target = min(known, key=lambda v: v.gradient.rms if v.gradient else 0.0)
-        start = next(
-            x for x in self.sources.xs if x.op is target.op or x._op is target.op
-        )
-        return self._back_from(start, meter)
+        return self._back_from(self._tensor(target), meter)
+
+    def _tensor(self, variable: VariableFlow) -> Any:
+        return next(x for x in self.sources.xs if _made_by(x) is variable.op)
+
+    def _excuse(self, variables: Sequence[VariableFlow], meter: _Meter) -> None:
+        """Find the gradients that are sums of what cancels, not what has vanished.
+
+        A bias that a softmax or a batch norm takes out again has no influence.
+        """
+        for variable in variables:
+            if variable.state not in ("vanishing", "zero"):
+                continue
+            way = self._back_from(self._tensor(variable), meter)
+            edges = [e for e in way if e.op.type not in ("Identity", "ReadVariableOp")]
+            if edges and edges[-1].after < _CANCELLED * edges[-1].whole:
+                variable.state = "cancels"
 
     def _back_from(self, tensor: Any, meter: _Meter) -> list[Edge]:
         users: dict[Any, list[tuple[Any, int]]] = {}
@@ -158,7 +175,8 @@ class Measured:
                 users[tensor], key=lambda u: meter.norm(u[0].terms[u[1]])
             )
             before = math.hypot(*[meter.norm(d) for d in step.douts])
-            way.append(Edge(step.op, before, meter.norm(step.terms[position])))
+            after, whole = (meter.norm(d[position]) for d in (step.terms, step.dins))
+            way.append(Edge(step.op, before, after, whole))
             pairs = zip(step.op.outputs, step.douts, strict=True)
             known = [(t, meter.norm(d)) for t, d in pairs if d is not None]
             if not known:
@@ -232,7 +250,7 @@ _ACTIVATIONS: dict[str, Any] = {
 
 
 def _variable(given: Any, x: Any, gradient: Any, observed: Observed) -> VariableFlow:
-    op = variable_of(x) or x.op
+    op = _made_by(x)
     value = observed.store.cell(op).peek() if op.type in VARIABLES else None
     if value is None:
         value = observed.feeds.get(x, np.zeros(0))
@@ -245,6 +263,11 @@ def _variable(given: Any, x: Any, gradient: Any, observed: Observed) -> Variable
         size_of(value),
         "none" if gradient is None else ("not finite" if badness(gradient) else ""),
     )
+
+
+def _made_by(x: Any) -> Any:
+    """The operation of a variable, or of another tensor."""
+    return variable_of(x) or x.op
 
 
 def _judge(variables: Sequence[VariableFlow]) -> None:

@@ -63,7 +63,8 @@ class VariableFlow:
       gradient: the size of its gradient; None where there is none.
       weight: the size of its value.
       state: "", or what is wrong: "none", "zero", "vanishing", "exploding",
-        "not finite".
+        "not finite"; or "cancels", where it is zero but for rounding because the
+        variable has no influence, such as a bias before a batch norm.
     """
 
     name: str
@@ -89,11 +90,13 @@ class Edge:
       op: the operation.
       before: the norm of ∂loss/∂output, over all outputs.
       after: the norm of ∂loss/∂input, for the input on the way.
+      whole: the same before it is summed over what the input was repeated along.
     """
 
     op: Any
     before: float
     after: float
+    whole: float = 0.0
 
     @property
     def gain(self) -> float:
@@ -139,7 +142,7 @@ def report(title: str, flow: Flow) -> Report:
     findings = [*_of_variables(flow), *_of_activations(flow.activations)]
     verdict = _verdict(flow)
     rows = [
-        (v.name, v.gradient.norm if v.gradient else 0.0, bool(v.state))
+        (v.name, v.gradient.norm if v.gradient else 0.0, v.state not in ("", "cancels"))
         for v in flow.variables
     ]
     figure = bars("norm of the gradient, the last layer first", rows)
@@ -151,7 +154,8 @@ def report(title: str, flow: Flow) -> Report:
 
 def _verdict(flow: Flow) -> str:
     states = {v.state for v in flow.variables}
-    norms = [v.gradient.norm for v in flow.variables if v.gradient is not None]
+    counted = [v for v in flow.variables if v.state != "cancels"]
+    norms = [v.gradient.norm for v in counted if v.gradient is not None]
     span = f"norms from {number(min(norms))} to {number(max(norms))}" if norms else ""
     for state, text in (
         ("not finite", "Gradients are not finite: retrograd.trace_nan says why."),

@@ -168,7 +168,7 @@ class GradientFlow:
 
     def _figure(self) -> str:
         rows = [
-            (v.name, float(np.median(self._norms(v))), bool(v.state))
+            (v.name, float(np.median(self._norms(v))), v.state not in ("", "cancels"))
             for v in self.flows[-1].variables
         ]
         return bars("median norm of the gradient, the last layer first", rows)
