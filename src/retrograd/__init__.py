@@ -15,6 +15,7 @@ from retrograd.compat.namespace import Own
 #: what this package offers beside TensorFlow's names: the module that has each
 _TOOLS = {
     "GradientFlow": "retrograd.explain.flow_steps",
+    "NotFiniteError": "retrograd.explain.watch",
     "accumulation_check": "retrograd.explain.accumulation",
     "autograd": "retrograd.autograd",
     "check_custom": "retrograd.explain.check_custom",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import retrograd
 import retrograd as tf
-from retrograd.explain.watch import NotFiniteError
+from retrograd import NotFiniteError
 from retrograd.run.session import Executable
 from tests.explain.healthy import BATCHES, STEPS, build, state
 
@@ -216,6 +216,37 @@ def test_callables() -> None:
             run([1.0])
         assert [number for number, _ in watch.reports] == [2]
         assert len(run([1.0])) == 2
+
+
+def test_a_step_that_fails_is_not_run_again() -> None:
+    program = Program(3.0)
+    bad = tf.get_default_graph().get_tensor_by_name("x:0")
+    with tf.Session() as session:
+        session.run(program.init)
+        with retrograd.nan_watch(program.loss, raises=False) as watch:
+            program.run(session, 1)
+            with pytest.raises(ValueError, match="Cannot feed"):
+                session.run(program.train, {bad: [[1.0]]})
+            program.run(session, 3)
+    assert [number for number, _ in watch.reports] == [4]
+
+
+def test_an_operation_that_fails() -> None:
+    queue = tf.FIFOQueue(5, [tf.float32], [[]])
+    filled = [queue.enqueue_many([[1.0, 0.0]]), queue.close()]
+    w = tf.get_variable("w", initializer=1.0)
+    loss = tf.log(queue.dequeue()) * w
+    train = tf.train.GradientDescentOptimizer(0.0).minimize(loss)
+    with tf.Session() as session:
+        session.run([tf.global_variables_initializer(), filled[0]])
+        session.run(filled[1])
+        with retrograd.nan_watch(loss, raises=False) as watch:
+            for _ in range(2):
+                session.run([train, loss])
+            with pytest.raises(tf.errors.OutOfRangeError):
+                session.run([train, loss])
+            assert watch._snapshot is None
+    assert [number for number, _ in watch.reports] == [2]
 
 
 def test_memory_is_bounded() -> None:
