@@ -191,6 +191,23 @@ def test_what_comes_from_queues_and_python_is_given_again() -> None:
     assert calls == list(range(9, -1, -1))
 
 
+def test_elements_of_a_dataset_are_given_again() -> None:
+    numbers = np.arange(5, -1, -1, dtype=np.float32)
+    taken = tf.data.Dataset.from_tensor_slices(numbers).make_one_shot_iterator()
+    w = tf.get_variable("w", initializer=1.0)
+    loss = tf.log(taken.get_next()) * w
+    train = tf.train.GradientDescentOptimizer(0.01).minimize(loss)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        with pytest.raises(NotFiniteError) as raised, retrograd.nan_watch(loss):
+            for _ in numbers:
+                session.run([train, loss])
+        with pytest.raises(tf.errors.OutOfRangeError):
+            session.run(loss)
+    assert raised.value.step == 6
+    assert raised.value.report.data.kind == "log of zero"
+
+
 def test_an_assignment_of_a_trainable_variable_is_an_update() -> None:
     w = tf.get_variable("w", initializer=1.0)
     best = tf.get_variable("best", initializer=1.0, trainable=False)

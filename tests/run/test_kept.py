@@ -57,6 +57,27 @@ def test_a_priority_queue() -> None:
         assert [session.run(one)[1] for _ in range(3)] == [b"a", b"b", b"c"]
 
 
+def test_iterators() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        numbers = tf.data.Dataset.from_tensor_slices(np.arange(5))
+        one_shot = numbers.make_one_shot_iterator().get_next()
+        iterator = numbers.make_initializable_iterator()
+        taken = iterator.get_next()
+        session.run(iterator.initializer)
+        session.run(taken)
+        for _ in range(2):
+            with session._store.kept():
+                assert [session.run([one_shot, taken])[1] for _ in range(3)] == [
+                    1,
+                    2,
+                    3,
+                ]
+        with session._store.kept():
+            session.run(iterator.initializer)
+        assert session.run([one_shot, taken]) == [0, 1]
+        assert session.run([one_shot, taken]) == [1, 2]
+
+
 def test_accumulators() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         whole = tf.ConditionalAccumulator(tf.float32, [2])

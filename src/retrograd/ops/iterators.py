@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -36,6 +37,22 @@ class Iteration:
         """Go to the first element of a dataset."""
         with self._lock:
             self._place = iter(elements)
+
+    def saved(self) -> Callable[[], None]:
+        """A function that goes back to the place where this is now.
+
+        Elements that are taken until then are kept, to be given again.
+        """
+        with self._lock:
+            kept = None
+            if self._place is not None:
+                self._place, kept = itertools.tee(self._place)
+
+        def put_back() -> None:
+            with self._lock:
+                self._place = kept
+
+        return put_back
 
     def next(self) -> tuple[Any, ...]:
         """The next element.

@@ -74,8 +74,9 @@ class Observed:
             if t not in given and t.dtype.base_dtype.name not in _WITHOUT_VALUE
         ]
         extra = feeds or {}
-        run = self.prepared(list(extra), wanted, witness, targets)
-        arrays = run(list(extra.values()))
+        with self.store.kept():  # of what planning adds: the state of random operations
+            run = self.prepared(list(extra), wanted, witness, targets)
+            arrays = run(list(extra.values()))
         found = {t: a for t, a in zip(wanted, arrays, strict=True) if a is not None}
         return {**{t: np.asarray(given[t]) for t in tensors if t in given}, **found}
 

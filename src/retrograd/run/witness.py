@@ -77,6 +77,9 @@ class WitnessedProgram(Program):
     def _with_dead(self, results: Sequence[Any]) -> Sequence[Any]:
         return results
 
+    def _expression(self, op: Operation, declaration: Declaration | None) -> None:
+        """Nothing: every operation is a call, which is told of."""
+
     def _kernel(self, op: Operation, declaration: Declaration | None) -> Any:
         if declaration is None:
             return super()._kernel(op, declaration)
@@ -98,12 +101,10 @@ class WitnessedProgram(Program):
 
         return seen
 
-    def _fold(
-        self, op: Operation, declaration: Declaration, kernel: Any, index: int
-    ) -> bool:
+    def _fold(self, op: Operation, declaration: Declaration, index: int) -> bool:
         self._folding = True
         try:
-            return super()._fold(op, declaration, kernel, index)
+            return super()._fold(op, declaration, index)
         finally:
             self._folding = False
 
