@@ -124,10 +124,10 @@ class nan_watch:
     watched if it is made inside. While a step is run again, no other thread may use the
     variables.
 
-    What it costs, in ms of CPU time a step in the compiled tier on two cores
-    (benchmarks/work/nan_watch.py): for an MLP 784-256-128-10 with Adam, batch 64, 1.44
-    instead of 1.29, one half for the check and one for the copy of the feed; for LeNet,
-    batch 64, 96 instead of 92.
+    What it costs a step in the compiled tier, in ms of CPU time, medians on two busy
+    cores (benchmarks/work/nan_watch.py), batch 64, Adam: for an MLP 784-256-128-10 1.77
+    instead of 1.47, for the check, for a copy of the feed, and for waiting; for LeNet
+    85.6 instead of 81.6.
 
         with retrograd.nan_watch(loss, session):
             for batch in data:
