@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
@@ -43,8 +45,11 @@ def test_digits() -> None:
     text = output("digits.py")
     found = re.search(r"test accuracy (\d+\.\d) %", text)
     assert found and float(found[1]) >= 97
-    # the losses of TensorFlow 1.15 with the same seeds
-    assert "epoch 10  loss 0.1426" in text and "epoch 20  loss 0.0059" in text
+    # the losses of TensorFlow 1.15 with the same seeds; the last digit of the second
+    # depends on when the compiled tier, which sums in another order, takes over
+    assert "epoch 10  loss 0.1426" in text
+    last = re.search(r"epoch 20  loss (\d\.\d{4})", text)
+    assert last and float(last[1]) == pytest.approx(0.0059, abs=1.5e-4)
 
 
 def test_explain_cosine() -> None:
