@@ -281,3 +281,11 @@ def test_sections_make_up_the_text():
     assert "\n\n".join(parts.values()) == explanation.text
     assert parts["sums"].startswith("sums\n  ∂f/∂w = ∂f/∂n1 = [6, 28]")
     assert "by element of f" not in PROGRAMS["polynomial"]().sections
+
+
+def test_constants_have_the_name_that_the_program_gave():
+    with tf.Graph().as_default():
+        x = tf.constant(2.0, name="x")
+        y = tf.constant(5.0, name="y")
+        text = retrograd.explain(x * y + 3, x).text
+        assert "n2 = y" in text and "n3 = 3" in text

@@ -1,8 +1,9 @@
 """An explanation as dictionaries and lists that JSON can hold.
 
     {"f": {"label", "nodes", "seeds"},
-     "nodes": [{"id", "name", "type", "role", "inputs", "formula", "value", "gradient",
-                "where": {"file", "line", "source"}, "overridden"}],
+     "nodes": [{"id", "name", "title", "named", "type", "role", "inputs", "formula",
+                "value", "gradient", "where": {"file", "line", "source"},
+                "overridden"}],
      "steps": [{"number", "op", "type", "nodes", "upstream",
                 "terms": [{"to", "position", "rule", "partial", "partial_formula",
                            "text", "value", "whole"}]}],
@@ -10,8 +11,9 @@
      "shares": [{"index", "gradients"}],
      "derivations": [{"label", "node", "index", "value", "text", "paths"}]}
 
-Arrays are as `values.as_data` gives them. Steps are numbered from 1, in the order of
-the sweep; a node's gradient is the sum that the sweep worked with.
+A node is "named" if the program's own name for it is known; its gradient is the sum
+that the sweep worked with. Arrays are as `values.as_data` gives them. Steps are
+numbered from 1, in the order of the sweep.
 """
 
 from __future__ import annotations
@@ -74,6 +76,7 @@ class _Writer:
             "id": node.label,
             "name": node.name,
             "title": wording.title(node),
+            "named": node.op is not None and node.name != node.op.name,
             "type": node.type,
             "role": node.role,
             "inputs": [None if n is None else n.label for n in node.inputs],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,9 +25,14 @@ def derivative(node: Node) -> str:
     return f"∂{F}/∂{node.label}"
 
 
+#: names of constants that nobody gave: of operands, and of `tf.constant`
+_UNNAMED = re.compile(r"(.*/)?Const(_\d+)?|.*/[a-z](_\d+)?")
+
+
 def title(node: Node) -> str:
     """What a node is to the program: its name, or its value where it has none."""
-    if node.role == "constant" and node.value is not None and node.value.size == 1:
+    is_number = node.value is not None and node.value.size == 1
+    if node.role == "constant" and is_number and _UNNAMED.fullmatch(node.name):
         return number(node.value.reshape(-1)[0])
     return node.name or node.label
 

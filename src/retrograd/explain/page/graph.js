@@ -535,7 +535,7 @@ function fill(selection, item) {
 
 function titleOf(item) {
   if (item.isGroup) return item.title;
-  if (item.role === "op") return item.type;
+  if (item.role === "op") return item.named ? item.title : item.type;
   return item.title.slice(item.title.lastIndexOf("/") + 1);
 }
 
