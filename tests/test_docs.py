@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,22 @@ def test_what_is_no_good_page(text: str, words: str, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert words in done.stderr
     assert page.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize(
+    "a, b, same",
+    [
+        ("x = 0.123456  y", "x = 0.123457 y", True),
+        ("x = 1.2e-07", "x = 1.3e-07", True),
+        ("x = 0.1234", "x = 0.1235", False),
+        ("n1 = 3", "n2 = 3", False),
+        ("x = 24", "x = 25", False),
+        ("x = 24", "x = -24", False),
+        ("[1, 2]", "[1, 2, 3]", False),
+        ("a = 1.5", "b = 1.5", False),
+        ("train.py:41", "train.py:42", False),
+    ],
+)
+def test_what_counts_as_rounding(a: str, b: str, same: bool) -> None:
+    alike = runpy.run_path(str(ROOT / "docs" / "alike.py"))["alike"]
+    assert alike(a, b) is same

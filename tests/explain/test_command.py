@@ -92,6 +92,7 @@ def test_a_program_at_its_end(script):
         (["x*", "x=3"], "cannot be read"),
         (["x if x else 1", "x=3"], "a part that is no arithmetic"),
         (["foo(x)", "x=3"], "calls foo, which is not known"),
+        (["+".join(["x"] * 600), "x=3"], "the formula is too long"),
         (["x", "3"], "'3' is no value"),
         (["x", "x=y"], "'x=y' is no value"),
         (["x*2", "x=3", "--wrt", "z"], "the formula has no z"),

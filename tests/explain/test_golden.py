@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from tests.explain.programs import PROGRAMS
 
 FOLDER = Path(__file__).parent / "golden"
+#: the last digit may be another one on another processor
+ALIKE = runpy.run_path(str(FOLDER.parents[2] / "docs" / "alike.py"))["alike"]
 
 
 def text_of(name: str) -> str:
@@ -22,7 +25,8 @@ def text_of(name: str) -> str:
 
 @pytest.mark.parametrize("name", sorted(PROGRAMS))
 def test_text(name):
-    assert text_of(name) == (FOLDER / f"{name}.txt").read_text("utf-8")
+    found, wanted = text_of(name), (FOLDER / f"{name}.txt").read_text("utf-8")
+    assert found == wanted or ALIKE(found, wanted), found
 
 
 def test_every_file_has_a_program():

@@ -398,3 +398,13 @@ def test_autograd() -> None:
     assert (report.data.kind, report.data.index) == ("log of zero", (1,))
     assert report.data.gradients == {"w": 1}
     assert not retrograd.trace_nan((w * w).sum())
+
+
+def test_constants_alone_can_be_at_fault() -> None:
+    with tf.Graph().as_default():
+        logits, labels = tf.constant([[120.0, 0.0]]), tf.constant([[0.0, 1.0]])
+        loss = -tf.reduce_sum(labels * tf.log(tf.nn.softmax(logits)))
+        report = retrograd.trace_nan(loss)
+        assert report.found
+        assert "Log made -inf at [0, 1]" in report.text
+        assert not retrograd.trace_nan(tf.reduce_sum(logits))

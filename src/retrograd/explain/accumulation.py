@@ -95,7 +95,7 @@ def accumulation_check(
     """
     if how not in (MEAN, SUM):
         raise ValueError(f'accumulation_check: how is {how!r}, not "mean" or "sum".')
-    sources = Sources(loss, variables, None, session)
+    sources = Sources(loss, variables, None, session, asked="accumulation_check")
     graph = sources.ys[0].graph
     observed = Observed(sources.session, graph, feed_dict)
     parts = split(observed.feeds, k, batch_axis)

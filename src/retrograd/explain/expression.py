@@ -16,6 +16,9 @@ from retrograd.ops.declare import F
 #: whole powers up to this are written as the products that they are
 _LARGEST_PRODUCT = 4
 
+#: operations in a formula, at the most: they are followed by recursion
+_MOST = 400
+
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "AddV2",
     ast.Sub: "Sub",
@@ -92,9 +95,25 @@ class Expression:
 
     def _parsed(self) -> ast.expr:
         try:
-            return ast.parse(self.text.strip(), mode="eval").body
+            parsed = ast.parse(self.text.strip(), mode="eval").body
         except SyntaxError as error:
             raise self._error("cannot be read", error.msg or "") from None
+        except (RecursionError, MemoryError):
+            raise self._too_long() from None
+        operations = (ast.BinOp, ast.UnaryOp, ast.Call)
+        if sum(isinstance(node, operations) for node in ast.walk(parsed)) > _MOST:
+            raise self._too_long()
+        return parsed
+
+    def _too_long(self) -> ValueError:
+        return ValueError(
+            message(
+                "explain: the formula is too long.",
+                got=f"{self.text[:40]} …",
+                want=f"at most {_MOST} operations",
+                fix="write it as a program: retrograd explain SCRIPT --cost NAME",
+            )
+        )
 
     def _error(self, what: str, got: str, fix: str | None = None) -> ValueError:
         first = f"explain: the formula {self.text!r} {what}."

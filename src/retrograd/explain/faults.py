@@ -109,9 +109,13 @@ class Recorder(Witness):
         self._inner: list[list[Call]] = [[]]
         #: whether a list or an optional value may hold what is not finite
         self._stored = False
-        #: what constants in functions gave, before the run
+        #: what depends on constants alone gave, before the run
         self.folded: dict[Any, Fault] = {}
         self._number = self._kept = 0
+
+    def fault_of(self, tensor: Any) -> Fault | None:
+        """What made a tensor of the run itself not finite; None if it is finite."""
+        return self.whole.faults.get(tensor) or self.folded.get(tensor)
 
     def ran(self, run: OpRun) -> None:
         """See `Witness`."""
@@ -220,8 +224,8 @@ class Walk:
 
     def run(self, targets: Iterable[Any], variables: Iterable[Any] = ()) -> None:
         """Find all origins of what is not finite in some tensors and variables."""
-        whole = self.recorder.whole
-        starts = [whole.faults[t] for t in targets if t in whole.faults]
+        whole, found = self.recorder.whole, map(self.recorder.fault_of, targets)
+        starts = [fault for fault in found if fault is not None]
         starts += [whole.writes[v] for v in variables if v in whole.writes]
         pending = []
         for fault in dict.fromkeys(starts):

@@ -70,7 +70,7 @@ def gradient_flow(
       OpError: an operation failed.
       ValueError: nothing to differentiate.
     """
-    sources = Sources(loss, variables, None, session)
+    sources = Sources(loss, variables, None, session, asked="gradient_flow")
     graph = sources.ys[0].graph
     observed = Observed(sources.session, graph, feed_dict)
     with trial(graph), graph.as_default():

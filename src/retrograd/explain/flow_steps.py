@@ -58,7 +58,7 @@ class GradientFlow:
     ) -> None:
         if every < 1:
             raise ValueError(f"GradientFlow: every is {every}, and must be at least 1.")
-        self._sources = Sources(loss, variables, None, session)
+        self._sources = Sources(loss, variables, None, session, asked="GradientFlow")
         self._graph = self._sources.ys[0].graph
         with trial(self._graph), self._graph.as_default():
             self._measured = Measured(self._sources)

@@ -125,7 +125,7 @@ def memory(
       OpError: an operation failed.
       ValueError: nothing to differentiate.
     """
-    sources = Sources(loss, variables, None, session)
+    sources = Sources(loss, variables, None, session, asked="memory")
     graph = sources.ys[0].graph
     observed = Observed(sources.session, graph, feed_dict)
     with trial(graph), graph.as_default():

@@ -52,7 +52,7 @@ def trace_nan(
       OpError: an operation failed for another reason.
       ValueError: y is nothing that can be looked into.
     """
-    sources = Sources(y, wrt, tape, session, names, needs_wrt=False)
+    sources = Sources(y, wrt, tape, session, names, needs_wrt=False, asked="trace_nan")
     asked = [name_of(y, sources.names) or "y" for y in sources.ys]
     title = f"trace_nan({', '.join(asked)})"
     for x, tensor in zip(sources.given, sources.xs, strict=True):
@@ -124,7 +124,9 @@ def run_and_trace(
             raise
     walk = Walk(recorder)
     walk.run([t for t in asked if t in ys])
-    walk.run(asked, recorder.whole.writes)
+    # where y is at fault, a derivative that constants decide is no better origin
+    others = [t for t in asked if not walk.origins or t in recorder.whole.faults]
+    walk.run(others, recorder.whole.writes)
     found = Diagnosis(walk, recorder, observed.feeds, lambda t: t._op, observed.store)
     return found.report(title, ys, gradients, lambda t: values.get(t))
 
@@ -134,7 +136,7 @@ def _refused_inputs(error: OpError, recorder: Recorder) -> list[Any]:
     op = error.op
     if op is None:
         return []
-    return [t for t in op._inputs if t in recorder.whole.faults]
+    return [t for t in op._inputs if recorder.fault_of(t) is not None]
 
 
 def _uninitialized(error: FailedPreconditionError, title: str) -> Report:

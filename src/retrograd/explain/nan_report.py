@@ -155,7 +155,7 @@ class Diagnosis:
         for fault in self.walk.towards:
             if tensor in fault.op._inputs and fault.run is not None:
                 return fault.run.inputs[list(fault.op._inputs).index(tensor)]
-        constant = self.recorder.whole.faults.get(tensor)
+        constant = self.recorder.fault_of(tensor)
         if constant is not None and constant.run is not None:
             return constant.run.outputs[0]
         variable = None if getattr(tensor, "_is_eager", False) else variable_of(tensor)

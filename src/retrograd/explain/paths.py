@@ -121,7 +121,7 @@ def paths(
 def _of_records(
     y: Any, x: Any, tape: Any, names: Mapping[str, Any] | None, limit: int
 ) -> Report:
-    sources = Sources(y, x, tape, None, names)
+    sources = Sources(y, x, tape, None, names, asked="paths")
     (y,), (x,), producer = sources.ys, sources.xs, sources.producer
     assert producer is not None
     _check(y, x)

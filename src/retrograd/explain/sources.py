@@ -29,6 +29,7 @@ class Sources:
     Args:
       y, wrt, tape, session, names: as for `explain`.
       needs_wrt: whether there must be something to differentiate with respect to.
+      asked: the function that was called, for messages.
 
     Raises:
       KeyError: there is no tensor of a name.
@@ -43,13 +44,14 @@ class Sources:
         session: Any,
         names: Mapping[str, Any] | None = None,
         needs_wrt: bool = True,
+        asked: str = "explain",
     ) -> None:
-        self.session = session
+        self.session, self.asked = session, asked
         self.names: dict[Any, str] = {}
         self.producer: Callable[[Any], Any] | None = None
         given = list(y) if isinstance(y, (list, tuple)) else [y]
         if not given:
-            raise ValueError("explain: there is no y.")
+            raise ValueError(f"{asked}: there is no y.")
         wanted = list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]
         self.given: list[Any] = [] if wrt is None else wanted
         if tape is not None:
@@ -62,7 +64,7 @@ class Sources:
         if needs_wrt and not self.given:
             raise ValueError(
                 message(
-                    "explain: nothing is named to differentiate with respect to, and "
+                    f"{asked}: nothing is named to differentiate with respect to, and "
                     "y depends on no trainable variable.",
                     fix="pass wrt=…",
                 )
@@ -79,7 +81,7 @@ class Sources:
             if getattr(y, "_is_eager", False):
                 raise ValueError(
                     message(
-                        "explain: y was computed at once, and no tape is given.",
+                        f"{self.asked}: y was computed at once, and no tape is given.",
                         fix="compute it inside `with tf.GradientTape(persistent=True) "
                         "as tape:` and pass tape=tape",
                     )
@@ -105,8 +107,8 @@ class Sources:
         if getattr(tape, "_used", False):
             raise ValueError(
                 message(
-                    "explain: the tape was used already, and has forgotten what it "
-                    "recorded.",
+                    f"{self.asked}: the tape was used already, and has forgotten what "
+                    "it recorded.",
                     fix="tf.GradientTape(persistent=True)",
                 )
             )

@@ -285,7 +285,7 @@ def _of_records(
 ) -> list[_Answer]:
     if tape is not None and tape._used:
         return [_none(("y", "x"), [used()])]
-    sources = Sources(list(ys), x, tape, None, names)
+    sources = Sources(list(ys), x, tape, None, names, asked="why_none")
     assert sources.producer is not None
     with at_once():
         return [
