@@ -454,7 +454,8 @@ class _Names:
             return ""
         if len({np.shape(v) for v in known}) != 1:
             return ""
-        return wording.partial(step, term, self.trace, index=index_text(where))
+        written = wording.partial(step, term, self.trace, index=index_text(where))
+        return f"({written})" if " / " in written else written
 
 
 # ---------------------------------------------------------------------- as text

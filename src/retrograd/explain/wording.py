@@ -31,8 +31,8 @@ _UNNAMED = re.compile(r"(.*/)?Const(_\d+)?|.*/[a-z](_\d+)?")
 
 def title(node: Node) -> str:
     """What a node is to the program: its name, or its value where it has none."""
-    is_number = node.value is not None and node.value.size == 1
-    if node.role == "constant" and is_number and _UNNAMED.fullmatch(node.name):
+    is_unnamed = node.role == "constant" and _UNNAMED.fullmatch(node.name)
+    if is_unnamed and node.value is not None and node.value.size == 1:
         return number(node.value.reshape(-1)[0])
     return node.name or node.label
 
