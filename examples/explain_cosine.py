@@ -13,4 +13,5 @@ length = tf.sqrt(tf.reduce_sum(tf.square(Y))) * tf.sqrt(tf.reduce_sum(tf.square(
 cost = -dot / length
 with tf.Session() as sess:
     sess.run(tf.global_variables_initializer())
-    print(retrograd.explain(cost, w, names=globals(), learning_rate=1))
+    explained = retrograd.explain(cost, w, names=globals(), learning_rate=1)
+print(explained)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,3 +81,32 @@ def test_explain_lstm() -> None:
     )
     paths = [line for line in text.split("\n") if "→" in line]
     assert len(paths) == 5 and paths[-1].endswith("0.757202 = 0.191165")
+
+
+def test_pages_are_up_to_date(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "write_pages.py"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    kept = {path.name for path in (EXAMPLES / "pages").iterdir()}
+    assert kept == {path.name for path in tmp_path.iterdir()}
+    for name in kept:
+        before, after = (
+            explanation_in(folder / name) for folder in (EXAMPLES / "pages", tmp_path)
+        )
+        assert [n["formula"] for n in before["nodes"]] == [
+            n["formula"] for n in after["nodes"]
+        ]
+        for a, b in zip(before["gradients"], after["gradients"], strict=True):
+            assert a["value"]["data"] == pytest.approx(b["value"]["data"], rel=1e-4)
+
+
+def explanation_in(page: Path) -> dict[str, Any]:
+    """The data of a page."""
+    text = page.read_text("utf-8")
+    found = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    return json.loads(found[1])

@@ -129,7 +129,7 @@ class _Reached(BaseException):
 
 
 class _Runs:
-    """The runs of sessions in a program: what each was given, the last one kept.
+    """The runs of sessions in a program: what the last one was given.
 
     Args:
       find: the tensor of the cost, or None as long as there is none.
@@ -139,7 +139,8 @@ class _Runs:
     def __init__(self, find: Any, stop_before: int | None) -> None:
         self.find, self.stop_before = find, stop_before
         self.count = 0
-        self.last: tuple[Any, Any] | None = None
+        #: session and feeds of the last run that needed the cost, or else of any
+        self.last: tuple[Any, Any] = None, None
 
     def watch(self) -> None:
         """See the runs of all sessions from now on."""
@@ -159,6 +160,8 @@ class _Runs:
         cost = self.find()
         if cost is None or cost.graph is not session.graph:
             return
+        if not self.count:
+            self.last = session, None
         if not self._needs(session, fetches, feed_dict, cost):
             return
         self.count += 1
@@ -199,7 +202,7 @@ def _of_script(options: argparse.Namespace) -> Explanation:
     wrt = [_named(name) for name in options.wrt or ()]
     if None in wrt:
         raise KeyError(_unknown((options.wrt or ())[wrt.index(None)]))
-    session, feed_dict = runs.last or (None, None)
+    session, feed_dict = runs.last
     return explain(
         cost,
         wrt or None,

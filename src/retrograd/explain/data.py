@@ -1,8 +1,8 @@
 """An explanation as dictionaries and lists that JSON can hold.
 
     {"f": {"label", "nodes", "seeds"},
-     "nodes": [{"id", "name", "title", "named", "type", "role", "inputs", "formula",
-                "value", "gradient", "where": {"file", "line", "source"},
+     "nodes": [{"id", "name", "path", "title", "named", "type", "role", "inputs",
+                "formula", "value", "gradient", "where": {"file", "line", "source"},
                 "overridden"}],
      "steps": [{"number", "op", "type", "nodes", "upstream",
                 "terms": [{"to", "position", "rule", "partial", "partial_formula",
@@ -11,9 +11,9 @@
      "shares": [{"index", "gradients"}],
      "derivations": [{"label", "node", "index", "value", "text", "paths"}]}
 
-A node is "named" if the program's own name for it is known; its gradient is the sum
-that the sweep worked with. Arrays are as `values.as_data` gives them. Steps are
-numbered from 1, in the order of the sweep.
+A node's path is its operation's name, with scopes; it is "named" if the program's own
+name for it is known; its gradient is the sum that the sweep worked with. Arrays are as
+`values.as_data` gives them. Steps are numbered from 1, in the order of the sweep.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class _Writer:
         return {
             "id": node.label,
             "name": node.name,
+            "path": node.name if node.op is None else node.op.name,
             "title": wording.title(node),
             "named": node.op is not None and node.name != node.op.name,
             "type": node.type,

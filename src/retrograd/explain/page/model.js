@@ -271,7 +271,7 @@ function sumOf(arrays) {
 /** The tree of name scopes; long runs within one scope are cut into groups as well. */
 function grouped(model) {
   const root = { id: "", title: "", children: [], parent: null, isGroup: true };
-  const names = new Set(model.nodes.filter((n) => n.role === "op").map((n) => n.name));
+  const names = new Set(model.nodes.filter((n) => n.role === "op").map((n) => n.path));
   const groups = new Map([["", root]]);
   const groupOf = (path) => {
     const known = groups.get(path);
@@ -288,7 +288,7 @@ function grouped(model) {
     return made;
   };
   for (const node of model.nodes) {
-    const parent = groupOf(node.name.slice(0, Math.max(node.name.lastIndexOf("/"), 0)));
+    const parent = groupOf(node.path.slice(0, Math.max(node.path.lastIndexOf("/"), 0)));
     parent.children.push(node);
     node.parent = parent;
   }
