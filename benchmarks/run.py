@@ -218,6 +218,7 @@ def main() -> None:
         work=work,
         processes=processes(pythons, options.rounds),
     )
+    options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.json").write_text(json.dumps(found, indent=1) + "\n")
     (options.out / "RESULTS.md").write_text(report(found))
     print(report(found))

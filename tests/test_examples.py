@@ -97,8 +97,8 @@ def test_pages_are_up_to_date(tmp_path: Path) -> None:
         before, after = (
             explanation_in(folder / name) for folder in (EXAMPLES / "pages", tmp_path)
         )
-        assert [n["formula"] for n in before["nodes"]] == [
-            n["formula"] for n in after["nodes"]
+        assert [n["type"] for n in before["nodes"]] == [
+            n["type"] for n in after["nodes"]
         ]
         for a, b in zip(before["gradients"], after["gradients"], strict=True):
             assert a["value"]["data"] == pytest.approx(b["value"]["data"], rel=1e-4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -288,3 +290,16 @@ def test_config_pins_a_tier() -> None:
     assert tiers.pinned_tier(config) == 1
     level.global_jit_level = -1
     assert tiers.pinned_tier(config) == 0
+
+
+def test_compiling_takes_turns_often_and_leaves_the_interval_as_it_was() -> None:
+    before, seen, done = sys.getswitchinterval(), [], threading.Event()
+
+    def work() -> None:
+        seen.append(sys.getswitchinterval())
+        raise ValueError("a compile that fails")
+
+    tiers.in_background(work)
+    tiers.in_background(done.set)
+    assert done.wait(30)
+    assert seen[0] < before and sys.getswitchinterval() == before

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,6 +34,8 @@ _QUICK = 20e-6
 _LARGEST_STATIC_FEED = 64
 #: turns for which loops have room at first where their number is not known
 _LEAST_ROOM = 64
+#: seconds that a thread runs Python while another one compiles
+_TURN = 1e-4
 #: runs of each tier that are compared
 _TRIALS = 5
 
@@ -66,12 +70,29 @@ def in_background(work: Callable[..., Any], *arguments: Any) -> None:
         if not threading.main_thread().is_alive():
             return
         try:
-            work(*arguments)
+            with _frequent_switches():
+                work(*arguments)
         except Exception:
             if os.environ.get("RETROGRAD_DEBUG"):
                 traceback.print_exc()
 
     _compiler().submit(task)
+
+
+@contextlib.contextmanager
+def _frequent_switches() -> Iterator[None]:
+    """A context in which a thread does not wait long for its turn to run Python.
+
+    Tracing lets go of the interpreter in every call of XLA. Beside a thread that
+    interprets, it would wait for the whole of Python's 5 ms each time to go on, and a
+    compile of one second would take ten.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, _TURN))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class Runner:
