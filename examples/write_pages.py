@@ -5,6 +5,7 @@ Each is one file that needs no network; open it in a browser.
 
 import contextlib
 import io
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -22,11 +23,12 @@ PAGES = {
 
 def main() -> None:
     retrograd.install()
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "pages"
+    folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else HERE / "pages"
     folder.mkdir(exist_ok=True)
+    os.chdir(HERE)  # pages name the files of their programs
     for page, (program, name) in PAGES.items():
         with retrograd.Graph().as_default(), contextlib.redirect_stdout(io.StringIO()):
-            explained = runpy.run_path(str(HERE / program))[name]
+            explained = runpy.run_path(program)[name]
         explained.save(folder / f"{page}.html")
         print(f"wrote {page}.html")
 

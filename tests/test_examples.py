@@ -94,6 +94,7 @@ def test_pages_are_up_to_date(tmp_path: Path) -> None:
     kept = {path.name for path in (EXAMPLES / "pages").iterdir()}
     assert kept == {path.name for path in tmp_path.iterdir()}
     for name in kept:
+        assert str(EXAMPLES.parent) not in (tmp_path / name).read_text("utf-8")
         before, after = (
             explanation_in(folder / name) for folder in (EXAMPLES / "pages", tmp_path)
         )

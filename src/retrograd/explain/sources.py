@@ -95,11 +95,9 @@ class Sources:
             found = getattr(item, "graph", None) if not _is_eager(item) else None
             if isinstance(found, Graph):
                 return found
-        return (
-            context.get_default_graph()
-            if self.session is None
-            else (self.session.graph)
-        )
+        if self.session is None:
+            return context.get_default_graph()
+        return self.session.graph
 
     # ------------------------------------------------------------------ at once
 
