@@ -41,9 +41,13 @@ NAMES = {
 
 
 def environment() -> dict[str, str]:
-    """The environment of a measured process: quiet, on the CPU."""
+    """The environment of a measured process: quiet, on the CPU.
+
+    Python keeps what it compiles, as it does for every installed package.
+    """
+    inherited = {n: v for n, v in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"}
     return dict(
-        os.environ,
+        inherited,
         TF_CPP_MIN_LOG_LEVEL="3",
         CUDA_VISIBLE_DEVICES="",
         JAX_PLATFORMS="cpu",

@@ -33,30 +33,6 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) // 5)
 """
 
 
-_THREADS = """
-import ctypes, sys, threading
-from retrograd.run import memory
-library = ctypes.CDLL(None)
-if sys.argv[1] == "share":
-    memory.share_heap()
-barrier = threading.Barrier(3)
-def use():
-    library.malloc(1000)
-    barrier.wait()
-threads = [threading.Thread(target=use) for _ in range(3)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-library.malloc_stats()
-"""
-
-
-def _heaps(how: str) -> int:
-    """The heaps of a process with three threads."""
-    command = [sys.executable, "-c", _THREADS, how]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stderr.count("Arena ")
-
-
 def _faults(size: int) -> int:
     """Pages made anew by each use of a block of so many bytes."""
     done = subprocess.run(
@@ -79,17 +55,10 @@ def test_very_large_blocks_go_back():
     assert _faults(80 << 20) > pages // 2
 
 
-@glibc
-def test_threads_share_a_heap():
-    assert _heaps("share") == 1
-    assert _heaps("apart") > 1
-
-
 def test_elsewhere_nothing_is_done(monkeypatch):
     monkeypatch.setattr(memory.sys, "platform", "darwin")
     memory._library.cache_clear()
     try:
-        memory.share_heap()
         memory.keep(40 << 20)
         memory.give_back()
         assert memory._library() is None

@@ -258,6 +258,46 @@ def test_small_variables_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(values, wanted, rtol=1e-5)
 
 
+def _numbers(h: Any) -> Any:
+    return h * h + 0.001
+
+
+def _rows(h: Any) -> Any:
+    return h * tf.reduce_mean(h, 1, keepdims=True) + 0.001
+
+
+@pytest.mark.parametrize(
+    ("step", "shape", "count", "broken"),
+    [
+        (_numbers, [], 400, False),
+        (_numbers, [], 700, True),
+        (_rows, [2, 3], 15, False),
+        (_rows, [2, 3], 60, True),
+    ],
+)
+def test_long_chains_are_broken_where_xla_would_take_long(
+    monkeypatch: pytest.MonkeyPatch,
+    step: Callable[[Any], Any],
+    shape: list[int],
+    count: int,
+    broken: bool,
+) -> None:
+    x = h = tf.placeholder(tf.float32, shape)
+    for _ in range(count):
+        h = step(h)
+    feed = {x: np.full(shape, 0.9, np.float32)}
+    loops: list[bool] = []
+
+    def run(session: Any) -> Any:
+        result = session.run(h, feed)
+        loops.extend(" while(" in v.compiled.as_text() for v in compiled(session))
+        return result
+
+    zero, one = both(monkeypatch, run)
+    np.testing.assert_allclose(one, zero, rtol=1e-4)
+    assert loops == [broken]
+
+
 def test_hot_plans_are_compiled_in_the_background(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -31,9 +31,10 @@ from retrograd.run.xp_jax import flow
 
 #: values worked out while tracing stay NumPy up to this many elements
 _LARGEST_STATIC = 4096
-#: operations in a row that XLA may fuse: its loops compute a value anew for each use,
-#: and one made of a chain of 1,000 operations with its gradient would run for seconds
-_DEEPEST = 64
+#: operations in a row that XLA may fuse: its loops compute a value anew for each place
+#: that uses it, and one made of a chain of 1,000 operations that broadcast and reduce
+#: would run for seconds; it compiles operations on single numbers in a recursion
+_DEEPEST, _DEEPEST_SINGLE = 64, 1024
 #: turns of a loop that are counted in advance, at the most
 _MOST_TURNS = 1 << 16
 #: op types that XLA does not fuse with what follows
@@ -73,8 +74,8 @@ class Trace:
         #: for loops whose number of turns is known: the variables that decide it, by
         #: position, after the last turn
         self.counted: dict[Operation, dict[int, Any]] = {}
-        #: operations on the longest way to a tensor since the last break
-        self.depth: dict[Tensor, int] = {}
+        #: for tensors, the longest way to them since the last break (see `_depth`)
+        self.depth: dict[Tensor, float] = {}
 
     def run(self, ops: Sequence[Operation]) -> None:
         """Trace the operations in order."""
@@ -128,8 +129,7 @@ class Trace:
             self.cells[cell] = value
         depth = _depth(op, self.depth)
         for tensor, value in zip(outputs, results[len(written) :], strict=True):
-            many = depth > _DEEPEST and self.one is not None
-            if many and isinstance(value, jax.Array):
+            if depth > 1 and self.one is not None and isinstance(value, jax.Array):
                 value = _unfused(value, self.one)
             else:
                 self.depth[tensor] = depth
@@ -293,17 +293,20 @@ def _known(value: Any) -> bool:
     return isinstance(value, _NUMPY)
 
 
-def _depth(op: Operation, depth: dict[Tensor, int]) -> int:
+def _depth(op: Operation, depth: dict[Tensor, float]) -> float:
+    """How much of what XLA may fuse there is from the last break to an operation."""
     if _UNFUSED.search(op.type):
         return 0
-    return 1 + max((depth.get(t, 0) for t in op._inputs), default=0)
+    single = all(t._shape_raw == () for t in (*op._inputs, *op._outputs))
+    own = 1 / (_DEEPEST_SINGLE if single else _DEEPEST)
+    return own + max((depth.get(t, 0) for t in op._inputs), default=0)
 
 
 def _has_long_chain(ops: Sequence[Operation]) -> bool:
-    depth: dict[Tensor, int] = {}
+    depth: dict[Tensor, float] = {}
     for op in ops:
         own = _depth(op, depth)
-        if own > _DEEPEST:
+        if own > 1:
             return True
         depth.update((t, own) for t in op._outputs)
     return False

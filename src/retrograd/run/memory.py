@@ -16,7 +16,7 @@ _OWN_LIMIT = 32 << 20
 #: the size of a heap of a thread, from which larger blocks cannot come
 _HEAP = 64 << 20
 #: parameters of `mallopt`
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 @functools.cache
@@ -26,17 +26,6 @@ def _library() -> Any:
         return None
     library = ctypes.CDLL(None)
     return library if hasattr(library, "gnu_get_libc_version") else None
-
-
-def share_heap() -> None:
-    """Let threads that start from now on share a heap.
-
-    A run of a compiled stage is done by any of XLA's threads, as many as there are
-    cores, and the heap of each would keep what one run needs.
-    """
-    library = _library()
-    if library is not None:
-        library.mallopt(_ARENA_MAX, 1)
 
 
 def keep(size: int) -> None:

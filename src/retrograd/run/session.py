@@ -125,8 +125,8 @@ def _own(value: Any, most: int) -> Any:
     if isinstance(value, np.generic) or value is None:
         return value
     if hasattr(value, "__array__") and hasattr(value, "dtype"):
-        array = np.array(value)
-        return array if array.shape else array[()]
+        array = np.asarray(value)  # on the memory of a device buffer
+        return array.copy() if array.shape else array[()]
     return value
 
 

@@ -59,7 +59,6 @@ def pinned_tier(config: Any = None) -> int | None:
 @functools.cache
 def _compiler() -> ThreadPoolExecutor:
     """The thread that compiles; the process does not end in the middle of it."""
-    memory.share_heap()
     return ThreadPoolExecutor(1, "retrograd-compile")
 
 
