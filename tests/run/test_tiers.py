@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import retrograd as tf
-from retrograd.run import tiers
+from retrograd.run import lower, tiers
 from retrograd.run.arena import Slot
 
 
@@ -269,8 +269,8 @@ def _rows(h: Any) -> Any:
 @pytest.mark.parametrize(
     ("step", "shape", "count", "broken"),
     [
-        (_numbers, [], 400, False),
-        (_numbers, [], 700, True),
+        (_numbers, [], 900, False),
+        (_numbers, [], 1200, True),
         (_rows, [2, 3], 15, False),
         (_rows, [2, 3], 60, True),
     ],
@@ -282,6 +282,7 @@ def test_long_chains_are_broken_where_xla_would_take_long(
     count: int,
     broken: bool,
 ) -> None:
+    monkeypatch.setattr(lower, "_DEEPEST_SINGLE", 2048)
     x = h = tf.placeholder(tf.float32, shape)
     for _ in range(count):
         h = step(h)

@@ -45,7 +45,7 @@ def _hash(self: Tensor) -> int:
             "Tensor is unhashable if Tensor equality is enabled. Instead, use "
             "tensor.experimental_ref() as the key."
         )
-    return id(self)
+    return object.__hash__(self)
 
 
 _BY_ELEMENTS: dict[str, Any] = {

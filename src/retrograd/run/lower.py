@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,8 +34,11 @@ from retrograd.run.xp_jax import flow
 _LARGEST_STATIC = 4096
 #: operations in a row that XLA may fuse: its loops compute a value anew for each place
 #: that uses it, and one made of a chain of 1,000 operations that broadcast and reduce
-#: would run for seconds; it compiles operations on single numbers in a recursion
-_DEEPEST, _DEEPEST_SINGLE = 64, 1024
+#: would run for seconds
+_DEEPEST = 64
+#: likewise for operations on single numbers: nothing is computed twice there, but XLA
+#: compiles them in a recursion, for which some systems give threads a small stack only
+_DEEPEST_SINGLE = 2048 if sys.platform == "linux" else _DEEPEST
 #: turns of a loop that are counted in advance, at the most
 _MOST_TURNS = 1 << 16
 #: op types that XLA does not fuse with what follows

@@ -251,8 +251,7 @@ class Variable(metaclass=VariableMetaclass):
         """A hashable reference to this variable."""
         return Reference(self)
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
         return self is other
