@@ -171,7 +171,7 @@ def strided_slice_kernel(
 ) -> Any:
     """Every `strides`-th element from `begin` to before `end`, along each axis."""
     del xp
-    place = place_again(n, np.shape(x), begin, end, strides)
+    place = place_again(n, x.shape, begin, end, strides)
     found = x[place.index]
     return found if place.block == place.final else found.reshape(place.final)
 
@@ -197,7 +197,7 @@ def strided_slice_grad_kernel(
     """Zeros of the given shape, with dy in the place of the slice."""
     have = tuple(sizes.tolist())
     place = place_again(n, have, begin, end, strides)
-    if np.shape(dy) != place.final:
+    if dy.shape != place.final:
         raise refused(
             f"shape of dy was {shape_text(np.shape(dy))} instead of "
             f"{shape_text(place.final)}"
@@ -214,7 +214,8 @@ def strided_slice_grad_gradient(n: Any, dx: Any) -> Any:
 
 def _put(xp: Any, whole: Any, place: Place, value: Any) -> Any:
     """`whole`, an array of the caller's own, with `value` at a place."""
-    value = xp.reshape(value, place.block)
+    if value.shape != place.block:
+        value = xp.reshape(value, place.block)
     if isinstance(whole, np.ndarray):
         whole[place.index] = value
         return whole

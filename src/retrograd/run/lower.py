@@ -39,6 +39,11 @@ _DEEPEST = 64
 #: likewise for operations on single numbers: nothing is computed twice there, but XLA
 #: compiles them in a recursion, for which some systems give threads a small stack only
 _DEEPEST_SINGLE = 2048 if sys.platform == "linux" else _DEEPEST
+#: bytes up to which copying a fed array costs less than waiting for a run that reads it
+_LARGEST_COPIED = 1 << 16
+#: bytes of scratch memory from which a run waits for the one before: up to 32 of them
+#: may be under way, each with its own
+_SCRATCH = 1 << 20
 #: turns of a loop that are counted in advance, at the most
 _MOST_TURNS = 1 << 16
 #: op types that XLA does not fuse with what follows
@@ -347,6 +352,7 @@ class Variant:
       static: which inputs are part of the program, by position.
       room: turns of a loop that there is room for where their number is not known.
       limited: whether there is such a loop.
+      alone: whether a run waits until the one before is done.
     """
 
     limited = False
@@ -455,6 +461,7 @@ class Variant:
     def _settle(self) -> None:
         """Let go of what compiling took, and hold on to what each run will take."""
         used = self.compiled.memory_analysis()
+        self.alone = used is not None and used.temp_size_in_bytes > _SCRATCH
         if used is not None and jax.default_backend() == "cpu":
             memory.keep(used.temp_size_in_bytes)
         memory.give_back()
@@ -466,15 +473,21 @@ class Variant:
           NoRoom: a loop needed more; no variable has changed.
         """
         dynamic = values if self.all_dynamic else [values[i] for i in self.dynamic]
+        lent = [v for v in dynamic if _lent(v)]
+        waits = any(v.nbytes > _LARGEST_COPIED for v in lent)
+        if lent and not waits:
+            dynamic = [v.copy() if _lent(v) else v for v in dynamic]
         with self.store.lock:
             arguments = self._state()
+            if self.alone:
+                jax.block_until_ready(arguments)
             if self.wide:
                 with jax.enable_x64(True):
                     results = self.compiled(*arguments, *self.consts, *dynamic)
             else:
                 results = self.compiled(*arguments, *self.consts, *dynamic)
             count = len(self.arenas)
-            if any(map(_lent, dynamic)):
+            if waits:
                 jax.block_until_ready(results)
             for arena, value in zip(self.arenas, results, strict=False):
                 arena.array = value

@@ -36,8 +36,10 @@ _LARGEST_STATIC_FEED = 64
 _LEAST_ROOM = 64
 #: seconds that a thread runs Python while another one compiles
 _TURN = 1e-4
-#: runs of each tier that are compared
-_TRIALS = 5
+#: runs of a tier that do not count, and those that do: as many as fit into a time
+_WARM, _TRIALS, _MOST_TRIALS, _TRIAL_TIME = 3, 5, 200, 0.2
+#: a share of the interpreted time that decides without measuring that again
+_CLEARLY = 0.7
 
 
 def pinned_tier(config: Any = None) -> int | None:
@@ -143,30 +145,75 @@ class Runner:
             self.run = _Trial(self, staged, self._best)
 
 
+class _Timed:
+    """Some runs in one tier, with the time that the program waits for them.
+
+    Args:
+      program: what is run.
+      wait: returns when all that the runs have started is done.
+    """
+
+    def __init__(self, program: Program, wait: Callable[[], None]) -> None:
+        self.program, self.wait = program, wait
+        self.runs, self.spent = 0, 0.0
+
+    def __call__(self, feeds: Sequence[Any]) -> Sequence[Any]:
+        started = time.perf_counter()
+        result = self.program(feeds)
+        for value in result:
+            if hasattr(value, "block_until_ready"):
+                value.block_until_ready()
+        self.runs += 1
+        if self.runs == _WARM:
+            self.wait()
+        elif self.runs > _WARM:
+            self.spent += time.perf_counter() - started
+        return result
+
+    @property
+    def enough(self) -> bool:
+        counted = self.runs - _WARM
+        long = self.spent > _TRIAL_TIME or counted >= _MOST_TRIALS
+        return long and counted >= _TRIALS
+
+    def mean(self) -> float:
+        """Seconds for a run; what went on after it counts where it is waited for."""
+        started = time.perf_counter()
+        self.wait()
+        self.spent += time.perf_counter() - started
+        return self.spent / (self.runs - _WARM)
+
+
 class _Trial:
-    """Some runs of tier 1, timed to the end of what they start; then one tier stays."""
+    """Some runs of tier 1, and of tier 0 again where that is close; then one stays."""
 
     def __init__(self, runner: Runner, staged: Staged, interpreted: float) -> None:
         self.runner, self.staged = runner, staged
         self.interpreted = interpreted
-        self.best, self.runs = float("inf"), 0
+        self.compiled: float | None = None
+        self.timed = _Timed(staged.program, staged.wait)
 
     def __call__(self, feeds: Sequence[Any]) -> Sequence[Any]:
-        if not self.runs:
-            memory.give_back()  # what interpreting worked with
-        started = time.perf_counter()
-        result = self.staged.program(feeds)
-        for value in result:
-            if hasattr(value, "block_until_ready"):
-                value.block_until_ready()
-        self.staged.wait()
-        self.best = min(self.best, time.perf_counter() - started)
-        self.runs += 1
-        if self.runs >= _TRIALS:
-            faster = self.best < self.interpreted
-            self.runner.run = self.staged.program if faster else self.runner.program
-            memory.give_back()
+        if not self.timed.runs:
+            memory.give_back()  # what the other tier worked with
+        timed = self.timed
+        result = timed(feeds)
+        if timed.enough:
+            self._decide(timed)
         return result
+
+    def _decide(self, timed: _Timed) -> None:
+        """Keep a tier, or measure the other one."""
+        if self.compiled is None:
+            self.compiled = timed.mean()
+            if self.compiled > _CLEARLY * self.interpreted:
+                self.timed = _Timed(self.runner.program, lambda: None)
+                return
+            faster = True
+        else:
+            faster = self.compiled < timed.mean()
+        self.runner.run = self.staged.program if faster else self.runner.program
+        memory.give_back()
 
 
 class Staged:

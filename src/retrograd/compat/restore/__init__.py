@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from retrograd.compat import loading
-from retrograd.compat.restore import names
+from retrograd.compat.restore import fixed_types, names
 
 _announced: list[str] = []
 
@@ -84,7 +84,7 @@ def _restore_method(cls: Any, old: str, new: str) -> None:
         announce(f"{cls.__module__}.{cls.__qualname__}.{old}")
         return getattr(self, new)(*args, **kwargs)
 
-    setattr(cls, old, method)
+    fixed_types.put(cls, old, method)
 
 
 def _restore_keyword(module: ModuleType, name: str, old: str, new: str) -> None:
@@ -100,10 +100,17 @@ def _restore_keyword(module: ModuleType, name: str, old: str, new: str) -> None:
         return original(*args, **kwargs)
 
     setattr(module, name, function)
-    # kernels keep NumPy's own, which they call at every step
-    loading.when_loaded(
-        "retrograd.run.xp_numpy", lambda kernels: setattr(kernels, name, original)
-    )
+    spare_kernels(name, function, original)
+
+
+def spare_kernels(name: str, replaced: Any, original: Any) -> None:
+    """Let kernels keep NumPy's own function, which they call at every step."""
+
+    def spare(kernels: ModuleType) -> None:
+        if vars(kernels).get(name) is replaced:
+            setattr(kernels, name, original)
+
+    loading.when_loaded("retrograd.run.xp_numpy", spare)
 
 
 class _Loader(importlib.abc.Loader):
@@ -133,7 +140,7 @@ def enabled() -> bool:
 
 def enable() -> None:
     """Bring the names back in this process, from now on; a second call does nothing."""
-    from retrograd.compat.restore import manners, source
+    from retrograd.compat.restore import calls, manners, source
 
     watcher = loading.watcher()
     if watcher.supplied:
@@ -144,4 +151,13 @@ def enable() -> None:
         loading.when_loaded(name, attach)
     for name, adapt in manners.MANNERS.items():
         loading.when_loaded(name, adapt)
+    for name in calls.REFUSALS:
+        loading.when_loaded(name, calls.adapt)
+    loading.when_loaded("numpy", _adapt_arrays)
     source.enable()
+
+
+def _adapt_arrays(numpy: ModuleType) -> None:
+    from retrograd.compat.restore import array_type
+
+    array_type.adapt(numpy)

@@ -73,6 +73,7 @@ _NUMPY = {
     "ComplexWarning": "numpy.exceptions:ComplexWarning",
     "RankWarning": "numpy.exceptions:RankWarning",
     "VisibleDeprecationWarning": "numpy.exceptions:VisibleDeprecationWarning",
+    "loads": "pickle:loads",
     "warnings": "warnings",
     "math": "math",
     "sys": "sys",
@@ -131,12 +132,18 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
     "configparser": {"SafeConfigParser": "configparser:ConfigParser"},
     "logging": {"warn": "logging:warning"},
     "asyncio": {"coroutine": "types:coroutine"},
+    "os": {"errno": "errno"},
 }
 
 # Methods that classes have lost: (class, old name, name of today).
 METHODS: dict[str, list[tuple[str, str, str]]] = {
     "threading": [("Thread", "isAlive", "is_alive")],
     "logging": [("Logger", "warn", "warning")],
+    "array": [("array", "tostring", "tobytes"), ("array", "fromstring", "frombytes")],
+    "xml.etree.ElementTree": [
+        ("ElementTree", "getiterator", "iter"),
+        ("Element", "getiterator", "iter"),
+    ],
     "configparser": [("RawConfigParser", "readfp", "read_file")],
     "unittest": [
         ("TestCase", "assertEquals", "assertEqual"),
@@ -153,7 +160,12 @@ METHODS: dict[str, list[tuple[str, str, str]]] = {
 
 # Keywords that functions have lost: (function, old name, name of today).
 KEYWORDS: dict[str, list[tuple[str, str, str]]] = {
-    "numpy": [("reshape", "newshape", "shape")],
+    "numpy": [
+        ("reshape", "newshape", "shape"),
+        ("histogram", "normed", "density"),
+        ("histogram2d", "normed", "density"),
+        ("histogramdd", "normed", "density"),
+    ],
 }
 
 # Whole modules that are gone, where no other finder has them.
@@ -164,6 +176,7 @@ MODULES: dict[str, str] = {
     "imghdr": _OWN + "imghdr_module",
     "pipes": "shlex",
     "dummy_threading": "threading",
+    "xml.etree.cElementTree": "xml.etree.ElementTree",
     "distutils": _OWN + "distutils_names",
     "distutils.version": _OWN + "distutils_names",
     "distutils.util": _OWN + "distutils_names",

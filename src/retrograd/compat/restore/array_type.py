@@ -1,0 +1,93 @@
+"""What NumPy's arrays could do, and cannot any more: methods, and being numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from retrograd.compat.restore import fixed_types
+
+
+def tostring(self: Any, order: str = "C") -> bytes:
+    """The elements as bytes."""
+    return self.tobytes(order)
+
+
+def ptp(
+    self: Any, axis: Any = None, out: Any = None, keepdims: bool = False
+) -> np.ndarray:
+    """The largest element less the smallest one, along an axis."""
+    return np.ptp(self, axis, out, keepdims)
+
+
+def itemset(self: Any, *args: Any) -> None:
+    """Set one element: `itemset(value)`, `itemset(place, value)`.
+
+    Raises:
+      ValueError: there is more than one element and no place.
+    """
+    *place, value = args
+    if place and isinstance(place[0], tuple):
+        self[place[0]] = value
+    elif place:
+        self.flat[place[0]] = value
+    elif self.size == 1:
+        self[...] = value
+    else:
+        raise ValueError("can only convert an array of size 1 to a Python scalar")
+
+
+def newbyteorder(self: Any, new_order: str = "S") -> np.ndarray:
+    """The same bytes, read in another order."""
+    return self.view(self.dtype.newbyteorder(new_order))
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "tostring": tostring,
+    "ptp": ptp,
+    "itemset": itemset,
+    "newbyteorder": newbyteorder,
+}
+
+
+def _announced(cls: type, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    from retrograd.compat.restore import announce
+
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        announce(f"{cls.__module__}.{cls.__qualname__}.{name}")
+        return method(self, *args, **kwargs)
+
+    called.__name__, called.__doc__ = name, method.__doc__
+    return called
+
+
+def _number(name: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A conversion to a number that takes arrays of one element of any rank."""
+    from retrograd.compat.restore import announce
+
+    def number(self: Any) -> Any:
+        if self.ndim and self.size == 1:
+            announce(f"{name}() of an array of one element")
+            return convert(self.reshape(()))
+        return convert(self)
+
+    return number
+
+
+def adapt(numpy: ModuleType) -> None:
+    """Put the methods back, and let arrays of one element be numbers."""
+    for name, method in METHODS.items():
+        if not hasattr(numpy.ndarray, name):
+            fixed_types.put(
+                numpy.ndarray, name, _announced(numpy.ndarray, name, method)
+            )
+    if not hasattr(numpy.generic, "tostring"):
+        tobytes = _announced(numpy.generic, "tostring", tostring)
+        fixed_types.put(numpy.generic, "tostring", tobytes)
+    for name in ("float", "int", "complex"):
+        special = f"__{name}__"
+        convert = _number(name, getattr(numpy.ndarray, special))
+        fixed_types.put(numpy.ndarray, special, convert)
