@@ -338,6 +338,27 @@ def test_hot_plans_are_compiled_in_the_background(
             assert not isinstance(executable.runner.run, tiers._Trial)
 
 
+def test_a_long_run_lets_other_threads_in_and_still_names_what_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python changes threads in loops and calls only, not in a line of arithmetic."""
+    x = h = tf.placeholder(tf.float32, [])
+    for _ in range(100):
+        h = h * h + 0.001
+    h = tf.check_numerics(h, "not finite", name="watched")
+    with in_tier("0", monkeypatch) as session:
+        session.run(h, {x: 0.5})
+        (executable,) = [e for e in session._executables.values() if e.plan.feeds]
+        lines = executable.runner.program.lines
+        pauses = [i for i, line in enumerate(lines) if line.startswith("for _ in ")]
+        assert len(pauses) >= 3
+        longest = max(b - a for a, b in zip([0, *pauses], pauses, strict=False))
+        assert longest <= 65
+        with pytest.raises(tf.errors.InvalidArgumentError, match="not finite") as found:
+            session.run(h, {x: 1e9})
+    assert found.value.op.name == "watched"
+
+
 def test_config_pins_a_tier() -> None:
     config = tf.ConfigProto()
     level = config.graph_options.optimizer_options

@@ -39,6 +39,9 @@ from retrograd.run.store import Cell, Store
 INITIALIZING = ("Assign", "AssignVariableOp")
 #: constants larger than this many elements are computed anew in each run
 _LARGEST_FOLDED = 1 << 20
+#: operations after which a run can hand the interpreter to another thread, as one that
+#: compiles: Python looks whether it should in loops and calls, not in straight lines
+_PAUSES = 64
 
 
 class Program:
@@ -74,7 +77,7 @@ class Program:
         self._written: dict[Tensor, str] = {}
         # what a Switch may leave without a value
         self._shadow: set[Operation] = set()
-        self.scope["DEAD"] = DEAD
+        self.scope.update(DEAD=DEAD, PAUSE=(0,))
         for i, (tensor, value) in enumerate((constants or {}).items()):
             self._bind(tensor, f"h{i}", value)
             self.constants.add(tensor)
@@ -131,6 +134,9 @@ class Program:
             last_use = self._last_uses()
             for index, op in enumerate(plan.ops):
                 self._emit(op, index, last_use)
+                if index % _PAUSES == _PAUSES - 1:
+                    self.lines.append("for _ in PAUSE: pass")
+                    self.line_ops.append(None)
         for op in plan.targets:
             if op._outputs and is_reading(op._outputs[0]):
                 self.lines.append(self._value(op._outputs[0]))
