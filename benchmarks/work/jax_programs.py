@@ -210,6 +210,7 @@ WORK = dict(
     mlp=mlp,
     logistic=logistic,
     chain_1k=chain(1000),
+    chain_5k=chain(5000),
     many_variables=many_variables,
     lenet=lenet,
     transformer=transformer,

@@ -41,9 +41,6 @@ _DEEPEST = 64
 _DEEPEST_SINGLE = 2048 if sys.platform == "linux" else _DEEPEST
 #: bytes up to which copying a fed array costs less than waiting for a run that reads it
 _LARGEST_COPIED = 1 << 16
-#: bytes of scratch memory from which a run waits for the one before: up to 32 of them
-#: may be under way, each with its own
-_SCRATCH = 1 << 20
 #: turns of a loop that are counted in advance, at the most
 _MOST_TURNS = 1 << 16
 #: op types that XLA does not fuse with what follows
@@ -352,7 +349,6 @@ class Variant:
       static: which inputs are part of the program, by position.
       room: turns of a loop that there is room for where their number is not known.
       limited: whether there is such a loop.
-      alone: whether a run waits until the one before is done.
     """
 
     limited = False
@@ -461,7 +457,6 @@ class Variant:
     def _settle(self) -> None:
         """Let go of what compiling took, and hold on to what each run will take."""
         used = self.compiled.memory_analysis()
-        self.alone = used is not None and used.temp_size_in_bytes > _SCRATCH
         if used is not None and jax.default_backend() == "cpu":
             memory.keep(used.temp_size_in_bytes)
         memory.give_back()
@@ -479,8 +474,6 @@ class Variant:
             dynamic = [v.copy() if _lent(v) else v for v in dynamic]
         with self.store.lock:
             arguments = self._state()
-            if self.alone:
-                jax.block_until_ready(arguments)
             if self.wide:
                 with jax.enable_x64(True):
                     results = self.compiled(*arguments, *self.consts, *dynamic)
@@ -543,9 +536,9 @@ class Variant:
 def _lent(value: Any) -> bool:
     """Whether XLA may read the caller's own memory while the run is still going on.
 
-    It takes NumPy arrays that are aligned to 64 bytes without a copy, and returns
-    before it is done; the caller is free to change the array once `Session.run` has
-    returned.
+    It takes NumPy arrays that are aligned to 64 bytes without a copy. Where the program
+    has started XLA itself, or on an accelerator, a call returns before it is done; the
+    caller is free to change the array once `Session.run` has returned.
     """
     return type(value) is np.ndarray and (
         value.__array_interface__["data"][0] % 64 == 0
