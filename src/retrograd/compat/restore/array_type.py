@@ -1,7 +1,11 @@
-"""What NumPy's arrays could do, and cannot any more: methods, and being numbers."""
+"""What NumPy's arrays could do, and cannot any more: methods, and being numbers.
+
+Methods that only have another name today are in `names.METHODS`.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -9,11 +13,6 @@ from typing import Any
 import numpy as np
 
 from retrograd.compat.restore import fixed_types
-
-
-def tostring(self: Any, order: str = "C") -> bytes:
-    """The elements as bytes."""
-    return self.tobytes(order)
 
 
 def ptp(
@@ -46,21 +45,20 @@ def newbyteorder(self: Any, new_order: str = "S") -> np.ndarray:
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "tostring": tostring,
     "ptp": ptp,
     "itemset": itemset,
     "newbyteorder": newbyteorder,
 }
 
 
-def _announced(cls: type, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+def _announced(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     from retrograd.compat.restore import announce
 
+    @functools.wraps(method)
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        announce(f"{cls.__module__}.{cls.__qualname__}.{name}")
+        announce(f"numpy.ndarray.{name}")
         return method(self, *args, **kwargs)
 
-    called.__name__, called.__doc__ = name, method.__doc__
     return called
 
 
@@ -81,12 +79,7 @@ def adapt(numpy: ModuleType) -> None:
     """Put the methods back, and let arrays of one element be numbers."""
     for name, method in METHODS.items():
         if not hasattr(numpy.ndarray, name):
-            fixed_types.put(
-                numpy.ndarray, name, _announced(numpy.ndarray, name, method)
-            )
-    if not hasattr(numpy.generic, "tostring"):
-        tobytes = _announced(numpy.generic, "tostring", tostring)
-        fixed_types.put(numpy.generic, "tostring", tobytes)
+            fixed_types.put(numpy.ndarray, name, _announced(name, method))
     for name in ("float", "int", "complex"):
         special = f"__{name}__"
         convert = _number(name, getattr(numpy.ndarray, special))

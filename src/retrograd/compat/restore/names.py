@@ -139,6 +139,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
 METHODS: dict[str, list[tuple[str, str, str]]] = {
     "threading": [("Thread", "isAlive", "is_alive")],
     "logging": [("Logger", "warn", "warning")],
+    "numpy": [("ndarray", "tostring", "tobytes"), ("generic", "tostring", "tobytes")],
     "array": [("array", "tostring", "tobytes"), ("array", "fromstring", "frombytes")],
     "xml.etree.ElementTree": [
         ("ElementTree", "getiterator", "iter"),
