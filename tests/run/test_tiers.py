@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -252,6 +254,27 @@ def test_a_feed_changed_after_the_run_does_not_matter(
         return float(session.run(v).max())
 
     assert both(monkeypatch, steps) == (1.0, 1.0)
+
+
+_FED_BESIDE_JAX = """
+import jax
+jax.devices()  # the program's own client of XLA, whose calls return before they are done
+import pytest
+from tests.run import test_tiers
+with test_tiers.tf.Graph().as_default(), pytest.MonkeyPatch.context() as patch:
+    test_tiers.test_a_feed_changed_after_the_run_does_not_matter(patch, 16)
+"""
+
+
+def test_a_feed_may_change_where_the_program_uses_jax_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FED_BESIDE_JAX],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_small_variables_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
