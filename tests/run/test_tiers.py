@@ -258,7 +258,7 @@ def test_a_feed_changed_after_the_run_does_not_matter(
 
 _FED_BESIDE_JAX = """
 import jax
-jax.devices()  # the program's own client of XLA, whose calls return before they are done
+jax.devices()  # the program's own client of XLA, whose calls return early
 import pytest
 from tests.run import test_tiers
 with test_tiers.tf.Graph().as_default(), pytest.MonkeyPatch.context() as patch:

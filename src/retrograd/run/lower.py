@@ -530,9 +530,9 @@ class Variant:
 def _lent(value: Any) -> bool:
     """Whether XLA may read the caller's own memory while the run is still going on.
 
-    It takes NumPy arrays that are aligned to 64 bytes without a copy. Where the program
-    has started XLA itself, or on an accelerator, a call returns before it is done; the
-    caller is free to change the array once `Session.run` has returned.
+    It takes NumPy arrays that are aligned to 64 bytes without a copy, and may return
+    before it is done: always where the program has started XLA itself, or on an
+    accelerator. The caller is free to change the array once `Session.run` has returned.
     """
     return type(value) is np.ndarray and (
         value.__array_interface__["data"][0] % 64 == 0

@@ -5,9 +5,10 @@ import os
 
 import jax
 
-# A call on the CPU is done when it returns, on the thread that called. Otherwise any of
-# XLA's threads does it, and the C library keeps the scratch memory of a run for each;
-# steps take no longer. A client of XLA that there is already stays as it is.
+# A call on the CPU is done on the thread that called, where all it needs is there.
+# Otherwise any of XLA's threads does it, and the C library keeps the scratch memory of
+# a run for each; steps take no longer. A client of XLA that is there already stays as
+# it is.
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 # XLA's default for the CPU without INDIVIDUAL_CONVOLUTION: that one runs a convolution
