@@ -39,6 +39,8 @@ _DEEPEST = 64
 #: likewise for operations on single numbers: nothing is computed twice there, but XLA
 #: compiles them in a recursion, for which some systems give threads a small stack only
 _DEEPEST_SINGLE = 2048 if sys.platform == "linux" else _DEEPEST
+#: bytes up to which copying a fed array costs less than waiting for a run that reads it
+_LARGEST_COPIED = 1 << 16
 #: turns of a loop that are counted in advance, at the most
 _MOST_TURNS = 1 << 16
 #: op types that XLA does not fuse with what follows
@@ -466,6 +468,10 @@ class Variant:
           NoRoom: a loop needed more; no variable has changed.
         """
         dynamic = values if self.all_dynamic else [values[i] for i in self.dynamic]
+        lent = [v for v in dynamic if _lent(v)]
+        waits = any(v.nbytes > _LARGEST_COPIED for v in lent)
+        if lent and not waits:
+            dynamic = [v.copy() if _lent(v) else v for v in dynamic]
         with self.store.lock:
             arguments = self._state()
             if self.wide:
@@ -474,7 +480,7 @@ class Variant:
             else:
                 results = self.compiled(*arguments, *self.consts, *dynamic)
             count = len(self.arenas)
-            if any(map(_lent, dynamic)):
+            if waits:
                 jax.block_until_ready(results)
             for arena, value in zip(self.arenas, results, strict=False):
                 arena.array = value
