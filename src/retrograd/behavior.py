@@ -8,7 +8,8 @@ from typing import Any
 from retrograd import shapes
 from retrograd.errors import message
 from retrograd.graph import context
-from retrograd.ops import control_flow_util, equality
+from retrograd.ops.flow import control_flow_util
+from retrograd.ops.math import equality
 from retrograd.variables import scope
 
 SYNC, ASYNC = 0, 1

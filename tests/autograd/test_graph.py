@@ -16,7 +16,7 @@ import retrograd as tf
 from retrograd import autograd
 from retrograd.grad.sweep import Step, sweep
 from retrograd.graph import context
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 
 
 @pytest.fixture

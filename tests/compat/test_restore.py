@@ -68,7 +68,7 @@ print(np.reshape(np.arange(6), newshape=(3, 2)).shape)
 print(np.reshape(np.arange(6), newshape=(1, 6), order="F").shape)
 with tf.Session() as session:
     print(session.run(tf.reshape([1, 2], [2, 1])).tolist())
-from retrograd.run import xp_numpy
+from retrograd.arrays import numpy as xp_numpy
 print(xp_numpy.reshape is np.reshape)
 try:
     np.reshape([1], oldshape=(1,))

@@ -115,7 +115,7 @@ def test_the_engine_itself_is_refused_still(launcher):
         "try: tf.constant([[1, 2], [3]])\n"
         "except (TypeError, ValueError) as error: print('refused')\n"
         "import numpy as np\n"
-        "from retrograd.run import xp_numpy\n"
+        "from retrograd.arrays import numpy as xp_numpy\n"
         "print(type(xp_numpy.stack).__name__, type(np.stack).__name__)\n"
     )
     assert result.stdout.splitlines()[0] == "refused", result.stderr

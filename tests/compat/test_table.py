@@ -7,7 +7,7 @@ import pytest
 from retrograd.compat import table
 
 TEXT = """# a comment
-[retrograd.ops.reduce]
+[retrograd.ops.math.reduce]
 reduce_sum math.reduce_sum
 math.bessel=bessel_fn
 contrib.framework.nest=.
@@ -31,19 +31,19 @@ def names() -> table.Names:
 
 
 def test_places(names):
-    assert names.find("reduce_sum") == ("retrograd.ops.reduce", "reduce_sum")
-    assert names.find("math.reduce_sum") == ("retrograd.ops.reduce", "reduce_sum")
-    assert names.find("math.bessel") == ("retrograd.ops.reduce", "bessel_fn")
-    assert names.find("contrib.framework.nest") == ("retrograd.ops.reduce", ".")
+    assert names.find("reduce_sum") == ("retrograd.ops.math.reduce", "reduce_sum")
+    assert names.find("math.reduce_sum") == ("retrograd.ops.math.reduce", "reduce_sum")
+    assert names.find("math.bessel") == ("retrograd.ops.math.reduce", "bessel_fn")
+    assert names.find("contrib.framework.nest") == ("retrograd.ops.math.reduce", ".")
     assert names.find("nest.flatten") == ("retrograd.nest", "flatten")
     assert names.find("nothing") is None
 
 
 def test_an_alias_of_115_needs_no_line(names):
     assert names.find("compat.v2.reduce_sum") is None  # another object in 1.15
-    names.read("[retrograd.ops.unary]\nexp\n")
-    assert names.find("math.exp") == ("retrograd.ops.unary", "exp")
-    assert names.find("compat.v2.math.exp") == ("retrograd.ops.unary", "exp")
+    names.read("[retrograd.ops.math.unary]\nexp\n")
+    assert names.find("math.exp") == ("retrograd.ops.math.unary", "exp")
+    assert names.find("compat.v2.math.exp") == ("retrograd.ops.math.unary", "exp")
 
 
 def test_mirrors(names):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrograd.contrib import mnist
+from retrograd.contrib.learn import mnist
 
 SIZES = {"train": 10, "t10k": 4}
 

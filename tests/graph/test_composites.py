@@ -8,8 +8,8 @@ from retrograd import dtypes
 from retrograd.errors import OperatorNotAllowedInGraphError
 from retrograd.graph import composite, context, convert, specs
 from retrograd.graph.conversion_status import ControlStatusCtx, Status
-from retrograd.ops import shared_resources
-from retrograd.ops.tensor_values import is_tensor
+from retrograd.ops.array.tensor_values import is_tensor
+from retrograd.ops.state import shared_resources
 
 
 @pytest.fixture(autouse=True)

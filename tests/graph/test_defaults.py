@@ -4,8 +4,8 @@ import pytest
 
 from retrograd.graph import context, defaults
 from retrograd.graph.graph import Graph
-from retrograd.ops.constant import constant
-from retrograd.ops.identity import identity
+from retrograd.ops.array.constant import constant
+from retrograd.ops.array.identity import identity
 
 
 def test_in_a_graph():

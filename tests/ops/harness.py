@@ -12,7 +12,7 @@ import numpy as np
 from retrograd.grad.api import gradients
 from retrograd.graph.graph import Graph
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.constant import constant, placeholder
+from retrograd.ops.array.constant import constant, placeholder
 from retrograd.ops.declare import F
 from retrograd.run.session import Session
 from tests.ops.rows import Drawn, Row

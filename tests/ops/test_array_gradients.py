@@ -91,7 +91,7 @@ def test_slices_without_a_shape_cannot_be_dense() -> None:
 
 
 def test_a_stop_for_gradients_says_why() -> None:
-    from retrograd.ops.identity import prevent_gradient
+    from retrograd.ops.array.identity import prevent_gradient
 
     with tf.Graph().as_default():
         x = tf.constant(1.0)

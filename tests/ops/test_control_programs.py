@@ -40,7 +40,7 @@ PROGRAMS = _programs()
 @pytest.fixture(autouse=True)
 def primitives(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one module of TensorFlow's own that the programs import."""
-    from retrograd.ops import control
+    from retrograd.ops.flow import control
 
     ops = types.SimpleNamespace(control_flow_ops=control)
     monkeypatch.setitem(sys.modules, "tensorflow", types.SimpleNamespace())

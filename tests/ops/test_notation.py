@@ -20,7 +20,7 @@ from retrograd.explain.notation import (
 from retrograd.explain.tokens import BAR, plain
 from retrograd.graph import opdef
 from retrograd.ops import declare
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.run.session import Session
 from tests.ops import harness
 from tests.ops.formulas import Formula, definitions, is_formula, nodes, parts_of

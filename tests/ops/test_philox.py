@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from retrograd import errors
-from retrograd.ops import philox, philox_distributions
+from retrograd.ops.random import philox, philox_distributions
 
 DATA = pathlib.Path(__file__).parent.parent / "data" / "philox.npz"
 CASES = {k: v for k, v in np.load(DATA).items() if k != "op_seeds"}
@@ -105,7 +105,7 @@ def check(key, runs):
 def traced():
     """The namespace of kernels that are being compiled."""
     jax = pytest.importorskip("jax")
-    from retrograd.run import xp_jax
+    from retrograd.arrays import xla as xp_jax
 
     with jax.enable_x64():
         yield xp_jax

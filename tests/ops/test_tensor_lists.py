@@ -9,11 +9,11 @@ import pytest
 
 import retrograd as tf
 from retrograd import dtypes
+from retrograd.arrays.list_value import TensorList
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph.graph import Graph
-from retrograd.ops import list_ops
 from retrograd.ops.declare import F
-from retrograd.ops.list_value import TensorList
+from retrograd.ops.lists import list_ops
 from retrograd.run.session import Session
 
 

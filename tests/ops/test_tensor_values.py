@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import retrograd as tf
-from retrograd.ops import tensor_values
+from retrograd.ops.array import tensor_values
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import retrograd as tf
+from retrograd.arrays import numpy as xp_numpy
 from retrograd.ops.declare import find
-from retrograd.run import xp_numpy
 from retrograd.run.expressions import written
 
 

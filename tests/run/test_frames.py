@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import retrograd as tf
-from retrograd.ops import control
 from retrograd.ops.declare import F
+from retrograd.ops.flow import control
 
 DATA = Path(__file__).parents[1] / "data"
 SAVED = json.loads((DATA / "v1_loops.json").read_text("utf-8"))

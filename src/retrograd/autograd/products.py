@@ -110,6 +110,6 @@ def inverse(input: EagerTensor) -> EagerTensor:
 @operation(method=False)
 def einsum(equation: str, *operands: EagerTensor) -> Any:
     """Sums of products by an equation in index notation."""
-    from retrograd.ops.einsum import einsum as engine
+    from retrograd.ops.linalg.einsum import einsum as engine
 
     return engine(equation, *operands)

@@ -2,7 +2,7 @@
 
 `names/*.txt` hold them, a file an area. Three kinds of line:
 
-    [retrograd.ops.reduce]           the module that the next names are found in
+    [retrograd.ops.math.reduce]           the module that the next names are found in
     reduce_sum math.reduce_sum       public names, below `tf`
     math.bessel_i0=bessel_i0_fn      … found there under another name
     contrib.framework.nest=.         … standing for the module itself

@@ -23,9 +23,9 @@ from retrograd.grad.terms import add_n
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.defaults import device
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.identity import identity
-from retrograd.ops.join import concat
-from retrograd.ops.tensor_values import is_tensor
+from retrograd.ops.array.identity import identity
+from retrograd.ops.array.join import concat
+from retrograd.ops.array.tensor_values import is_tensor
 from retrograd.platform import logs
 from retrograd.run.configuration import list_logical_devices
 from retrograd.variables.resource import BaseResourceVariable

@@ -13,7 +13,7 @@ from retrograd.distribute.scope import DefaultScope
 from retrograd.distribute.single import SingleExtended
 from retrograd.distribute.strategy import StrategyV1
 from retrograd.graph.defaults import colocate_with
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 
 
 class DefaultStrategy(StrategyV1):

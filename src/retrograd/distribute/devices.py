@@ -187,7 +187,7 @@ class ReplicaDeviceMap(DeviceMap):
 
 def replica_number(replica: Any) -> int:
     """The number of a replica, as an int; 0 where it is not known yet."""
-    from retrograd.ops.tensor_values import constant_value
+    from retrograd.ops.array.tensor_values import constant_value
 
     number = replica.replica_id_in_sync_group
     if not isinstance(number, int):

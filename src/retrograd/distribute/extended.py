@@ -19,7 +19,7 @@ from retrograd.distribute.devices import current_device
 from retrograd.distribute.input import InputContext
 from retrograd.distribute.reduce_op import ReduceOp
 from retrograd.distribute.scope import StrategyScope
-from retrograd.ops.control import group
+from retrograd.ops.flow.control import group
 from retrograd.platform import logs
 from retrograd.variables.options import VariableAggregation
 from retrograd.variables.scope import variable_creator_scope

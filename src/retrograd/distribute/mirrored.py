@@ -31,7 +31,7 @@ from retrograd.errors import message
 from retrograd.graph import context, defaults, dispatch
 from retrograd.graph.device import DeviceSpec
 from retrograd.graph.names import GraphKeys
-from retrograd.ops.identity import identity
+from retrograd.ops.array.identity import identity
 from retrograd.run.configuration import list_logical_devices
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
 

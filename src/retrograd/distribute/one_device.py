@@ -13,7 +13,7 @@ from retrograd.distribute.single import SingleExtended
 from retrograd.distribute.strategy import Strategy, StrategyV1
 from retrograd.distribute.values import validate_colocate
 from retrograd.graph import defaults
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 
 
 class OneDeviceStrategy(Strategy):

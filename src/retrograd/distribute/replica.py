@@ -12,7 +12,7 @@ from retrograd.distribute.devices import current_device
 from retrograd.distribute.reduce_op import ReduceOp
 from retrograd.grad.custom import custom_gradient
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 from retrograd.run import eager_context
 

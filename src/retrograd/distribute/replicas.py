@@ -20,7 +20,7 @@ from retrograd.distribute.values import regroup, select_replica
 from retrograd.errors import message
 from retrograd.graph import context, dispatch
 from retrograd.graph.defaults import control_dependencies, device
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.run import eager_context
 from retrograd.variables.scope import (
     get_variable_scope,

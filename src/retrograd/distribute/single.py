@@ -8,7 +8,7 @@ from typing import Any
 
 from retrograd import nest
 from retrograd.distribute.extended import StrategyExtendedV1
-from retrograd.ops.identity import identity
+from retrograd.ops.array.identity import identity
 
 
 class SingleExtended(StrategyExtendedV1):

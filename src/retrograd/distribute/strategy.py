@@ -12,9 +12,9 @@ from retrograd.distribute import current
 from retrograd.distribute.input import InputContext, InputReplicationMode
 from retrograd.distribute.reduce_op import ReduceOp
 from retrograd.graph import context
-from retrograd.ops.casts import cast
-from retrograd.ops.reduce import reduce_sum
-from retrograd.ops.shape import rank, shape, size
+from retrograd.ops.array.shape import rank, shape, size
+from retrograd.ops.math.casts import cast
+from retrograd.ops.math.reduce import reduce_sum
 
 
 class Strategy:

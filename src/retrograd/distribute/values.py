@@ -18,9 +18,9 @@ from retrograd.distribute.devices import (
 from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.defaults import control_dependencies, device
 from retrograd.graph.specs import TypeSpec, type_spec_from_value
-from retrograd.ops.control import group
-from retrograd.ops.identity import identity
-from retrograd.ops.tensor_values import is_tensor
+from retrograd.ops.array.identity import identity
+from retrograd.ops.array.tensor_values import is_tensor
+from retrograd.ops.flow.control import group
 
 
 class DistributedValues:

@@ -21,9 +21,9 @@ from retrograd.graph.convert import (
     register_tensor_conversion_function,
 )
 from retrograd.graph.defaults import device
-from retrograd.ops.control import group
+from retrograd.ops.array.identity import identity
 from retrograd.ops.declare import F
-from retrograd.ops.identity import identity
+from retrograd.ops.flow.control import group
 from retrograd.variables.options import VariableAggregation
 from retrograd.variables.variable import Variable
 

@@ -10,7 +10,7 @@ from retrograd import dtypes
 from retrograd.errors import message
 from retrograd.graph.graph import Graph
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 
 #: whole powers up to this are written as the products that they are

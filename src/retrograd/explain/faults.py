@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.arrays.list_value import TensorList
+from retrograd.arrays.optional import Optional as OptionalValue
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.list_value import TensorList
-from retrograd.ops.optional import Optional as OptionalValue
 from retrograd.run.plan import variable_of, writes_of
 from retrograd.run.witness import OpRun, Witness
 

@@ -19,7 +19,7 @@ from retrograd.grad.api import Backward, observed_gradients
 from retrograd.grad.sweep import Step, is_continuous, terms_of
 from retrograd.grad.terms import dense
 from retrograd.graph.graph import Graph
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 
 if TYPE_CHECKING:

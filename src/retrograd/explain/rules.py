@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.arrays.list_value import TensorList
 from retrograd.grad.sweep import Step, terms_of
 from retrograd.grad.terms import dense, fit
 from retrograd.graph import dispatch
 from retrograd.graph.graph import Graph
 from retrograd.ops.declare import F
-from retrograd.ops.list_value import TensorList
 from retrograd.run.observe import Observed
 
 #: dtypes whose tensors cannot be fed

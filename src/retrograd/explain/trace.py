@@ -19,9 +19,9 @@ from retrograd.graph import context
 from retrograd.graph.operation import Operation, line_of
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
-from retrograd.ops.state import handle_data
+from retrograd.ops.state.state import handle_data
 from retrograd.run.observe import Observed
 from retrograd.run.plan import VARIABLES
 from retrograd.run.store import Cell

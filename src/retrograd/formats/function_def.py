@@ -74,7 +74,7 @@ def function_def(graph: FuncGraph) -> Any:
 
 def _used(graph: FuncGraph) -> list[Operation]:
     """The operations that results or effects of a function depend on, in order."""
-    from retrograd.ops.demand import demand
+    from retrograd.ops.flow.demand import demand
 
     given = set(graph.inputs)
     effects = [op for op in graph._ops if op._is_stateful]

@@ -25,14 +25,14 @@ def shape_proto(raw: RawShape) -> Any:
 
 def tensor_proto(value: np.ndarray, dtype: dtypes.DType) -> Any:
     """An array as a TensorProto."""
-    from retrograd.ops.tensor_values import make_tensor_proto
+    from retrograd.ops.array.tensor_values import make_tensor_proto
 
     return make_tensor_proto(value, dtype)
 
 
 def tensor_value(proto: Any) -> np.ndarray:
     """The array of a TensorProto."""
-    from retrograd.ops.tensor_values import make_ndarray
+    from retrograd.ops.array.tensor_values import make_ndarray
 
     return make_ndarray(proto)
 

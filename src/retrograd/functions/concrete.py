@@ -14,7 +14,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.function import FuncGraph, uid
 from retrograd.graph.specs import TensorSpec
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.bodies import packed_like
+from retrograd.ops.flow.bodies import packed_like
 from retrograd.variables.resource import variable_accessed
 from retrograd.variables.variable import is_resource_variable
 

@@ -24,8 +24,8 @@ from retrograd.functions.tracing import UnknownArgument
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import inside_function
-from retrograd.ops.branches import cond
 from retrograd.ops.declare import F
+from retrograd.ops.flow.branches import cond
 from retrograd.util.decorators import make_decorator
 from retrograd.util.identity import ObjectIdentityDictionary
 from retrograd.variables.resource import ResourceVariable, UninitializedVariable

@@ -15,7 +15,7 @@ from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.specs import TensorSpec, TypeSpec
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.util import inspecting
 from retrograd.util.decorators import unwrap
 from retrograd.variables.variable import is_resource_variable

@@ -15,10 +15,10 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.specs import TensorSpec, TypeSpec
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.auto_control_deps import AutomaticControlDependencies
-from retrograd.ops.bodies import flat_tensors, repacked
 from retrograd.ops.declare import F
-from retrograd.ops.tensor_array import TensorArray
+from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
+from retrograd.ops.flow.bodies import flat_tensors, repacked
+from retrograd.ops.lists.tensor_array import TensorArray
 from retrograd.variables.scope import get_variable_scope
 from retrograd.variables.variable import is_resource_variable
 

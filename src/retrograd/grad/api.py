@@ -21,7 +21,7 @@ from retrograd.graph.convert import (
 )
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 
 

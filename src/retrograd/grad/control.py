@@ -30,16 +30,20 @@ from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.function import BodyGraph, FuncGraph, uid
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops import bodies
-from retrograd.ops import functional as _ops  # noqa: F401
-from retrograd.ops import host as _host  # noqa: F401
-from retrograd.ops.branches import call_case, call_if
-from retrograd.ops.constant import constant
-from retrograd.ops.control import as_indexed_slices
-from retrograd.ops.control_flow_util import EnableControlFlowV2
+from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F, gradient
-from retrograd.ops.state import handle_data
-from retrograd.ops.tensor_lists import copy_list_data, element_shape_input, list_data
+from retrograd.ops.flow import bodies
+from retrograd.ops.flow import functional as _ops  # noqa: F401
+from retrograd.ops.flow.branches import call_case, call_if
+from retrograd.ops.flow.control import as_indexed_slices
+from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
+from retrograd.ops.host import host as _host  # noqa: F401
+from retrograd.ops.lists.tensor_lists import (
+    copy_list_data,
+    element_shape_input,
+    list_data,
+)
+from retrograd.ops.state.state import handle_data
 
 # ---------------------------------------------------------------------- branches
 

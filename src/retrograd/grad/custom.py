@@ -17,8 +17,8 @@ from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
-from retrograd.ops import host
 from retrograd.ops.declare import F, gradient_registry
+from retrograd.ops.host import host
 
 _VARIABLES = ("VariableV2", "VarHandleOp")
 

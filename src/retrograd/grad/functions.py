@@ -37,7 +37,7 @@ def _call(
     f: Callable[..., Any], params: Any, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> tuple[Any, GradientTape, list[Any]]:
     """Run f on watched copies of its arguments."""
-    from retrograd.ops.identity import identity
+    from retrograd.ops.array.identity import identity
 
     places = _positions(f, params, args)
     given = list(args)

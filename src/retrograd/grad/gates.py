@@ -11,8 +11,8 @@ from typing import Any
 
 from retrograd.graph import context, dispatch, opdef
 from retrograd.graph.operation import Operation
-from retrograd.ops.control import group, with_dependencies
 from retrograd.ops.declare import registry
+from retrograd.ops.flow.control import group, with_dependencies
 
 
 def gated(op: Operation, found: Sequence[Any], terms: Sequence[Any]) -> list[Any]:

@@ -254,8 +254,8 @@ class GradientTape:
         The tape has to be persistent, or this its only use: rows are swept one by one.
         """
         from retrograd import nest
-        from retrograd.ops.join import stack
-        from retrograd.ops.shape import reshape
+        from retrograd.ops.array.join import stack
+        from retrograd.ops.array.shape import reshape
 
         del parallel_iterations, experimental_use_pfor
         persistent, self._persistent = self._persistent, True
@@ -324,7 +324,7 @@ def _unit(target: Any, index: int) -> Any:
     """Zeros in the shape of `target`, but for a one at a flat index."""
     import numpy as np
 
-    from retrograd.ops.constant import constant
+    from retrograd.ops.array.constant import constant
 
     sizes = target.shape.as_list()
     unit = np.zeros(int(np.prod(sizes)), target.dtype.as_numpy_dtype)

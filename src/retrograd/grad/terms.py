@@ -9,10 +9,10 @@ from retrograd.errors import message
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.array.fill import zeros
 from retrograd.ops.declare import F, registry
-from retrograd.ops.fill import zeros
 from retrograd.ops.infer import broadcast
-from retrograd.ops.state import handle_data, variable_shape
+from retrograd.ops.state.state import handle_data, variable_shape
 
 
 def add_n(terms: list[Any]) -> Any:
@@ -37,7 +37,7 @@ def dense(term: Any) -> Any:
 
 
 def _concatenated(terms: list[IndexedSlices]) -> IndexedSlices:
-    from retrograd.ops.constant import constant
+    from retrograd.ops.array.constant import constant
 
     # in one int64 index space when the terms disagree about theirs
     mixed = len({t.indices.dtype for t in terms}) > 1
@@ -129,7 +129,7 @@ def _summed_axes(have: Any, want: Any) -> list[int] | None:
 
 
 def _summed(term: Tensor, want: Any, axes: list[int]) -> Any:
-    from retrograd.ops.constant import constant
+    from retrograd.ops.array.constant import constant
 
     if not axes:
         return term

@@ -4,7 +4,7 @@ What gives tensors their operators, and lists and IndexedSlices their conversion
 there as soon as any of them is.
 """
 
-from retrograd.ops import constant as constant
-from retrograd.ops import overloads as overloads
-from retrograd.ops import slices as slices
-from retrograd.ops import slicing as slicing
+from retrograd.ops.array import constant as constant
+from retrograd.ops.array import slices as slices
+from retrograd.ops.array import slicing as slicing
+from retrograd.ops.math import overloads as overloads

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -338,40 +336,32 @@ def gradient_function(n: Operation) -> RuleFunction | None:
 
 # ---------------------------------------------------------------------- applying
 
-_loaded = False
-
-
-def load_all() -> None:
-    """Import every module of the package, and with it all declarations."""
-    global _loaded
-    if _loaded:
-        return
-    _loaded = True
-    package = importlib.import_module("retrograd.ops")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"retrograd.ops.{module.name}")
+INDEX = "index.txt"
 
 
 @functools.cache
-def _sources() -> dict[str, str]:
-    """The text of every module of the package."""
-    folder = Path(__file__).parent
-    return {path.stem: path.read_text("utf-8") for path in folder.glob("*.py")}
-
-
-def _load_naming(op_type: str) -> None:
-    """Import the modules that name an op type, those that declare it by `@op` first.
+def index() -> dict[str, str]:
+    """The module that declares each op type, by op type.
 
     Importing all of them to find one op would be most of the time that a short program
-    takes.
+    takes, so they are listed in a file (`tools/make_op_index.py` writes it).
     """
-    declares = re.compile(rf'@op\(\s*"{op_type}"')
-    naming = [name for name, text in _sources().items() if f'"{op_type}"' in text]
-    naming.sort(key=lambda name: declares.search(_sources()[name]) is None)
-    for name in naming:
-        importlib.import_module(f"retrograd.ops.{name}")
-        if op_type in registry:
-            return
+    found: dict[str, str] = {}
+    text = Path(__file__).with_name(INDEX).read_text("utf-8")
+    module = ""
+    for word in text.split():
+        if word.endswith(":"):
+            module = f"retrograd.ops.{word[:-1]}"
+        else:
+            found[word] = module
+    return found
+
+
+@functools.cache
+def load_all() -> None:
+    """Import every module that declares ops, and with it all declarations."""
+    for module in dict.fromkeys(index().values()):
+        importlib.import_module(module)
 
 
 #: how operations named after a function are run, by the function's name
@@ -381,10 +371,8 @@ called: dict[str, Declaration] = {}
 def find(op_type: str) -> Declaration | None:
     """The declaration of an op type, or None."""
     found = registry.get(op_type) or called.get(op_type)
-    if found is None and not _loaded:
-        _load_naming(op_type)
-        if op_type not in registry:
-            load_all()
+    if found is None and (module := index().get(op_type)) is not None:
+        importlib.import_module(module)
         found = registry.get(op_type)
     return found
 

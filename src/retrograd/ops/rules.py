@@ -9,7 +9,7 @@ import numpy as np
 
 from retrograd import dtypes
 from retrograd.graph.operation import Operation
-from retrograd.ops.constant import constant as make_constant
+from retrograd.ops.array.constant import constant as make_constant
 from retrograd.ops.declare import F
 from retrograd.ops.static import constant
 

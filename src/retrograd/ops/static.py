@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 from typing import Any
 
 import numpy as np
 
+from retrograd.arrays import numpy as xp_numpy
 from retrograd.dtypes import DType
 from retrograd.graph import dispatch
 from retrograd.graph.function import FuncGraph
@@ -102,7 +102,7 @@ def _values(n: Operation) -> list[Any] | None:
         return None
     from retrograd.ops.declare import registry
 
-    kernel = bound_kernel(registry[n.type], n, _arrays())
+    kernel = bound_kernel(registry[n.type], n, xp_numpy)
     if kernel is None:
         return None
     try:
@@ -116,12 +116,6 @@ def _values(n: Operation) -> list[Any] | None:
         np.asarray(v, t.dtype.base_dtype.as_numpy_dtype)
         for v, t in zip(result, n._outputs, strict=True)
     ]
-
-
-@functools.cache
-def _arrays() -> Any:
-    """The array namespace that kernels run on, by name: it lies in a higher layer."""
-    return importlib.import_module("retrograd.run.xp_numpy")
 
 
 def _shape_values(n: Operation) -> list[Any] | None:

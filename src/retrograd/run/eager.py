@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, shapes
+from retrograd.arrays.blas import threads
 from retrograd.graph import context, dispatch, opdef
 from retrograd.graph.device import DeviceSpec
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
-from retrograd.run.blas import threads
 from retrograd.run.devices import CPU, PREFIX
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names
@@ -226,7 +226,7 @@ class EagerTensor(Tensor):
 
 
 def _from_numpy(value: Any) -> Tensor:
-    from retrograd.ops.constant import constant
+    from retrograd.ops.array.constant import constant
 
     return constant(value)
 

@@ -12,9 +12,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from retrograd.arrays import names
+from retrograd.arrays import numpy as xp_numpy
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import Declaration, find
-from retrograd.run import names, xp_numpy
 
 #: what NumPy's arrays and scalars have an operator for
 _OPERATORS = {

@@ -11,7 +11,7 @@ from retrograd import dtypes
 from retrograd.errors import message
 from retrograd.graph.graph import Graph
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.constant import make_array
+from retrograd.ops.array.constant import make_array
 from retrograd.run.fetches import feed_function_of
 
 

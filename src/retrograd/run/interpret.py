@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.arrays import numpy as xp_numpy
+from retrograd.arrays.blas import threads
 from retrograd.errors import InvalidArgumentError, message
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.control import DEAD
 from retrograd.ops.declare import Declaration, find
+from retrograd.ops.flow.control import DEAD
 from retrograd.ops.static import kernel_attr
-from retrograd.run import xp_numpy
-from retrograd.run.blas import threads
 from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe
 from retrograd.run.inputs import input_names

@@ -15,20 +15,22 @@ from typing import Any
 import jax
 import numpy as np
 
+from retrograd.arrays import numpy as xp_numpy
+from retrograd.arrays import xla as xp_jax
+from retrograd.arrays.xla import flow
 from retrograd.errors import message
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
 from retrograd.ops.static import FROM_SHAPE, kernel_attr
-from retrograd.run import memory, xp_jax, xp_numpy
+from retrograd.run import memory
 from retrograd.run.arena import arenas_for
 from retrograd.run.constants import Large
 from retrograd.run.inputs import input_names
 from retrograd.run.plan import VARIABLES, bodies_of, is_reading, variable_of
 from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
-from retrograd.run.xp_jax import flow
 
 #: values worked out while tracing stay NumPy up to this many elements
 _LARGEST_STATIC = 4096

@@ -8,7 +8,7 @@ from typing import Any
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.demand import demand
+from retrograd.ops.flow.demand import demand
 from retrograd.run.feeds import Feed
 from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan, make_plan

@@ -11,7 +11,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
-from retrograd.ops.demand import demand
+from retrograd.ops.flow.demand import demand
 from retrograd.run.frames import lifted
 
 VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "TemporaryVariable"))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.ops.casts import cast
+from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F
-from retrograd.ops.shape import shape
+from retrograd.ops.math.casts import cast
 from retrograd.train.update_ops import UpdateOpOptimizer
 from retrograd.variables.initializers import Constant
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with, device
-from retrograd.ops.constant import constant
-from retrograd.ops.identity import identity
+from retrograd.ops.array.constant import constant
+from retrograd.ops.array.identity import identity
 from retrograd.train.update_ops import UpdateOpOptimizer
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with, control_dependencies
-from retrograd.ops import control
-from retrograd.ops.casts import cast
 from retrograd.ops.declare import F
+from retrograd.ops.flow import control
+from retrograd.ops.math.casts import cast
 from retrograd.train.update_ops import UpdateOpOptimizer
 from retrograd.variables.updates import assign, assign_sub, scatter_add
 

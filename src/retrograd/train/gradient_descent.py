@@ -6,8 +6,8 @@ from typing import Any
 
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.ops.casts import cast
 from retrograd.ops.declare import F
+from retrograd.ops.math.casts import cast
 from retrograd.train.update_ops import UpdateOpOptimizer
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from retrograd import dtypes
 from retrograd.graph import context
 from retrograd.graph.convert import convert_n_to_tensor, convert_to_tensor
-from retrograd.ops.casts import cast
 from retrograd.ops.declare import F
+from retrograd.ops.math.casts import cast
 from retrograd.train import schedules
 
 

@@ -9,11 +9,11 @@ from retrograd.distribute import current
 from retrograd.distribute.reduce_op import ReduceOp
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.ops import control
-from retrograd.ops.branches import cond
-from retrograd.ops.casts import cast
 from retrograd.ops.declare import F
-from retrograd.ops.reduce import reduce_all
+from retrograd.ops.flow import control
+from retrograd.ops.flow.branches import cond
+from retrograd.ops.math.casts import cast
+from retrograd.ops.math.reduce import reduce_all
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
 from retrograd.variables.variable import VariableV1
 

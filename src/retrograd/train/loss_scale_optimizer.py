@@ -7,8 +7,8 @@ from typing import Any
 
 from retrograd.distribute import current
 from retrograd.graph.composite import IndexedSlices
-from retrograd.ops import control
-from retrograd.ops.cases import smart_cond
+from retrograd.ops.flow import control
+from retrograd.ops.flow.cases import smart_cond
 from retrograd.train import loss_scale as loss_scales
 from retrograd.train.optimizer import Optimizer
 

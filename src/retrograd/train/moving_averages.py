@@ -10,9 +10,9 @@ from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor, is_eager_tensor
 from retrograd.graph.defaults import add_to_collection, colocate_with, get_name_scope
 from retrograd.graph.names import GraphKeys
-from retrograd.ops import control
-from retrograd.ops.casts import cast
 from retrograd.ops.declare import F
+from retrograd.ops.flow import control
+from retrograd.ops.math.casts import cast
 from retrograd.train import slot_creator
 from retrograd.variables.collections import (
     global_variables,

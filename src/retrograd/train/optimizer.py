@@ -20,10 +20,10 @@ from retrograd.graph.convert import (
 )
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
-from retrograd.ops import control
-from retrograd.ops import training as training  # declares the update ops by family
+from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F
-from retrograd.ops.shape import shape
+from retrograd.ops.flow import control
+from retrograd.ops.state import training as training  # declares the update ops
 from retrograd.train import slot_creator
 from retrograd.variables.collections import trainable_variables
 from retrograd.variables.updates import assign_add

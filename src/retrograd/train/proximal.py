@@ -11,7 +11,7 @@ from typing import Any
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.train.update_ops import UpdateOpOptimizer
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.ops.fill import ones_like
+from retrograd.ops.array.fill import ones_like
 from retrograd.train.update_ops import UpdateOpOptimizer
 from retrograd.variables.initializers import Ones
 

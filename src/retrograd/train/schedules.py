@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 from retrograd.graph.convert import convert_n_to_tensor, convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.branches import cond
-from retrograd.ops.cases import case
-from retrograd.ops.casts import cast
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
-from retrograd.ops.random import random_normal
+from retrograd.ops.flow.branches import cond
+from retrograd.ops.flow.cases import case
+from retrograd.ops.math.casts import cast
+from retrograd.ops.random.random import random_normal
 
 
 class LearningRateSchedule:

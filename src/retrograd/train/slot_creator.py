@@ -7,8 +7,8 @@ from typing import Any
 
 from retrograd.distribute.current import get_strategy
 from retrograd.graph import context
-from retrograd.ops.fill import zeros
-from retrograd.ops.shape import shape as shape_of
+from retrograd.ops.array.fill import zeros
+from retrograd.ops.array.shape import shape as shape_of
 from retrograd.variables.initializers import Zeros
 from retrograd.variables.reference import RefVariable
 from retrograd.variables.scope import get_variable, get_variable_scope, variable_scope

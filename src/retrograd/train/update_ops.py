@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from retrograd.ops.casts import cast
 from retrograd.ops.declare import F
+from retrograd.ops.math.casts import cast
 from retrograd.train.optimizer import Optimizer
 from retrograd.variables.variable import is_resource_variable
 

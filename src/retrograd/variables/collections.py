@@ -57,7 +57,7 @@ def variables_initializer(var_list: Sequence[Any], name: str = "init") -> Any:
     """An operation that runs the initializers of all variables in the list."""
     if not var_list or context.executing_eagerly():
         return F.NoOp(name=name)
-    from retrograd.ops.control import group
+    from retrograd.ops.flow.control import group
 
     return group(*[v.initializer for v in var_list], name=name)
 
@@ -137,8 +137,8 @@ def report_uninitialized_variables(
       name: the name scope of the operations.
     """
     from retrograd.graph import dispatch
-    from retrograd.ops.constant import constant
-    from retrograd.ops.selection import boolean_mask
+    from retrograd.ops.array.constant import constant
+    from retrograd.ops.array.selection import boolean_mask
 
     var_list = _variables_or_references(var_list)
     graph = context.get_default_graph()

@@ -10,10 +10,10 @@ from retrograd import dtypes
 from retrograd.graph import dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.array.fill import zeros_like
+from retrograd.ops.array.join import concat, stack
+from retrograd.ops.array.shape import reshape
 from retrograd.ops.declare import F
-from retrograd.ops.fill import zeros_like
-from retrograd.ops.join import concat, stack
-from retrograd.ops.shape import reshape
 from retrograd.variables.variable import Variable
 
 RNG_ALG_PHILOX = 1

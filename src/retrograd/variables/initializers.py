@@ -9,11 +9,11 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.graph.tensor import Tensor
-from retrograd.ops import random
-from retrograd.ops.constant import constant
+from retrograd.ops.array.constant import constant
+from retrograd.ops.array.fill import ones, zeros
+from retrograd.ops.array.shape import matrix_transpose, reshape
 from retrograd.ops.declare import F
-from retrograd.ops.fill import ones, zeros
-from retrograd.ops.shape import matrix_transpose, reshape
+from retrograd.ops.random import random
 
 #: standard deviation of a standard normal number that lies within (−2, 2)
 _WITHIN_TWO = 0.87962566103423978
@@ -397,7 +397,7 @@ class Identity(Initializer):
     def __call__(
         self, shape: Any, dtype: Any = None, partition_info: Any = None
     ) -> Tensor:
-        from retrograd.ops.diagonals import eye
+        from retrograd.ops.linalg.diagonals import eye
 
         whole = shape if partition_info is None else partition_info.full_shape
         if len(whole) != 2:

@@ -11,8 +11,8 @@ import numpy as np
 
 from retrograd import dtypes
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.constant import constant as constant_tensor
-from retrograd.ops.random import (
+from retrograd.ops.array.constant import constant as constant_tensor
+from retrograd.ops.random.random import (
     stateless_random_normal,
     stateless_random_uniform,
     stateless_truncated_normal,

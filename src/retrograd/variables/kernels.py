@@ -11,12 +11,12 @@ from typing import Any
 
 from retrograd import dtypes
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.casts import cast
+from retrograd.ops.array.fill import zeros
+from retrograd.ops.array.join import stack
+from retrograd.ops.array.shape import expand_dims, matrix_transpose
 from retrograd.ops.declare import F
-from retrograd.ops.fill import zeros
-from retrograd.ops.join import stack
-from retrograd.ops.random import random_normal
-from retrograd.ops.shape import expand_dims, matrix_transpose
+from retrograd.ops.math.casts import cast
+from retrograd.ops.random.random import random_normal
 from retrograd.variables.initializers import Initializer, _float, orthogonal
 
 #: blocks of a kernel by their place, each a matrix of channels
@@ -116,7 +116,7 @@ class ConvolutionOrthogonal(_Kernel):
         sizes = [p.shape.as_list() for p in projections]
         if any(size != sizes[0] for size in sizes):
             raise ValueError("The dimension of the matrices must be the same.")
-        from retrograd.ops.diagonals import eye
+        from retrograd.ops.linalg.diagonals import eye
 
         unit: Any = eye(sizes[0][0], dtype=self.dtype)
         blocks: Blocks = {}

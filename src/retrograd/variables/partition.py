@@ -370,7 +370,7 @@ class PartitionedVariable:
         if len(self._variable_list) == 1:
             with dispatch.name_scope(None):
                 return F.Identity(self._variable_list[0], name=self._name)
-        from retrograd.ops.join import concat
+        from retrograd.ops.array.join import concat
 
         axis = self._one_axis("concatenate", "concat")
         with dispatch.name_scope(f"{self._name}/ConcatPartitions/"):
@@ -420,7 +420,7 @@ class PartitionedVariable:
         elif isinstance(value, PartitionedVariable):
             values = list(value)
         else:
-            from retrograd.ops.join import split
+            from retrograd.ops.array.join import split
 
             sizes = [v.shape.as_list()[axis] for v in self._variable_list]
             values = split(value, sizes, axis=axis)

@@ -8,10 +8,10 @@ from retrograd import shapes
 from retrograd.graph import dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.array.fill import ones_like
+from retrograd.ops.array.join import concat
+from retrograd.ops.array.shape import expand_dims, reshape, shape
 from retrograd.ops.declare import F
-from retrograd.ops.fill import ones_like
-from retrograd.ops.join import concat
-from retrograd.ops.shape import expand_dims, reshape, shape
 
 
 def _is_reference(ref: Any) -> bool:

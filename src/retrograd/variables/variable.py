@@ -13,8 +13,8 @@ from retrograd.graph.names import prepend_name_scope, strip_name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.reference import Reference
 from retrograd.graph.tensor import OVERLOADABLE_OPERATORS, Tensor
-from retrograd.ops import overloads  # noqa: F401 (the operators of tensors)
-from retrograd.ops.slicing import getitem_of_variable
+from retrograd.ops.array.slicing import getitem_of_variable
+from retrograd.ops.math import overloads  # noqa: F401 (the operators of tensors)
 from retrograd.util import protos
 from retrograd.variables.options import (
     VariableAggregation,

@@ -110,7 +110,7 @@ def spare_kernels(name: str, replaced: Any, original: Any) -> None:
         if vars(kernels).get(name) is replaced:
             setattr(kernels, name, original)
 
-    loading.when_loaded("retrograd.run.xp_numpy", spare)
+    loading.when_loaded("retrograd.arrays.numpy", spare)
 
 
 class _Loader(importlib.abc.Loader):

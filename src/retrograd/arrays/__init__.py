@@ -1,0 +1,1 @@
+"""The array namespaces that kernels receive: NumPy and XLA, under the same names."""

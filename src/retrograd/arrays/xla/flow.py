@@ -1,0 +1,276 @@
+"""Branches and loops while a stage is traced.
+
+XLA has no lists. What a loop appends to is a buffer with room for as many elements as
+the loop makes, which is known if its number of iterations is. Where it is not, the loop
+gets the room that the caller chose, ends when that is used up, and tells so: what the
+program computes is void then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from retrograd.arrays.optional import Optional
+from retrograd.arrays.xla.lists import TracedList, first
+
+State = tuple[Any, ...]
+
+
+class _Room(threading.local):
+    """How loops are traced in this thread.
+
+    Attributes:
+      count: iterations that there is room for where their number is not known.
+      overflows: of such loops in the function that is traced, whether they needed more.
+    """
+
+    def __init__(self) -> None:
+        self.count = 64
+        self.overflows: list[Any] = []
+
+
+_room = _Room()
+
+
+@contextlib.contextmanager
+def room(count: int) -> Iterator[list[Any]]:
+    """A context that gives loops room for `count` iterations.
+
+    It provides the list of what tells, for each loop, whether it needed more.
+    """
+    before = _room.count, _room.overflows
+    found: list[Any] = []
+    _room.count, _room.overflows = count, found
+    try:
+        yield found
+    finally:
+        _room.count, _room.overflows = before
+
+
+class _Telling:
+    """A function that returns, besides, whether a loop in it needed more room.
+
+    Attributes:
+      used: whether there was a loop that might.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.used = False
+
+    def __call__(self, *args: Any) -> Any:
+        with room(_room.count) as found:
+            result = self.function(*args)
+        self.used = self.used or bool(found)
+        over = functools.reduce(jnp.logical_or, found, jnp.zeros((), np.bool_))
+        return result, over
+
+
+def _shapes(function: Callable[..., Any], *args: Any) -> Any:
+    """What a function returns, without values."""
+    with room(_room.count):
+        return jax.eval_shape(function, *args)
+
+
+# ---------------------------------------------------------------------- branches
+
+
+def cond(
+    pred: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Any
+) -> Any:
+    """`arrays.numpy.cond`.
+
+    A list that the branches make of different lengths becomes a buffer; an optional
+    that one of them leaves empty holds zeros there.
+    """
+    branches = [_Telling(on_true), _Telling(on_false)]
+    try:
+        result, over = lax.cond(pred, *branches, *args)
+    except TypeError:
+        made = [_shapes(f, *args) for f in (on_true, on_false)]
+        kinds = [jax.tree_util.tree_structure(m) for m in made]
+        if kinds[0] == kinds[1]:
+            raise
+        alike = jax.eval_shape(lambda a, b: tuple(map(_common, a, b)), *made)
+        branches = [_Telling(_giving(f, alike)) for f in (on_true, on_false)]
+        result, over = lax.cond(pred, *branches, *args)
+    if any(b.used for b in branches):
+        _room.overflows.append(over)
+    return result
+
+
+def _giving(function: Callable[..., Any], alike: State) -> Callable[..., Any]:
+    """A branch whose results have the form of others."""
+
+    def branch(*args: Any) -> State:
+        return tuple(map(_as, alike, function(*args)))
+
+    return branch
+
+
+def _common(a: Any, b: Any) -> Any:
+    """A form that both of two values can take."""
+    if isinstance(a, Optional) and isinstance(b, Optional):
+        if a.values is None or b.values is None:
+            return b if a.values is None else a
+        return Optional(tuple(map(_common, a.values, b.values)))
+    if isinstance(a, TracedList) and isinstance(b, TracedList):
+        both = [a, b]
+        if all(v.items is not None for v in both):
+            element = _element(*both)
+            both = [v.buffered(element, v.capacity()) for v in both]
+        large = max(both, key=TracedList.capacity)
+        small = both[0] if large is both[1] else both[1]
+        return _dynamic(large if large.items is None else small.buffered_as(large))
+    return a
+
+
+def _as(like: Any, value: Any) -> Any:
+    """A value in a form that it can take."""
+    if isinstance(like, Optional) and like.values is not None:
+        if value.values is None:
+            zeros = [jax.tree_util.tree_map(_zeros, v) for v in like.values]
+            return Optional(tuple(zeros))
+        return Optional(tuple(map(_as, like.values, value.values)))
+    if isinstance(like, TracedList) and like.items is None:
+        whole = value.buffered_as(like)
+        return like._like(
+            buffer=whole.buffer,
+            length=_count(whole) if _is_dynamic(like) else whole.length,
+            spare=like.spare,
+        )
+    return value
+
+
+def _zeros(value: Any) -> Any:
+    return jnp.zeros(value.shape, value.dtype)
+
+
+def _element(*lists: TracedList) -> Any:
+    """What has the shape and dtype of an element of one of some lists."""
+    for value in lists:
+        if value.items is None:
+            return first(value.buffer)
+        for item in value.items:
+            if item is not None:
+                return item
+    raise TypeError("the shape of the elements of a list is not known")
+
+
+def _count(value: TracedList) -> Any:
+    return jnp.asarray(value.count(), np.int32)
+
+
+def _is_dynamic(value: TracedList) -> bool:
+    return not isinstance(value.length, int)
+
+
+def _dynamic(value: TracedList) -> TracedList:
+    """A buffer, of a length that is not known."""
+    return value._like(buffer=value.buffer, length=_count(value), spare=value.spare)
+
+
+# ---------------------------------------------------------------------- loops
+
+
+def while_loop(
+    cond: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    init: Any,
+    bound: Callable[[], int | None] | None = None,
+) -> Any:
+    """`arrays.numpy.while_loop`."""
+    state, growth = _fitted(body, tuple(init))
+    limit = None
+    if any(growth):
+        count = bound() if bound is not None else None
+        if count is None:
+            count = limit = _room.count
+        state = tuple(_grown(v, g, count) for v, g in zip(state, growth, strict=True))
+    alike = state
+
+    def step(values: State) -> State:
+        return tuple(map(_as, alike, body(values)))
+
+    return _run(cond, _Telling(step), state, limit)
+
+
+def _run(
+    cond: Callable[[Any], Any], step: _Telling, start: State, limit: int | None
+) -> State:
+    """Loop, up to a limit if there is one."""
+    check = _Telling(cond)
+
+    def goes_on(carry: Any) -> Any:
+        turn, _, state = carry
+        holds, _ = check(state)
+        if check.used:
+            raise TypeError("a loop in the condition of a loop")
+        return holds if limit is None else jnp.logical_and(holds, turn < limit)
+
+    def turned(carry: Any) -> Any:
+        turn, over, state = carry
+        state, more = step(state)
+        turn = turn if limit is None else turn + 1
+        return turn, jnp.logical_or(over, more), state
+
+    init = (jnp.zeros((), np.int32), jnp.zeros((), np.bool_), start)
+    turn, over, state = lax.while_loop(goes_on, turned, init)
+    if limit is not None:
+        over = jnp.logical_or(over, jnp.logical_and(turn >= limit, check(state)[0]))
+    if limit is not None or step.used:
+        _room.overflows.append(over)
+    return state
+
+
+def _fitted(body: Callable[[Any], Any], state: State) -> tuple[State, list[int]]:
+    """The lists as the loop can carry them, and by how much each turn extends them."""
+    if not any(isinstance(v, TracedList) for v in state):
+        return state, [0] * len(state)
+    after = state
+    for _ in range(4):
+        after = _shapes(body, state)
+        fitted = tuple(map(_carried, state, after))
+        if all(a is b for a, b in zip(state, fitted, strict=True)):
+            break
+        state = fitted
+    return state, [
+        a.capacity() - b.capacity()
+        if isinstance(b, TracedList) and b.items is None
+        else 0
+        for a, b in zip(after, state, strict=True)
+    ]
+
+
+def _carried(start: Any, after: Any) -> Any:
+    """A list in a form that one turn of the loop does not change."""
+    if not isinstance(start, TracedList):
+        return start
+    if start.items is None:
+        same = _is_dynamic(start) or after.length == start.length
+        return start if same else _dynamic(start)
+    if after.items is not None:
+        kinds = [jax.tree_util.tree_structure(v) for v in (start, after)]
+        if kinds[0] == kinds[1]:
+            return start
+    count = len(start.items)
+    whole = start.buffered(_element(start, after), count)
+    fixed = after.items is not None and len(after.items) == count
+    return whole if fixed or after.length == count else _dynamic(whole)
+
+
+def _grown(value: Any, growth: int, count: int) -> Any:
+    """A list with room for what `count` turns add."""
+    if not growth:
+        return value
+    whole = value.with_room(growth * count)
+    return whole._like(buffer=whole.buffer, length=whole.length, spare=growth)

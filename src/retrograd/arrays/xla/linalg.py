@@ -1,0 +1,79 @@
+"""Dense linear algebra through XLA, in TensorFlow's conventions.
+
+Compiled code cannot raise: a matrix that `arrays.numpy` refuses gives NaN or
+infinities.
+"""
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+
+def _adjoint_of(x: Array, adjoint: bool) -> Array:
+    return jnp.conj(jnp.swapaxes(x, -1, -2)) if adjoint else x
+
+
+def cholesky(x: Array) -> Array:
+    """`arrays.numpy.cholesky`."""
+    return lax.linalg.cholesky(x, symmetrize_input=False)
+
+
+def inv(x: Array, adjoint: bool = False) -> Array:
+    """`arrays.numpy.inv`."""
+    return jnp.linalg.inv(_adjoint_of(x, adjoint))
+
+
+def _batched(a: Array, b: Array) -> tuple[Array, Array]:
+    """Broadcast the batch axes of a and b to each other."""
+    batch = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return (
+        jnp.broadcast_to(a, (*batch, *a.shape[-2:])),
+        jnp.broadcast_to(b, (*batch, *b.shape[-2:])),
+    )
+
+
+def solve(a: Array, b: Array, adjoint: bool = False) -> Array:
+    """`arrays.numpy.solve`."""
+    return jnp.linalg.solve(*_batched(_adjoint_of(a, adjoint), b))
+
+
+def triangular_solve(
+    a: Array, b: Array, lower: bool = True, adjoint: bool = False
+) -> Array:
+    """`arrays.numpy.triangular_solve`."""
+    a, b = _batched(a, b)
+    return lax.linalg.triangular_solve(
+        a, b, left_side=True, lower=lower, transpose_a=adjoint, conjugate_a=adjoint
+    )
+
+
+def det(x: Array) -> Array:
+    """`arrays.numpy.det`."""
+    return jnp.linalg.det(x)
+
+
+def slogdet(x: Array) -> tuple[Array, Array]:
+    """`arrays.numpy.slogdet`."""
+    sign, log = jnp.linalg.slogdet(x)
+    return sign, log.astype(x.dtype)
+
+
+def qr(x: Array, full_matrices: bool = False) -> tuple[Array, Array]:
+    """`arrays.numpy.qr`."""
+    q, r = lax.linalg.qr(x, full_matrices=full_matrices)
+    return q, r
+
+
+def svd(
+    x: Array, compute_uv: bool = True, full_matrices: bool = False
+) -> tuple[Array, ...]:
+    """`arrays.numpy.svd`."""
+    if not compute_uv:
+        return (jnp.linalg.svd(x, compute_uv=False),)
+    u, s, vh = jnp.linalg.svd(x, full_matrices=full_matrices)
+    return s, u, _adjoint_of(vh, True)
+
+
+def eigh(x: Array, compute_v: bool = True) -> tuple[Array, ...]:
+    """`arrays.numpy.eigh`."""
+    v, e = lax.linalg.eigh(x, lower=True, symmetrize_input=False)
+    return (e.astype(x.dtype), v) if compute_v else (e.astype(x.dtype),)

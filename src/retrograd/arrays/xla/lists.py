@@ -1,0 +1,312 @@
+"""Lists of tensors while a stage is traced.
+
+A list is either known element by element, or a buffer with room for a fixed number of
+elements and how many of them count. A loop that appends to a list, or reads and writes
+it at an index that is not known, carries it as a buffer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from retrograd import dtypes, shapes
+from retrograd.arrays.list_value import refused, text_of
+from retrograd.arrays.optional import Optional
+from retrograd.graph.tensor import RawShape
+
+_map = jax.tree_util.tree_map
+
+
+class TracedList:
+    """`list_value.TensorList` for tracers: the same methods.
+
+    Attributes:
+      items: the elements, None for one that was never set; or None for a buffer.
+      buffer: arrays (a structure of them, for a list of lists) whose first axis counts
+        elements.
+      length: how many elements of the buffer count.
+      spare: how many more there is room for at the least, where that is not known from
+        `length`.
+    """
+
+    __slots__ = ("buffer", "dtype", "items", "length", "limit", "shape", "spare")
+
+    def __init__(
+        self,
+        dtype: dtypes.DType,
+        shape: RawShape,
+        limit: int = -1,
+        items: list[Any] | None = None,
+        buffer: Any = None,
+        length: Any = None,
+        spare: int = 0,
+    ) -> None:
+        self.dtype, self.shape, self.limit = dtype, shape, limit
+        self.items, self.buffer, self.length = items, buffer, length
+        self.spare = spare
+
+    def _like(self, **changes: Any) -> TracedList:
+        return TracedList(self.dtype, self.shape, self.limit, **changes)
+
+    def count(self) -> Any:
+        """How many elements there are."""
+        length = len(self.items) if self.items is not None else self.length
+        return np.int32(length) if isinstance(length, int) else length
+
+    def capacity(self) -> int:
+        """How many elements there is room for."""
+        if self.items is not None:
+            return len(self.items)
+        return jax.tree_util.tree_leaves(self.buffer)[0].shape[0]
+
+    def buffered(self, element: Any, capacity: int) -> TracedList:
+        """This list as a buffer; `element` has the shape and dtype of its elements."""
+        if self.items is None:
+            return self
+        held = [v for v in self.items if v is not None]
+        if held:
+            element = held[0]
+        buffer = _map(lambda e: jnp.zeros((capacity, *e.shape), e.dtype), element)
+        for i, item in enumerate(self.items):
+            if item is not None:
+                buffer = _map(lambda b, v, at=i: b.at[at].set(v), buffer, item)
+        return self._like(buffer=buffer, length=len(self.items))
+
+    def _element(self, shape: RawShape) -> Any:
+        """Zeros in the shape of an element."""
+        if self.items is None:
+            return _map(lambda b: jnp.zeros(b.shape[1:], b.dtype), self.buffer)
+        for item in self.items:
+            if item is not None:
+                return _map(jnp.zeros_like, item)
+        known = shapes.merge(shape, self.shape)
+        if known is None or None in known:
+            raise refused(
+                "Trying to read an uninitialized tensor but element_shape is not fully "
+                f"defined: {text_of(known)} and no list element is set."
+            )
+        return jnp.zeros(known, self.dtype.as_numpy_dtype)
+
+    # -------------------------------------------------------------- one element
+
+    def push(self, value: Any) -> TracedList:
+        """This list with `value` at the end."""
+        if self.items is not None:
+            return self._like(items=[*self.items, value])
+        spare, whole = self.spare, self
+        if isinstance(self.length, int):
+            spare = self.capacity() - self.length
+        if not spare:
+            whole, spare = self.with_room(1), 1
+        buffer = _map(
+            lambda b, v: lax.dynamic_update_index_in_dim(b, v, self.length, 0),
+            whole.buffer,
+            value,
+        )
+        return self._like(buffer=buffer, length=self.length + 1, spare=spare - 1)
+
+    def with_room(self, count: int) -> TracedList:
+        """This list as a buffer with room for `count` more elements."""
+
+        def longer(b: Any) -> Any:
+            return jnp.concatenate([b, jnp.zeros((count, *b.shape[1:]), b.dtype)])
+
+        buffer = _map(longer, self.buffer) if count else self.buffer
+        return self._like(buffer=buffer, length=self.length, spare=self.spare)
+
+    def pop(self, shape: RawShape) -> tuple[TracedList, Any]:
+        """This list less its last element, and that element."""
+        if self.items is not None:
+            if not self.items:
+                raise refused("Trying to pop from an empty list.")
+            value = self.items[-1]
+            value = self._element(shape) if value is None else value
+            return self._like(items=self.items[:-1]), value
+        last = self.length - 1
+        rest = self._like(buffer=self.buffer, length=last, spare=self.spare + 1)
+        return rest, self._at(last)
+
+    def _at(self, index: Any) -> Any:
+        def one(b: Any) -> Any:
+            return lax.dynamic_index_in_dim(b, index, 0, keepdims=False)
+
+        return _map(one, self.buffer)
+
+    def get(self, index: Any, shape: RawShape) -> Any:
+        """One element; zeros where none was set."""
+        if self.items is None:
+            return self._at(index)
+        if isinstance(index, np.ndarray | np.generic | int):
+            if not 0 <= int(index) < len(self.items):
+                raise refused(
+                    f"Trying to access element {int(index)} in a list with "
+                    f"{len(self.items)} elements."
+                )
+            value = self.items[int(index)]
+            return self._element(shape) if value is None else value
+        return self.buffered(self._element(shape), len(self.items))._at(index)
+
+    def set(self, index: Any, value: Any) -> TracedList:
+        """This list with another element in one place."""
+        if self.items is not None and isinstance(index, np.ndarray | np.generic | int):
+            items = list(self.items)
+            items[int(index)] = value
+            return self._like(items=items)
+        whole = self.buffered(value, self.capacity())
+        buffer = _map(
+            lambda b, v: lax.dynamic_update_index_in_dim(b, v, index, 0),
+            whole.buffer,
+            value,
+        )
+        return self._like(buffer=buffer, length=whole.length, spare=whole.spare)
+
+    # -------------------------------------------------------------- all elements
+
+    def _known_length(self) -> int:
+        if self.items is not None:
+            return len(self.items)
+        if not isinstance(self.length, int):
+            raise TypeError("the length of a list is not known")
+        return self.length
+
+    def resized(self, size: int) -> TracedList:
+        """This list with elements left out, or unset ones added, at the end."""
+        count = self._known_length()
+        if self.items is not None:
+            rest = [None] * max(0, size - count)
+            return self._like(items=[*self.items[:size], *rest])
+        if size <= count:
+            return self._like(buffer=_map(lambda b: b[:size], self.buffer), length=size)
+
+        cut = self._like(buffer=_map(lambda b: b[:count], self.buffer), length=count)
+        cut = cut.with_room(size - count)
+        return self._like(buffer=cut.buffer, length=size)
+
+    def stack(self, shape: RawShape, count: int) -> Any:
+        """The elements along a new first axis."""
+        length = self._known_length()
+        if count not in (-1, length):
+            raise refused(
+                f"Operation expected a list with {count} elements but got a list with "
+                f"{length} elements."
+            )
+        if self.items is None:
+            return self.buffer[:length]
+        if not self.items:
+            known = shapes.merge(shape, self.shape)
+            if known is None or None in known:
+                raise TypeError("the shape of the elements is not known")
+            return jnp.zeros((0, *known), self.dtype.as_numpy_dtype)
+        items = [self._element(shape) if v is None else v for v in self.items]
+        return jnp.stack(items)
+
+    def gather(self, indices: Any, shape: RawShape) -> Any:
+        """The elements with the given indices along a new first axis."""
+        return jnp.take(self.stack(shape, -1), indices, axis=0)
+
+    def scatter(self, tensor: Any, indices: Any) -> TracedList:
+        """This list with the rows of a tensor in the given places."""
+        places = np.asarray(indices)
+        size = max([self._known_length(), *(i + 1 for i in places.tolist())])
+        row = jax.ShapeDtypeStruct(tensor.shape[1:], tensor.dtype)
+        whole = self.resized(size).buffered(row, size)
+        return whole._like(buffer=whole.buffer.at[places].set(tensor), length=size)
+
+    def concat(self, shape: RawShape, leading: Any) -> tuple[Any, Any]:
+        """The elements along their first axis, and the length of each."""
+        del leading
+        length = self._known_length()
+        if self.items is None:
+            whole = self.buffer[:length]
+            sizes = np.full(length, whole.shape[1], np.int64)
+            return whole.reshape(-1, *whole.shape[2:]), sizes
+        items = [self._element(shape) if v is None else v for v in self.items]
+        if not items:
+            raise TypeError("an empty list")
+        sizes = np.array([v.shape[0] for v in items], np.int64)
+        return jnp.concatenate(items), sizes
+
+    # -------------------------------------------------------------- arithmetic
+
+    def zeros_like(self) -> TracedList:
+        """A list of the same length of zeros."""
+        if self.items is not None:
+            return self._like(items=[_zeros_like(v) for v in self.items])
+        return self._like(buffer=_zeros_like(self.buffer), length=self.length)
+
+    def __add__(self, other: Any) -> TracedList:
+        if not isinstance(other, TracedList):
+            return NotImplemented
+        if self.items is not None and other.items is not None:
+            pairs = zip(self.items, other.items, strict=True)
+            return self._like(items=[_sum(a, b) for a, b in pairs])
+        a = self if other.items is not None else self.buffered_as(other)
+        b = other.buffered_as(a)
+        return self._like(buffer=_sum(a.buffer, b.buffer), length=a.length)
+
+    def buffered_as(self, other: TracedList) -> TracedList:
+        """This list as a buffer, with as much room as another one that is."""
+        if self.items is None:
+            return self.with_room(other.capacity() - self.capacity())
+        return self.buffered(first(other.buffer), other.capacity())
+
+
+def first(buffer: Any) -> Any:
+    """What has the shape and dtype of one element of a buffer."""
+    return _map(lambda v: jax.ShapeDtypeStruct(v.shape[1:], v.dtype), buffer)
+
+
+def _zeros_like(value: Any) -> Any:
+    return _map(jnp.zeros_like, value)
+
+
+def _sum(a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        return b if a is None else a
+    return _map(jnp.add, a, b)
+
+
+def _flatten_list(value: TracedList) -> tuple[Any, Any]:
+    about = (value.dtype, value.shape, value.limit)
+    if value.items is not None:
+        return tuple(value.items), (about, None, None)
+    if isinstance(value.length, int):
+        return (value.buffer,), (about, value.spare, value.length)
+    return (value.buffer, value.length), (about, value.spare, None)
+
+
+def _unflatten_list(aux: Any, children: Any) -> TracedList:
+    (dtype, shape, limit), spare, length = aux
+    if spare is None:
+        return TracedList(dtype, shape, limit, items=list(children))
+    if length is None:
+        buffer, length = children
+    else:
+        (buffer,) = children
+    return TracedList(dtype, shape, limit, buffer=buffer, length=length, spare=spare)
+
+
+jax.tree_util.register_pytree_node(TracedList, _flatten_list, _unflatten_list)
+jax.tree_util.register_pytree_node(
+    Optional,
+    lambda o: ((), False) if o.values is None else (o.values, True),
+    lambda there, values: Optional(tuple(values) if there else None),
+)
+
+
+def new_list(count: int, dtype: Any, shape: RawShape, limit: int = -1) -> TracedList:
+    """`arrays.numpy.new_list`."""
+    return TracedList(dtype, shape, limit, items=[None] * count)
+
+
+def list_of(tensors: Any, dtype: Any, shape: RawShape) -> TracedList:
+    """`arrays.numpy.list_of`."""
+    if isinstance(tensors, list):
+        return TracedList(dtype, shape, items=tensors)
+    array = jnp.asarray(tensors)
+    return TracedList(dtype, shape, buffer=array, length=array.shape[0])

@@ -1,0 +1,1 @@
+"""TensorFlow's inside, by the names through which programs reach into it."""

@@ -1,0 +1,1 @@
+"""`tf.contrib.learn`, as far as tutorials read their data through it."""

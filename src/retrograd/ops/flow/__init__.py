@@ -1,0 +1,1 @@
+"""Control flow: order, branches, loops, calls of functions."""

@@ -1,0 +1,525 @@
+"""Order of operations: no-ops, groups, gates, and the primitives of old control flow.
+
+`Switch` sends its input one of two ways; what lies on the other way is *dead*: it does
+not run, and its outputs are `DEAD`. The runtime sees to that (`run/interpret.py`); the
+kernels below only ever meet `DEAD` in `Merge`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd import errors, nest, shapes
+from retrograd.graph import context, dispatch
+from retrograd.graph.composite import CompositeTensor, IndexedSlices
+from retrograd.graph.convert import (
+    convert_to_tensor,
+    convert_to_tensor_or_composite,
+)
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
+from retrograd.ops.infer import nothing, same, scalar
+
+
+class _Dead:
+    """The value of a tensor on a branch that is not taken."""
+
+    def __repr__(self) -> str:
+        return "DEAD"
+
+
+DEAD = _Dead()
+
+# ---------------------------------------------------------------------- ops
+
+
+@op("NoOp", infer=nothing, grad=NOT_DIFFERENTIABLE)
+def no_op_kernel(xp: Any) -> Any:
+    """Nothing; something to depend on."""
+    del xp
+    return ()
+
+
+@op("ControlTrigger", infer=nothing, grad=NOT_DIFFERENTIABLE)
+def control_trigger(xp: Any) -> Any:
+    """As NoOp, and not dead when what it depends on is."""
+    del xp
+    return ()
+
+
+@op("Abort", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
+def abort(xp: Any, *, error_msg: str, exit_without_error: bool) -> Any:
+    """Ends the process."""
+    del xp
+    if exit_without_error:
+        raise SystemExit(0)
+    raise errors.AbortedError(None, None, f"Abort_op intentional failure; {error_msg}")
+
+
+def _both(n: Operation) -> list[RawShape]:
+    return [n._inputs[0]._shape_raw] * 2
+
+
+def _switch_gradient(n: Operation, *dys: Any) -> Any:
+    """What arrives on either side, of which one is dead."""
+    pred = n.inputs[1]
+    no = F.Switch(dys[0], pred)[0]
+    yes = F.Switch(dys[1], pred)[1]
+    return [F.Merge([no, yes])[0], None]
+
+
+@op(
+    "Switch",
+    infer=_both,
+    math="y₀ = x if not p; y₁ = x if p",
+    grad=_switch_gradient,
+    pure=False,
+    notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
+)
+def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
+    """The data on the side that the predicate names, nothing on the other."""
+    del xp
+    return (DEAD, data) if pred else (data, DEAD)
+
+
+@op(
+    "RefSwitch",
+    infer=_both,
+    cells="data",
+    grad=_switch_gradient,
+    pure=False,
+    math="y₀ = x if not p; y₁ = x if p",
+    notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
+)
+def ref_switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
+    """`Switch` for the storage of a variable."""
+    del xp
+    return (DEAD, data) if pred else (data, DEAD)
+
+
+def _merged(n: Operation) -> list[RawShape]:
+    """What all inputs agree about: any of them may be the one that arrives."""
+    found = n._inputs[0]._shape_raw
+    for tensor in n._inputs[1:]:
+        raw = tensor._shape_raw
+        if found is None or raw is None or len(found) != len(raw):
+            found = None
+            break
+        found = (*(a if a == b else None for a, b in zip(found, raw, strict=True)),)
+    return [found, ()]
+
+
+def _merge_gradient(n: Operation, dy: Any, _: Any) -> Any:
+    """The gradient goes where the value came from."""
+    found = []
+    for i, tensor in enumerate(n.inputs):
+        came = F.Equal(n.outputs[1], np.int32(i))
+        found.append(F.Switch(dy, came)[1] if tensor.dtype.is_floating else None)
+    return found
+
+
+def _first_alive(xp: Any, *inputs: Any) -> Any:
+    """The input that is not dead, and its index."""
+    del xp
+    for i, value in enumerate(inputs):
+        if value is not DEAD:
+            return value, np.int32(i)
+    return DEAD, DEAD
+
+
+op(
+    "Merge",
+    infer=_merged,
+    math="y = xₖ, the one that is there; k = its place",
+    grad=_merge_gradient,
+    pure=False,
+    notation=dict(inputs="x̄ᵢ = ȳ if k = i, else nothing"),
+)(_first_alive)
+op(
+    "RefMerge",
+    infer=_merged,
+    cells="inputs",
+    grad=_merge_gradient,
+    pure=False,
+    math="y = xₖ, the one that is there; k = its place",
+    notation=dict(inputs="x̄ᵢ = ȳ if k = i, else nothing"),
+)(_first_alive)
+
+
+def _passing(xp: Any, x: Any) -> Any:
+    """The input."""
+    del xp
+    return x
+
+
+def _entered(n: Operation) -> RawShape:
+    return n._inputs[0]._shape_raw if n.attrs["is_constant"] else None
+
+
+_THROUGH = dict(data=rule("x̄ = ȳ", lambda n, dy: dy))
+op("Enter", infer=_entered, math="y = x", grad=_THROUGH)(_passing)
+op("Exit", infer=same, math="y = x", grad=_THROUGH)(_passing)
+op("NextIteration", infer=same, math="y = x", grad=_THROUGH)(_passing)
+op("LoopCond", infer=scalar, math="y = x", grad=NOT_DIFFERENTIABLE)(_passing)
+for _name, _infer in (
+    ("RefEnter", _entered),
+    ("RefExit", same),
+    ("RefNextIteration", same),
+):
+    op(_name, infer=_infer, math="y = x", cells="data", grad=_THROUGH, pure=False)(
+        _passing
+    )
+
+
+def _selected(n: Operation) -> RawShape:
+    first = n._inputs[1]._shape_raw
+    return first if all(t._shape_raw == first for t in n._inputs[2:]) else None
+
+
+@op("RefSelect", infer=_selected, cells="inputs", host=True, pure=False)
+def ref_select_kernel(xp: Any, index: Any, *cells: Any) -> Any:
+    """The storage of one variable out of several."""
+    del xp
+    if not 0 <= int(index) < len(cells):
+        raise errors.InvalidArgumentError(
+            None, None, f"Index must be in the range [0, {len(cells)}) but got {index}"
+        )
+    return cells[int(index)]
+
+
+# ---------------------------------------------------------------------- order
+
+
+def no_op(name: str | None = None) -> Operation:
+    """An operation that does nothing, to hang control dependencies on."""
+    return F.NoOp(name=name)
+
+
+def with_dependencies(
+    dependencies: Iterable[Any], output_tensor: Any, name: str | None = None
+) -> Any:
+    """`output_tensor`, available once `dependencies` have run.
+
+    Args:
+      dependencies: operations or tensors.
+      output_tensor: a tensor or IndexedSlices.
+      name: the name of the identity that waits.
+    """
+    if context.executing_eagerly():
+        return output_tensor
+    before = list(dependencies)
+    values = [*before, output_tensor]
+    with dispatch.name_scope(name, "control_dependency", values) as scope:
+        graph = context.get_default_graph()
+        anchor = _composite(output_tensor).op
+        with graph.colocate_with(anchor), graph.control_dependencies(before):
+            output = convert_to_tensor_or_composite(output_tensor)
+            if isinstance(output, Tensor):
+                return _Identity(output, name=scope)
+            return IndexedSlices(
+                _Identity(output.values, name=scope),
+                output.indices,
+                output.dense_shape,
+            )
+
+
+def _gathered(place: str | None, deps: Sequence[Any], name: str | None) -> Operation:
+    graph = context.get_default_graph()
+    with graph.control_dependencies(deps):
+        if place is None:
+            return no_op(name)
+        with graph.device(place):
+            return no_op(name)
+
+
+def group(*inputs: Any, **kwargs: Any) -> Any:
+    """An operation that has run when all of `inputs` have.
+
+    Args:
+      *inputs: operations, tensors, or nests of them.
+      **kwargs: `name`, the name of the operation.
+
+    Raises:
+      TypeError: an input is neither.
+      ValueError: another keyword argument.
+    """
+    if context.executing_eagerly():
+        return None
+    name = kwargs.pop("name", None)
+    if kwargs:
+        raise ValueError("Unknown keyword arguments: " + ", ".join(kwargs))
+    with dispatch.name_scope(name, "group_deps", nest.flatten(inputs)) as scope:
+        if not inputs:
+            return no_op(scope)
+        by_device: dict[str, list[Any]] = {}
+        for item in nest.flatten(inputs, expand_composites=True):
+            if not hasattr(item, "device"):
+                raise TypeError(
+                    "Expected tf.group() expected Tensor arguments not "
+                    f"'{item}' with type '{type(item)}'"
+                )
+            by_device.setdefault(item.device, []).append(item)
+        if len(by_device) == 1:
+            ((place, deps),) = by_device.items()
+            return _gathered(place, deps, scope)
+        parts = [
+            _gathered(place, by_device[place], None)
+            for place in sorted(by_device, key=lambda d: d or "")
+        ]
+        with context.get_default_graph().control_dependencies(parts):
+            return no_op(scope)
+
+
+def tuple(
+    tensors: Any, name: str | None = None, control_inputs: Any = None
+) -> list[Any]:
+    """The same tensors, none available before all are.
+
+    Args:
+      tensors: tensors, IndexedSlices, operations; None stays None.
+      name: the name scope.
+      control_inputs: further operations to wait for.
+
+    Raises:
+      TypeError: a control input is neither operation nor tensor.
+      ValueError: there is no tensor.
+    """
+    if context.executing_eagerly():
+        return tensors
+    with dispatch.name_scope(name, "tuple", list(tensors)):
+        values: list[Any] = [
+            t
+            if t is None or isinstance(t, (Operation, Tensor, CompositeTensor))
+            else convert_to_tensor(t)
+            for t in tensors
+        ]
+        gates = [
+            t if isinstance(t, Operation) else t.op for t in values if t is not None
+        ]
+        for control in control_inputs or ():
+            if isinstance(control, Tensor):
+                control = control.op
+            elif not isinstance(control, Operation):
+                raise TypeError(f"Control input must be Operation or Tensor: {control}")
+            gates.append(control)
+        if not gates:
+            raise ValueError(f"Must have at least one Tensor: {values}")
+        gate = group(*sorted(set(gates), key=lambda o: o._id))
+        return [_gated(gate, value) for value in values]
+
+
+def _gated(gate: Operation, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, Operation):
+        with context.get_default_graph().control_dependencies([gate]):
+            return group(value)
+    return with_dependencies([gate], value)
+
+
+def tuple_v2(tensors: Any, control_inputs: Any = None, name: str | None = None) -> Any:
+    """As `tuple`, with the arguments of TensorFlow 2."""
+    return tuple(tensors, name, control_inputs)
+
+
+# ---------------------------------------------------------------------- primitives
+
+
+def _mapped(function: Any, data: Any) -> Any:
+    """`function` of each tensor that `data` is made of."""
+    if not isinstance(data, CompositeTensor):
+        raise TypeError(f"Type {type(data)} not supported")
+    return nest.map_structure(function, data, expand_composites=True)
+
+
+def _composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:
+    return convert_to_tensor_or_composite(value, dtype, name, as_ref=True)
+
+
+def _Identity(data: Any, name: str | None = None) -> Any:
+    """`data` through an identity; a reference stays one."""
+    data = _composite(data)
+    if isinstance(data, Tensor):
+        kind = F.RefIdentity if data.dtype._is_ref_dtype else F.Identity
+        return kind(data, name=name)
+    return _mapped(_Identity, data)
+
+
+def _NextIteration(data: Any, name: str | None = None) -> Any:
+    """`data`, in the next iteration of a loop."""
+    data = _composite(data)
+    if isinstance(data, Tensor):
+        kind = F.RefNextIteration if data.dtype._is_ref_dtype else F.NextIteration
+        return kind(data, name=name)
+    return _mapped(_NextIteration, data)
+
+
+def _Enter(
+    data: Any,
+    frame_name: str,
+    is_constant: bool = False,
+    parallel_iterations: int = 10,
+    use_ref: bool = True,
+    use_input_shape: bool = True,
+    name: str | None = None,
+) -> Any:
+    """`data`, inside the loop frame `frame_name`."""
+    data = _composite(data)
+    if isinstance(data, Tensor):
+        kind = F.RefEnter if data.dtype._is_ref_dtype and use_ref else F.Enter
+        entered = kind(
+            data,
+            frame_name=frame_name,
+            is_constant=is_constant,
+            parallel_iterations=parallel_iterations,
+            name=name,
+        )
+        if use_input_shape:
+            entered.set_shape(data.shape)
+        return entered
+    return _mapped(
+        lambda t: _Enter(
+            t, frame_name, is_constant, parallel_iterations, use_ref, use_input_shape
+        ),
+        data,
+    )
+
+
+def exit(data: Any, name: str | None = None) -> Any:
+    """`data`, outside the loop frame it is in."""
+    data = _composite(data)
+    if isinstance(data, Tensor):
+        kind = F.RefExit if data.dtype._is_ref_dtype else F.Exit
+        return kind(data, name=name)
+    return _mapped(exit, data)
+
+
+def next_iteration(data: Any, name: str | None = None) -> Tensor:
+    """`data`, in the next iteration of a loop."""
+    return F.NextIteration(data, name=name)
+
+
+def loop_cond(input: Any, name: str | None = None) -> Tensor:
+    """The condition of a loop."""
+    return F.LoopCond(input, name=name)
+
+
+def switch(data: Any, pred: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """`data` as (output_false, output_true), one of them dead.
+
+    Args:
+      data: a tensor, IndexedSlices or sparse tensor.
+      pred: a scalar bool that says which output is alive.
+      dtype: the dtype of `data`, where it is no tensor yet.
+      name: the name of the operation.
+    """
+    values = [v for v in (data, pred) if isinstance(v, (Tensor, CompositeTensor))]
+    with dispatch.name_scope(name, "Switch", values) as scope:
+        data = _composite(data, dtype, "data")
+        pred = convert_to_tensor(pred, name="pred")
+        if isinstance(data, Tensor):
+            return F.Switch(data, pred, name=scope)
+        if not isinstance(data, CompositeTensor):
+            raise TypeError(f"Type {type(data)} not supported")
+        parts = nest.flatten(data, expand_composites=True)
+        no, yes = zip(*[F.Switch(t, pred) for t in parts], strict=True)
+        return (
+            nest.pack_sequence_as(data, no, expand_composites=True),
+            nest.pack_sequence_as(data, yes, expand_composites=True),
+        )
+
+
+def ref_switch(data: Any, pred: Any, name: str | None = None) -> Any:
+    """`switch` for a reference to a variable."""
+    return F.RefSwitch(data, pred, name=name)
+
+
+def ref_select(index: Any, inputs: Any, name: str | None = None) -> Tensor:
+    """The reference among `inputs` that `index` says."""
+    return F.RefSelect(index, inputs, name=name)
+
+
+def _SwitchRefOrTensor(data: Any, pred: Any, name: str = "Switch") -> Any:
+    """`switch`, or `ref_switch` for a reference."""
+    data = _composite(data, name="data")
+    with context.get_default_graph().colocate_with(data.op, ignore_existing=True):
+        if isinstance(data, Tensor) and data.dtype._is_ref_dtype:
+            return ref_switch(data, pred, name=name)
+        return switch(data, pred, name=name)
+
+
+def merge(inputs: Any, name: str | None = None) -> Any:
+    """The input that is alive, and its index.
+
+    Args:
+      inputs: tensors, or IndexedSlices, or both; or sparse tensors.
+      name: the name of the operation.
+
+    Raises:
+      ValueError: an input is None.
+    """
+    if any(i is None for i in inputs):
+        raise ValueError(f"At least one of the merge inputs is None: {inputs}")
+    with dispatch.name_scope(name, "Merge", list(inputs)) as scope:
+        values = [_composite(i) for i in inputs]
+        if all(isinstance(v, Tensor) for v in values):
+            refs = all(v.dtype._is_ref_dtype for v in values)
+            return (F.RefMerge if refs else F.Merge)(values, name=scope)
+        values = _as_slices(values)
+        for value in values:
+            if not isinstance(value, CompositeTensor):
+                raise TypeError(f"Type {type(value)} not supported")
+            nest.assert_same_structure(values[0], value, expand_composites=True)
+        flat = [nest.flatten(v, expand_composites=True) for v in values]
+        merged = [F.Merge(list(parts)) for parts in zip(*flat, strict=True)]
+        whole = nest.pack_sequence_as(
+            values[0], [m[0] for m in merged], expand_composites=True
+        )
+        return whole, merged[0][1]
+
+
+def _as_slices(values: list[Any]) -> list[Any]:
+    """All as IndexedSlices, where they are those or tensors."""
+    if not all(isinstance(v, (IndexedSlices, Tensor)) for v in values):
+        return values
+    return [as_indexed_slices(v) if isinstance(v, Tensor) else v for v in values]
+
+
+def as_indexed_slices(tensor: Tensor) -> IndexedSlices:
+    """A tensor as the slices of itself along the first axis."""
+    from retrograd.ops.array.constant import constant
+
+    raw = tensor._shape_raw
+    shape = F.Shape(tensor)
+    if raw is not None and raw and raw[0] is not None:
+        rows: Any = constant(np.arange(raw[0], dtype=np.int32))
+    else:
+        zero = constant([0], np.int32)
+        size = F.StridedSlice(
+            shape,
+            zero,
+            constant([1], np.int32),
+            constant([1], np.int32),
+            shrink_axis_mask=1,
+        )
+        rows = F.Range(constant(0, np.int32), size, constant(1, np.int32))
+    return IndexedSlices(tensor, rows, shape)
+
+
+def shape_less_than_or_equal(
+    shape1: shapes.TensorShape, shape2: shapes.TensorShape
+) -> bool:
+    """Whether all that is known of `shape2` is known, and the same, of `shape1`."""
+    first, second = shapes.raw(shape1), shapes.raw(shape2)
+    if second is None:
+        return True
+    if first is None or len(first) != len(second):
+        return False
+    return all(b is None or a == b for a, b in zip(first, second, strict=True))
+
+
+_ShapeLessThanOrEqual = shape_less_than_or_equal

@@ -1,0 +1,269 @@
+"""Ops that call functions: branches, loops, calls.
+
+Their bodies are `FuncGraph`s; a kernel receives them as callables that take the values
+of the inputs and return the tuple of the outputs. What a body takes from outside is
+among the inputs. Gradients are in `grad/control`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograd.errors import DeadlineExceededError
+from retrograd.graph import context
+from retrograd.graph.function import FuncGraph
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.flow.demand import Indices, Live, needs, restricted
+from retrograd.ops.infer import from_attr
+
+Body = Callable[..., tuple[Any, ...]]
+
+
+def _results(n: Operation, values: Sequence[Any]) -> Any:
+    """Outputs as a kernel returns them: a tuple, unless there is one."""
+    return values[0] if len(n._outputs) == 1 else tuple(values)
+
+
+def truth(xp: Any, value: Any) -> Any:
+    """Whether a condition holds: a number is not 0, a string or an array not empty."""
+    if np.ndim(value):
+        return np.size(value) > 0
+    if isinstance(value, (np.ndarray, np.generic, bytes, str, bool)):
+        return bool(value[()] if isinstance(value, np.ndarray) else value)
+    return value if value.dtype == np.bool_ else xp.not_equal(value, 0)
+
+
+# ---------------------------------------------------------------------- shapes
+
+
+def _declared_shapes(n: Operation) -> list[RawShape]:
+    given = n.attrs.get("output_shapes") or []
+    return list(given) if given else [None] * len(n._outputs)
+
+
+def _returned_shapes(n: Operation) -> list[RawShape]:
+    body = n.attrs["f"]
+    if isinstance(body, FuncGraph) and len(body.outputs) == len(n._outputs):
+        return [t._shape_raw for t in body.outputs]
+    return [None] * len(n._outputs)
+
+
+# ---------------------------------------------------------------------- liveness
+
+
+def _picked(values: Sequence[Any], places: Indices) -> list[Any]:
+    return [values[i] for i in places]
+
+
+def _call_live(*attrs: str, first: int) -> Any:
+    """The live part where each function takes all inputs from `first` on."""
+
+    def rule(n: Operation, wanted: frozenset[int]) -> Live:
+        outputs = tuple(sorted(wanted))
+        bodies = [b for a in attrs for b in _bodies(n.attrs[a])]
+        taken = tuple(sorted(frozenset().union(*(needs(b, outputs) for b in bodies))))
+        changed: dict[str, Any] = {
+            "Tin": _picked(n.attrs["Tin"], taken),
+            "Tout": _picked(n.attrs["Tout"], outputs),
+        }
+        if n.attrs.get("output_shapes"):
+            changed["output_shapes"] = _picked(n.attrs["output_shapes"], outputs)
+        for name in attrs:
+            small = [restricted(b, taken, outputs) for b in _bodies(n.attrs[name])]
+            changed[name] = small if isinstance(n.attrs[name], list) else small[0]
+        before = tuple(range(first))
+        return Live((*before, *(first + i for i in taken)), outputs, changed)
+
+    return rule
+
+
+def _bodies(value: Any) -> list[FuncGraph]:
+    return value if isinstance(value, list) else [value]
+
+
+def _loop_live(n: Operation, wanted: frozenset[int]) -> Live:
+    """The loop variables that the wanted ones and the condition depend on."""
+    cond, body = n.attrs["cond"], n.attrs["body"]
+    kept = wanted | needs(cond, (0,))
+    while True:
+        more = kept | needs(body, sorted(kept))
+        if more == kept:
+            break
+        kept = more
+    places = tuple(sorted(kept))
+    changed: dict[str, Any] = {
+        "T": _picked(n.attrs["T"], places),
+        "cond": restricted(cond, places, (0,)),
+        "body": restricted(body, places, places),
+    }
+    if n.attrs.get("output_shapes"):
+        changed["output_shapes"] = _picked(n.attrs["output_shapes"], places)
+    return Live(places, places, changed)
+
+
+def _all_live(n: Operation, wanted: frozenset[int]) -> Live:
+    del wanted
+    return Live(tuple(range(len(n._inputs))), tuple(range(len(n._outputs))), {})
+
+
+# ---------------------------------------------------------------------- ops
+
+
+def _if(
+    xp: Any, cond: Any, *inputs: Any, then_branch: Body, else_branch: Body, n: Operation
+) -> Any:
+    """The outputs of one of two functions of the same inputs."""
+    holds = truth(xp, cond)
+    if isinstance(holds, bool):
+        return _results(n, (then_branch if holds else else_branch)(*inputs))
+    found = xp.cond(
+        holds,
+        lambda: tuple(then_branch(*inputs)),
+        lambda: tuple(else_branch(*inputs)),
+    )
+    return _results(n, found)
+
+
+for _name in ("If", "StatelessIf"):
+    op(
+        _name,
+        infer=_declared_shapes,
+        math="yⱼ = fⱼ(x₀, x₁, …) if c, else gⱼ(x₀, x₁, …)",
+        notation=dict(cond="c"),
+        pure=False,
+        live=_call_live("then_branch", "else_branch", first=1),
+    )(_if)
+
+
+@op(
+    "Case",
+    infer=_declared_shapes,
+    math="yⱼ = fⱼ(x₀, x₁, …), f = branch b",
+    pure=False,
+    live=_call_live("branches", first=1),
+    notation=dict(branch_index="b"),
+)
+def case_kernel(
+    xp: Any, branch_index: Any, *inputs: Any, branches: list[Body], n: Operation
+) -> Any:
+    """The outputs of the function with the given index; of the last for any other."""
+    last = len(branches) - 1
+    if isinstance(branch_index, (np.ndarray, np.generic)):
+        index = int(branch_index)
+        return _results(n, branches[index if 0 <= index <= last else last](*inputs))
+
+    def chosen(first: int) -> Any:
+        if first == last:
+            return tuple(branches[last](*inputs))
+        return xp.cond(
+            xp.equal(branch_index, first),
+            lambda: tuple(branches[first](*inputs)),
+            lambda: chosen(first + 1),
+        )
+
+    return _results(n, chosen(0))
+
+
+def _while(
+    xp: Any, *inputs: Any, cond: Body, body: Body, n: Operation, bound: Any
+) -> Any:
+    """Applies `body` to the loop variables for as long as `cond` of them holds.
+
+    Variables that the body returns as they are stay out of what is carried along.
+    """
+    graph = n.attrs["body"]
+    pairs = zip(graph.inputs, graph.outputs, strict=True)
+    moving = [i for i, (before, after) in enumerate(pairs) if before is not after]
+    values = list(inputs)
+
+    def all_of(state: Sequence[Any]) -> list[Any]:
+        for i, value in zip(moving, state, strict=True):
+            values[i] = value
+        return values
+
+    def step(state: Sequence[Any]) -> tuple[Any, ...]:
+        after = body(*all_of(state))
+        return tuple([after[i] for i in moving])
+
+    def holds(state: Sequence[Any]) -> Any:
+        return truth(xp, cond(*all_of(state))[0])
+
+    start = tuple([inputs[i] for i in moving])
+    limit = context.local.deadline
+    goes_on = holds if limit is None else _until(limit, holds)
+    return _results(n, all_of(xp.while_loop(goes_on, step, start, bound)))
+
+
+def _until(limit: float, goes_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A condition that fails when a point in time has passed."""
+
+    def checked(state: Any) -> Any:
+        if time.monotonic() > limit:
+            raise DeadlineExceededError(
+                None, None, "Timed out waiting for notification"
+            )
+        return goes_on(state)
+
+    return checked
+
+
+for _name in ("While", "StatelessWhile"):
+    op(
+        _name,
+        infer=_declared_shapes,
+        math="y = f(f(… f(x))) as long as c holds",
+        pure=False,
+        live=_loop_live,
+    )(_while)
+
+
+@op("For", infer=lambda n: [None] * len(n._outputs), pure=False, live=_all_live)
+def for_kernel(
+    xp: Any, start: Any, limit: Any, delta: Any, *inputs: Any, body: Body, n: Operation
+) -> Any:
+    """Applies `body(i, *variables)` for i from `start` to `limit` by `delta`."""
+    values: tuple[Any, ...] = inputs
+    for i in range(int(start), int(limit), int(delta)):
+        values = body(np.int32(i), *values)
+    return _results(n, values)
+
+
+def _call(xp: Any, *args: Any, f: Body, n: Operation) -> Any:
+    """The outputs of a function."""
+    del xp
+    return _results(n, f(*args))
+
+
+for _name in ("PartitionedCall", "StatefulPartitionedCall"):
+    op(
+        _name,
+        infer=_returned_shapes,
+        math="yⱼ = fⱼ(x₀, x₁, …)",
+        pure=False,
+        live=_call_live("f", first=0),
+    )(_call)
+
+
+@op(
+    "RemoteCall",
+    infer=_returned_shapes,
+    math="yⱼ = fⱼ(x₀, x₁, …)",
+    pure=False,
+    live=_all_live,
+)
+def remote_call_kernel(xp: Any, target: Any, *args: Any, f: Body, n: Operation) -> Any:
+    """The outputs of a function; all devices are in this process."""
+    del xp, target
+    return _results(n, f(*args))
+
+
+@op("FakeParam", infer=from_attr("shape"), grad=NOT_DIFFERENTIABLE)
+def fake_param(xp: Any, *, dtype: Any, shape: Any) -> Any:
+    """Stands for a value on the branch that does not make it; never looked at."""
+    return xp.zeros([size or 0 for size in shape or ()], dtype)

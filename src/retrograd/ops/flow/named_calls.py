@@ -1,0 +1,95 @@
+"""Calls of functions by operations whose op type is the function's name.
+
+Such an operation holds the function in an attribute that is not part of its node: in a
+graph file the name alone says what it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from retrograd.graph import dispatch
+from retrograd.graph.function import CALLEE, FuncGraph
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.declare import Declaration, called, op
+from retrograd.ops.flow.demand import Live, needs, restricted
+
+Body = Callable[..., tuple[Any, ...]]
+
+
+def _returned_shapes(n: Operation) -> list[RawShape]:
+    return [t._shape_raw for t in n.attrs[CALLEE].outputs]
+
+
+def _whole(n: Operation, wanted: frozenset[int]) -> Live:
+    del wanted
+    return Live(tuple(range(len(n._inputs))), tuple(range(len(n._outputs))), {})
+
+
+def _run(n: Operation, values: Any) -> Any:
+    return values[0] if len(n._outputs) == 1 else tuple(values)
+
+
+def call_kernel(xp: Any, *args: Any, _callee: Body, n: Operation) -> Any:
+    """The outputs of the function that the operation is named after."""
+    del xp
+    return _run(n, _callee(*args))
+
+
+CALL = Declaration(
+    "call",
+    call_kernel,
+    _returned_shapes,
+    "y = f(x)",
+    pure=False,
+    wanted=(CALLEE, "n"),
+    live=_whole,
+)
+
+
+def declare_callee(name: str) -> None:
+    """Let operations of type `name` call the function that they hold."""
+    called[name] = CALL
+
+
+dispatch.hooks.provide(declare_callee=declare_callee)
+
+
+def _derivative(n: Operation) -> FuncGraph:
+    """What a SymbolicGradient calls: made when the operation is."""
+    known = n.attrs.get(CALLEE)
+    if known is None:
+        known = n.attrs[CALLEE] = dispatch.hooks.derivative_of(n.attrs["f"])
+    return known
+
+
+def _input_shapes(n: Operation) -> list[RawShape]:
+    _derivative(n)
+    return [t._shape_raw for t in n._inputs[: len(n._outputs)]]
+
+
+def _live(n: Operation, wanted: frozenset[int]) -> Live:
+    """The part of the derivative that some outputs need."""
+    body = _derivative(n)
+    outputs = tuple(sorted(wanted))
+    inputs = tuple(sorted(needs(body, outputs)))
+    changed = {
+        "Tin": [n.attrs["Tin"][i] for i in inputs],
+        "Tout": [n.attrs["Tout"][i] for i in outputs],
+        CALLEE: restricted(body, inputs, outputs),
+    }
+    return Live(inputs, outputs, changed)
+
+
+@op(
+    "SymbolicGradient",
+    infer=_input_shapes,
+    math="zⱼ = derivative j of f, backwards, by x₀, x₁, …",
+    live=_live,
+)
+def symbolic_gradient_kernel(xp: Any, *args: Any, _callee: Body, n: Operation) -> Any:
+    """The derivatives of a function for its arguments and those of its outputs."""
+    del xp
+    return _run(n, _callee(*args))

@@ -1,0 +1,85 @@
+"""Values that may be there or not: what a branch hands to its gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd.arrays.optional import Optional
+from retrograd.errors import InvalidArgumentError
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
+from retrograd.ops.infer import scalar
+
+
+def _shapes(n: Operation) -> list[RawShape]:
+    return list(n.attrs["output_shapes"])
+
+
+def _unwrapped_gradient(n: Operation, dy: Any) -> Any:
+    if dy is None:
+        return [None] * len(n.inputs)
+    return list(
+        F.OptionalGetValue(
+            dy,
+            output_types=[t.dtype.base_dtype for t in n.inputs],
+            output_shapes=[t._shape_raw for t in n.inputs],
+        )
+    )
+
+
+@op(
+    "OptionalFromValue",
+    infer=scalar,
+    grad=_unwrapped_gradient,
+    pure=False,
+    math="y = (x₀, x₁, …)",
+    notation=dict(components="x̄ᵢ = component i of ȳ"),
+)
+def from_value(xp: Any, *values: Any) -> Any:
+    """An optional that holds some tensors."""
+    del xp
+    return Optional(values)
+
+
+@op("OptionalNone", infer=scalar, grad=NOT_DIFFERENTIABLE, pure=False)
+def none(xp: Any) -> Any:
+    """An optional that holds nothing."""
+    del xp
+    return Optional()
+
+
+@op("OptionalHasValue", infer=scalar, grad=NOT_DIFFERENTIABLE, host=True)
+def has_value(xp: Any, optional: Any) -> Any:
+    """Whether an optional holds anything."""
+    del xp
+    return np.bool_(optional.values is not None)
+
+
+def _wrapped_gradient(n: Operation, *dys: Any) -> Any:
+    pairs = zip(dys, n.outputs, strict=True)
+    return F.OptionalFromValue([F.ZerosLike(t) if d is None else d for d, t in pairs])
+
+
+@op(
+    "OptionalGetValue",
+    infer=_shapes,
+    grad=_wrapped_gradient,
+    pure=False,
+    math="yᵢ = component i of x",
+    notation=dict(optional="x̄ = (ȳ₀, ȳ₁, …)"),
+)
+def get_value(xp: Any, optional: Any, *, n: Operation) -> Any:
+    """What an optional holds.
+
+    Raises:
+      InvalidArgumentError: nothing.
+    """
+    del xp
+    if optional.values is None:
+        raise InvalidArgumentError(
+            None, None, "The given optional does not have a value."
+        )
+    return optional.values if len(n._outputs) != 1 else optional.values[0]

@@ -1,0 +1,1 @@
+"""Ops that run Python: functions of the program, checks, printing."""

@@ -1,0 +1,519 @@
+"""Products of matrices and vectors, norms and traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, shapes
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.dispatch import name_scope
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops import rules
+from retrograd.ops.arguments import refused, renamed
+from retrograd.ops.array.shape import expand_dims, squeeze
+from retrograd.ops.declare import F, op, rule
+from retrograd.ops.infer import (
+    invalid,
+    merged,
+    same_dim,
+    with_rank,
+    with_rank_at_least,
+)
+from retrograd.ops.linalg.diagonals import matrix_diag_part
+from retrograd.ops.math.casts import cast, conj
+from retrograd.ops.math.elementwise import pow
+from retrograd.ops.math.reduce import reduce_max, reduce_sum
+from retrograd.ops.math.unary import abs as absolute
+from retrograd.ops.rules import arg
+
+# ---------------------------------------------------------------------- matrices
+
+
+def _product_shape(n: Operation) -> RawShape:
+    """[rows of a, columns of b], where the inner sizes are equal."""
+    a, b = with_rank(n, 0, 2), with_rank(n, 1, 2)
+    rows, inner_a = a[::-1] if n.attrs["transpose_a"] else a
+    inner_b, columns = b[::-1] if n.attrs["transpose_b"] else b
+    same_dim(n, inner_a, inner_b)
+    return (rows, columns)
+
+
+def _listed(x: Any) -> str:
+    return "[" + ",".join(map(str, x.shape)) + "]"
+
+
+def _multiplied(xp: Any, a: Any, b: Any, transpose_a: bool, transpose_b: bool) -> Any:
+    """The product of two matrices, either of them transposed first.
+
+    Raises:
+      InvalidArgumentError: they are no matrices, or the inner sizes differ.
+    """
+    for i, x in enumerate((a, b)):
+        if len(x.shape) != 2:
+            raise refused(f"In[{i}] is not a matrix. Instead it has shape {_listed(x)}")
+    if a.shape[0 if transpose_a else 1] != b.shape[1 if transpose_b else 0]:
+        raise refused(
+            f"Matrix size-incompatible: In[0]: {_listed(a)}, In[1]: {_listed(b)}"
+        )
+    return xp.matmul(a.T if transpose_a else a, b.T if transpose_b else b)
+
+
+def _product_a(n: Operation, dc: Any) -> Any:
+    a_turned, b_turned = n.attrs["transpose_a"], n.attrs["transpose_b"]
+    b = arg(n, 1)
+    if a_turned:
+        return F.MatMul(b, dc, transpose_a=b_turned, transpose_b=True)
+    return F.MatMul(dc, b, transpose_b=not b_turned)
+
+
+def _product_b(n: Operation, dc: Any) -> Any:
+    a_turned, b_turned = n.attrs["transpose_a"], n.attrs["transpose_b"]
+    a = arg(n, 0)
+    if b_turned:
+        return F.MatMul(dc, a, transpose_a=True, transpose_b=a_turned)
+    return F.MatMul(a, dc, transpose_a=not a_turned)
+
+
+@op(
+    "MatMul",
+    infer=_product_shape,
+    math="C = A B",
+    grad=dict(a=rule("Ā = C̄ Bᵀ", _product_a), b=rule("B̄ = Aᵀ C̄", _product_b)),
+)
+def _matmul(xp: Any, a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> Any:
+    """The product of two matrices."""
+    return _multiplied(xp, a, b, transpose_a, transpose_b)
+
+
+def _as_type_of(product: Any, x: Any) -> Any:
+    kind = x.dtype.base_dtype
+    return product if product.dtype == kind else F.Cast(product, DstT=kind)
+
+
+def _turned(x: Any, turn: bool) -> Any:
+    return F.Transpose(x, [1, 0]) if turn else x
+
+
+def _sparse_product_rule(n: Operation, dc: Any) -> list[Any]:
+    """As for MatMul, with both factors made what they are multiplied as."""
+    a, b = n.inputs
+    a_turned, b_turned = n.attrs["transpose_a"], n.attrs["transpose_b"]
+    by_a = F.SparseMatMul(dc, _turned(b, not b_turned))
+    by_b = F.SparseMatMul(_turned(a, not a_turned), dc)
+    return [
+        _as_type_of(_turned(by_a, a_turned), a),
+        _as_type_of(_turned(by_b, b_turned), b),
+    ]
+
+
+@op(
+    "SparseMatMul",
+    infer=_product_shape,
+    math="C = A B",
+    grad=_sparse_product_rule,
+    notation=dict(a="Ā = C̄ Bᵀ", b="B̄ = Aᵀ C̄"),
+)
+def _sparse_matmul(
+    xp: Any, a: Any, b: Any, *, transpose_a: bool, transpose_b: bool
+) -> Any:
+    """The float32 product of two matrices with many zeros."""
+    a, b = xp.cast(a, np.float32), xp.cast(b, np.float32)
+    return _multiplied(xp, a, b, transpose_a, transpose_b)
+
+
+# ---------------------------------------------------------------------- batches
+
+
+def _batched(n: Operation, batch: Any) -> RawShape:
+    x, y = with_rank_at_least(n, 0, 2), with_rank_at_least(n, 1, 2)
+    outer = batch(n, x and x[:-2], y and y[:-2])
+    rows, inner_x = _last_two(x, n.attrs["adj_x"])
+    inner_y, columns = _last_two(y, n.attrs["adj_y"])
+    same_dim(n, inner_x, inner_y)
+    return None if outer is None else (*outer, rows, columns)
+
+
+def _last_two(raw: RawShape, turned: bool) -> tuple[int | None, int | None]:
+    if raw is None:
+        return (None, None)
+    last, first = raw[-1], raw[-2]
+    return (last, first) if turned else (first, last)
+
+
+def _broadcast_batch(n: Operation, x: RawShape, y: RawShape) -> RawShape:
+    try:
+        return shapes.broadcast(x, y)
+    except ValueError as error:
+        raise invalid(n, str(error)) from None
+
+
+def _equal_batch(n: Operation, x: RawShape, y: RawShape) -> RawShape:
+    return merged(n, x, y)
+
+
+def _of_batches(xp: Any, x: Any, y: Any, adj_x: bool, adj_y: bool) -> Any:
+    """The products of the matrices in the last two axes.
+
+    Raises:
+      InvalidArgumentError: the inner sizes differ.
+    """
+    for i, z in enumerate((x, y)):
+        if len(z.shape) < 2:
+            raise refused(f"In[{i}] ndims must be >= 2: {len(z.shape)}")
+    x, y = _adjoint(xp, x, adj_x), _adjoint(xp, y, adj_y)
+    if x.shape[-1] != y.shape[-2]:
+        raise refused(
+            f"In[0] mismatch In[1] shape: {x.shape[-1]} vs. {y.shape[-2]}: "
+            f"{_listed(x)} {_listed(y)} 0 0"
+        )
+    return xp.matmul(x, y)
+
+
+def _adjoint(xp: Any, x: Any, adjoint: bool) -> Any:
+    if not adjoint:
+        return x
+    x = xp.swapaxes(x, -1, -2)
+    return xp.conj(x) if x.dtype.kind == "c" else x
+
+
+def _batch_rule(op_type: str, of_x: bool, unbroadcast: bool) -> Any:
+    """The rule for one factor of a product of batches."""
+
+    def build(n: Operation, dz: Any) -> Any:
+        x, y = n.inputs
+        turned_x, turned_y = n.attrs["adj_x"], n.attrs["adj_y"]
+        product = getattr(F, op_type)
+        if of_x:
+            if turned_x:
+                term = product(y, dz, adj_x=turned_y, adj_y=True)
+            else:
+                term = product(dz, y, adj_y=not turned_y)
+        elif turned_y:
+            term = product(dz, x, adj_x=True, adj_y=turned_x)
+        else:
+            term = product(x, dz, adj_x=not turned_x)
+        if unbroadcast:
+            return _to_batch_of(term, x if of_x else y, y if of_x else x)
+        return term
+
+    return build
+
+
+def _to_batch_of(term: Any, x: Any, other: Any) -> Any:
+    """A term summed over the batches that x was repeated along."""
+    whole, rest = rules.static_shape(x), rules.static_shape(other)
+    if whole is not None and rest is not None:
+        if whole[:-2] == rest[:-2]:
+            return term
+        full = shapes.broadcast(whole[:-2], rest[:-2]) or ()
+        padded = (1,) * (len(full) - len(whole) + 2) + whole[:-2]
+        axes = [i for i, d in enumerate(full) if padded[i] == 1 and d != 1]
+        axes += [i for i in range(len(full) - len(whole) + 2) if i not in axes]
+        if not axes:
+            return term
+        return F.Reshape(F.Sum(term, sorted(axes)), np.array(whole, np.int32))
+    shape = F.Shape(x)
+    batches = [_but_last_two(s) for s in (shape, F.Shape(other))]
+    axes = F.BroadcastGradientArgs(*batches)[0]
+    return F.Reshape(F.Sum(term, axes), shape)
+
+
+def _but_last_two(shape: Any) -> Any:
+    return F.StridedSlice(shape, [0], [-2], [1], begin_mask=1)
+
+
+def _batch_rules(op_type: str, unbroadcast: bool) -> dict[str, Any]:
+    return dict(
+        x=rule("X̄ = Z̄ Yᴴ", _batch_rule(op_type, True, unbroadcast)),
+        y=rule("Ȳ = Xᴴ Z̄", _batch_rule(op_type, False, unbroadcast)),
+    )
+
+
+@op(
+    "BatchMatMul",
+    infer=lambda n: _batched(n, _equal_batch),
+    math="Z = X Y",
+    grad=_batch_rules("BatchMatMul", False),
+)
+def _batch_matmul(xp: Any, x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
+    """The products of the matrices in two batches of one shape."""
+    return _of_batches(xp, x, y, adj_x, adj_y)
+
+
+@op(
+    "BatchMatMulV2",
+    infer=lambda n: _batched(n, _broadcast_batch),
+    math="Z = X Y",
+    grad=_batch_rules("BatchMatMulV2", True),
+)
+def _batch_matmul_v2(xp: Any, x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
+    """The products of the matrices in two batches, the batches broadcast."""
+    return _of_batches(xp, x, y, adj_x, adj_y)
+
+
+# ---------------------------------------------------------------------- vectors
+
+
+def _threes(n: Operation) -> RawShape:
+    with_rank_at_least(n, 0, 1)
+    raw = merged(n, n._inputs[0]._shape_raw, n._inputs[1]._shape_raw)
+    if raw is not None and raw[-1] not in (3, None):
+        raise invalid(n, f"Dimension must be 3 but is {raw[-1]}")
+    return raw
+
+
+@op(
+    "Cross",
+    infer=_threes,
+    math="z = a × b",
+    grad=dict(
+        a=rule("ā = b × z̄", lambda n, dz: F.Cross(n.inputs[1], dz)),
+        b=rule("b̄ = z̄ × a", lambda n, dz: F.Cross(dz, n.inputs[0])),
+    ),
+)
+def _cross(xp: Any, a: Any, b: Any) -> Any:
+    """The cross products of the vectors of three along the last axis.
+
+    Raises:
+      InvalidArgumentError: the shapes differ, or the vectors are not of three.
+    """
+    if a.shape != b.shape:
+        raise refused(
+            f"Both inputs must be of same shape: {_listed(a)} vs. {_listed(b)}"
+        )
+    if a.shape[-1] != 3:
+        raise refused(
+            f"Cross-products are only defined for 3-element vectors, not {a.shape[-1]}."
+        )
+    (a0, a1, a2), (b0, b1, b2) = ([x[..., i] for i in range(3)] for x in (a, b))
+    parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]
+    return xp.stack(parts, -1)
+
+
+# ---------------------------------------------------------------------- functions
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
+    """The cross products of the vectors of three along the last axis."""
+    return F.Cross(a, b, name=name)
+
+
+def sparse_matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """The float32 product of two matrices of float32 or bfloat16."""
+    return F.SparseMatMul(
+        a,
+        b,
+        transpose_a=transpose_a,
+        transpose_b=transpose_b,
+        a_is_sparse=a_is_sparse,
+        b_is_sparse=b_is_sparse,
+        name=name,
+    )
+
+
+def matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """The product of two matrices, or of the matrices in two batches.
+
+    Args:
+      a: shape [..., m, k].
+      b: shape [..., k, n]; the batch dimensions are broadcast.
+      transpose_a: whether `a` is transposed first.
+      transpose_b: whether `b` is.
+      adjoint_a: whether `a` is transposed and conjugated first.
+      adjoint_b: whether `b` is.
+      a_is_sparse: whether `a` has many zeros: only a hint.
+      b_is_sparse: whether `b` has.
+      name: the name of the operation.
+
+    Returns:
+      A tensor of shape [..., m, n].
+
+    Raises:
+      ValueError: the inner sizes differ, or a matrix is to be both transposed and
+        conjugated with it.
+    """
+    if transpose_a and adjoint_a:
+        raise ValueError("Only one of transpose_a and adjoint_a can be True.")
+    if transpose_b and adjoint_b:
+        raise ValueError("Only one of transpose_b and adjoint_b can be True.")
+    with name_scope(name, "MatMul", [a, b]) as scope:
+        a = convert_to_tensor(a, name="a")
+        b = convert_to_tensor(b, name="b")
+        sparse = a_is_sparse or b_is_sparse
+        if not sparse and any(x._rank() not in (0, 1, 2) for x in (a, b)):
+            if transpose_a:
+                a, adjoint_a = conj(a), True
+            if transpose_b:
+                b, adjoint_b = conj(b), True
+            return F.BatchMatMulV2(a, b, adj_x=adjoint_a, adj_y=adjoint_b, name=scope)
+        if adjoint_a:
+            a, transpose_a = conj(a), True
+        if adjoint_b:
+            b, transpose_b = conj(b), True
+        flags = dict(transpose_a=transpose_a, transpose_b=transpose_b, name=scope)
+        if not _multiplied_as_sparse(a, b, sparse):
+            return F.MatMul(a, b, **flags)
+        hints = dict(a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse)
+        product = F.SparseMatMul(a, b, **hints, **flags)
+        if a.dtype == b.dtype == dtypes.bfloat16:
+            return cast(product, dtypes.bfloat16)
+        return product
+
+
+def _multiplied_as_sparse(a: Tensor, b: Tensor, sparse: bool) -> bool:
+    kinds = [x.dtype.base_dtype for x in (a, b)]
+    if dtypes.bfloat16 in kinds and kinds[0] != kinds[1]:
+        return True
+    return sparse and all(k in (dtypes.bfloat16, dtypes.float32) for k in kinds)
+
+
+def matvec(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """The product of a matrix [..., m, k] and a vector [..., k]; see `matmul`."""
+    with name_scope(name, "MatVec", [a, b]):
+        product = matmul(
+            a,
+            expand_dims(b, axis=-1),
+            transpose_a=transpose_a,
+            adjoint_a=adjoint_a,
+            a_is_sparse=a_is_sparse,
+            b_is_sparse=b_is_sparse,
+        )
+        return squeeze(product, axis=-1)
+
+
+def normalize(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
+) -> tuple[Tensor, Tensor]:
+    """`(tensor / norm, norm)`, the norm along `axis` (see `norm`), which is kept."""
+    with name_scope(name, "normalize", [tensor]):
+        tensor = convert_to_tensor(tensor)
+        size = cast(norm(tensor, ord, axis, keepdims=True), tensor.dtype)
+        return tensor / size, size
+
+
+def trace(x: Any, name: str | None = None) -> Tensor:
+    """The sum of the main diagonal of each matrix in the last two axes."""
+    with name_scope(name, "Trace", [x]) as scope:
+        x = convert_to_tensor(x, name="x")
+        return reduce_sum(matrix_diag_part(x), [-1], name=scope)
+
+
+# ---------------------------------------------------------------------- norms
+
+_MATRIX_NORMS = ["euclidean", "fro", 1, 2, np.inf]
+
+
+def norm(
+    tensor: Any,
+    ord: Any = "euclidean",
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """Norms of vectors or matrices.
+
+    Args:
+      tensor: real or complex numbers.
+      ord: "euclidean", "fro" (of matrices), 1, 2, infinity, or a positive number.
+      axis: the axis of the vectors, or a pair: those of the matrices; by default the
+        whole tensor is one vector.
+      keepdims: whether the axes stay, with size 1.
+      name: the name scope.
+      keep_dims: the old name of `keepdims`.
+
+    Raises:
+      ValueError: there is no such norm.
+    """
+    keepdims = renamed("keepdims", keepdims, "keep_dims", keep_dims)
+    of_matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
+    axes: Any = None
+    _check_norm(ord, axis, of_matrix)
+    if axis is not None:
+        axes = tuple(axis) if of_matrix else (axis,)
+    with name_scope(name, "norm", [tensor]):
+        x = convert_to_tensor(tensor)
+        if ord in ("fro", "euclidean", 2):
+            if of_matrix and ord == 2:
+                result = _spectral_norm(x, axes)
+            else:
+                result = F.Sqrt(reduce_sum(x * conj(x), axes, True))
+        else:
+            result = _absolute_norm(absolute(x), ord, axes, of_matrix)
+        return result if keepdims else squeeze(result, axes)
+
+
+def _check_norm(ord: Any, axis: Any, of_matrix: bool) -> None:
+    wrong = "'axis' must be None, an integer, or a tuple of 2 unique integers"
+    if of_matrix:
+        if not all(isinstance(a, int) for a in axis) or axis[0] == axis[1]:
+            raise ValueError(wrong)
+        if ord not in _MATRIX_NORMS:
+            raise ValueError(
+                f"'ord' must be a supported matrix norm in {_MATRIX_NORMS}, got {ord}"
+            )
+        return
+    if axis is not None and not isinstance(axis, int):
+        raise ValueError(wrong)
+    if ord != "euclidean" and (not np.isreal(ord) or ord <= 0):
+        raise ValueError(f"'ord' must be a supported vector norm, got {ord}")
+
+
+def _absolute_norm(size: Tensor, ord: Any, axis: Any, of_matrix: bool) -> Tensor:
+    """The norms that are made of absolute values."""
+    first, last = (None, None) if axis is None else (axis[0], axis[-1])
+    if ord == 1:
+        result = reduce_sum(size, first, True)
+        return reduce_max(result, last, True) if of_matrix else result
+    if ord == np.inf:
+        if of_matrix:
+            size = reduce_sum(size, last, True)
+        return reduce_max(size, first, True)
+    return pow(reduce_sum(pow(size, ord), axis, True), 1.0 / ord)
+
+
+def _spectral_norm(x: Tensor, axis: tuple[int, int]) -> Tensor:
+    """The largest singular value of each matrix, the axes kept."""
+    rank = x._rank()
+    if rank is None:
+        count = F.Rank(x)
+        wanted = F.FloorMod(F.AddV2(np.array(axis, np.int32), count), count)
+        rest = F.ListDiff(F.Range(0, count, 1), wanted)[0]
+        perm = F.ConcatV2([rest, wanted], 0)
+        back = F.InvertPermutation(perm)
+    else:
+        last = [a % rank for a in axis]
+        perm = np.array([i for i in range(rank) if i not in last] + last, np.int32)
+        back = np.argsort(perm).astype(np.int32)
+    values = F.Svd(F.Transpose(x, perm), compute_uv=False)[0]
+    largest = expand_dims(reduce_max(absolute(values), -1, True), axis=-1)
+    return F.Transpose(largest, back)

@@ -1,0 +1,162 @@
+"""Functions that make and change lists of tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import F
+from retrograd.ops.lists.tensor_lists import copy_list_data, element_shape_input
+
+
+def empty_tensor_list(
+    element_shape: Any,
+    element_dtype: Any,
+    max_num_elements: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """A list without elements (see `EmptyTensorList`)."""
+    limit = -1 if max_num_elements is None else max_num_elements
+    shape = element_shape_input(element_shape)
+    return F.EmptyTensorList(shape, limit, element_dtype=element_dtype, name=name)
+
+
+def tensor_list_reserve(
+    element_shape: Any, num_elements: Any, element_dtype: Any, name: str | None = None
+) -> Tensor:
+    """A list of elements that are not set."""
+    shape = element_shape_input(element_shape)
+    return F.TensorListReserve(
+        shape, num_elements, element_dtype=element_dtype, name=name
+    )
+
+
+def tensor_list_from_tensor(
+    tensor: Any, element_shape: Any, name: str | None = None
+) -> Tensor:
+    """A list of what a tensor holds along its first axis."""
+    return F.TensorListFromTensor(tensor, element_shape_input(element_shape), name=name)
+
+
+def tensor_list_get_item(
+    input_handle: Any,
+    index: Any,
+    element_dtype: Any,
+    element_shape: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """One element of a list."""
+    shape = element_shape_input(element_shape)
+    return F.TensorListGetItem(
+        input_handle, index, shape, element_dtype=element_dtype, name=name
+    )
+
+
+def tensor_list_set_item(
+    input_handle: Any,
+    index: Any,
+    item: Any,
+    resize_if_index_out_of_bounds: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """A list with another element in one place, lengthened first if asked for."""
+    if resize_if_index_out_of_bounds:
+        from retrograd.ops.flow.branches import cond
+
+        handle, size = input_handle, F.TensorListLength(input_handle)
+        index = convert_to_tensor(index, dtypes.int32)
+        input_handle = cond(
+            F.GreaterEqual(index, size),
+            lambda: F.TensorListResize(handle, F.AddV2(index, np.int32(1))),
+            lambda: handle,
+        )
+        copy_list_data(handle, input_handle)
+    return F.TensorListSetItem(input_handle, index, item, name=name)
+
+
+def tensor_list_push_back(
+    input_handle: Any, tensor: Any, name: str | None = None
+) -> Tensor:
+    """A list with one more element."""
+    return F.TensorListPushBack(input_handle, tensor, name=name)
+
+
+def tensor_list_pop_back(
+    input_handle: Any, element_dtype: Any, name: str | None = None
+) -> Any:
+    """A list less its last element, and that element."""
+    return F.TensorListPopBack(input_handle, -1, element_dtype=element_dtype, name=name)
+
+
+def tensor_list_gather(
+    input_handle: Any,
+    indices: Any,
+    element_dtype: Any,
+    element_shape: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """The elements with the given indices along a new first axis."""
+    shape = element_shape_input(element_shape)
+    return F.TensorListGather(
+        input_handle, indices, shape, element_dtype=element_dtype, name=name
+    )
+
+
+def tensor_list_scatter(
+    tensor: Any,
+    indices: Any,
+    element_shape: Any = None,
+    input_handle: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """A list with the rows of a tensor in the given places."""
+    if input_handle is not None:
+        return F.TensorListScatterIntoExistingList(
+            input_handle, tensor, indices, name=name
+        )
+    shape = element_shape_input(element_shape)
+    return F.TensorListScatterV2(tensor, indices, shape, -1, name=name)
+
+
+def tensor_list_stack(
+    input_handle: Any,
+    element_dtype: Any,
+    num_elements: int = -1,
+    element_shape: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """The elements of a list along a new first axis."""
+    shape = element_shape_input(element_shape)
+    return F.TensorListStack(
+        input_handle,
+        shape,
+        element_dtype=element_dtype,
+        num_elements=num_elements,
+        name=name,
+    )
+
+
+def tensor_list_concat(
+    input_handle: Any,
+    element_dtype: Any,
+    element_shape: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """The elements of a list along their first axis."""
+    shape = element_shape_input(element_shape)
+    none = np.zeros(0, np.int64)
+    return F.TensorListConcatV2(
+        input_handle, shape, none, element_dtype=element_dtype, name=name
+    )[0]
+
+
+def tensor_list_split(
+    tensor: Any, element_shape: Any, lengths: Any, name: str | None = None
+) -> Tensor:
+    """A list of consecutive parts of a tensor."""
+    shape = element_shape_input(element_shape)
+    return F.TensorListSplit(tensor, shape, lengths, name=name)

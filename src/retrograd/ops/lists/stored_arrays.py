@@ -1,0 +1,622 @@
+"""TensorArrays and stacks of version 1: objects that live for one run.
+
+A handle stands for the object; `flow` inputs and outputs put reads and writes in order.
+Graphs that TensorFlow 1 saved have them. `tf.TensorArray` is made of lists instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, shapes
+from retrograd.arrays.list_value import refused, text_of
+from retrograd.errors import InvalidArgumentError, UnimplementedError
+from retrograd.graph.opdef import type_word
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
+from retrograd.ops.infer import like, nothing, scalar, unknown
+from retrograd.ops.static import constant_as_shape
+
+_counter = itertools.count()
+
+
+class _Element:
+    """One place of an array; `value` is None where it holds zeros, or nothing."""
+
+    __slots__ = ("cleared", "read", "shape", "value", "written")
+
+    def __init__(self, shape: RawShape = None) -> None:
+        self.value: Any = None
+        self.shape = shape
+        self.written = shape is not None
+        self.read = self.cleared = False
+
+
+class StoredArray:
+    """An array of tensors.
+
+    Attributes:
+      name: what messages call it.
+      dtype: the DType of its elements.
+      shape: what is known of their shape.
+      alike: whether the first element decides the shape of all.
+      dynamic: whether writing makes it longer.
+      clears: whether reading an element removes it.
+      gradient: whether this holds the gradients of another array: several writes to one
+        place add up there.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        dtype: dtypes.DType,
+        shape: RawShape,
+        *,
+        alike: bool = False,
+        dynamic: bool = False,
+        clears: bool = True,
+        gradient: bool = False,
+    ) -> None:
+        self.name, self.dtype, self.shape = name, dtype, shape
+        self.alike, self.dynamic, self.clears = alike, dynamic, clears
+        self.gradient = gradient
+        self.elements = [_Element() for _ in range(size)]
+        self.closed = False
+        self._gradients: dict[str, StoredArray] = {}
+
+    def _refused(self, text: str) -> InvalidArgumentError:
+        return refused(f"TensorArray {self.name}: {text}")
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise refused(f"TensorArray {self.name} has already been closed.")
+
+    def size(self) -> int:
+        """The number of elements."""
+        self._check_open()
+        return len(self.elements)
+
+    def write(self, index: int, value: Any) -> None:
+        """Put an element into its place; add it to what is there, for gradients.
+
+        Raises:
+          InvalidArgumentError: there is no such place, it has been written or read, or
+            the element does not fit.
+        """
+        self._check_open()
+        elements = self.elements
+        if index < 0 or (not self.dynamic and index >= len(elements)):
+            raise self._refused(
+                f"Tried to write to index {index} but array is not resizeable and size "
+                f"is: {len(elements)}"
+            )
+        while index >= len(elements):
+            elements.append(_Element())
+        element, shape = elements[index], np.shape(value)
+        failed = f"Could not write to TensorArray index {index} because "
+        if not shapes.compatible(self.shape, shape):
+            raise self._refused(
+                f"{failed}the value shape is {text_of(shape)} which is incompatible "
+                "with the TensorArray's inferred element shape: "
+                f"{text_of(self.shape)} (consider setting infer_shape=False)."
+            )
+        if self.alike and (self.shape is None or None in self.shape):
+            self.shape = shape
+        if element.read:
+            raise self._refused(f"{failed}it has already been read.")
+        if not element.written:
+            element.value, element.shape, element.written = value, shape, True
+            return
+        if not self.gradient:
+            raise self._refused(f"{failed}it has already been written to.")
+        if element.shape != shape:
+            raise self._refused(
+                f"Could not aggregate to TensorArray index {index} because the "
+                f"existing shape is {text_of(element.shape)} but the new input shape "
+                f"is {text_of(shape)}."
+            )
+        element.value = value if element.value is None else element.value + value
+
+    def read(self, index: int) -> Any:
+        """An element; zeros where none was written and the shape is known.
+
+        Raises:
+          InvalidArgumentError: there is no such element any more, or none was written.
+        """
+        self._check_open()
+        elements = self.elements
+        if index < 0 or (not self.gradient and index >= len(elements)):
+            raise refused(
+                f"Tried to read from index {index} but array size is: {len(elements)}"
+            )
+        if index >= len(elements) or not elements[index].written:
+            self._fill(index)
+        element = elements[index]
+        if element.cleared:
+            raise self._refused(
+                f"Could not read index {index} twice because it was cleared after a "
+                "previous read (perhaps try setting clear_after_read = false?)."
+            )
+        value = element.value
+        if value is None:
+            value = self._zeros(element.shape)
+        element.value, element.cleared = (None, True) if self.clears else (value, False)
+        element.read = True
+        return value
+
+    def _fill(self, index: int) -> None:
+        """Let zeros be in places that were not written."""
+        shape = self.shape
+        if shape is None or None in shape:
+            raise self._refused(
+                f"Could not read from TensorArray index {index}.  Furthermore, the "
+                f"element shape is not fully defined: {text_of(shape)}.  It is "
+                "possible you are working with a resizeable TensorArray and "
+                "stop_gradients is not allowing the gradients to be written.  If you "
+                "set the full element_shape property on the forward TensorArray, the "
+                "proper all-zeros tensor will be returned instead of incurring this "
+                "error."
+            )
+        while index >= len(self.elements):
+            self.elements.append(_Element(shape))
+        self.elements[index].shape, self.elements[index].written = shape, True
+
+    def _zeros(self, shape: Any) -> Any:
+        if self.dtype is dtypes.string:
+            return np.full(shape, b"", object)
+        return np.zeros(shape, self.dtype.as_numpy_dtype)
+
+    def check_dtype(self, dtype: dtypes.DType, what: str) -> None:
+        """Raise InvalidArgumentError unless the elements are of a dtype."""
+        if dtype is not self.dtype:
+            raise refused(
+                f"TensorArray dtype is {type_word(self.dtype)} but Op {what} dtype "
+                f"{type_word(dtype)}."
+            )
+
+    def gradients(self, source: str, prefix: tuple[int, ...]) -> StoredArray:
+        """The array of the gradients of this one that one call of tf.gradients uses.
+
+        Its elements are zeros in the shapes of those here, behind `prefix`.
+        """
+        self.dynamic = False
+        found = self._gradients.get(source)
+        if found is None:
+            shape = None if self.shape is None else (*prefix, *self.shape)
+            found = StoredArray(
+                f"{self.name}@{source}",
+                self.size(),
+                self.dtype,
+                shape,
+                alike=self.alike,
+                gradient=True,
+            )
+            for mine, theirs in zip(self.elements, found.elements, strict=True):
+                if mine.written:
+                    theirs.shape = (*prefix, *(mine.shape or ()))
+                    theirs.written = True
+            self._gradients[source] = found
+        return found
+
+
+# ---------------------------------------------------------------------- shapes
+
+
+def _known(handle: Tensor) -> RawShape:
+    """What is known of the elements of the array that a handle stands for."""
+    known = handle.__dict__.get("_handle_data")
+    while known is None and handle._op.type in ("Enter", "Identity", "Switch"):
+        handle = handle._op._inputs[0]
+        known = handle.__dict__.get("_handle_data")
+    return None if known is None else known[0]
+
+
+def _made(n: Operation) -> list[RawShape]:
+    shape = n.attrs.get("element_shape")
+    if n.attrs.get("identical_element_shapes") and shape is not None:
+        n._outputs[0].__dict__["_handle_data"] = (shape, n.attrs["dtype"])
+    return [(2,), *([()] * (len(n._outputs) - 1))]
+
+
+def _gradient_made(n: Operation) -> list[RawShape]:
+    shape = _known(n._inputs[0])
+    prefix: RawShape = ()
+    if n.type == "TensorArrayGradWithShape":
+        prefix = constant_as_shape(n._inputs[2])
+    if shape is not None and prefix is not None:
+        n._outputs[0].__dict__["_handle_data"] = ((*prefix, *shape), None)
+    return [(2,), *([()] * (len(n._outputs) - 1))]
+
+
+def _one_element(n: Operation) -> RawShape:
+    return _known(n._inputs[0])
+
+
+def _some_elements(n: Operation) -> RawShape:
+    shape, count = _known(n._inputs[0]), n._inputs[1]._shape_raw
+    return None if shape is None or count is None else (*count, *shape)
+
+
+def _joined(n: Operation) -> list[RawShape]:
+    del n
+    return [None, (None,)]
+
+
+# ---------------------------------------------------------------------- arrays
+
+
+def _make(xp: Any, size: Any, *, n: Operation) -> Any:
+    """A new array, and a flow."""
+    del xp
+    attrs = n.attrs
+    if np.ndim(size):
+        raise refused(
+            f"TensorArray size must be scalar, but had shape: {text_of(np.shape(size))}"
+        )
+    if size < 0:
+        raise refused("Size should be >= 0.")
+    made = StoredArray(
+        f"{attrs['tensor_array_name'] or n.name}_{next(_counter)}",
+        int(size),
+        attrs["dtype"],
+        attrs["element_shape"],
+        alike=attrs.get("identical_element_shapes", False),
+        dynamic=attrs["dynamic_size"],
+        clears=attrs["clear_after_read"],
+    )
+    return made if len(n._outputs) == 1 else (made, np.float32(0))
+
+
+def _make_gradient(xp: Any, handle: Any, flow: Any, *prefix: Any, n: Operation) -> Any:
+    """The array of gradients that belongs to an array, and a flow."""
+    del xp
+    sizes = tuple(np.asarray(prefix[0]).tolist()) if prefix else ()
+    made = handle.gradients(n.attrs["source"], sizes)
+    return made if len(n._outputs) == 1 else (made, flow)
+
+
+def _write(xp: Any, handle: Any, index: Any, value: Any, flow: Any, *, n: Any) -> Any:
+    """Puts an element into an array."""
+    del xp
+    handle.check_dtype(n.attrs["T"], "is trying to write")
+    handle.write(int(index), value)
+    return flow
+
+
+def _read(xp: Any, handle: Any, index: Any, flow: Any, *, n: Operation) -> Any:
+    """An element of an array."""
+    del xp, flow
+    handle.check_dtype(n.attrs["dtype"], "requested")
+    return handle.read(int(index))
+
+
+def _gather(xp: Any, handle: Any, indices: Any, flow: Any, *, n: Operation) -> Any:
+    """The elements with the given indices along a new first axis."""
+    del xp, flow
+    shape = n.attrs["element_shape"]
+    handle.check_dtype(n.attrs["dtype"], "requested")
+    handle.shape = shapes.merge(handle.shape, shape)
+    if not len(indices):
+        if shape is None or None in shape:
+            raise UnimplementedError(
+                None,
+                None,
+                f"TensorArray has size zero, but element shape {text_of(shape)} is not "
+                "fully defined. Currently only static shapes are supported when "
+                "packing zero-size TensorArrays.",
+            )
+        return np.zeros((0, *shape), n.attrs["dtype"].as_numpy_dtype)
+    values = [handle.read(int(i)) for i in indices]
+    first = np.shape(values[0])
+    for i, value in enumerate(values):
+        if np.shape(value) != first:
+            raise refused(
+                "TensorArray has inconsistent shapes.  Index 0 has shape: "
+                f"{text_of(first)} but index {i} has shape: {text_of(np.shape(value))}"
+            )
+    return np.stack(values)
+
+
+def _scatter(
+    xp: Any, handle: Any, indices: Any, value: Any, flow: Any, *, n: Operation
+) -> Any:
+    """Puts the rows of a tensor into the given places of an array."""
+    del xp
+    handle.check_dtype(n.attrs["T"], "is trying to write")
+    if len(indices) != value.shape[0]:
+        raise refused(
+            f"Expected len(indices) == values.shape[0], but saw: {len(indices)} vs. "
+            f"{value.shape[0]}"
+        )
+    most, size = int(max(indices, default=-1)), handle.size()
+    if most >= size and not handle.dynamic:
+        raise refused(f"Max scatter index must be < array size ({most} vs. {size})")
+    for i, row in zip(indices.tolist(), value, strict=True):
+        handle.write(i, row)
+    return flow
+
+
+def _concat(xp: Any, handle: Any, flow: Any, *, n: Operation) -> Any:
+    """The elements along their first axis, and the length of each."""
+    del xp, flow
+    handle.check_dtype(n.attrs["dtype"], "requested")
+    values = [handle.read(i) for i in range(handle.size())]
+    if not values:
+        rest = n.attrs["element_shape_except0"]
+        if rest is None or None in rest:
+            raise UnimplementedError(
+                None,
+                None,
+                "TensorArray has size zero, but element_shape_except0 "
+                f"{text_of(rest)} is not fully defined. Currently only static shapes "
+                "are supported when concatenating zero-size TensorArrays.",
+            )
+        kind = n.attrs["dtype"].as_numpy_dtype
+        return np.zeros((0, *rest), kind), np.zeros(0, np.int64)
+    first = np.shape(values[0])[1:]
+    for i, value in enumerate(values):
+        if not np.ndim(value):
+            raise refused(
+                f"Concat saw a scalar shape at index {i} but requires at least vectors."
+                "  Did you mean to call pack?"
+            )
+        if value.shape[1:] != first:
+            raise refused(
+                "TensorArray has inconsistent shapes.  Index 0 has (excepting "
+                f"dimension 0) shape: {text_of(first)} but index {i} has (excepting "
+                f"dimension 0) shape: {text_of(value.shape[1:])}"
+            )
+    return np.concatenate(values), np.array([len(v) for v in values], np.int64)
+
+
+def _split(
+    xp: Any, handle: Any, value: Any, lengths: Any, flow: Any, *, n: Operation
+) -> Any:
+    """Puts consecutive parts of a tensor into an array."""
+    del xp
+    handle.check_dtype(n.attrs["T"], "is trying to write")
+    total, size = int(np.sum(lengths)), handle.size()
+    if np.ndim(value) == 0:
+        raise refused("Expected value to be at least a vector, but received shape: []")
+    if total != value.shape[0]:
+        raise refused(
+            "Expected sum of lengths to be equal to values.shape[0], but sum of "
+            f"lengths is {total} and value's shape is: {text_of(value.shape)} "
+        )
+    if handle.dynamic:
+        size = max(size, len(lengths))
+    if size != len(lengths):
+        raise refused(
+            "TensorArray's size is not equal to the size of lengths "
+            f"({size} vs. {len(lengths)}), and the TensorArray is not marked as "
+            "dynamically resizeable"
+        )
+    ends = np.cumsum([0, *lengths.tolist()]).tolist()
+    for i, (start, end) in enumerate(itertools.pairwise(ends)):
+        handle.write(i, value[start:end])
+    return flow
+
+
+def _size(xp: Any, handle: Any, flow: Any) -> Any:
+    """The number of elements of an array."""
+    del xp, flow
+    return np.int32(handle.size())
+
+
+def _close(xp: Any, handle: Any) -> Any:
+    """Removes the elements of an array."""
+    del xp
+    handle.elements, handle.closed = [], True
+    return ()
+
+
+# ---------------------------------------------------------------------- gradients
+
+
+def _gradients_of(handle: Tensor, flow: Tensor, dy: Tensor) -> tuple[Tensor, Tensor]:
+    """The array that holds the gradients of another one, for this call of gradients.
+
+    Raises:
+      ValueError: `dy` was not made in a scope of that name.
+    """
+    parts = dy.name.split("/")
+    places = [i for i, part in enumerate(parts) if part.startswith("gradients")]
+    if not places:
+        raise ValueError(
+            "Expected op/tensor name to start with gradients (excluding scope), got: "
+            f"{dy.name}. This means that a tf.gradients op with this op in its "
+            "dependency path has a custom name that does not start with 'gradients'. "
+            "Please make sure all calls to tf.gradients that have non-empty 'name' "
+            "arguments use names that start with 'gradients'."
+        )
+    source = "/".join(parts[: places[-1] + 1])
+    made = F.TensorArrayGradV3(handle, flow, source=source)
+    return made[0], made[1]
+
+
+def _read_gradient(n: Operation, dy: Any) -> Any:
+    handle, index, flow = n.inputs
+    array, start = _gradients_of(handle, flow, dy)
+    return [None, None, F.TensorArrayWriteV3(array, index, dy, start)]
+
+
+def _write_gradient(n: Operation, dflow: Any) -> Any:
+    handle, index, value, _ = n.inputs
+    array, start = _gradients_of(handle, dflow, dflow)
+    dtype = value.dtype.base_dtype
+    return [None, None, F.TensorArrayReadV3(array, index, start, dtype=dtype), dflow]
+
+
+def _gather_gradient(n: Operation, dy: Any) -> Any:
+    handle, indices, flow = n.inputs
+    array, start = _gradients_of(handle, flow, dy)
+    return [None, None, F.TensorArrayScatterV3(array, indices, dy, start)]
+
+
+def _scatter_gradient(n: Operation, dflow: Any) -> Any:
+    handle, indices, value, _ = n.inputs
+    array, start = _gradients_of(handle, dflow, dflow)
+    dtype = value.dtype.base_dtype
+    rows = F.TensorArrayGatherV3(array, indices, start, dtype=dtype)
+    return [None, None, rows, dflow]
+
+
+def _concat_gradient(n: Operation, dy: Any, _: Any) -> Any:
+    handle, flow = n.inputs
+    array, start = _gradients_of(handle, flow, dy)
+    return [None, F.TensorArraySplitV3(array, dy, n.outputs[1], start)]
+
+
+def _split_gradient(n: Operation, dflow: Any) -> Any:
+    handle, value, _, _ = n.inputs
+    array, start = _gradients_of(handle, dflow, dflow)
+    dtype = value.dtype.base_dtype
+    whole = F.TensorArrayConcatV3(array, start, dtype=dtype)[0]
+    return [None, whole, None, dflow]
+
+
+def _declare(kernel: Any, infer: Any, grad: Any, *names: str, **written: Any) -> None:
+    """Declare op types that differ in the dtype of the handle alone.
+
+    The notation has the flows for the arrays: A before, B after the operation.
+    """
+    for name in names:
+        op(name, infer=infer, grad=grad, host=True, pure=False, **written)(kernel)
+
+
+_NO = NOT_DIFFERENTIABLE
+_declare(_make, _made, _NO, "TensorArrayV2", "TensorArrayV3")
+_declare(
+    _make_gradient,
+    _gradient_made,
+    _NO,
+    "TensorArrayGradV2",
+    "TensorArrayGradV3",
+    "TensorArrayGradWithShape",
+)
+_declare(
+    _write,
+    scalar,
+    _write_gradient,
+    "TensorArrayWriteV3",
+    math="B = A, B[i] = x",
+    notation=dict(index="i", value="x̄ = B̄[i]", flow_in="Ā = B̄"),
+)
+_declare(
+    _read,
+    _one_element,
+    _read_gradient,
+    "TensorArrayReadV3",
+    math="y = A[i]",
+    notation=dict(index="i", flow_in="Ā = ȳ at i, 0 elsewhere"),
+)
+_declare(
+    _gather,
+    _some_elements,
+    _gather_gradient,
+    "TensorArrayGatherV3",
+    math="yⱼ = A[iⱼ]",
+    notation=dict(indices="i", flow_in="Ā = ȳⱼ at iⱼ, 0 elsewhere"),
+)
+_declare(
+    _scatter,
+    scalar,
+    _scatter_gradient,
+    "TensorArrayScatterV3",
+    math="B = A, B[iⱼ] = xⱼ",
+    notation=dict(indices="i", value="x̄ⱼ = B̄[iⱼ]", flow_in="Ā = B̄"),
+)
+_declare(
+    _concat,
+    _joined,
+    _concat_gradient,
+    "TensorArrayConcatV3",
+    math="y = A[0], A[1], … one after the other; n = their lengths",
+    notation=dict(flow_in="Ā = ȳ cut in parts of lengths n"),
+)
+_declare(
+    _split,
+    scalar,
+    _split_gradient,
+    "TensorArraySplitV3",
+    math="B = A, B[i] = part i of x, of length nᵢ",
+    notation=dict(
+        value="x̄ = B̄[0], B̄[1], … one after the other", lengths="n", flow_in="Ā = B̄"
+    ),
+)
+_declare(_size, scalar, _NO, "TensorArraySizeV2", "TensorArraySizeV3")
+_declare(_close, nothing, _NO, "TensorArrayCloseV2", "TensorArrayCloseV3")
+_declare(_write, scalar, _NO, "TensorArrayWriteV2")
+_declare(_read, _one_element, _NO, "TensorArrayReadV2")
+_declare(_gather, _some_elements, _NO, "TensorArrayGatherV2")
+_declare(_scatter, scalar, _NO, "TensorArrayScatterV2")
+_declare(_concat, _joined, _NO, "TensorArrayConcatV2")
+_declare(_split, scalar, _NO, "TensorArraySplitV2")
+
+
+# ---------------------------------------------------------------------- stacks
+
+
+class Stack:
+    """Tensors of which the one pushed last is popped first."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self.name, self.limit = name, limit
+        self.items: list[Any] = []
+        self.closed = False
+
+    def check_open(self) -> None:
+        """Raise InvalidArgumentError if the stack was closed."""
+        if self.closed:
+            raise refused(f"Stack[{self.name}] has already been closed.")
+
+
+@op("StackV2", infer=lambda n: (2,), grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+def make_stack(xp: Any, max_size: Any, *, n: Operation) -> Any:
+    """A new stack."""
+    del xp
+    if np.ndim(max_size):
+        raise refused(
+            f"Stack size must be a scalar, but had shape: {text_of(np.shape(max_size))}"
+        )
+    return Stack(f"{n.attrs['stack_name']}_{next(_counter)}", int(max_size))
+
+
+@op(
+    "StackPushV2",
+    infer=like(1),
+    grad=NOT_DIFFERENTIABLE,
+    host=True,
+    pure=False,
+)
+def push(xp: Any, stack: Any, value: Any) -> Any:
+    """Puts a tensor on a stack, and returns it."""
+    del xp
+    stack.check_open()
+    if 0 <= stack.limit <= len(stack.items):
+        raise refused(f"Stack[{stack.name}] overflowed its max_size ({stack.limit})")
+    stack.items.append(value)
+    return value
+
+
+@op("StackPopV2", infer=unknown, grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+def pop(xp: Any, stack: Any) -> Any:
+    """Takes the last tensor off a stack."""
+    del xp
+    stack.check_open()
+    if not stack.items:
+        raise refused(f"Stack[{stack.name}] is empty when calling Pop().")
+    return stack.items.pop()
+
+
+@op("StackCloseV2", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+def close_stack(xp: Any, stack: Any) -> Any:
+    """Removes what is on a stack."""
+    del xp
+    stack.items, stack.closed = [], True
+    return ()

@@ -1,0 +1,298 @@
+"""Conversion between element types, and the parts of complex numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrograd import dtypes
+from retrograd.errors import UnimplementedError
+from retrograd.graph.composite import IndexedSlices, SparseTensor
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.dispatch import name_scope
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.array.fill import zeros_like
+from retrograd.ops.declare import F, op, rule
+from retrograd.ops.infer import broadcast, same
+from retrograd.ops.rules import scalar
+
+_DIFFERENTIABLE = "float16 float32 float64 bfloat16 complex64 complex128".split()
+
+
+def _cast_rule(n: Operation, dy: Any) -> Any:
+    """dy in the type of x; None where either type is not continuous."""
+    source, target = (t.dtype.base_dtype for t in (n.inputs[0], dy))
+    if source.name in _DIFFERENTIABLE and target.name in _DIFFERENTIABLE:
+        return F.Cast(dy, DstT=source)
+    return None
+
+
+@op("Cast", infer=same, math="y = x", grad=dict(x=rule("x̄ = ȳ", _cast_rule)))
+def _cast(xp: Any, x: Any, *, DstT: Any, n: Operation) -> Any:
+    """The same numbers in another element type; fractions are cut off.
+
+    Raises:
+      UnimplementedError: strings, or other things that are not numbers.
+    """
+    if "O" in (x.dtype.kind, DstT.kind):
+        names = (_kernel_name(t) for t in (n.inputs[0].dtype, n.outputs[0].dtype))
+        text = f"Cast {' to '.join(names)} is not supported"
+        raise UnimplementedError(None, None, text)
+    return xp.cast(x, DstT)
+
+
+def _kernel_name(dtype: dtypes.DType) -> str:
+    """An element type as messages of kernels call it."""
+    name = dtype.base_dtype.name
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
+
+
+@op(
+    "Conj",
+    infer=same,
+    math="y = x*",
+    grad=dict(input=rule("x̄ = ȳ*", lambda n, dy: F.Conj(dy))),
+)
+def _conj(xp: Any, x: Any) -> Any:
+    """The complex conjugate of each element."""
+    return xp.conj(x)
+
+
+@op(
+    "Real",
+    infer=same,
+    math="y = Re x",
+    grad=dict(input=rule("x̄ = ȳ", lambda n, dy: _complex(dy, _zero(dy)))),
+)
+def _real(xp: Any, x: Any) -> Any:
+    """The real part of each element."""
+    return xp.real(x)
+
+
+@op(
+    "Imag",
+    infer=same,
+    math="y = Im x",
+    grad=dict(input=rule("x̄ = i ȳ", lambda n, dy: _complex(_zero(dy), dy))),
+)
+def _imag(xp: Any, x: Any) -> Any:
+    """The imaginary part of each element."""
+    return xp.imag(x)
+
+
+def _zero(x: Any) -> Any:
+    return scalar(0, x)
+
+
+def _complex(real: Any, imag: Any) -> Any:
+    wide = real.dtype.base_dtype.name == "float64"
+    return F.Complex(real, imag, Tout="complex128" if wide else "complex64")
+
+
+@op(
+    "Complex",
+    infer=broadcast,
+    math="z = x + i y",
+    grad=dict(
+        real=rule("x̄ = Re z̄", lambda n, dz: _part(F.Real, dz)),
+        imag=rule("ȳ = Im z̄", lambda n, dz: _part(F.Imag, dz)),
+    ),
+)
+def _complex_of(xp: Any, real: Any, imag: Any, *, Tout: Any) -> Any:
+    """The complex numbers with the given real and imaginary parts."""
+    return xp.cast(real, Tout) + xp.cast(imag, Tout) * Tout.type(1j)
+
+
+def _part(part: Any, x: Any) -> Any:
+    return part(x, Tout=x.dtype.base_dtype.real_dtype)
+
+
+@op(
+    "ComplexAbs",
+    infer=same,
+    math="y = |x|",
+    grad=dict(
+        x=rule(
+            "x̄ = ȳ · x / |x|, 0 where x = 0",
+            lambda n, dy: F.DivNoNan(
+                F.Mul(_wide(dy), n.inputs[0]), _wide(n.outputs[0])
+            ),
+        )
+    ),
+)
+def _complex_abs(xp: Any, x: Any) -> Any:
+    """The absolute value of each complex element."""
+    return xp.abs(x)
+
+
+def _wide(x: Any) -> Any:
+    return _complex(x, F.ZerosLike(x))
+
+
+def _angle_rule(n: Operation, dy: Any) -> Any:
+    x = n.inputs[0]
+    re, im = _part(F.Real, x), _part(F.Imag, x)
+    z = F.Reciprocal(_complex(im, re))
+    return F.Mul(F.Neg(_complex(dy, _zero(dy))), z)
+
+
+@op(
+    "Angle",
+    infer=same,
+    math="y = arg x",
+    grad=dict(input=rule("x̄ = −ȳ / (Im x + i Re x)", _angle_rule)),
+)
+def _angle(xp: Any, x: Any) -> Any:
+    """The argument of each complex element, in (−π, π]."""
+    return xp.angle(x)
+
+
+# ---------------------------------------------------------------------- functions
+
+
+def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
+    """`x` with another element type; a tensor that has it already is returned.
+
+    Args:
+      x: numbers or truth values: a tensor, a sparse tensor or IndexedSlices.
+      dtype: the new element type.
+      name: the name of the operation.
+
+    Raises:
+      TypeError: there is no conversion between the types.
+    """
+    wanted = dtypes.as_dtype(dtype).base_dtype
+    if _is_tensor(x) and wanted == x.dtype:
+        return x
+    with name_scope(name, "Cast", [x]) as scope:
+        if isinstance(x, SparseTensor):
+            values = cast(x.values, wanted, scope)
+            return SparseTensor(x.indices, values, x.dense_shape)
+        if isinstance(x, IndexedSlices):
+            values = cast(x.values, wanted, scope)
+            return IndexedSlices(values, x.indices, x.dense_shape)
+        x = convert_to_tensor(x, name="x")
+        if x.dtype.base_dtype != wanted:
+            x = F.Cast(x, DstT=wanted, name=scope)
+        return x
+
+
+def _is_tensor(x: Any) -> bool:
+    return isinstance(x, Tensor) or getattr(x, "_is_resource_variable", False)
+
+
+def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """`cast` after clipping to what the new element type can hold."""
+    with name_scope(name, "saturate_cast", [value]) as scope:
+        value = convert_to_tensor(value, name="value")
+        wanted = dtypes.as_dtype(dtype).base_dtype
+        if value.dtype.min < wanted.min:
+            low = convert_to_tensor(wanted.min, value.dtype, "min")
+            value = F.Maximum(value, low)
+        if value.dtype.max > wanted.max:
+            high = convert_to_tensor(wanted.max, value.dtype, "max")
+            value = F.Minimum(value, high)
+        return cast(value, wanted, scope)
+
+
+def to_float(x: Any, name: str = "ToFloat") -> Any:
+    """`x` as float32."""
+    return cast(x, dtypes.float32, name)
+
+
+def to_double(x: Any, name: str = "ToDouble") -> Any:
+    """`x` as float64."""
+    return cast(x, dtypes.float64, name)
+
+
+def to_int32(x: Any, name: str = "ToInt32") -> Any:
+    """`x` as int32."""
+    return cast(x, dtypes.int32, name)
+
+
+def to_int64(x: Any, name: str = "ToInt64") -> Any:
+    """`x` as int64."""
+    return cast(x, dtypes.int64, name)
+
+
+def to_bfloat16(x: Any, name: str = "ToBFloat16") -> Any:
+    """`x` as bfloat16."""
+    return cast(x, dtypes.bfloat16, name)
+
+
+def to_complex64(x: Any, name: str = "ToComplex64") -> Any:
+    """`x` as complex64."""
+    return cast(x, dtypes.complex64, name)
+
+
+def to_complex128(x: Any, name: str = "ToComplex128") -> Any:
+    """`x` as complex128."""
+    return cast(x, dtypes.complex128, name)
+
+
+def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
+    """The complex numbers with the given parts, both float32 or both float64.
+
+    Raises:
+      TypeError: parts of other element types.
+    """
+    real = convert_to_tensor(real, name="real")
+    imag = convert_to_tensor(imag, name="imag")
+    with name_scope(name, "Complex", [real, imag]) as scope:
+        wide = _COMPLEX.get((real.dtype.name, imag.dtype.name))
+        if wide is None:
+            raise TypeError(
+                f"real and imag have incorrect types: {real.dtype.name} "
+                f"{imag.dtype.name}"
+            )
+        return F.Complex(real, imag, Tout=wide, name=scope)
+
+
+_COMPLEX = {
+    ("float32", "float32"): dtypes.complex64,
+    ("float64", "float64"): dtypes.complex128,
+}
+
+
+def real(input: Any, name: str | None = None) -> Tensor:
+    """The real part of each element; real numbers are returned as they are."""
+    with name_scope(name, "Real", [input]) as scope:
+        x = convert_to_tensor(input, name="input")
+        if x.dtype.is_complex:
+            return F.Real(x, Tout=x.dtype.real_dtype, name=scope)
+        return x
+
+
+def imag(input: Any, name: str | None = None) -> Tensor:
+    """The imaginary part of each element; of real numbers zero."""
+    with name_scope(name, "Imag", [input]) as scope:
+        x = convert_to_tensor(input, name="input")
+        if x.dtype.is_complex:
+            return F.Imag(x, Tout=x.dtype.real_dtype, name=scope)
+        return zeros_like(x)
+
+
+def angle(input: Any, name: str | None = None) -> Tensor:
+    """The argument of each element, in (−π, π]; of real numbers zero."""
+    with name_scope(name, "Angle", [input]) as scope:
+        x = convert_to_tensor(input, name="input")
+        if x.dtype.is_complex:
+            return F.Angle(x, Tout=x.dtype.real_dtype, name=scope)
+        return zeros_like(x)
+
+
+def conj(x: Any, name: str | None = None) -> Tensor:
+    """The complex conjugate; real numbers are returned as they are.
+
+    Raises:
+      TypeError: elements that are not numbers.
+    """
+    if isinstance(x, Tensor) and (x.dtype.is_floating or x.dtype.is_integer):
+        return x
+    with name_scope(name, "Conj", [x]) as scope:
+        x = convert_to_tensor(x, name="x")
+        if x.dtype.is_complex or x.dtype.name == "variant":
+            return F.Conj(x, name=scope)
+        if x.dtype.is_floating or x.dtype.is_integer:
+            return x
+        raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}")

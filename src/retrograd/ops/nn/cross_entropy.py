@@ -1,0 +1,493 @@
+"""Cross entropies of logits with labels, and the other losses of tf.nn."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, shapes
+from retrograd.graph import context
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.dispatch import name_scope
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.arguments import refused, renamed
+from retrograd.ops.array.constant import constant as make_constant
+from retrograd.ops.array.fill import ones_like, range_, zeros_like
+from retrograd.ops.array.join import concat
+from retrograd.ops.array.shape import rank as rank_of
+from retrograd.ops.array.shape import reshape, transpose
+from retrograd.ops.array.shape import shape as sizes_of
+from retrograd.ops.declare import F, gradient, op
+from retrograd.ops.host.checks import assert_equal
+from retrograd.ops.infer import (
+    broadcast,
+    described,
+    merged,
+    same_dim,
+    shape_text,
+    with_rank,
+)
+from retrograd.ops.math.casts import cast
+from retrograd.ops.nn.nn import shifted_exp, widened
+from retrograd.ops.static import constant
+
+# ---------------------------------------------------------------------- dense labels
+
+
+def _dense_shapes(n: Operation) -> list[RawShape]:
+    """A loss for each row, and the derivative for the logits."""
+    try:
+        both = merged(n, with_rank(n, 0, 2), n._inputs[1]._shape_raw)
+    except ValueError:
+        both = broadcast(n)
+    if both is None or len(both) != 2:
+        found = "rank is unknown." if both is None else f"rank {len(both)}"
+        raise ValueError(
+            f"Shape must be broadcasted with rank 2, but is {found} for {described(n)}."
+        )
+    return [both[:1], both]
+
+
+@op(
+    "SoftmaxCrossEntropyWithLogits",
+    infer=_dense_shapes,
+    math="lᵢ = −Σⱼ pᵢⱼ log yᵢⱼ; gᵢⱼ = yᵢⱼ − pᵢⱼ, y = softmax(x)",
+)
+def softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> Any:
+    """The cross entropy of each row, and softmax(logits) − labels.
+
+    Raises:
+      InvalidArgumentError: the shapes cannot be broadcast, or are not matrices.
+    """
+    dtype = logits.dtype
+    logits, labels = widened(xp, logits), widened(xp, labels)
+    if logits.shape != labels.shape:
+        logits, labels = _matching(xp, logits, labels)
+    shifted, power, total = shifted_exp(xp, logits)
+    loss = xp.sum(labels * (xp.log(total) - shifted), 1)
+    return xp.cast(loss, dtype), xp.cast(power / total - labels, dtype)
+
+
+def _matching(xp: Any, logits: Any, labels: Any) -> Any:
+    """Both, repeated to the shape they have in common."""
+    try:
+        shape = np.broadcast_shapes(logits.shape, labels.shape)
+    except ValueError:
+        raise refused(
+            "logits and labels must be broadcastable: logits_size="
+            f"{shape_text(logits.shape)} labels_size={shape_text(labels.shape)}"
+        ) from None
+    if len(shape) != 2:
+        raise refused(
+            "logits and labels must be either 2-dimensional, or broadcasted to be "
+            "2-dimensional"
+        )
+    return xp.broadcast_to(logits, shape), xp.broadcast_to(labels, shape)
+
+
+def _by_row(weights: Any, matrix: Any) -> Any:
+    """Each row of `matrix` times its weight."""
+    column = F.ExpandDims(weights, -1)
+    return F.Mul(column, matrix, name="mul")
+
+
+def _is_zero(term: Any) -> bool:
+    """Whether a term is known to be zero before anything runs."""
+    if context.executing_eagerly():
+        return False
+    if term.op.type in ("ZerosLike", "Zeros"):
+        return True
+    value = constant(term)
+    return value is not None and not value.any()
+
+
+@gradient(
+    "SoftmaxCrossEntropyWithLogits",
+    features="x̄ᵢⱼ = l̄ᵢ gᵢⱼ + yᵢⱼ (ḡᵢⱼ − Σₖ ḡᵢₖ yᵢₖ)",
+    labels="p̄ᵢⱼ = −l̄ᵢ log yᵢⱼ",
+)
+def _softmax_cross_entropy_gradient(n: Operation, dl: Any, dg: Any) -> list[Any]:
+    """The first output's derivative is the second output; that has a derivative too."""
+    logits = n.inputs[0]
+    to_logits, to_labels = getattr(n, "_wanted_inputs", (True, True))
+    dx = dlabels = None
+    if to_logits:
+        dx = _by_row(dl, n.outputs[1])
+        if dg is not None and not _is_zero(dg):
+            y = F.Softmax(logits)
+            products = F.BatchMatMulV2(F.ExpandDims(dg, 1), F.ExpandDims(y, 2))
+            dots = F.Squeeze(products, squeeze_dims=[1])
+            bend = F.Mul(F.Sub(dg, dots, name="sub"), y, name="mul")
+            dx = F.AddV2(dx, bend, name="add")
+    if to_labels:
+        dlabels = _by_row(dl, F.Neg(F.LogSoftmax(logits)))
+    return [dx, dlabels]
+
+
+# ---------------------------------------------------------------------- class labels
+
+
+def _sparse_shapes(n: Operation) -> list[RawShape]:
+    logits, labels = with_rank(n, 0, 2), with_rank(n, 1, 1)
+    rows = same_dim(n, logits[0], labels[0])
+    return [(rows,), (rows, logits[1])]
+
+
+@op(
+    "SparseSoftmaxCrossEntropyWithLogits",
+    infer=_sparse_shapes,
+    math="lᵢ = −Σⱼ [pᵢ = j] log yᵢⱼ; gᵢⱼ = yᵢⱼ − [pᵢ = j], y = softmax(x)",
+)
+def sparse_softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> Any:
+    """The cross entropy of each row with one class, and its derivative.
+
+    A label that is no class is an error; where compiled, which cannot raise, it gives
+    NaN.
+
+    Raises:
+      InvalidArgumentError: the sizes do not fit, or a label is no class.
+    """
+    for name, value, rank in (("logits", logits, 2), ("labels", labels, 1)):
+        if value.ndim != rank:
+            raise refused(
+                f"{name} must be {rank}-D, but got shape {shape_text(value.shape)}"
+            )
+    classes = logits.shape[1]
+    if logits.shape[0] != labels.shape[0]:
+        raise refused(
+            "logits and labels must have the same first dimension, got logits shape "
+            f"{shape_text(logits.shape)} and labels shape {shape_text(labels.shape)}"
+        )
+    if not classes:
+        raise refused(
+            "Must have at least one class, but got logits shape "
+            f"{shape_text(logits.shape)}"
+        )
+    inside = (labels >= 0) & (labels < classes)
+    if xp.name == "numpy" and not inside.all():
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise refused(
+            f"Received a label value of {wrong} which is outside the valid range of "
+            f"[0, {classes}).  Label values: {' '.join(map(str, labels))}"
+        )
+    wide = widened(xp, logits)
+    shifted, power, total = shifted_exp(xp, wide)
+    at = xp.where(inside, labels, labels.dtype.type(0))[:, None]
+    loss = (xp.log(total) - xp.take_along_axis(shifted, at, 1))[:, 0]
+    hot = xp.arange(classes, dtype=labels.dtype) == labels[:, None]
+    slope = power / total - xp.cast(hot, wide.dtype)
+    if xp.name != "numpy":
+        nan = wide.dtype.type(xp.nan)
+        loss = xp.where(inside, loss, nan)
+        slope = xp.where(inside[:, None], slope, nan)
+    return xp.cast(loss, logits.dtype), xp.cast(slope, logits.dtype)
+
+
+@gradient("SparseSoftmaxCrossEntropyWithLogits", features="x̄ᵢⱼ = l̄ᵢ gᵢⱼ", labels="p")
+def _sparse_softmax_cross_entropy_gradient(n: Operation, dl: Any, dg: Any) -> list[Any]:
+    """TensorFlow 1.15 refuses the second derivative, which would be wrong."""
+    del dg
+    once = F.PreventGradient(
+        n.outputs[1],
+        message="Currently there is no way to take the second derivative of "
+        "sparse_softmax_cross_entropy_with_logits due to the fused implementation's "
+        "interaction with tf.gradients()",
+    )
+    return [_by_row(dl, once), None]
+
+
+# ---------------------------------------------------------------------- softmax
+
+
+def _check_named(name: str, sentinel: Any, labels: Any, logits: Any) -> None:
+    """Refuse positional arguments, whose order once changed.
+
+    Raises:
+      ValueError: there is one, or labels or logits are missing.
+    """
+    if sentinel is not None:
+        raise ValueError(
+            f"Only call `{name}` with named arguments (labels=..., logits=..., ...)"
+        )
+    if labels is None or logits is None:
+        raise ValueError("Both labels and logits must be provided.")
+
+
+def _rows(x: Tensor) -> Tensor:
+    """A matrix of all rows, the last axis kept."""
+    rank, sizes = rank_of(x), sizes_of(x)
+    last = F.Slice(sizes, [F.Sub(rank, 1)], [1])
+    found = reshape(x, concat([[-1], last], 0))
+    raw = x._shape_raw
+    if not context.executing_eagerly() and raw is not None:
+        if None not in raw[:-1]:
+            found.set_shape([math.prod(raw[:-1]), raw[-1]])  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return found
+
+
+def _last(x: Tensor, axis: Any, rank: Any) -> Tensor:
+    """`x` with an axis moved to the end."""
+    return transpose(x, concat([range_(axis), range_(axis + 1, rank), [axis]], 0))
+
+
+def softmax_cross_entropy_with_logits_v2(
+    labels: Any,
+    logits: Any,
+    axis: Any = None,
+    name: str | None = None,
+    dim: Any = None,
+) -> Tensor:
+    """−Σ labels · log softmax(logits) along `axis`, by default the last.
+
+    Gradients flow into both arguments.
+
+    Args:
+      labels: probabilities, in the shape of `logits`; each row should sum to one.
+      logits: floating point, not normalized.
+      axis: the axis of the classes.
+      name: the name of the operations.
+      dim: the older name of `axis`.
+
+    Returns:
+      The loss of each example, without the axis of the classes.
+    """
+    axis = renamed("axis", axis, "dim", dim)
+    axis = -1 if axis is None else axis
+    with name_scope(name, "softmax_cross_entropy_with_logits", [logits, labels]) as s:
+        logits = convert_to_tensor(logits, name="logits")
+        labels = convert_to_tensor(labels, name="labels")
+        dtype, raw = logits.dtype.base_dtype, logits._shape_raw
+        short = dtype in (dtypes.float16, dtypes.bfloat16)
+        precise = cast(logits, dtypes.float32) if short else logits
+        labels = cast(labels, precise.dtype)
+        rank = rank_of(precise)
+        if axis != -1:
+            precise, labels = _last(precise, axis, rank), _last(labels, axis, rank)
+        sizes = sizes_of(precise)
+        precise, labels = _rows(precise), _rows(labels)
+        cost = F.SoftmaxCrossEntropyWithLogits(precise, labels, name=s)[0]
+        cost = reshape(cost, F.Slice(sizes, [0], [F.Sub(rank, 1)]))
+        if not context.executing_eagerly() and raw is not None:
+            kept = list(raw)
+            del kept[axis]
+            cost.set_shape(kept)
+        return cast(cost, dtype) if short else cost
+
+
+def softmax_cross_entropy_with_logits(
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    dim: Any = -1,
+    name: str | None = None,
+    axis: Any = None,
+) -> Tensor:
+    """As `softmax_cross_entropy_with_logits_v2`; no gradient flows into the labels.
+
+    Raises:
+      ValueError: labels or logits are missing, or not given by name.
+    """
+    if axis is not None and dim != -1:
+        raise ValueError("Cannot specify both 'dim' and 'axis'")
+    dim = dim if axis is None else axis
+    _check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    both = [logits, labels]
+    with name_scope(name, "softmax_cross_entropy_with_logits_sg", both) as scope:
+        labels = F.StopGradient(labels, name="labels_stop_gradient")
+    return softmax_cross_entropy_with_logits_v2(labels, logits, dim, scope)
+
+
+def _check_sparse(labels: Tensor, logits: Tensor) -> bool:
+    """Whether the static shapes of labels and logits are known and agree.
+
+    Raises:
+      ValueError: they do not.
+    """
+    have, rows = labels._shape_raw, logits._shape_raw
+    if rows == ():
+        raise ValueError(f"Logits cannot be scalars - received shape {logits.shape}.")
+    if rows is not None and have is not None and len(have) != len(rows) - 1:
+        raise ValueError(
+            f"Rank mismatch: Rank of labels (received {len(have)}) should equal rank "
+            f"of logits minus 1 (received {len(rows)})."
+        )
+    known = shapes.is_full(have) and rows is not None and shapes.is_full(rows[:-1])
+    if known and rows is not None and have != rows[:-1]:
+        raise ValueError(
+            "Shape mismatch: The shape of labels (received "
+            f"{labels.shape}) should equal the shape of logits except for the last "
+            f"dimension (received {logits.shape})."
+        )
+    return known
+
+
+def sparse_softmax_cross_entropy_with_logits(
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """−log softmax(logits) at each label, an integer in [0, classes).
+
+    Args:
+      labels: int32 or int64, in the shape of `logits` without the last axis.
+      logits: floating point [..., classes], not normalized.
+      name: the name of the operations.
+
+    Returns:
+      The loss of each example, in the shape of `labels`.
+
+    Raises:
+      ValueError: an argument is missing or not given by name, or shapes do not fit.
+      InvalidArgumentError: (when run) a label is no class.
+    """
+    _check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    with name_scope(name, "SparseSoftmaxCrossEntropyWithLogits", [labels, logits]):
+        labels, logits = convert_to_tensor(labels), convert_to_tensor(logits)
+        half = logits.dtype.base_dtype == dtypes.float16
+        precise = cast(logits, dtypes.float32) if half else logits
+        static, sizes = labels.shape, sizes_of(labels)
+        known = _check_sparse(labels, logits)
+        apply = F.SparseSoftmaxCrossEntropyWithLogits
+        if logits._rank() == 2:
+            cost = apply(precise, labels, name=name)[0]
+            return cast(cost, dtypes.float16) if half else cost
+        checks = []
+        if not known:
+            checks.append(assert_equal(sizes_of(labels), sizes_of(logits)[:-1]))
+        with context.get_default_graph().control_dependencies(checks):
+            classes = sizes_of(logits)[rank_of(logits) - 1]
+            precise = reshape(precise, [-1, classes])
+            cost = apply(precise, reshape(labels, [-1]), name=name)[0]
+            cost = reshape(cost, sizes)
+            cost.set_shape(static)
+            return cast(cost, dtypes.float16) if half else cost
+
+
+def sparse_softmax_cross_entropy_with_logits_v2(
+    labels: Any, logits: Any, name: str | None = None
+) -> Tensor:
+    """As `sparse_softmax_cross_entropy_with_logits`."""
+    return sparse_softmax_cross_entropy_with_logits(
+        labels=labels, logits=logits, name=name
+    )
+
+
+# ---------------------------------------------------------------------- others
+
+
+def _alike(x: Tensor, y: Tensor, x_name: str, y_name: str) -> None:
+    """Refuse static shapes that differ.
+
+    Raises:
+      ValueError: they do.
+    """
+    if not shapes.compatible(x._shape_raw, y._shape_raw):
+        raise ValueError(
+            f"{x_name} and {y_name} must have the same shape ({x.shape} vs {y.shape})"
+        )
+
+
+def sigmoid_cross_entropy_with_logits(
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """−z log sigmoid(x) − (1 − z) log(1 − sigmoid(x)) of labels z and logits x.
+
+    Computed as max(x, 0) − x z + log(1 + exp(−|x|)), which cannot overflow.
+
+    Raises:
+      ValueError: an argument is missing or not given by name, or shapes differ.
+    """
+    _check_named("sigmoid_cross_entropy_with_logits", _sentinel, labels, logits)
+    with name_scope(name, "logistic_loss", [logits, labels]) as scope:
+        logits = convert_to_tensor(logits, name="logits")
+        labels = convert_to_tensor(labels, name="labels")
+        _alike(logits, labels, "logits", "labels")
+        zeros = zeros_like(logits, logits.dtype)
+        positive = logits >= zeros
+        above = F.Select(positive, logits, zeros)
+        below = F.Select(positive, -logits, logits)
+        return F.Add(above - logits * labels, F.Log1p(F.Exp(below)), name=scope)
+
+
+def sigmoid_cross_entropy_with_logits_v2(
+    labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
+    """As `sigmoid_cross_entropy_with_logits`."""
+    return sigmoid_cross_entropy_with_logits(labels=labels, logits=logits, name=name)
+
+
+def weighted_cross_entropy_with_logits_v2(
+    labels: Any, logits: Any, pos_weight: Any, name: str | None = None
+) -> Tensor:
+    """The sigmoid cross entropy, its positive part times `pos_weight`.
+
+    q z · −log sigmoid(x) + (1 − z) · −log(1 − sigmoid(x)), for labels z, logits x and
+    weight q.
+
+    Raises:
+      ValueError: the shapes of labels and logits differ.
+    """
+    with name_scope(name, "logistic_loss", [logits, labels]) as scope:
+        logits = convert_to_tensor(logits, name="logits")
+        labels = convert_to_tensor(labels, name="labels")
+        _alike(logits, labels, "logits", "labels")
+        weight = 1 + (pos_weight - 1) * labels
+        first = (1 - labels) * logits
+        tail = F.Log1p(F.Exp(-F.Abs(logits)))
+        return F.Add(first, weight * (tail + F.Relu(-logits)), name=scope)
+
+
+def weighted_cross_entropy_with_logits(
+    labels: Any = None,
+    logits: Any = None,
+    pos_weight: Any = None,
+    name: str | None = None,
+    targets: Any = None,
+) -> Tensor:
+    """As `weighted_cross_entropy_with_logits_v2`; `targets` is an older `labels`."""
+    labels = renamed("labels", labels, "targets", targets)
+    return weighted_cross_entropy_with_logits_v2(labels, logits, pos_weight, name)
+
+
+def log_poisson_loss(
+    targets: Any,
+    log_input: Any,
+    compute_full_loss: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """exp(c) − c z: minus the log likelihood of counts z under a Poisson rate exp c.
+
+    Args:
+      targets: the counts z.
+      log_input: c, in the same shape and dtype.
+      compute_full_loss: add Stirling's approximation of log z!, where z > 1.
+      name: the name of the operations.
+
+    Raises:
+      ValueError: the shapes differ.
+    """
+    with name_scope(name, "log_poisson_loss", [log_input, targets]):
+        log_input = convert_to_tensor(log_input, name="log_input")
+        targets = convert_to_tensor(targets, name="targets")
+        _alike(log_input, targets, "log_input", "targets")
+        found = F.Exp(log_input) - log_input * targets
+        if compute_full_loss:
+            found += _log_factorial(targets)
+        return found
+
+
+def _log_factorial(z: Tensor) -> Tensor:
+    """Stirling's approximation of log z!; 0 for z in [0, 1]."""
+    half = make_constant(0.5, z.dtype)
+    two_pi = make_constant(2 * math.pi, z.dtype)
+    found = z * F.Log(z) - z + half * F.Log(two_pi * z)
+    zeros, ones = zeros_like(z, z.dtype), ones_like(z, z.dtype)
+    small = F.LogicalAnd(z >= zeros, z <= ones)
+    return F.Select(small, zeros, found)

@@ -1,0 +1,560 @@
+"""Softmax, biases and other parts of layers, and tf.nn's functions around them."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+from retrograd import dtypes, shapes
+from retrograd.graph import context
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.dispatch import name_scope
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.arguments import refused, renamed
+from retrograd.ops.array.fill import range_
+from retrograd.ops.array.join import concat
+from retrograd.ops.array.shape import rank as rank_of
+from retrograd.ops.array.shape import shape as sizes_of
+from retrograd.ops.array.shape import size, transpose
+from retrograd.ops.declare import F, op, rule
+from retrograd.ops.infer import same_dim, scalar, with_rank, with_rank_at_least
+from retrograd.ops.linalg.linalg import matmul
+from retrograd.ops.math.reduce import reduce_sum
+from retrograd.ops.nn.window import channels_first
+from retrograd.ops.random.random import random_uniform
+from retrograd.ops.static import constant
+from retrograd.platform import logs
+
+
+def widened(xp: Any, x: Any) -> Any:
+    """Floats of two bytes as float32, to compute with; others as they are."""
+    short = x.dtype.itemsize == 2 and x.dtype.kind not in "iu"
+    return xp.cast(x, xp.float32) if short else x
+
+
+# ---------------------------------------------------------------------- softmax
+
+
+def _some_rank(n: Operation) -> RawShape:
+    return with_rank_at_least(n, 0, 1)
+
+
+def shifted_exp(xp: Any, x: Any) -> tuple[Any, Any, Any]:
+    """x less its row's maximum, the exponential of that, and the row's sum of it."""
+    shifted = x - xp.max(x, -1, keepdims=True)  # so that exp cannot overflow
+    power = xp.exp(shifted)
+    return shifted, power, xp.sum(power, -1, keepdims=True)
+
+
+def _check_row(x: Any) -> None:
+    if not x.ndim:
+        raise refused("logits must have >= 1 dimension, got []")
+
+
+def _softmax_rule(n: Operation, dy: Any) -> Any:
+    y = n.out
+    dot = F.Sum(F.Mul(dy, y, name="mul"), -1, keep_dims=True)
+    return F.Mul(F.Sub(dy, dot, name="sub"), y, name="mul")
+
+
+@op(
+    "Softmax",
+    infer=_some_rank,
+    math="yᵢ = exp xᵢ / Σⱼ exp xⱼ",
+    grad=dict(logits=rule("x̄ᵢ = yᵢ (ȳᵢ − Σⱼ ȳⱼ yⱼ)", _softmax_rule)),
+)
+def softmax_kernel(xp: Any, x: Any) -> Any:
+    """Positive weights along the last axis that sum to one."""
+    _check_row(x)
+    _, power, total = shifted_exp(xp, widened(xp, x))
+    return xp.cast(power / total, x.dtype)
+
+
+def _log_softmax_rule(n: Operation, dy: Any) -> Any:
+    total = F.Sum(dy, -1, keep_dims=True)
+    return F.Sub(dy, F.Mul(total, F.Exp(n.out), name="mul"), name="sub")
+
+
+@op(
+    "LogSoftmax",
+    infer=_some_rank,
+    math="yᵢ = xᵢ − log Σⱼ exp xⱼ",
+    grad=dict(logits=rule("x̄ᵢ = ȳᵢ − exp yᵢ Σⱼ ȳⱼ", _log_softmax_rule)),
+)
+def log_softmax_kernel(xp: Any, x: Any) -> Any:
+    """The logarithm of the softmax along the last axis."""
+    _check_row(x)
+    shifted, _, total = shifted_exp(xp, widened(xp, x))
+    return xp.cast(shifted - xp.log(total), x.dtype)
+
+
+# ---------------------------------------------------------------------- biases
+
+
+def _is_first(n: Operation) -> bool:
+    return channels_first(n.attrs.get("data_format", "NHWC"))
+
+
+def _biased(n: Operation) -> RawShape:
+    first = _is_first(n)
+    raw = with_rank_at_least(n, 0, 3 if first else 2)
+    bias = with_rank(n, 1, 1)
+    if raw is None:
+        return None
+    at = 1 if first else len(raw) - 1
+    size = same_dim(n, raw[at], bias[0])
+    return (*raw[:at], size, *raw[at + 1 :])
+
+
+def _bias_size(n: Operation) -> RawShape:
+    first = _is_first(n)
+    raw = with_rank_at_least(n, 0, 3 if first else 2)
+    return (None,) if raw is None else (raw[1 if first else -1],)
+
+
+def _add_bias(xp: Any, x: Any, bias: Any, first: bool) -> Any:
+    if x.ndim < 2:
+        raise refused(
+            f"Input tensor must be at least 2D: [{','.join(map(str, x.shape))}]"
+        )
+    at = 1 if first else x.ndim - 1
+    if x.shape[at] != bias.shape[0]:
+        raise refused(
+            "Must provide as many biases as the last dimension of the input tensor: "
+            f"[{bias.shape[0]}] vs. [{','.join(map(str, x.shape))}]"
+        )
+    return x + bias.reshape(-1, *(1,) * (x.ndim - 2)) if first else x + bias
+
+
+@op(
+    "BiasAdd",
+    infer=_biased,
+    math="y = x + b",
+    grad=dict(
+        value=rule("x̄ = ȳ", lambda n, dy: dy),
+        bias=rule(
+            "b̄ = Σ ȳ over all but the channels",
+            lambda n, dy: F.BiasAddGrad(dy, data_format=n.attrs["data_format"]),
+        ),
+    ),
+)
+def bias_add_kernel(xp: Any, x: Any, bias: Any, *, data_format: str) -> Any:
+    """A number added to each channel."""
+    return _add_bias(xp, x, bias, channels_first(data_format))
+
+
+def _all_but_last(n: Operation, dy: Any) -> Any:
+    before_last = F.Sub(F.Rank(dy), 1, name="sub")
+    return F.Sum(dy, F.Range(0, before_last, 1, name="range"))
+
+
+@op(
+    "BiasAddV1",
+    infer=_biased,
+    math="y = x + b",
+    grad=dict(
+        value=rule("x̄ = ȳ", lambda n, dy: dy),
+        bias=rule("b̄ = Σ ȳ over all but the channels", _all_but_last),
+    ),
+)
+def bias_add_v1_kernel(xp: Any, x: Any, bias: Any) -> Any:
+    """A number added to each channel; channels are the last axis."""
+    return _add_bias(xp, x, bias, first=False)
+
+
+def _spread_bias(n: Operation, db: Any) -> Any:
+    """A bias repeated over all positions of the input."""
+    x = n.inputs[0]
+    first, raw = _is_first(n), x._shape_raw
+    if raw is not None and None not in raw:
+        at = 1 if first else len(raw) - 1
+        alone = [size if i == at else 1 for i, size in enumerate(raw)]
+        times = [1 if i == at else size for i, size in enumerate(raw)]
+        return F.Tile(F.Reshape(db, alone), times)
+    sizes, bias = F.Shape(x), F.Shape(db)
+    parts = (sizes[:1], sizes[2:]) if first else (sizes[:-1],)
+    ones = [F.OnesLike(part) for part in parts]
+    alone = F.ConcatV2([ones[0], bias, *ones[1:]], 0, name="concat")
+    times = F.ConcatV2([parts[0], [1], *parts[1:]], 0, name="concat")
+    return F.Tile(F.Reshape(db, alone), times)
+
+
+@op(
+    "BiasAddGrad",
+    infer=_bias_size,
+    math="b = Σ g over all but the channels",
+    grad=dict(out_backprop=rule("ḡ = b̄ at every position", _spread_bias)),
+)
+def bias_add_grad_kernel(xp: Any, dy: Any, *, data_format: str) -> Any:
+    """The sum of each channel over all other axes."""
+    at = 1 if channels_first(data_format) else dy.ndim - 1
+    return xp.sum(dy, tuple(i for i in range(dy.ndim) if i != at))
+
+
+# ---------------------------------------------------------------------- others
+
+
+@op(
+    "L2Loss",
+    infer=scalar,
+    math="y = ½ Σ x²",
+    grad=dict(t=rule("x̄ = x · ȳ", lambda n, dy: F.Mul(n.inputs[0], dy, name="mul"))),
+)
+def l2_loss_kernel(xp: Any, x: Any) -> Any:
+    """Half the sum of the squares of all elements."""
+    wide = widened(xp, x)
+    return xp.cast(xp.sum(wide * wide) / wide.dtype.type(2), x.dtype)
+
+
+def _by_row(n: Operation) -> RawShape:
+    predictions, targets = with_rank(n, 0, 2), with_rank(n, 1, 1)
+    return (same_dim(n, predictions[0], targets[0]),)
+
+
+def _among_top(xp: Any, predictions: Any, targets: Any, k: Any) -> Any:
+    """Whether fewer than `k` classes score higher than the target.
+
+    Not so for a target that is no class, or a row with a number that is not finite.
+    """
+    if predictions.ndim != 2:
+        raise refused("predictions must be 2-dimensional")
+    if targets.ndim != 1:
+        raise refused("targets must be 1-dimensional")
+    rows, classes = predictions.shape
+    if rows != targets.shape[0]:
+        raise refused(
+            f"First dimension of predictions {rows} must match length of targets "
+            f"{targets.shape[0]}"
+        )
+    if not classes:
+        return xp.zeros(targets.shape, bool)
+    inside = (targets >= 0) & (targets < classes)
+    at = xp.where(inside, targets, targets.dtype.type(0))
+    score = xp.take_along_axis(predictions, at[:, None], 1)
+    rank = xp.sum(xp.cast(predictions > score, xp.int64), 1)
+    return inside & xp.all(xp.isfinite(predictions), 1) & (rank < k)
+
+
+@op("InTopK", infer=_by_row, math="y = [fewer than k classes score higher]")
+def in_top_k_kernel(xp: Any, predictions: Any, targets: Any, *, k: int) -> Any:
+    """Whether each target is among the `k` classes with the highest predictions."""
+    return _among_top(xp, predictions, targets, k)
+
+
+@op("InTopKV2", infer=_by_row, math="y = [fewer than k classes score higher]")
+def in_top_k_v2_kernel(xp: Any, predictions: Any, targets: Any, k: Any) -> Any:
+    """Whether each target is among the `k` classes with the highest predictions."""
+    return _among_top(xp, predictions, targets, k)
+
+
+# ---------------------------------------------------------------------- softmax
+
+
+def _along(op_type: str, logits: Any, axis: Any, name: str | None) -> Tensor:
+    """Softmax or LogSoftmax, which work on the last axis, along any.
+
+    Raises:
+      InvalidArgumentError: there is no such axis.
+    """
+    apply = getattr(F, op_type)
+    logits = convert_to_tensor(logits)
+    rank = logits._rank()
+    if axis == -1 or (rank is not None and axis == rank - 1):
+        return apply(logits, name=name)
+    known = constant(axis) if isinstance(axis, Tensor) else axis
+    if known is not None and rank is not None and not -rank <= known < rank:
+        raise refused(
+            f"Dimension ({known}) must be in the range [{-rank}, {rank}) where {rank} "
+            "is the number of dimensions in the input."
+        )
+    ndims = rank_of(logits)
+    if isinstance(axis, Tensor):
+        axis = F.Select(F.Less(axis, 0), axis + ndims, axis)
+    elif axis < 0:
+        axis = axis + ndims
+    last_rank = rank_of(logits)
+    axis = axis % rank
+    swapped = _swapped(logits, axis, F.Sub(last_rank, 1))
+    found = _swapped(apply(swapped), axis, F.Sub(last_rank, 1), name)
+    found.set_shape(logits.shape)
+    return found
+
+
+def _swapped(x: Tensor, first: Any, last: Any, name: Any = None) -> Tensor:
+    """`x` with two axes exchanged."""
+    order = concat([range_(first), [last], range_(first + 1, last), [first]], 0)
+    return transpose(x, order, name=name)
+
+
+def softmax(
+    logits: Any, axis: Any = None, name: str | None = None, dim: Any = None
+) -> Tensor:
+    """exp(logits) / Σ exp(logits) along `axis`, by default the last.
+
+    `dim` is the older name of `axis`.
+
+    Raises:
+      InvalidArgumentError: there is no such axis.
+    """
+    axis = renamed("axis", axis, "dim", dim)
+    return _along("Softmax", logits, -1 if axis is None else axis, name)
+
+
+def softmax_v2(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
+    """As `softmax`."""
+    return softmax(logits, axis, name)
+
+
+def log_softmax(
+    logits: Any, axis: Any = None, name: str | None = None, dim: Any = None
+) -> Tensor:
+    """logits − log Σ exp(logits) along `axis`, by default the last.
+
+    `dim` is the older name of `axis`.
+
+    Raises:
+      InvalidArgumentError: there is no such axis.
+    """
+    axis = renamed("axis", axis, "dim", dim)
+    return _along("LogSoftmax", logits, -1 if axis is None else axis, name)
+
+
+def log_softmax_v2(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
+    """As `log_softmax`."""
+    return log_softmax(logits, axis, name)
+
+
+# ---------------------------------------------------------------------- layers
+
+
+def bias_add(
+    value: Any, bias: Any, data_format: str | None = None, name: str | None = None
+) -> Tensor:
+    """`value` with a number added to each channel.
+
+    Args:
+      value: a tensor of rank 2 or more.
+      bias: a vector of its dtype, as long as it has channels.
+      data_format: N…C (the default) or NC….
+      name: the name of the operation.
+
+    Raises:
+      ValueError: another data format, or sizes that do not fit.
+    """
+    with name_scope(name, "BiasAdd", [value, bias]) as scope:
+        if data_format is not None:
+            if data_format.startswith("NC"):
+                data_format = "NCHW"
+            elif data_format.startswith("N") and data_format.endswith("C"):
+                data_format = "NHWC"
+            else:
+                raise ValueError("data_format must be of the form `N...C` or `NC...`")
+        if not context.executing_eagerly():
+            value = convert_to_tensor(value, name="input")
+            bias = convert_to_tensor(bias, value.dtype.base_dtype, "bias")
+        return F.BiasAdd(value, bias, data_format=data_format, name=scope)
+
+
+def bias_add_v1(value: Any, bias: Any, name: str | None = None) -> Tensor:
+    """As `bias_add`, by the older op; channels are the last axis."""
+    with name_scope(name, "BiasAddV1", [value, bias]) as scope:
+        value = convert_to_tensor(value, name="input")
+        bias = convert_to_tensor(bias, value.dtype.base_dtype, "bias")
+        return F.BiasAddV1(value, bias, name=scope)
+
+
+def _layer_inputs(x: Any, weights: Any, biases: Any) -> list[Tensor]:
+    named = dict(x=x, weights=weights, biases=biases)
+    return [convert_to_tensor(value, name=name) for name, value in named.items()]
+
+
+def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+    """matmul(x, weights) + biases: [batch, in] · [in, out] + [out]."""
+    with name_scope(name, "xw_plus_b", [x, weights, biases]) as scope:
+        x, weights, biases = _layer_inputs(x, weights, biases)
+        return bias_add(matmul(x, weights), biases, name=scope)
+
+
+def xw_plus_b_v1(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+    """As `xw_plus_b`, by the older op."""
+    with name_scope(name, "xw_plus_b_v1", [x, weights, biases]) as scope:
+        x, weights, biases = _layer_inputs(x, weights, biases)
+        return bias_add_v1(matmul(x, weights), biases, name=scope)
+
+
+def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+    """relu(matmul(x, weights) + biases)."""
+    with name_scope(name, "relu_layer", [x, weights, biases]) as scope:
+        x, weights, biases = _layer_inputs(x, weights, biases)
+        return F.Relu(bias_add(matmul(x, weights), biases), name=scope)
+
+
+def l2_loss(t: Any, name: str | None = None) -> Tensor:
+    """sum(t²) / 2, a scalar."""
+    return F.L2Loss(t, name=name)
+
+
+def l2_normalize(
+    x: Any,
+    axis: Any = None,
+    epsilon: float = 1e-12,
+    name: str | None = None,
+    dim: Any = None,
+) -> Tensor:
+    """x / √max(Σ x², epsilon), the sum along `axis`, by default over all.
+
+    `dim` is the older name of `axis`.
+    """
+    axis = renamed("axis", axis, "dim", dim)
+    with name_scope(name, "l2_normalize", [x]) as scope:
+        x = convert_to_tensor(x, name="x")
+        total = reduce_sum(F.Square(x), axis, keepdims=True)
+        return F.Mul(x, F.Rsqrt(F.Maximum(total, epsilon)), name=scope)
+
+
+def l2_normalize_v2(
+    x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None
+) -> Tensor:
+    """As `l2_normalize`."""
+    return l2_normalize(x, axis, epsilon, name)
+
+
+# ---------------------------------------------------------------------- dropout
+
+
+def _noise_shape(x: Tensor, noise_shape: Any) -> Any:
+    """The shape of the random numbers, with x's sizes where it leaves them open."""
+    if noise_shape is None:
+        return sizes_of(x)
+    try:
+        wanted = shapes.as_shape(noise_shape)
+    except (TypeError, ValueError):
+        return noise_shape
+    have = x._shape_raw
+    if have is None or wanted.raw is None or len(have) != len(wanted.raw):
+        return noise_shape
+    sizes = zip(wanted.raw, have, strict=True)
+    return shapes.TensorShape.of(tuple(a if a is not None else b for a, b in sizes))
+
+
+def dropout(
+    x: Any,
+    keep_prob: Any = None,
+    noise_shape: Any = None,
+    seed: int | None = None,
+    name: str | None = None,
+    rate: Any = None,
+) -> Tensor:
+    """`x` with a share of `rate` elements zeroed, the others divided by 1 − rate.
+
+    Args:
+      x: a floating point tensor.
+      keep_prob: 1 − rate, the older way to say it.
+      noise_shape: the shape of the random choice, broadcast against x.
+      seed: the seed of the random operation.
+      name: the name of the operations.
+      rate: the probability that an element is dropped.
+
+    Raises:
+      ValueError: no rate, one outside [0, 1), or x is not floating point.
+    """
+    try:
+        dropped = 1.0 - keep_prob if keep_prob is not None else None
+    except TypeError:
+        raise ValueError(
+            f"keep_prob must be a floating point number or Tensor (got {keep_prob!r})"
+        ) from None
+    rate = renamed("rate", rate, "keep_prob", dropped)
+    if rate is None:
+        raise ValueError("You must provide a rate to dropout.")
+    return dropout_v2(x, rate, noise_shape, seed, name)
+
+
+def dropout_v2(
+    x: Any,
+    rate: Any,
+    noise_shape: Any = None,
+    seed: int | None = None,
+    name: str | None = None,
+) -> Tensor:
+    """As `dropout`, the rate first."""
+    with name_scope(name, "dropout", [x]):
+        x = convert_to_tensor(x, name="x")
+        if not x.dtype.is_floating:
+            raise ValueError(
+                "x has to be a floating point tensor since it's going to be scaled. "
+                f"Got a {x.dtype} tensor instead."
+            )
+        if isinstance(rate, numbers.Real):
+            _check_rate(rate)
+            if rate == 0:
+                return x
+        if context.executing_eagerly():
+            if isinstance(rate, Tensor) and rate.numpy() == 0:  # pyright: ignore[reportAttributeAccessIssue]
+                return x
+        else:
+            rate = convert_to_tensor(rate, x.dtype.base_dtype, "rate")
+            rate.shape.assert_has_rank(0)
+            if constant(rate) == 0:
+                return x
+        drawn = random_uniform(_noise_shape(x, noise_shape), seed=seed, dtype=x.dtype)
+        scale = 1 / (1 - rate)  # pyright: ignore[reportOperatorIssue]
+        kept = drawn >= rate
+        found = x * scale * F.Cast(kept, DstT=x.dtype)
+        if not context.executing_eagerly():
+            found.set_shape(x.shape)
+        return found
+
+
+def _check_rate(rate: Any) -> None:
+    if not 0 <= rate < 1:
+        raise ValueError(
+            f"rate must be a scalar tensor or a float in the range [0, 1), got {rate:g}"
+        )
+    if rate > 0.5:
+        logs.log_first_n(
+            logs.WARN,
+            "Large dropout rate: %g (>0.5). In TensorFlow 2.x, dropout() uses dropout "
+            "rate instead of keep_prob. Please ensure that this is intended.",
+            5,
+            rate,
+        )
+
+
+# ---------------------------------------------------------------------- measures
+
+
+def in_top_k(predictions: Any, targets: Any, k: Any, name: str | None = None) -> Tensor:
+    """Whether each target is among the `k` classes with the highest predictions.
+
+    Args:
+      predictions: float32 [batch, classes].
+      targets: int32 or int64 [batch], class numbers.
+      k: how many; classes that tie with the last of them count as within.
+      name: the name of the operation.
+
+    Returns:
+      bool [batch]; false for targets and rows that are out of range or not finite.
+    """
+    with name_scope(name, "in_top_k"):
+        return F.InTopKV2(predictions, targets, k, name=name)
+
+
+def in_top_k_v2(targets: Any, predictions: Any, k: Any, name: Any = None) -> Tensor:
+    """As `in_top_k`, the targets first."""
+    return in_top_k(predictions, targets, k, name)
+
+
+def zero_fraction(value: Any, name: str | None = None) -> Tensor:
+    """The share of elements of `value` that are zero, a float32 scalar."""
+    with name_scope(name, "zero_fraction", [value]):
+        value = convert_to_tensor(value, name="value")
+        whole = size(value, out_type=dtypes.int64)
+        zero = convert_to_tensor(0, value.dtype.base_dtype)
+        found = F.Cast(F.NotEqual(value, zero), DstT=dtypes.int64)
+        nonzero = reduce_sum(found, name="nonzero_count")
+        with name_scope("counts_to_fraction"):
+            zeros = F.Cast(whole - nonzero, DstT=dtypes.float32)
+            share = zeros / F.Cast(whole, DstT=dtypes.float32)
+        return F.Identity(share, name="fraction")

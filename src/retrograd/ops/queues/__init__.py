@@ -1,0 +1,1 @@
+"""Queues and accumulators: what threads hand to each other between runs."""

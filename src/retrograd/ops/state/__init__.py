@@ -1,0 +1,1 @@
+"""Variables as ops, and the update rules of optimizers."""

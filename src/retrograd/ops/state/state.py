@@ -1,0 +1,595 @@
+"""Variables as ops: their storage, reading, and every way of changing them.
+
+A reference variable is a tensor of a `_ref` dtype, a resource variable a handle; both
+stand for a cell of the session's store. A kernel whose input is listed under `updates`
+is given the variable's value and returns the new one; arrays are never changed in
+place.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes, errors
+from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.convert import is_eager_tensor
+from retrograd.graph.function import FuncGraph
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.array.constant import constant
+from retrograd.ops.array.join import concat
+from retrograd.ops.array.shape import expand_dims, reshape, size
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op, rule
+from retrograd.ops.infer import (
+    described,
+    from_attr,
+    merged,
+    nothing,
+    same,
+    scalar,
+    shape_text,
+)
+
+
+def _refused(text: str) -> errors.InvalidArgumentError:
+    return errors.InvalidArgumentError(None, None, text)
+
+
+def _text(shape: Any) -> str:
+    return shape_text(tuple(shape))
+
+
+def _type(dtype: Any) -> str:
+    """A dtype as the messages of kernels name it."""
+    name = dtypes.as_dtype(dtype).name
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
+
+
+# ---------------------------------------------------------------------- shapes
+
+
+def handle_data(handle: Tensor) -> tuple[RawShape, Any] | None:
+    """Shape and dtype of the variable that a resource tensor stands for, if known."""
+    while True:
+        known = handle.__dict__.get("_handle_data")
+        if known is not None or is_eager_tensor(handle):
+            return known
+        n = handle._op
+        if n.type == "VarHandleOp":
+            return n.attrs["shape"], n.attrs["dtype"]
+        outer = _outside(handle)
+        if outer is not None:
+            handle = outer
+        elif n.type in ("Identity", "IdentityN", "Switch"):
+            handle = n._inputs[handle.value_index if n.type == "IdentityN" else 0]
+        else:
+            return None
+
+
+def copy_handle_data(source_t: Tensor, target_t: Tensor) -> None:
+    """Make what is known of the variable behind one handle known of another."""
+    target_t.__dict__["_handle_data"] = handle_data(source_t)
+
+
+def _outside(handle: Tensor) -> Tensor | None:
+    """What a parameter of a function body stands for, where it is a captured tensor."""
+    graph = handle._op._graph
+    return graph.outside(handle) if isinstance(graph, FuncGraph) else None
+
+
+def variable_shape_of(n: Operation, index: int = 0) -> RawShape:
+    """The static shape of the variable behind a resource input."""
+    known = handle_data(n._inputs[index])
+    return None if known is None else known[0]
+
+
+def _check_dtype(n: Operation, dtype: Any) -> None:
+    known = handle_data(n._inputs[0])
+    if known is not None and known[1] is not None and known[1] is not dtype:
+        raise ValueError(
+            "Trying to access a variable with the wrong dtype. Expected "
+            f"{known[1].name} got {dtype.name} for {described(n)}."
+        )
+
+
+def _read_shape(n: Operation) -> RawShape:
+    _check_dtype(n, n.attrs["dtype"])
+    return variable_shape_of(n)
+
+
+def _assigned_handle(n: Operation) -> list[RawShape]:
+    _check_dtype(n, n.attrs["dtype"])
+    merged(n, variable_shape_of(n), n._inputs[1]._shape_raw)
+    return []
+
+
+def _assigned(n: Operation) -> RawShape:
+    ref, value = n._inputs[0]._shape_raw, n._inputs[1]._shape_raw
+    return merged(n, ref, value) if n.attrs["validate_shape"] else value
+
+
+def _updated(n: Operation) -> RawShape:
+    return merged(n, n._inputs[0]._shape_raw, n._inputs[1]._shape_raw)
+
+
+# ---------------------------------------------------------------------- storage
+
+
+def _cell(xp: Any, *, n: Operation, store: Any) -> Any:
+    """The storage of the variable."""
+    return store.cell(n)
+
+
+def _variable_shape(n: Operation) -> RawShape:
+    return n.attrs["shape"] or None
+
+
+op("VariableV2", infer=from_attr("shape"), grad=NOT_DIFFERENTIABLE)(_cell)
+op("Variable", infer=_variable_shape, grad=NOT_DIFFERENTIABLE)(_cell)
+op("VarHandleOp", infer=scalar, grad=NOT_DIFFERENTIABLE)(_cell)
+
+
+class _Alive:
+    """Held by the storage of a temporary variable, for as long as its run lasts."""
+
+
+def _temporaries(store: Any) -> Any:
+    """The temporary variables of the runs in progress, by name."""
+    key = ("temporary variables", "", "")
+    return store.resources.setdefault(key, weakref.WeakValueDictionary())
+
+
+@op("TemporaryVariable", infer=from_attr("shape"), host=True)
+def temporary_variable_kernel(
+    xp: Any, *, shape: Any, var_name: str, n: Operation, store: Any
+) -> Any:
+    """A variable that lives within one run, until DestroyTemporaryVariable."""
+    alive, name = _temporaries(store), var_name or n.name
+    if name in alive:
+        raise errors.AlreadyExistsError(
+            None, None, f"Temporary variable {name} exists already."
+        )
+    cell = store.temporary(n)
+    cell.value = np.zeros(
+        [size or 0 for size in shape or ()], n.out.dtype.as_numpy_dtype
+    )
+    cell.extra = alive[name] = _Alive()
+    return cell
+
+
+@op("DestroyTemporaryVariable", infer=same, cells="ref", host=True)
+def destroy_temporary_variable_kernel(
+    xp: Any, cell: Any, *, var_name: str, store: Any
+) -> Any:
+    """The last value of a temporary variable, which is gone afterwards."""
+    alive = _temporaries(store)
+    if cell.extra is None or alive.get(var_name) is not cell.extra:
+        raise errors.NotFoundError(
+            None, None, f"Temporary variable {var_name} does not exist."
+        )
+    del alive[var_name]
+    value, cell.value, cell.extra = cell.read(), None, None
+    return value
+
+
+@op("IsVariableInitialized", infer=scalar, cells="ref", host=True)
+def is_variable_initialized_kernel(xp: Any, cell: Any) -> Any:
+    """Whether a variable has a value."""
+    return np.bool_(cell.value is not None)
+
+
+@op(
+    "VarIsInitializedOp",
+    infer=scalar,
+    cells="resource",
+    host=True,
+    grad=NOT_DIFFERENTIABLE,
+)
+def var_is_initialized_kernel(xp: Any, cell: Any) -> Any:
+    """Whether a variable has a value."""
+    return np.bool_(cell.value is not None)
+
+
+@op("DestroyResourceOp", infer=nothing, cells="resource", host=True)
+def destroy_resource_kernel(xp: Any, cell: Any, *, ignore_lookup_error: bool) -> None:
+    """Take a variable's value away."""
+    if cell.value is None and not ignore_lookup_error:
+        raise errors.NotFoundError(
+            None,
+            None,
+            f"Resource localhost/{cell.name}/N10tensorflow3VarE does not exist.",
+        )
+    cell.value = None
+
+
+@op(
+    "ReadVariableOp",
+    infer=_read_shape,
+    reads="resource",
+    math="y = v",
+    grad=dict(resource=rule("v̄ = ȳ", lambda n, dy: dy)),
+)
+def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
+    """The value of a resource variable."""
+    dtype = n.attrs["dtype"]
+    if dtype is not dtypes.variant and value.dtype != dtype.as_numpy_dtype:
+        raise _refused(
+            f"Trying to read variable with wrong dtype. Expected {_type(dtype)} got "
+            f"{_type(value.dtype)}."
+        )
+    return value
+
+
+@op(
+    "VariableShape", infer=lambda n: _rank_of(n), reads="input", grad=NOT_DIFFERENTIABLE
+)
+def variable_shape_kernel(xp: Any, value: Any, *, out_type: Any) -> Any:
+    """The shape of a resource variable."""
+    return np.array(value.shape, out_type)
+
+
+def _rank_of(n: Operation) -> RawShape:
+    raw = variable_shape_of(n)
+    return (None if raw is None else len(raw),)
+
+
+# ---------------------------------------------------------------------- assigning
+
+
+@op("Assign", infer=_assigned, updates="ref", math="v ← x", grad=NOT_DIFFERENTIABLE)
+def assign_kernel(
+    xp: Any, ref: Any, value: Any, *, validate_shape: bool, n: Operation
+) -> Any:
+    """Make `value` the value of a variable."""
+    if validate_shape:
+        known = n._inputs[0]._shape_raw
+        shape = tuple(ref.shape) if ref is not None else known
+        if shape is not None and None not in shape and shape != tuple(value.shape):
+            raise _refused(
+                "Assign requires shapes of both tensors to match. lhs shape= "
+                f"{_text(shape)} rhs shape= {_text(value.shape)}"
+            )
+    return _kept(xp, value)
+
+
+def _kept(xp: Any, value: Any) -> Any:
+    """`value` as a variable holds it: not an array that a program may write to."""
+    return xp.array(value)
+
+
+@op(
+    "AssignVariableOp",
+    infer=_assigned_handle,
+    updates="resource",
+    math="v ← x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
+    """Make `value` the value of a resource variable."""
+    if current is not None and current.dtype != value.dtype:
+        raise _refused(
+            "Trying to assign variable with wrong dtype. Expected "
+            f"{_type(current.dtype)} got {_type(value.dtype)}."
+        )
+    return _kept(xp, value)
+
+
+def _same_shape(ref: Any, value: Any) -> None:
+    if tuple(ref.shape) != tuple(value.shape):
+        raise _refused("Parameters and update must be the same size")
+
+
+def _same_handle_shape(ref: Any, value: Any) -> None:
+    if tuple(ref.shape) != tuple(value.shape):
+        raise _refused(
+            f"Cannot update variable with shape {_text(ref.shape)} using a Tensor with "
+            f"shape {_text(value.shape)}, shapes must be equal."
+        )
+
+
+@op(
+    "AssignAdd",
+    infer=_updated,
+    updates="ref",
+    math="v ← v + x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_add_kernel(xp: Any, ref: Any, value: Any) -> Any:
+    """Add `value` to a variable."""
+    _same_shape(ref, value)
+    return xp.add(ref, value)
+
+
+@op(
+    "AssignSub",
+    infer=_updated,
+    updates="ref",
+    math="v ← v − x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_sub_kernel(xp: Any, ref: Any, value: Any) -> Any:
+    """Subtract `value` from a variable."""
+    _same_shape(ref, value)
+    return xp.subtract(ref, value)
+
+
+@op(
+    "AssignAddVariableOp",
+    infer=_assigned_handle,
+    updates="resource",
+    math="v ← v + x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_add_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
+    """Add `value` to a resource variable."""
+    _same_handle_shape(current, value)
+    return xp.add(current, value)
+
+
+@op(
+    "AssignSubVariableOp",
+    infer=_assigned_handle,
+    updates="resource",
+    math="v ← v − x",
+    grad=NOT_DIFFERENTIABLE,
+)
+def assign_sub_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
+    """Subtract `value` from a resource variable."""
+    _same_handle_shape(current, value)
+    return xp.subtract(current, value)
+
+
+def _counted(xp: Any, value: Any, *, limit: int) -> Any:
+    """The value before counting one up.
+
+    Raises:
+      OutOfRangeError: it has reached `limit`.
+    """
+    if value.shape:
+        raise _refused("input is not a scalar: " + _text(value.shape))
+    if value >= limit:
+        raise errors.OutOfRangeError(None, None, f"Reached limit of {limit}")
+    return value + value.dtype.type(1), value
+
+
+op("CountUpTo", infer=scalar, updates="ref", host=True, math="y = v; v ← v + 1")(
+    _counted
+)
+op(
+    "ResourceCountUpTo",
+    infer=scalar,
+    updates="resource",
+    host=True,
+    math="y = v; v ← v + 1",
+)(_counted)
+
+
+# ---------------------------------------------------------------------- scattering
+
+
+def _rows(n: Operation, variable: RawShape) -> None:
+    """Check indices and updates against the variable that they go to."""
+    indices, updates = n._inputs[1]._shape_raw, n._inputs[2]._shape_raw
+    if variable is None or indices is None or updates is None or updates == ():
+        return
+    if not variable:
+        raise ValueError(
+            f"Shape must be at least rank 1 but is rank 0 for {described(n)}."
+        )
+    merged(n, updates, (*indices, *variable[1:]))
+
+
+def _scatter_shape(n: Operation) -> RawShape:
+    variable = n._inputs[0]._shape_raw
+    _rows(n, variable)
+    return variable
+
+
+def _scatter_handle(n: Operation) -> list[RawShape]:
+    _check_dtype(n, n.attrs["dtype"])
+    _rows(n, variable_shape_of(n))
+    return []
+
+
+_MODES = {
+    "Update": ("update", "v[i] ← x"),
+    "Add": ("add", "v[i] ← v[i] + x"),
+    "Sub": ("sub", "v[i] ← v[i] − x"),
+    "Mul": ("mul", "v[i] ← v[i] · x"),
+    "Div": ("div", "v[i] ← v[i] / x"),
+    "Min": ("min", "v[i] ← min(v[i], x)"),
+    "Max": ("max", "v[i] ← max(v[i], x)"),
+}
+
+
+def _check_rows(ref: Any, indices: Any, updates: Any) -> None:
+    got, rows, whole = map(tuple, (updates.shape, indices.shape, ref.shape))
+    if not whole:
+        raise _refused(f"params must be at least 1-D, got shape {_text(whole)}")
+    if got and got != rows + whole[1:]:
+        raise _refused(
+            "Must have updates.shape = indices.shape + params.shape[1:] or "
+            f"updates.shape = [], got updates.shape {_text(got)}, indices.shape "
+            f"{_text(rows)}, params.shape {_text(whole)}"
+        )
+
+
+def _check_resource_rows(ref: Any, indices: Any, updates: Any) -> None:
+    if updates.shape and tuple(updates.shape) != (*indices.shape, *ref.shape[1:]):
+        raise _refused(
+            f"shape of indices ({_text(indices.shape)}) is not compatible with the "
+            f"shape of updates ({_text(updates.shape)})"
+        )
+
+
+def _scatter_kernel(mode: str, check: Any) -> Any:
+    def scatter(xp: Any, ref: Any, indices: Any, updates: Any) -> Any:
+        """Rows of a variable changed in the order of the indices."""
+        check(ref, indices, updates)
+        return xp.scatter(ref, indices, updates, mode)
+
+    return scatter
+
+
+for _name, (_mode, _math) in _MODES.items():
+    op(
+        f"Scatter{_name}",
+        infer=_scatter_shape,
+        updates="ref",
+        math=_math,
+        grad=NOT_DIFFERENTIABLE,
+    )(_scatter_kernel(_mode, _check_rows))
+    op(
+        f"ResourceScatter{_name}",
+        infer=_scatter_handle,
+        updates="resource",
+        math=_math,
+        grad=NOT_DIFFERENTIABLE,
+    )(_scatter_kernel(_mode, _check_resource_rows))
+
+
+def _vectors(n: Operation, variable: RawShape) -> None:
+    """Check index vectors and updates against the variable that they go to."""
+    indices, updates = n._inputs[1]._shape_raw, n._inputs[2]._shape_raw
+    if variable is None or indices is None or updates is None:
+        return
+    if not indices or indices[-1] is None:
+        return
+    outer, depth = indices[:-1], indices[-1]
+    want = outer + variable[depth:]
+    if len(updates) != len(want) or any(
+        a is not None and b is not None and a != b
+        for a, b in zip(updates, want, strict=True)
+    ):
+        raise ValueError(
+            f"The outer {len(outer)} dimensions of indices.shape={shape_text(indices)} "
+            f"must match the outer {len(outer)} dimensions of updates.shape="
+            f"{shape_text(updates)}: the updates of shape {shape_text(variable)} have "
+            f"shape {shape_text(want)} for {described(n)}."
+        )
+
+
+def _scatter_nd_shape(n: Operation) -> RawShape:
+    variable = n._inputs[0]._shape_raw
+    _vectors(n, variable)
+    return variable
+
+
+def _scatter_nd_handle(n: Operation) -> list[RawShape]:
+    _vectors(n, variable_shape_of(n))
+    return []
+
+
+def _check_vectors(ref: Any, indices: Any, updates: Any) -> None:
+    got, vectors, whole = map(tuple, (updates.shape, indices.shape, ref.shape))
+    if (
+        not vectors
+        or vectors[-1] > len(whole)
+        or got != (vectors[:-1] + whole[vectors[-1] :])
+    ):
+        raise _refused(
+            "Must have updates.shape = indices.shape[:batch_dim] + "
+            "params_shape[slice_dim:], got updates.shape: "
+            f"{_text(got)}, indices.shape: {_text(vectors)}, params_shape: "
+            f"{_text(whole)}"
+        )
+
+
+def _scatter_nd_kernel(mode: str) -> Any:
+    def scatter_nd(xp: Any, ref: Any, indices: Any, updates: Any) -> Any:
+        """Elements or slices of a variable changed, by index vectors."""
+        _check_vectors(ref, indices, updates)
+        return xp.scatter_nd(ref, indices, updates, mode)
+
+    return scatter_nd
+
+
+for _name in ("Update", "Add", "Sub"):
+    _mode, _math = _MODES[_name]
+    op(
+        f"ScatterNd{_name}",
+        infer=_scatter_nd_shape,
+        updates="ref",
+        math=_math,
+        grad=NOT_DIFFERENTIABLE,
+    )(_scatter_nd_kernel(_mode))
+    op(
+        f"ResourceScatterNd{_name}",
+        infer=_scatter_nd_handle,
+        updates="ref",
+        math=_math,
+        grad=NOT_DIFFERENTIABLE,
+    )(_scatter_nd_kernel(_mode))
+
+
+# ---------------------------------------------------------------------- gathering
+
+
+def _gathered(n: Operation) -> RawShape:
+    variable, indices = variable_shape_of(n), n._inputs[1]._shape_raw
+    if variable is None or indices is None:
+        return None
+    batch = n.attrs["batch_dims"]
+    return indices + variable[batch + 1 :]
+
+
+@op(
+    "ResourceGather",
+    infer=_gathered,
+    reads="resource",
+    math="yⱼ = v[iⱼ]",
+)
+def resource_gather_kernel(
+    xp: Any, value: Any, indices: Any, *, batch_dims: int
+) -> Any:
+    """Rows of a resource variable, by index."""
+    return xp.gather(value, indices, batch_dims, batch_dims)
+
+
+@gradient("ResourceGather", resource="v̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i")
+def resource_gather_gradient(n: Any, dy: Any) -> list[Any]:
+    """The rows, as IndexedSlices: the rest is zero."""
+    handle, indices = n.inputs
+    whole = variable_shape(handle)
+    count = expand_dims(size(indices), 0)
+    shape = concat([count, whole[1:]], 0)
+    return [IndexedSlices(reshape(dy, shape), reshape(indices, count), whole), None]
+
+
+def variable_shape(handle: Tensor, out_type: Any = dtypes.int32) -> Any:
+    """The shape of the variable behind a handle: a constant where it is known."""
+    known = handle_data(handle)
+    if known is None or known[0] is None or None in known[0]:
+        return F.VariableShape(handle, out_type=out_type)
+    return constant(list(known[0]), out_type)
+
+
+def _gathered_nd(n: Operation) -> RawShape:
+    variable, indices = variable_shape_of(n), n._inputs[1]._shape_raw
+    if variable is None or not indices or indices[-1] is None:
+        return None
+    return indices[:-1] + variable[indices[-1] :]
+
+
+@op(
+    "ResourceGatherNd",
+    infer=_gathered_nd,
+    reads="resource",
+    math="yⱼ = v[iⱼ], iⱼ all the indices of one place",
+)
+def resource_gather_nd_kernel(xp: Any, value: Any, indices: Any) -> Any:
+    """Elements or slices of a resource variable, by index vectors."""
+    return xp.gather_nd(value, indices)
+
+
+@gradient("ResourceGatherNd", resource="v̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i")
+def resource_gather_nd_gradient(n: Any, dy: Any) -> list[Any]:
+    """Scattered into zeros; rows stay IndexedSlices."""
+    handle, indices = n.inputs
+    whole = variable_shape(handle, indices.dtype)
+    if indices.shape.ndims == 2 and indices.shape.as_list()[-1] == 1:
+        return [IndexedSlices(dy, F.Squeeze(indices, squeeze_dims=[-1]), whole), None]
+    return [F.ScatterNd(indices, dy, whole), None]
