@@ -9,7 +9,7 @@ import pytest
 
 import retrograd as tf
 from retrograd import dtypes, errors
-from retrograd.ops.data.datasets import Elements
+from retrograd.ops.data.dataset_ops import Elements
 from retrograd.ops.declare import F, registry
 
 NUMBERS = {"output_types": [dtypes.int64], "output_shapes": [()]}

@@ -29,8 +29,8 @@ def test_an_op_is_found_by_importing_its_module_alone() -> None:
         "import sys\n"
         "from retrograd.ops.declare import find\n"
         "assert find('Dilation2D') is not None\n"
-        "assert 'retrograd.ops.nn.morphology' in sys.modules\n"
-        "assert 'retrograd.ops.linalg.solve' not in sys.modules\n"
+        "assert 'retrograd.ops.nn.morphology_ops' in sys.modules\n"
+        "assert 'retrograd.ops.linalg.solve_ops' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 

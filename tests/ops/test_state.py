@@ -10,7 +10,7 @@ import pytest
 import retrograd as tf
 from retrograd import errors
 from retrograd.ops.declare import F
-from retrograd.ops.state.state import handle_data
+from retrograd.ops.state.variables import handle_data
 
 KINDS = [False, True]
 START = np.arange(6.0).reshape(3, 2)

@@ -13,7 +13,7 @@ from retrograd.arrays.list_value import TensorList
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph.graph import Graph
 from retrograd.ops.declare import F
-from retrograd.ops.lists import list_ops
+from retrograd.ops.lists import tensor_list as list_ops
 from retrograd.run.session import Session
 
 

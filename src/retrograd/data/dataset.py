@@ -10,7 +10,6 @@ from retrograd.data import elements, iterator
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.specs import TensorSpec
-from retrograd.ops.data import datasets as datasets  # declares the ops
 from retrograd.ops.declare import F
 
 

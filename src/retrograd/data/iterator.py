@@ -9,7 +9,6 @@ from retrograd.data import elements
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import add_to_collection, colocate_with
-from retrograd.ops.data import iterators as iterators  # declares the ops
 from retrograd.ops.declare import F
 
 

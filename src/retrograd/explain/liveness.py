@@ -8,7 +8,7 @@ from typing import Any
 
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.flow.control import DEAD
+from retrograd.ops.flow.control_ops import DEAD
 from retrograd.ops.static import FROM_SHAPE
 from retrograd.run.plan import VARIABLES, Plan, is_reading
 

@@ -12,7 +12,7 @@ from retrograd.explain.remedies import USE_VALUE
 from retrograd.explain.report import Finding
 from retrograd.explain.wording import called
 from retrograd.grad.sweep import is_continuous
-from retrograd.ops.host.host import function_of
+from retrograd.ops.host.py_func import function_of
 from retrograd.run.plan import VARIABLES, writes_of
 
 #: ops whose result has the values of their input

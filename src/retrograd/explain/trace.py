@@ -21,7 +21,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
-from retrograd.ops.state.state import handle_data
+from retrograd.ops.state.variables import handle_data
 from retrograd.run.observe import Observed
 from retrograd.run.plan import VARIABLES
 from retrograd.run.store import Cell

@@ -147,8 +147,8 @@ class Differentiable:
 
 
 def _copy_data(inner: Tensor, outer: Tensor) -> None:
-    from retrograd.ops.lists.tensor_lists import copy_list_data
-    from retrograd.ops.state.state import copy_handle_data
+    from retrograd.ops.lists.tensor_list_ops import copy_list_data
+    from retrograd.ops.state.variables import copy_handle_data
 
     if inner.dtype.base_dtype.name == "resource":
         copy_handle_data(inner, outer)

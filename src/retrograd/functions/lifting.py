@@ -9,7 +9,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.state.state import copy_handle_data
+from retrograd.ops.state.variables import copy_handle_data
 from retrograd.util.identity import ObjectIdentityDictionary
 
 

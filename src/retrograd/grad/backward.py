@@ -17,7 +17,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.array.constant import const_tensor
 from retrograd.ops.declare import F
-from retrograd.ops.state.state import handle_data
+from retrograd.ops.state.variables import handle_data
 from retrograd.ops.static import constant
 
 #: ops that give the shape of their input, or something in its shape

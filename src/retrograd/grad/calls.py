@@ -24,11 +24,9 @@ from retrograd.graph.function import CALLEE, FuncGraph, uid
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, gradient
-from retrograd.ops.flow import functional as _ops  # noqa: F401
-from retrograd.ops.flow import named_calls as _named  # noqa: F401
 from retrograd.ops.flow.bodies import is_stateful
-from retrograd.ops.lists.tensor_lists import copy_list_data
-from retrograd.ops.state.state import copy_handle_data
+from retrograd.ops.lists.tensor_list_ops import copy_list_data
+from retrograd.ops.state.variables import copy_handle_data
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall", "RemoteCall")
 

@@ -33,17 +33,15 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F, gradient
 from retrograd.ops.flow import bodies
-from retrograd.ops.flow import functional as _ops  # noqa: F401
 from retrograd.ops.flow.branches import call_case, call_if
 from retrograd.ops.flow.control import as_indexed_slices
 from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
-from retrograd.ops.host import host as _host  # noqa: F401
-from retrograd.ops.lists.tensor_lists import (
+from retrograd.ops.lists.tensor_list_ops import (
     copy_list_data,
     element_shape_input,
     list_data,
 )
-from retrograd.ops.state.state import handle_data
+from retrograd.ops.state.variables import handle_data
 
 # ---------------------------------------------------------------------- branches
 

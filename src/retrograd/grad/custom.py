@@ -18,7 +18,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, gradient_registry
-from retrograd.ops.host import host
+from retrograd.ops.host import py_func
 
 _VARIABLES = ("VariableV2", "VarHandleOp")
 
@@ -245,7 +245,7 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def python_gradient(n: Operation, *dys: Any) -> list[Any]:
     """The derivative of an EagerPyFunc: its function run again, under a tape."""
-    function = host.function_of(n)._func
+    function = py_func.function_of(n)._func
     count = len(n.inputs)
     places = [i for i, t in enumerate(n.inputs) if t.dtype.is_floating]
 
@@ -271,7 +271,7 @@ def python_gradient(n: Operation, *dys: Any) -> list[Any]:
         F.ZerosLike(y) if dy is None else dy
         for y, dy in zip(n.outputs, dys, strict=True)
     ]
-    found = host.eager_py_func(backward, [*n.inputs, *filled], types)
+    found = py_func.eager_py_func(backward, [*n.inputs, *filled], types)
     result: list[Any] = [None] * count
     for i, term in zip(places, found, strict=True):
         term.set_shape(n.inputs[i].shape)

@@ -12,7 +12,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.declare import F, registry
 from retrograd.ops.infer import broadcast
-from retrograd.ops.state.state import handle_data, variable_shape
+from retrograd.ops.state.variables import handle_data, variable_shape
 
 
 def add_n(terms: list[Any]) -> Any:

@@ -36,7 +36,7 @@ _PROVIDERS = {
     "op_def_proto": "retrograd.formats.node",
     "graph_def": "retrograd.formats.graph_def",
     "versions": "retrograd.formats.graph_def",
-    "declare_callee": "retrograd.ops.flow.named_calls",
+    "declare_callee": "retrograd.ops.flow.named_call_ops",
     "derivative_of": "retrograd.grad.calls",
 }
 

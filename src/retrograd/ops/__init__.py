@@ -5,6 +5,6 @@ there as soon as any of them is.
 """
 
 from retrograd.ops.array import constant as constant
-from retrograd.ops.array import slices as slices
+from retrograd.ops.array import indexed_slices as indexed_slices
 from retrograd.ops.array import slicing as slicing
 from retrograd.ops.math import overloads as overloads

@@ -203,7 +203,10 @@ def gradient(name: str, **notation: str) -> Callable[[RuleFunction], RuleFunctio
     """
 
     def declare(function: RuleFunction) -> RuleFunction:
-        registry[name].notation.update(notation)
+        declaration = find(name)
+        if declaration is None:
+            raise ValueError(f"{name}: no op to declare the gradient of.")
+        declaration.notation.update(notation)
         gradient_registry.declare(name, function)
         return function
 

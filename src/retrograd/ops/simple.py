@@ -8,7 +8,7 @@ from typing import Any
 from retrograd.graph.composite import SparseTensor
 from retrograd.graph.dispatch import apply
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.declare import registry
+from retrograd.ops.declare import find
 
 Unary = Callable[..., Tensor]
 
@@ -45,5 +45,6 @@ def binary(op_type: str, name: str) -> Unary:
 
 def _named(function: Callable[..., Any], op_type: str, name: str) -> Unary:
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = registry[op_type].kernel.__doc__
+    declaration = find(op_type)
+    function.__doc__ = declaration and declaration.kernel.__doc__
     return function

@@ -19,7 +19,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
-from retrograd.ops.flow.control import DEAD
+from retrograd.ops.flow.control_ops import DEAD
 from retrograd.ops.static import kernel_attr
 from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe

@@ -11,7 +11,7 @@ from retrograd.arrays.list_value import TensorList
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.flow.control import DEAD
+from retrograd.ops.flow.control_ops import DEAD
 from retrograd.run.feeds import Feed, flat_feeds
 from retrograd.run.interpret import Program
 from retrograd.run.plan import make_plan

@@ -8,7 +8,7 @@ from typing import Any
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import Declaration
-from retrograd.ops.flow.control import DEAD
+from retrograd.ops.flow.control_ops import DEAD
 from retrograd.run.interpret import Program, bind, function, written_places
 from retrograd.run.plan import Plan
 from retrograd.run.store import Cell, Store

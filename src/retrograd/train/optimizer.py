@@ -23,7 +23,6 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F
 from retrograd.ops.flow import control
-from retrograd.ops.state import training as training  # declares the update ops
 from retrograd.train import slot_creator
 from retrograd.variables.collections import trainable_variables
 from retrograd.variables.updates import assign_add

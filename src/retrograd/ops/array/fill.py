@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,168 +9,10 @@ import numpy as np
 from retrograd import dtypes, shapes
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.graph.tensor import RawShape, Tensor
-from retrograd.ops.arguments import refused
+from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.array.shape import reshape, shape_internal
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
-from retrograd.ops.infer import invalid, same, shape_text, with_rank
-from retrograd.ops.static import constant as static_value
-from retrograd.ops.static import constant_as_shape
-
-# ---------------------------------------------------------------------- fills
-
-
-def _filled(n: Any) -> RawShape:
-    with_rank(n, 0, 1)
-    with_rank(n, 1, 0)
-    sizes = static_value(n._inputs[0])
-    if sizes is not None and (sizes < 0).any():
-        raise invalid(n, "Fill dimensions must be >= 0")
-    return constant_as_shape(n._inputs[0])
-
-
-@op(
-    "Fill",
-    infer=_filled,
-    math="yᵢ = v",
-    grad=dict(
-        value=rule("v̄ = Σᵢ ȳᵢ", lambda n, dy: F.Sum(dy, F.Range(0, F.Rank(dy), 1)))
-    ),
-    static="dims",
-)
-def fill_kernel(xp: Any, dims: Any, value: Any) -> Any:
-    """A tensor of the given shape, all of whose elements are `value`."""
-    if np.ndim(dims) != 1:
-        raise refused(f"dims must be a vector, got shape {_text(dims)}")
-    if np.ndim(value):
-        raise refused(f"value must be a scalar, got shape {_text(value)}")
-    for size in dims.tolist():
-        if size < 0:
-            raise refused(f"Dimension {size} must be >= 0")
-    return xp.full(tuple(dims.tolist()), value, value.dtype)
-
-
-def _text(value: Any) -> str:
-    return shape_text(tuple(np.shape(value)))
-
-
-@op("ZerosLike", infer=same, math="y = 0", grad=NOT_DIFFERENTIABLE)
-def zeros_like_kernel(xp: Any, x: Any) -> Any:
-    """Zeros in the shape and dtype of x."""
-    if hasattr(x, "zeros_like"):  # a list of tensors, or an optional
-        return x.zeros_like()
-    if x.dtype == object:
-        return np.full(np.shape(x), b"", object)
-    return xp.zeros(np.shape(x), x.dtype)
-
-
-@op("OnesLike", infer=same, math="y = 1", grad=NOT_DIFFERENTIABLE)
-def ones_like_kernel(xp: Any, x: Any) -> Any:
-    """Ones in the shape and dtype of x."""
-    return xp.ones(np.shape(x), x.dtype)
-
-
-@op("Empty", infer=lambda n: constant_as_shape(n._inputs[0]), static="shape", pure=True)
-def empty_kernel(xp: Any, shape: Any, *, dtype: Any) -> Any:
-    """A tensor of the given shape; what is in it is not specified (zeros here)."""
-    sizes = tuple(shape.tolist())
-    if dtype.kind == "O":
-        return np.full(sizes, b"", object)
-    return xp.zeros(sizes, dtype)
-
-
-# ---------------------------------------------------------------------- ranges
-
-
-def _range_problem(start: Any, limit: Any, delta: Any) -> str:
-    """What is wrong with the arguments of a range; empty if nothing is."""
-    if delta > 0 and start > limit:
-        return f"Requires start <= limit when delta > 0: {start}/{limit}"
-    if delta < 0 and start < limit:
-        return f"Requires start >= limit when delta < 0: {start}/{limit}"
-    return "Requires delta != 0" if delta == 0 else ""
-
-
-def _range_length(start: Any, limit: Any, delta: Any) -> int:
-    if start.dtype.kind in "iu":
-        whole, step = abs(int(limit) - int(start)), abs(int(delta))
-        return (whole + step - 1) // step
-    return math.ceil(abs((limit - start) / delta))
-
-
-def _range_shape(n: Any) -> RawShape:
-    for i in range(3):
-        with_rank(n, i, 0)
-    known = [static_value(t) for t in n._inputs]
-    if any(v is None for v in known):
-        return (None,)
-    start, limit, delta = (v[()] for v in known)  # pyright: ignore[reportOptionalSubscript]
-    problem = _range_problem(start, limit, delta)
-    if problem:
-        raise invalid(n, problem)
-    return (_range_length(start, limit, delta),)
-
-
-@op(
-    "Range",
-    infer=_range_shape,
-    math="yᵢ = start + i · delta",
-    grad=NOT_DIFFERENTIABLE,
-    static=("start", "limit", "delta"),
-)
-def range_kernel(xp: Any, start: Any, limit: Any, delta: Any) -> Any:
-    """The numbers from `start` on, `delta` apart, before `limit`."""
-    del xp
-    for name, value in (("start", start), ("limit", limit), ("delta", delta)):
-        if np.ndim(value):
-            raise refused(f"{name} must be a scalar, not shape {_text(value)}")
-    start, limit, delta = (np.asarray(v)[()] for v in (start, limit, delta))
-    problem = _range_problem(start, limit, delta)
-    if problem:
-        raise refused(problem + (": 0" if delta == 0 else ""))
-    count = _range_length(start, limit, delta)
-    if start.dtype.kind in "iu":
-        steps = np.arange(count, dtype=np.int64)
-        return (int(start) + steps * int(delta)).astype(start.dtype)
-    # each number is the one before plus delta, rounded, as TensorFlow has it
-    parts = np.full(count, delta, start.dtype)
-    if count:
-        parts[0] = start
-    return np.cumsum(parts, dtype=start.dtype)
-
-
-def _linspace_shape(n: Any) -> RawShape:
-    for i in range(3):
-        with_rank(n, i, 0)
-    num = static_value(n._inputs[2])
-    if num is None:
-        return (None,)
-    if num <= 0:
-        raise invalid(n, f"Requires num > 0: {num}")
-    return (int(num),)
-
-
-@op(
-    "LinSpace",
-    infer=_linspace_shape,
-    math="yᵢ = start + i (stop − start) / (num − 1)",
-    grad=NOT_DIFFERENTIABLE,
-    static="num",
-)
-def linspace_kernel(xp: Any, start: Any, stop: Any, num: Any) -> Any:
-    """`num` numbers from `start` to `stop`, both included."""
-    count = int(num)
-    if count <= 0:
-        raise refused(f"Requires num > 0: {count}")
-    if count == 1:
-        return xp.reshape(start, (1,))
-    step = (stop - start) / start.dtype.type(count - 1)
-    found = start + step * np.arange(count - 1).astype(start.dtype)
-    return xp.concatenate([found, xp.reshape(stop, (1,))])
-
-
-# ---------------------------------------------------------------------- functions
+from retrograd.ops.declare import F
 
 
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:

@@ -16,13 +16,7 @@ from retrograd.ops.array.constant import constant
 from retrograd.ops.array.fill import ones
 from retrograd.ops.array.join import concat, stack
 from retrograd.ops.array.selection import boolean_mask
-from retrograd.ops.array.shape import (
-    expand_dims,
-    rank,
-    reshape,
-    shape,
-    size,
-)
+from retrograd.ops.array.shape import expand_dims, rank, reshape, shape, size
 from retrograd.ops.declare import F
 
 

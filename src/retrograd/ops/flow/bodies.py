@@ -16,7 +16,7 @@ from retrograd.ops.declare import F
 from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
 from retrograd.ops.flow.demand import demand
 from retrograd.ops.lists.tensor_array import TensorArray, with_flow
-from retrograd.ops.lists.tensor_lists import list_data
+from retrograd.ops.lists.tensor_list_ops import list_data
 
 
 def unique_name(scope: str, label: str) -> str:
@@ -55,7 +55,7 @@ def handle_data(tensor: Tensor) -> Any:
     """What is known behind a handle: shape and dtype of a variable, or of elements."""
     if tensor.dtype.base_dtype is dtypes.variant:
         return list_data(tensor)
-    from retrograd.ops.state.state import handle_data
+    from retrograd.ops.state.variables import handle_data
 
     return handle_data(tensor)
 

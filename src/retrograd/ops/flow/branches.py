@@ -252,9 +252,6 @@ def verify_captures(graphs: Sequence[FuncGraph], names: Sequence[str]) -> None:
                 )
 
 
-# ---------------------------------------------------------------------- version 2
-
-
 def cond_v2(pred: Any, true_fn: Any, false_fn: Any, name: str | None = "cond") -> Any:
     """`cond` as TensorFlow 2 has it: any number or string as predicate, strict results.
 

@@ -240,9 +240,6 @@ def indexed_case(branch_index: Any, branch_fns: Any, name: str = "indexed_case")
         return bodies.packed_like(graphs[0].structured_outputs, bodies.results_of(op))
 
 
-# ------------------------------------------------------------------ known predicates
-
-
 def smart_constant_value(pred: Any) -> Any:
     """The value of a predicate, None where it is not known before a run.
 

@@ -140,9 +140,6 @@ def _live_rule(op: Operation) -> Any:
     return None if declaration is None else declaration.live
 
 
-# ---------------------------------------------------------------------- functions
-
-
 def needs(graph: FuncGraph, outputs: Sequence[int]) -> frozenset[int]:
     """The inputs of a function, by position, that some of its outputs need."""
     key = ("needs", tuple(outputs))

@@ -14,8 +14,8 @@ from retrograd.graph.specs import (
 )
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
-from retrograd.ops.lists import list_ops
-from retrograd.ops.lists.tensor_lists import list_data
+from retrograd.ops.lists import tensor_list as list_ops
+from retrograd.ops.lists.tensor_list_ops import list_data
 from retrograd.ops.static import constant
 
 

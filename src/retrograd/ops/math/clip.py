@@ -11,62 +11,16 @@ from retrograd.graph import context
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
-from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.array.fill import ones_like, range_
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.join import stack
 from retrograd.ops.array.shape import rank, size
-from retrograd.ops.declare import F, op
-from retrograd.ops.infer import same
+from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.elementwise import maximum, minimum
 from retrograd.ops.math.reduce import reduce_sum
-
-# ---------------------------------------------------------------------- the op
-
-
-def _clip_by_value_rule(n: Operation, dy: Any) -> list[Any]:
-    t, low, high = n.inputs
-    zeros = F.ZerosLike(dy)
-    below, above = F.Less(t, low), F.Greater(t, high)
-    outside = F.LogicalOr(below, above)
-    terms = [
-        F.Select(outside, zeros, dy),
-        F.Select(below, dy, zeros),
-        F.Select(above, dy, zeros),
-    ]
-    by_low, by_high = terms[1:]
-    return [terms[0], _to_bound(by_low, low), _to_bound(by_high, high)]
-
-
-def _to_bound(term: Any, bound: Any) -> Any:
-    """A term for a bound that was broadcast to the tensor."""
-    if bound._shape_raw == term._shape_raw and None not in (bound._shape_raw or [None]):
-        return term
-    shape = F.Shape(bound)
-    axes = F.BroadcastGradientArgs(shape, F.Shape(term))[0]
-    return F.Reshape(F.Sum(term, axes), shape)
-
-
-@op(
-    "ClipByValue",
-    infer=same,
-    math="y = min(max(x, a), b)",
-    grad=_clip_by_value_rule,
-    notation=dict(
-        t="x̄ = ȳ [a ≤ x ≤ b]",
-        clip_value_min="ā = ȳ [x < a]",
-        clip_value_max="b̄ = ȳ [x > b]",
-    ),
-)
-def _clip_by_value(xp: Any, t: Any, low: Any, high: Any) -> Any:
-    """Each element, or the bound that it lies beyond."""
-    return xp.minimum(xp.maximum(t, low), high)
-
-
-# ---------------------------------------------------------------------- functions
 
 
 def _dense_part(t: Any, name: str) -> Tensor:

@@ -4,94 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
-from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape, Tensor
-from retrograd.ops.arguments import refused
+from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant as make_constant
 from retrograd.ops.array.shape import reshape, shape
-from retrograd.ops.declare import F, op
-from retrograd.ops.infer import same
+from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.clip import clip_by_value
 from retrograd.ops.math.overloads import true_divide
 from retrograd.ops.math.reduce import reduce_max, reduce_prod
-from retrograd.ops.static import constant
-
-# ---------------------------------------------------------------------- counting
-
-
-def _bins(index: int) -> Any:
-    """One dimension, its size the value of an input."""
-
-    def shape_rule(n: Operation) -> RawShape:
-        size = constant(n._inputs[index])
-        return (None,) if size is None or size < 0 else (int(size),)
-
-    return shape_rule
-
-
-@op("Bincount", infer=_bins(1), math="yₖ = Σᵢ wᵢ [xᵢ = k]", static="size")
-def _bincount(xp: Any, arr: Any, size: Any, weights: Any) -> Any:
-    """How often each number below `size` occurs, or the sum of its weights.
-
-    Raises:
-      InvalidArgumentError: a number, or `size`, is below zero.
-    """
-    count = int(size)
-    if count < 0:
-        raise refused(f"size ({count}) must be non-negative")
-    if xp.name == "numpy" and arr.size and arr.min() < 0:
-        raise refused("Input arr must be non-negative!")
-    if weights.size == 0:
-        return xp.cast(xp.bincount(arr, count), weights.dtype)
-    return xp.bincount(arr, count, weights)
-
-
-@op(
-    "HistogramFixedWidth",
-    infer=_bins(2),
-    math="yₖ = #{i: xᵢ in bin k}",
-    static="nbins",
-)
-def _histogram_fixed_width(
-    xp: Any, values: Any, value_range: Any, nbins: Any, *, dtype: Any
-) -> Any:
-    """How many values lie in each of `nbins` bins of equal width.
-
-    Raises:
-      InvalidArgumentError: there is no bin, or the range is empty.
-    """
-    count = int(nbins)
-    if count <= 0:
-        raise refused(f"nbins should be a positive number, but got '{count}'")
-    low, high = value_range[0], value_range[1]
-    if xp.name == "numpy" and not low < high:
-        raise refused(
-            f"value_range should satisfy value_range[0] < value_range[1], but got "
-            f"'[{low}, {high}]'"
-        )
-    wide = np.float64
-    step = (high.astype(wide) - low.astype(wide)) / count
-    place = xp.floor((values.astype(wide) - low.astype(wide)) / step)
-    place = xp.clip(place, 0, count - 1).astype(np.int32)
-    return xp.cast(xp.bincount(place.reshape(-1), count), dtype)
-
-
-@op("Bucketize", infer=same, math="y = #{k: bₖ ≤ x}")
-def _bucketize(xp: Any, x: Any, *, boundaries: list[float]) -> Any:
-    """Between which of the rising `boundaries` each element lies."""
-    edges = np.array(boundaries, np.float32)
-    if (edges[1:] < edges[:-1]).any():
-        raise refused("Expected sorted boundaries")
-    return xp.searchsorted(edges, x, side="right").astype(np.int32)
-
-
-# ---------------------------------------------------------------------- functions
 
 
 def bincount(

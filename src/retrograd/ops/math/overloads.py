@@ -90,7 +90,7 @@ def logical_xor(x: Any, y: Any, name: str | None = "LogicalXor") -> Tensor:
 
 
 def _matmul(x: Any, y: Any, name: str | None = None) -> Tensor:
-    from retrograd.ops.linalg.linalg import matmul
+    from retrograd.ops.linalg.products import matmul
 
     return matmul(x, y, name=name)
 

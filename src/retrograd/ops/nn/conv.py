@@ -1,574 +1,388 @@
-"""Convolutions in two and three dimensions, and by channel, with their backward ops.
-
-y[n, p, o] = Σ_{k, c} x[n, p·stride + k·dilation − padding, c] f[k, c, o]. It is linear
-in the input and in the filter, so each of the three ops of a family (forward, with
-respect to the input, to the filter) has the other two as its derivatives.
-"""
+"""tf.nn's convolutions in one, two and three dimensions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape
-from retrograd.ops.arguments import refused
-from retrograd.ops.array.shape import shape as sizes_of
-from retrograd.ops.declare import F, Rule, gradient, op, rule
-from retrograd.ops.infer import invalid, same_dim, shape_text, with_rank
-from retrograd.ops.nn.window import (
-    arranged,
-    as_given,
-    batch_and_depth,
-    channels_last,
-    check_rank,
-    check_room,
-    explicit_pairs,
-    last_shape,
-    run_padding,
-    shape_held,
-    spatial,
-    windows,
-)
+from retrograd.graph.dispatch import name_scope
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.arguments import renamed
+from retrograd.ops.array.shape import expand_dims, squeeze
+from retrograd.ops.declare import F
 
-# ---------------------------------------------------------------------- shapes
+# what TensorFlow's signatures show as the default of `dilations`
+_ONES = [1, 1, 1, 1]
+_FIVE_ONES = [1, 1, 1, 1, 1]
+
+# ---------------------------------------------------------------------- arguments
 
 
-def _check_lengths(n: Operation, rank: int, *, strides_say: str) -> None:
-    what = f"Conv{rank - 2}D"
-    for name, values, start in (
-        ("dilation", n.attrs["dilations"], what),
-        ("stride", n.attrs["strides"], strides_say),
-    ):
-        if len(values) != rank:
-            raise invalid(
-                n,
-                f"{start} requires the {name} attribute to contain {rank} values, but "
-                f"got: {len(values)}",
-            )
+def for_each_axis(value: Any, n: int, channel_index: int, name: str) -> list[Any]:
+    """Numbers for `n` spatial axes as numbers for all axes.
 
-
-def _check_depths(n: Operation, depth: Any, inner: Any, out: Any) -> None:
-    """The input's channels must be as many as the filter's, or a multiple: groups."""
-    if depth is None or inner is None:
-        return
-    if inner == 0 or depth % inner:
-        raise invalid(
-            n,
-            f"Depth of input ({depth}) is not a multiple of input depth of filter "
-            f"({inner})",
-        )
-    groups = depth // inner
-    if out is not None and groups and out % groups:
-        raise invalid(
-            n,
-            f"Depth of output ({out}) is not a multiple of the number of groups "
-            f"({groups})",
-        )
-
-
-def _check_explicit(n: Operation, data_format: str) -> None:
-    paddings = n.attrs["explicit_paddings"]
-    if n.attrs["padding"] != "EXPLICIT":
-        if paddings:
-            raise invalid(
-                n,
-                "explicit_paddings attribute must be empty if the padding attribute is "
-                "not EXPLICIT",
-            )
-        return
-    if len(paddings) != 8:
-        raise invalid(
-            n,
-            "explicit_paddings attribute must contain 8 values, but got: "
-            f"{len(paddings)}",
-        )
-    if min(paddings) < 0:
-        raise invalid(n, "All elements of explicit_paddings must be nonnegative")
-    pairs = list(zip(paddings[::2], paddings[1::2], strict=True))
-    if any(any(pair) for pair in batch_and_depth(pairs, data_format)):
-        raise invalid(
-            n,
-            "Nonzero explicit padding in the batch or depth dimensions is not "
-            "supported",
-        )
-
-
-def _convolved(rank: int) -> Callable[[Operation], RawShape]:
-    """The shape rule of a convolution of arrays with `rank` dimensions."""
-
-    def infer(n: Operation) -> RawShape:
-        data_format = n.attrs["data_format"]
-        x, f = with_rank(n, 0, rank), with_rank(n, 1, rank)
-        on = f" on data format {data_format}" if rank == 4 else ""
-        _check_lengths(n, rank, strides_say=f"Conv{rank - 2}D{on}")
-        batch, depth = batch_and_depth(x, data_format)
-        _check_depths(n, depth, f[-2], f[-1])
-        around = [(0, 0)] * (rank - 2)
-        if "explicit_paddings" in n.attrs:
-            _check_explicit(n, data_format)
-            if n.attrs["padding"] == "EXPLICIT":
-                around = explicit_pairs(n.attrs["explicit_paddings"], data_format)
-        strides, dilations = (
-            spatial(n.attrs[name], data_format) for name in ("strides", "dilations")
-        )
-        each = zip(
-            spatial(x, data_format), f[:-2], strides, dilations, around, strict=True
-        )
-        inner = [
-            windows(n, size, k, s, n.attrs["padding"], d, pad)
-            for size, k, s, d, pad in each
-        ]
-        return arranged(batch, inner, f[-1], data_format)
-
-    return infer
-
-
-def _by_channel(n: Operation) -> RawShape:
-    """The shape rule of a convolution that keeps channels apart."""
-    data_format, strides = n.attrs["data_format"], n.attrs["strides"]
-    x, f = with_rank(n, 0, 4), with_rank(n, 1, 4)
-    if len(strides) != 4:
-        raise invalid(
-            n,
-            "DepthwiseConv2D requires the stride attribute to contain 4 values, but "
-            f"got: {len(strides)}",
-        )
-    batch, depth = batch_and_depth(x, data_format)
-    depth = same_dim(n, depth, f[2])
-    dilations = spatial(n.attrs["dilations"], data_format)
-    each = zip(
-        spatial(x, data_format),
-        f[:2],
-        spatial(strides, data_format),
-        dilations,
-        strict=True,
-    )
-    inner = [
-        windows(n, size, k, s, n.attrs["padding"], dilation=d) for size, k, s, d in each
-    ]
-    out = None if depth is None or f[3] is None else depth * f[3]
-    return arranged(batch, inner, out, data_format)
-
-
-# ---------------------------------------------------------------------- running
-
-
-def _geometry(
-    xp: Any,
-    shape: Sequence[int],
-    filter_shape: Sequence[int],
-    *,
-    strides: Sequence[int],
-    dilations: Sequence[int],
-    padding: str,
-    data_format: str,
-    explicit_paddings: Sequence[int] = (),
-) -> dict[str, Any]:
-    """The keyword arguments of xp's convolutions; `shape` has the channels last.
+    Args:
+      value: one number, one for each spatial axis, or one for each axis.
+      n: how many spatial axes.
+      channel_index: the axis of the channels.
+      name: what to call the numbers in an error.
 
     Raises:
-      InvalidArgumentError: a stride or dilation over the batch or the channels.
+      ValueError: there are more or fewer.
     """
-    for name, values in (("strides", strides), ("dilations", dilations)):
-        if batch_and_depth(values, data_format) != (1, 1):
-            raise refused(
-                f"Current implementation does not yet support {name} in the batch and "
-                "depth dimensions."
-            )
-    strides, dilations = spatial(strides, data_format), spatial(dilations, data_format)
+    if value is None:
+        value = [1]
+    elif not hasattr(value, "__len__"):
+        value = [value]
+    count = len(value)
+    if count == n + 2:
+        return value
+    if count not in (1, n):
+        raise ValueError(
+            f"{name} should be of length 1, {n} or {n + 2} but was {count}"
+        )
+    inner = list(value) * n if count == 1 else list(value)
+    return [1, 1, *inner] if channel_index == 1 else [1, *inner, 1]
+
+
+def channel_index(data_format: str | None, n: int) -> int:
+    """The axis of the channels among `n` spatial ones."""
+    return 1 if data_format is not None and data_format.startswith("NC") else n + 1
+
+
+def _padding(padding: Any) -> tuple[Any, list[int]]:
+    """The padding attribute and the explicit paddings of a `padding` argument.
+
+    Raises:
+      ValueError: a list of another form than [[before, after], …] for four axes.
+    """
     if padding == "EXPLICIT":
-        around = explicit_pairs(explicit_paddings, data_format)
-        each = zip(shape[1:-1], filter_shape[:-2], strides, dilations, strict=True)
-        check_room(list(each), around)
-    else:
-        around = run_padding(
-            xp, shape[1:-1], filter_shape[:-2], strides, dilations, padding
+        raise ValueError(
+            '"EXPLICIT" is not a valid value for the padding parameter. To use '
+            "explicit padding, the padding parameter must be a list."
         )
-    return dict(strides=strides, padding=around, dilations=dilations)
-
-
-def _groups(channels: int, filter_shape: Sequence[int]) -> int:
-    inner = filter_shape[-2]
-    if not inner or channels % inner:
-        raise refused(
-            f"input depth must be evenly divisible by filter depth: {channels} vs "
-            f"{inner}"
+    if not isinstance(padding, (list, tuple)):
+        return padding, []
+    flat: list[int] = []
+    start = "When padding is a list, each element of padding must be a list/tuple of"
+    for i, pair in enumerate(padding):
+        if not isinstance(pair, (list, tuple)):
+            raise ValueError(
+                f"{start} size 2. Element with index {i} of padding is not a list/tuple"
+            )
+        if len(pair) != 2:
+            raise ValueError(
+                f"{start} size 2. Element with index {i} of padding has size "
+                f"{len(pair)}"
+            )
+        flat.extend(pair)
+    if len(padding) != 4:
+        raise ValueError(
+            "When padding is a list, it must be of size 4. Got padding of size: "
+            f"{len(padding)}"
         )
-    return channels // inner
+    return "EXPLICIT", flat
 
 
-def _check_ranks(x: Any, f: Any, rank: int) -> None:
-    """Refuse inputs of another rank.
+# ---------------------------------------------------------------------- functions
+
+
+def one_dimensional(data_format: str | None, *more: str) -> tuple[str, int]:
+    """The two-dimensional data format, and the axis to insert.
 
     Raises:
-      InvalidArgumentError: one has.
+      ValueError: another data format.
     """
-    shown = (shape_text(x.shape), shape_text(f.shape)) if rank == 4 else ("", "")
-    check_rank(x, rank, f"input must be {rank}-dimensional{shown[0]}")
-    check_rank(f, rank, f"filter must be {rank}-dimensional: {shown[1]}".rstrip(": "))
+    if data_format in (None, "NWC", *more[:1]):
+        return "NHWC", 1
+    if data_format in ("NCW", *more[1:]):
+        return "NCHW", 2
+    raise ValueError('data_format must be "NWC" or "NCW".')
 
 
-def _check_backprop(
-    title: str, shape: Sequence[int], filter_shape: Any, dy: Any, how: Any
-) -> None:
-    """Whether dy has the shape that the convolution gives; all channels last."""
-    rank = len(shape)
-    for name, found in (("filter", len(filter_shape)), ("out_backprop", dy.ndim)):
-        if found != rank:
-            raise refused(f"{title}: {name} must be {rank}-dimensional")
-    if shape[0] != dy.shape[0]:
-        raise refused(
-            f"{title}: input and out_backprop must have the same batch size input "
-            f"batch: {shape[0]} outbackprop batch: {dy.shape[0]}"
-        )
-    each = zip(
-        shape[1:-1],
-        filter_shape[:-2],
-        how["strides"],
-        how["padding"],
-        how["dilations"],
-        dy.shape[1:-1],
-        strict=True,
-    )
-    for axis, (size, k, s, pad, d, found) in enumerate(each, 1):
-        want = max((size + sum(pad) - (k - 1) * d - 1) // s + 1, 0)
-        if want != found:
-            raise refused(
-                f"{title}: Size of out_backprop doesn't match computed: actual = "
-                f"{found}, computed = {want} spatial_dim: {axis} input: {size} filter: "
-                f"{k} output: {found} stride: {s} dilation: {d}"
-            )
+def conv1d(
+    value: Any = None,
+    filters: Any = None,
+    stride: Any = None,
+    padding: Any = None,
+    use_cudnn_on_gpu: bool | None = None,
+    data_format: str | None = None,
+    name: str | None = None,
+    input: Any = None,
+    dilations: Any = None,
+) -> Tensor:
+    """A convolution along one axis.
 
+    Args:
+      value: [batch, width, in], or [batch, in, width] for NCW.
+      filters: [window, in, out].
+      stride: how far the window moves.
+      padding: SAME or VALID.
+      use_cudnn_on_gpu: kept in the graph.
+      data_format: NWC or NCW.
+      name: the name of the operations.
+      input: a newer name of `value`.
+      dilations: how far apart the window's elements lie.
 
-def _check_out(title: str, filter_shape: Sequence[int], dy: Any) -> None:
-    if filter_shape[-1] != dy.shape[-1]:
-        raise refused(f"{title}: filter and out_backprop must have the same out_depth")
-
-
-def _forward(xp: Any, x: Any, f: Any, **attrs: Any) -> Any:
-    data_format = attrs["data_format"]
-    _check_ranks(x, f, len(data_format))
-    x = channels_last(xp, x, data_format)
-    how = _geometry(xp, x.shape, f.shape, **attrs)
-    groups = _groups(x.shape[-1], f.shape)
-    return as_given(xp, xp.conv(x, f, **how, groups=groups), data_format)
-
-
-def _title(data_format: str, two: str, three: str) -> str:
-    """How TensorFlow's kernel calls itself in errors."""
-    return two if len(data_format) == 4 else three
-
-
-def _to_input(xp: Any, sizes: Any, f: Any, dy: Any, **attrs: Any) -> Any:
-    data_format = attrs["data_format"]
-    title = _title(data_format, "Conv2DCustomBackpropInput", "Conv3DBackpropInputOp")
-    shape, dy = last_shape(sizes, data_format), channels_last(xp, dy, data_format)
-    how = _geometry(xp, shape, f.shape, **attrs)
-    groups = _groups(shape[-1], f.shape)
-    _check_backprop(title, shape, f.shape, dy, how)
-    _check_out(title, f.shape, dy)
-    dx = xp.conv_input_grad(shape, f, dy, **how, groups=groups)
-    return as_given(xp, dx, data_format)
-
-
-def _to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) -> Any:
-    data_format = attrs["data_format"]
-    title = _title(data_format, "Conv2DCustomBackpropFilter", "Conv3DBackpropFilterOp")
-    x, dy = (channels_last(xp, a, data_format) for a in (x, dy))
-    filter_shape = tuple(int(size) for size in sizes)
-    how = _geometry(xp, x.shape, filter_shape, **attrs)
-    groups = _groups(x.shape[-1], filter_shape)
-    _check_backprop(title, x.shape, filter_shape, dy, how)
-    _check_out(title, filter_shape, dy)
-    return xp.conv_filter_grad(x, filter_shape, dy, **how, groups=groups)
-
-
-def _by_channel_forward(xp: Any, x: Any, f: Any, **attrs: Any) -> Any:
-    data_format = attrs["data_format"]
-    _check_ranks(x, f, 4)
-    x = channels_last(xp, x, data_format)
-    how = _geometry(xp, x.shape, f.shape, **attrs)
-    _check_channels(x.shape, f.shape)
-    return as_given(xp, xp.depthwise_conv(x, f, **how), data_format)
-
-
-def _check_channels(shape: Sequence[int], filter_shape: Sequence[int]) -> None:
-    if shape[-1] != filter_shape[2]:
-        raise refused(
-            f"input and filter must have the same depth: {shape[-1]} vs "
-            f"{filter_shape[2]}"
-        )
-
-
-def _by_channel_to_input(xp: Any, sizes: Any, f: Any, dy: Any, **attrs: Any) -> Any:
-    data_format = attrs["data_format"]
-    shape, dy = last_shape(sizes, data_format), channels_last(xp, dy, data_format)
-    how = _geometry(xp, shape, f.shape, **attrs)
-    _check_channels(shape, f.shape)
-    _check_backprop("DepthwiseConv2DBackpropInput", shape, f.shape, dy, how)
-    return as_given(xp, xp.depthwise_conv_input_grad(shape, f, dy, **how), data_format)
-
-
-def _by_channel_to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) -> Any:
-    data_format = attrs["data_format"]
-    x, dy = (channels_last(xp, a, data_format) for a in (x, dy))
-    filter_shape = tuple(int(size) for size in sizes)
-    how = _geometry(xp, x.shape, filter_shape, **attrs)
-    _check_channels(x.shape, filter_shape)
-    _check_backprop("DepthwiseConv2DBackpropFilter", x.shape, filter_shape, dy, how)
-    return xp.depthwise_conv_filter_grad(x, filter_shape, dy, **how)
-
-
-# ---------------------------------------------------------------------- derivatives
-
-_SHARED = (
-    "strides",
-    "padding",
-    "explicit_paddings",
-    "use_cudnn_on_gpu",
-    "data_format",
-    "dilations",
-)
-
-
-def _shared(n: Operation) -> dict[str, Any]:
-    """The attributes that the three ops of a family have in common."""
-    return {name: n.attrs[name] for name in _SHARED if name in n.attrs}
-
-
-def _separate_shapes(x: Any, f: Any) -> tuple[Any, Any]:
-    return sizes_of(x), sizes_of(f)
-
-
-class _Family:
-    """Three ops that are each other's derivatives, by op type."""
-
-    def __init__(
-        self, forward: str, to_input: str, to_filter: str, shapes: Any
-    ) -> None:
-        self.forward = getattr(F, forward)
-        self.to_input = getattr(F, to_input)
-        self.to_filter = getattr(F, to_filter)
-        self.shapes = shapes
-
-    def of_forward(self, n: Operation, dy: Any) -> list[Any]:
-        """x̄ and f̄ of y = x ⋆ f."""
-        x, f = n.inputs
-        x_sizes, f_sizes = self.shapes(x, f)
-        to_x, to_f = getattr(n, "_wanted_inputs", (True, True))
-        return [
-            self.to_input(x_sizes, f, dy, **_shared(n)) if to_x else None,
-            self.to_filter(x, f_sizes, dy, **_shared(n)) if to_f else None,
-        ]
-
-    def declare_forward_rule(self) -> None:
-        """Register `of_forward`."""
-        notation = dict(input="x̄ = ȳ ⋆ flip(f)", filter="f̄ = x ⋆ ȳ")
-        gradient(self.forward.__name__, **notation)(self.of_forward)
-
-    def of_to_input(self) -> dict[str, Rule]:
-        """The rules of x̄ = to_input(sizes, f, ȳ)."""
-
-        def filter_rule(n: Operation, dx: Any) -> Any:
-            _, f, dy = n.inputs
-            return self.to_filter(dx, sizes_of(f), dy, **_shared(n))
-
-        def dy_rule(n: Operation, dx: Any) -> Any:
-            return self.forward(dx, n.inputs[1], **_shared(n))
-
-        return dict(
-            filter=rule("f̄ = z̄ ⋆ g", filter_rule),
-            out_backprop=rule("ḡ = z̄ ⋆ f", dy_rule),
-        )
-
-    def of_to_filter(self) -> dict[str, Rule]:
-        """The rules of f̄ = to_filter(x, sizes, ȳ)."""
-
-        def input_rule(n: Operation, df: Any) -> Any:
-            x, _, dy = n.inputs
-            return self.to_input(sizes_of(x), df, dy, **_shared(n))
-
-        def dy_rule(n: Operation, df: Any) -> Any:
-            return self.forward(n.inputs[0], df, **_shared(n))
-
-        return dict(
-            input=rule("x̄ = g ⋆ flip(z̄)", input_rule),
-            out_backprop=rule("ḡ = x ⋆ z̄", dy_rule),
-        )
-
-
-_two = _Family(
-    "Conv2D",
-    "Conv2DBackpropInput",
-    "Conv2DBackpropFilter",
-    lambda x, f: F.ShapeN([x, f]),
-)
-_three = _Family(
-    "Conv3D", "Conv3DBackpropInputV2", "Conv3DBackpropFilterV2", _separate_shapes
-)
-_channel = _Family(
-    "DepthwiseConv2dNative",
-    "DepthwiseConv2dNativeBackpropInput",
-    "DepthwiseConv2dNativeBackpropFilter",
-    _separate_shapes,
-)
-
-# ---------------------------------------------------------------------- ops
-
-
-@op("Conv2D", infer=_convolved(4), math="y = x ⋆ f")
-def conv2d_kernel(
-    xp: Any,
-    x: Any,
-    f: Any,
-    *,
-    strides: Any,
-    padding: str,
-    explicit_paddings: Any,
-    data_format: str,
-    dilations: Any,
-) -> Any:
-    """The convolution of images with a filter [height, width, in, out]."""
-    return _forward(
-        xp,
-        x,
-        f,
-        strides=strides,
-        padding=padding,
-        explicit_paddings=explicit_paddings,
-        data_format=data_format,
-        dilations=dilations,
-    )
-
-
-@op(
-    "Conv2DBackpropInput",
-    infer=shape_held(0, 4),
-    math="z = g ⋆ flip(f)",
-    static="input_sizes",
-    grad=_two.of_to_input(),
-)
-def conv2d_backprop_input_kernel(
-    xp: Any,
-    sizes: Any,
-    f: Any,
-    dy: Any,
-    *,
-    strides: Any,
-    padding: str,
-    explicit_paddings: Any,
-    data_format: str,
-    dilations: Any,
-) -> Any:
-    """The derivative of Conv2D with respect to its input."""
-    return _to_input(
-        xp,
-        sizes,
-        f,
-        dy,
-        strides=strides,
-        padding=padding,
-        explicit_paddings=explicit_paddings,
-        data_format=data_format,
-        dilations=dilations,
-    )
-
-
-@op(
-    "Conv2DBackpropFilter",
-    infer=shape_held(1, 4),
-    math="z = x ⋆ g",
-    static="filter_sizes",
-    grad=_two.of_to_filter(),
-)
-def conv2d_backprop_filter_kernel(
-    xp: Any,
-    x: Any,
-    sizes: Any,
-    dy: Any,
-    *,
-    strides: Any,
-    padding: str,
-    explicit_paddings: Any,
-    data_format: str,
-    dilations: Any,
-) -> Any:
-    """The derivative of Conv2D with respect to its filter."""
-    return _to_filter(
-        xp,
-        x,
-        sizes,
-        dy,
-        strides=strides,
-        padding=padding,
-        explicit_paddings=explicit_paddings,
-        data_format=data_format,
-        dilations=dilations,
-    )
-
-
-_two.declare_forward_rule()
-
-
-def _plain(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel that takes the attributes of ops without explicit paddings."""
-
-    def run(
-        xp: Any,
-        *inputs: Any,
-        strides: Any,
-        padding: str,
-        data_format: str,
-        dilations: Any,
-    ) -> Any:
-        return kernel(
-            xp,
-            *inputs,
+    Raises:
+      ValueError: another data format, or sizes that do not fit.
+    """
+    value = renamed("input", input, "value", value)
+    with name_scope(name, "conv1d", [value, filters]) as scope:
+        data_format, axis = one_dimensional(data_format, "NHWC", "NCHW")
+        index = 2 if axis == 1 else 1
+        strides = [1, *for_each_axis(stride, 1, index, "stride")]
+        dilations = [1, *for_each_axis(dilations, 1, index, "dilations")]
+        found = F.Conv2D(
+            expand_dims(value, axis),
+            expand_dims(filters, 0),
             strides=strides,
             padding=padding,
+            use_cudnn_on_gpu=use_cudnn_on_gpu,
             data_format=data_format,
             dilations=dilations,
+            name=scope,
         )
-
-    run.__doc__ = kernel.__doc__
-    return run
+        return squeeze(found, [axis])
 
 
-def _declare(
-    family: _Family,
-    kernels: Sequence[Callable[..., Any]],
-    infer: Callable[[Operation], RawShape],
-    rank: int,
-) -> None:
-    """Declare the three ops of a family that has no explicit paddings."""
-    forward, to_input, to_filter = (_plain(kernel) for kernel in kernels)
-    op(
-        family.forward.__name__,
-        infer=infer,
-        math="y = x ⋆ f",
-    )(forward)
-    family.declare_forward_rule()
-    op(
-        family.to_input.__name__,
-        infer=shape_held(0, rank),
-        math="z = g ⋆ flip(f)",
-        static="input_sizes",
-        grad=family.of_to_input(),
-    )(to_input)
-    op(
-        family.to_filter.__name__,
-        infer=shape_held(1, rank),
-        math="z = x ⋆ g",
-        static="filter_sizes",
-        grad=family.of_to_filter(),
-    )(to_filter)
+def conv1d_v2(
+    input: Any,
+    filters: Any,
+    stride: Any,
+    padding: Any,
+    data_format: str = "NWC",
+    dilations: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """As `conv1d`."""
+    return conv1d(
+        input,
+        filters,
+        stride,
+        padding,
+        use_cudnn_on_gpu=True,
+        data_format=data_format,
+        name=name,
+        dilations=dilations,
+    )
 
 
-_declare(_three, (_forward, _to_input, _to_filter), _convolved(5), 5)
-_declare(
-    _channel,
-    (_by_channel_forward, _by_channel_to_input, _by_channel_to_filter),
-    _by_channel,
-    4,
-)
+def conv2d(
+    input: Any,
+    filter: Any = None,
+    strides: Any = None,
+    padding: Any = None,
+    use_cudnn_on_gpu: bool = True,
+    data_format: str | None = "NHWC",
+    dilations: Any = _ONES,
+    name: str | None = None,
+    filters: Any = None,
+) -> Tensor:
+    """A convolution of images.
+
+    Args:
+      input: [batch, height, width, in], or [batch, in, height, width] for NCHW.
+      filter: [height, width, in, out].
+      strides: how far the window moves: one, two or four numbers.
+      padding: SAME, VALID, or [before, after] for each of the four axes.
+      use_cudnn_on_gpu: kept in the graph.
+      data_format: NHWC or NCHW.
+      dilations: how far apart the window's elements lie.
+      name: the name of the operation.
+      filters: a newer name of `filter`.
+
+    Raises:
+      ValueError: the shapes do not fit.
+    """
+    filter = renamed("filters", filters, "filter", filter)
+    padding, explicit = _padding(padding)
+    data_format = data_format or "NHWC"
+    index = channel_index(data_format, 2)
+    return F.Conv2D(
+        input,
+        filter,
+        strides=for_each_axis(strides, 2, index, "strides"),
+        padding=padding,
+        use_cudnn_on_gpu=use_cudnn_on_gpu,
+        explicit_paddings=explicit,
+        data_format=data_format,
+        dilations=for_each_axis(dilations, 2, index, "dilations"),
+        name=name,
+    )
+
+
+def conv2d_v2(
+    input: Any,
+    filters: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str = "NHWC",
+    dilations: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """As `conv2d`."""
+    return conv2d(
+        input,
+        filters,
+        strides,
+        padding,
+        data_format=data_format,
+        dilations=dilations,
+        name=name,
+    )
+
+
+def conv2d_backprop_filter(
+    input: Any,
+    filter_sizes: Any,
+    out_backprop: Any,
+    strides: Any,
+    padding: Any,
+    use_cudnn_on_gpu: bool = True,
+    data_format: str = "NHWC",
+    dilations: Any = _ONES,
+    name: str | None = None,
+) -> Tensor:
+    """The derivative of ⟨conv2d(input, filter), out_backprop⟩ for the filter.
+
+    Args:
+      input: the images.
+      filter_sizes: int32 [4], the shape of the filter.
+      out_backprop: in the shape that `conv2d` gives.
+      strides, padding, use_cudnn_on_gpu, data_format, dilations: as for `conv2d`, the
+        numbers for all four axes.
+      name: the name of the operation.
+    """
+    padding, explicit = _padding(padding)
+    return F.Conv2DBackpropFilter(
+        input,
+        filter_sizes,
+        out_backprop,
+        strides=strides,
+        padding=padding,
+        use_cudnn_on_gpu=use_cudnn_on_gpu,
+        explicit_paddings=explicit,
+        data_format=data_format,
+        dilations=dilations,
+        name=name,
+    )
+
+
+def conv2d_backprop_input(
+    input_sizes: Any,
+    filter: Any = None,
+    out_backprop: Any = None,
+    strides: Any = None,
+    padding: Any = None,
+    use_cudnn_on_gpu: bool = True,
+    data_format: str = "NHWC",
+    dilations: Any = _ONES,
+    name: str | None = None,
+    filters: Any = None,
+) -> Tensor:
+    """The derivative of ⟨conv2d(input, filter), out_backprop⟩ for the input.
+
+    Args:
+      input_sizes: int32 [4], the shape of the input.
+      filter: [height, width, in, out].
+      out_backprop: in the shape that `conv2d` gives.
+      strides, padding, use_cudnn_on_gpu, data_format, dilations: as for `conv2d`, the
+        numbers for all four axes.
+      name: the name of the operation.
+      filters: a newer name of `filter`.
+    """
+    filter = renamed("filters", filters, "filter", filter)
+    padding, explicit = _padding(padding)
+    return F.Conv2DBackpropInput(
+        input_sizes,
+        filter,
+        out_backprop,
+        strides=strides,
+        padding=padding,
+        use_cudnn_on_gpu=use_cudnn_on_gpu,
+        explicit_paddings=explicit,
+        data_format=data_format,
+        dilations=dilations,
+        name=name,
+    )
+
+
+def conv3d(
+    input: Any,
+    filter: Any = None,
+    strides: Any = None,
+    padding: Any = None,
+    data_format: str | None = "NDHWC",
+    dilations: Any = _FIVE_ONES,
+    name: str | None = None,
+    filters: Any = None,
+) -> Tensor:
+    """A convolution of volumes.
+
+    Args:
+      input: [batch, depth, height, width, in], or in the order NCDHW.
+      filter: [depth, height, width, in, out].
+      strides: five numbers, the first and that of the channels 1.
+      padding: SAME or VALID.
+      data_format: NDHWC or NCDHW.
+      dilations: five numbers, how far apart the window's elements lie.
+      name: the name of the operation.
+      filters: a newer name of `filter`.
+
+    Raises:
+      ValueError: the shapes do not fit.
+    """
+    filter = renamed("filters", filters, "filter", filter)
+    return F.Conv3D(
+        input,
+        filter,
+        strides=strides,
+        padding=padding,
+        data_format=data_format,
+        dilations=dilations,
+        name=name,
+    )
+
+
+def conv3d_v2(
+    input: Any,
+    filters: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str = "NDHWC",
+    dilations: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """As `conv3d`."""
+    return conv3d(
+        input,
+        filters,
+        strides,
+        padding,
+        data_format,
+        _FIVE_ONES if dilations is None else dilations,
+        name,
+    )
+
+
+def conv3d_backprop_filter_v2(
+    input: Any,
+    filter_sizes: Any,
+    out_backprop: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str = "NDHWC",
+    dilations: Any = _FIVE_ONES,
+    name: str | None = None,
+) -> Tensor:
+    """The derivative of ⟨conv3d(input, filter), out_backprop⟩ for the filter."""
+    return F.Conv3DBackpropFilterV2(
+        input,
+        filter_sizes,
+        out_backprop,
+        strides=strides,
+        padding=padding,
+        data_format=data_format,
+        dilations=dilations,
+        name=name,
+    )

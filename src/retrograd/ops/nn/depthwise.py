@@ -10,7 +10,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.arguments import renamed
 from retrograd.ops.array.shape import shape as sizes_of
 from retrograd.ops.declare import F
-from retrograd.ops.nn.convolution import conv2d
+from retrograd.ops.nn.conv import conv2d
 from retrograd.ops.nn.dilated import with_space_to_batch
 
 _ONES = [1, 1, 1, 1]
@@ -159,9 +159,6 @@ def separable_conv2d_v2(
         name,
         data_format,
     )
-
-
-# ---------------------------------------------------------------------- one op
 
 
 def depthwise_conv2d_native(

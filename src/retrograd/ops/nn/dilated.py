@@ -16,13 +16,7 @@ from retrograd.ops.array.blocks import required_space_to_batch_paddings
 from retrograd.ops.array.join import concat, stack
 from retrograd.ops.array.shape import shape as sizes_of
 from retrograd.ops.declare import F
-from retrograd.ops.nn.convolution import (
-    channel_index,
-    conv1d,
-    conv2d,
-    conv3d,
-    for_each_axis,
-)
+from retrograd.ops.nn.conv import channel_index, conv1d, conv2d, conv3d, for_each_axis
 from retrograd.ops.static import constant
 
 

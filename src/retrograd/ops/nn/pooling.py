@@ -1,562 +1,506 @@
-"""Pooling: the largest element or the mean of each window, in two or three dimensions.
-
-Kernels pool over all axes after the first; `xp`'s functions take arrays [N, *S, C] and
-windows over S, and a window that reaches over channels makes them one more axis of S.
-"""
+"""tf.nn's pooling functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
 from typing import Any
 
-from retrograd.errors import UnimplementedError
-from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape
-from retrograd.ops.arguments import refused
-from retrograd.ops.declare import F, Rule, gradient, op, rule
-from retrograd.ops.infer import invalid, merged, with_rank
-from retrograd.ops.nn.activations import zeros_of
-from retrograd.ops.nn.window import (
-    arranged,
-    as_given,
-    batch_and_depth,
-    channels_first,
-    channels_last,
-    last_shape,
-    run_padding,
-    shape_held,
-    spatial,
-    windows,
-)
-from retrograd.ops.static import constant
+import numpy as np
 
-# ---------------------------------------------------------------------- shapes
+from retrograd import dtypes, shapes
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.dispatch import name_scope
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.arguments import renamed
+from retrograd.ops.array.shape import expand_dims_v2, squeeze
+from retrograd.ops.declare import F
+from retrograd.ops.nn.conv import channel_index, for_each_axis
+from retrograd.ops.nn.dilated import strides_and_rates, with_space_to_batch
 
 
-def _unchanged(rank: int) -> Callable[[Operation], RawShape]:
-    """The shape of the first input, which has `rank` dimensions."""
-    return lambda n: with_rank(n, 0, rank)
+def _windows(
+    ksize: Any, strides: Any, data_format: str | None, n: int
+) -> dict[str, Any]:
+    """The attributes of a pooling over `n` spatial axes."""
+    index = channel_index(data_format, n)
+    return dict(
+        ksize=for_each_axis(ksize, n, index, "ksize"),
+        strides=for_each_axis(strides, n, index, "strides"),
+        data_format=data_format,
+    )
 
 
-def _check_lengths(n: Operation, what: str, ksize: Any, strides: Any) -> None:
-    rank = 5 if what == "Pool3D" else 4
-    for name, values in (("stride", strides), ("ksize", ksize)):
-        if len(values) != rank:
-            title = (
-                "Pool3D ops require"
-                if (what, name) == ("Pool3D", "stride")
-                else (f"{what} requires")
-            )
-            raise invalid(
-                n,
-                f"{title} the {name} attribute to contain {rank} values, but got: "
-                f"{len(values)}",
-            )
+def _in_two(
+    op: Any,
+    default_name: str,
+    value: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None,
+    name: str | None,
+) -> Tensor:
+    """Pool images."""
+    with name_scope(name, default_name, [value]) as scope:
+        attrs = _windows(ksize, strides, data_format or "NHWC", 2)
+        return op(value, padding=padding, **attrs, name=scope)
 
 
-def _pooled(n: Operation, what: str, ksize: Any, strides: Any) -> RawShape:
-    """What windows of the given sizes make of the first input."""
-    shape = with_rank(n, 0, 5 if what == "Pool3D" else 4)
-    _check_lengths(n, what, ksize, strides)
-    data_format, padding = n.attrs.get("data_format", "NHWC"), n.attrs["padding"]
-    inner = [
-        windows(n, size, k, s, padding)
-        for size, k, s in zip(
-            *(spatial(v, data_format) for v in (shape, ksize, strides)), strict=True
+def _in_one(
+    op: Any,
+    default_name: str,
+    value: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None,
+    name: str | None,
+) -> Tensor:
+    """Pool along one axis, as images of height 1."""
+    with name_scope(name, default_name, [value]) as scope:
+        data_format = data_format or "NWC"
+        index = channel_index(data_format, 1)
+        axis = 1 if data_format == "NWC" else 2
+        value = expand_dims_v2(value, axis)
+        found = op(
+            value,
+            ksize=[1, *for_each_axis(ksize, 1, index, "ksize")],
+            strides=[1, *for_each_axis(strides, 1, index, "strides")],
+            padding=padding,
+            data_format="NHWC" if data_format == "NWC" else "NCHW",
+            name=scope,
         )
-    ]
-    batch, depth = batch_and_depth(shape, data_format)
-    if what == "MaxPool":
-        k, s = (batch_and_depth(v, data_format)[1] for v in (ksize, strides))
-        depth = windows(n, depth, k, s, padding)
-    return arranged(batch, inner, depth, data_format)
+        return squeeze(found, axis)
 
 
-def _by_attributes(what: str) -> Callable[[Operation], RawShape]:
-    return lambda n: _pooled(n, what, n.attrs["ksize"], n.attrs["strides"])
+def _in_three(
+    op: Any,
+    default_name: str,
+    value: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None,
+    name: str | None,
+) -> Tensor:
+    """Pool volumes."""
+    with name_scope(name, default_name, [value]) as scope:
+        attrs = _windows(ksize, strides, data_format or "NDHWC", 3)
+        return op(value, padding=padding, **attrs, name=scope)
 
 
-def _by_inputs(n: Operation) -> RawShape:
-    """As `_pooled`, with the windows in the last two inputs."""
-    for index in (-2, -1):
-        raw = n._inputs[index]._shape_raw
-        if raw is not None and len(raw) != 1:
-            raise invalid(n, f"Shape must be rank 1 but is rank {len(raw)}")
-        if raw is not None and raw[0] not in (None, 4):
-            raise invalid(n, f"Dimension must be 4 but is {raw[0]}")
-    ksize, strides = constant(n._inputs[-2]), constant(n._inputs[-1])
-    if ksize is None or strides is None:
-        return None
-    return _pooled(n, "MaxPool", ksize.tolist(), strides.tolist())
+def _spatial_rank(value: Any, data_format: str | None) -> int:
+    """How many spatial axes a tensor has.
 
-
-def _checked(
-    rule: Callable[[Operation], RawShape], first: int, second: int
-) -> Callable[[Operation], RawShape]:
-    """`rule`, after the inputs that must have the shapes of input 0 and of y."""
-
-    def infer(n: Operation) -> RawShape:
-        found = rule(n)
-        merged(n, n._inputs[0]._shape_raw, n._inputs[first]._shape_raw)
-        merged(n, n._inputs[second]._shape_raw, found)
-        return found
-
-    return infer
-
-
-# ---------------------------------------------------------------------- running
-
-
-class _Windows:
-    """The geometry of one pooling, channels last."""
-
-    def __init__(
-        self, xp: Any, shape: Any, ksize: Any, strides: Any, padding: str, form: str
-    ) -> None:
-        if len(shape) != len(ksize):
-            if len(ksize) == 5:
-                raise refused("tensor_in must be 5-dimensional")
-            raise refused(
-                "tensor_in_shape must have 2 spatial dimensions. "
-                f"{len(shape)} {int(channels_first(form))}"
-            )
-        for what in (ksize, strides):
-            if what[0] != 1:
-                raise UnimplementedError(
-                    None, None, "Pooling is not yet supported on the batch dimension."
-                )
-        self.ksize, self.strides = spatial(ksize, form), spatial(strides, form)
-        self.depth = batch_and_depth(ksize, form)[1]
-        self.depth_stride = batch_and_depth(strides, form)[1]
-        ones = (1,) * len(self.ksize)
-        self.padding = run_padding(
-            xp, shape[1:-1], self.ksize, self.strides, ones, padding
-        )
-
-    @property
-    def arguments(self) -> tuple[Any, Any, Any]:
-        """What xp's functions take after their arrays."""
-        return self.ksize, self.strides, self.padding
-
-    def only_space(self, what: str) -> tuple[Any, Any, Any]:
-        """As `arguments`.
-
-        Raises:
-          UnimplementedError: a window reaches over several channels.
-        """
-        if self.depth != 1 or self.depth_stride != 1:
-            raise UnimplementedError(
-                None, None, f"{what} is not yet supported on the depth dimension."
-            )
-        return self.arguments
-
-
-_ONE_OR_OTHER = (
-    "MaxPooling supports exactly one of pooling across depth or pooling across "
-    "width/height."
-)
-
-
-def _depthwise(xp: Any, x: Any, w: _Windows) -> Any:
-    """The maximum over runs of channels, which take no window in space."""
-    if any(k != 1 for k in w.ksize):
-        raise UnimplementedError(None, None, _ONE_OR_OTHER)
-    channels = x.shape[-1]
-    text = "Depthwise max pooling requires the depth window to"
-    if channels % w.depth:
-        raise UnimplementedError(None, None, f"{text} evenly divide the input depth")
-    if w.depth_stride != w.depth:
-        raise UnimplementedError(None, None, f"{text} equal the depth stride")
-    return xp.max(x.reshape(*x.shape[:-1], channels // w.depth, w.depth), -1)
-
-
-def _max(xp: Any, x: Any, ksize: Any, strides: Any, padding: str, form: str) -> Any:
-    x = channels_last(xp, x, form)
-    w = _Windows(xp, x.shape, ksize, strides, padding, form)
-    if w.depth != 1:
-        y = _depthwise(xp, x, w)
-    else:
-        y = xp.max_pool(x, *w.arguments)
-    return as_given(xp, y, form)
-
-
-def _max_grad(
-    xp: Any, x: Any, y: Any, dy: Any, ksize: Any, strides: Any, padding: str, form: str
-) -> Any:
-    x, y, dy = (channels_last(xp, a, form) for a in (x, y, dy))
-    w = _Windows(xp, x.shape, ksize, strides, padding, form)
-    _check_grad(dy, y, "out_backprop")
-    x, y = _nan_largest(xp, x, y)
-    ties = "all" if x.ndim == 5 else "first"
-    arguments = w.only_space("MaxPoolingGrad")
-    return as_given(xp, xp.max_pool_grad(x, y, dy, *arguments, ties=ties), form)
-
-
-def _nan_largest(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """x and y with infinity for NaN, which equals nothing: the first NaN gets ȳ."""
-    if x.dtype.kind in "iu" or (xp.name == "numpy" and not xp.isnan(y).any()):
-        return x, y
-    largest = x.dtype.type(xp.inf)
-    return xp.where(xp.isnan(x), largest, x), xp.where(xp.isnan(y), largest, y)
-
-
-def _check_grad(given: Any, like: Any, name: str) -> None:
-    if tuple(given.shape) != tuple(like.shape):
-        want = ",".join(map(str, like.shape))
-        raise refused(
-            f"Expected {name} shape to be [{want}], but got "
-            f"[{','.join(map(str, given.shape))}]"
-        )
-
-
-def _max_grad_grad(
-    xp: Any, x: Any, y: Any, dz: Any, ksize: Any, strides: Any, padding: str, form: str
-) -> Any:
-    x, y, dz = (channels_last(xp, a, form) for a in (x, y, dz))
-    w = _Windows(xp, x.shape, ksize, strides, padding, form)
-    arguments = w.only_space("MaxPoolingGradGrad")
-    return as_given(xp, xp.max_pool_grad_grad(x, y, dz, *arguments), form)
+    Raises:
+      ValueError: not one to three.
+    """
+    raw = shapes.raw(value.shape)
+    if raw is None and data_format is None:
+        raise ValueError("The input must have a rank or a data format must be given.")
+    n = len(data_format or "") - 2 if raw is None else len(raw) - 2
+    if not 1 <= n <= 3:
+        raise ValueError(f"Input tensor must be of rank 3, 4 or 5 but was {n + 2}.")
+    return n
 
 
 # ---------------------------------------------------------------------- mean
 
 
-def _same_windows(n: Operation) -> dict[str, Any]:
-    """The attributes that a pooling and its backward ops share."""
-    names = ("ksize", "strides", "padding", "data_format", "include_batch_in_index")
-    return {name: n.attrs[name] for name in names if name in n.attrs}
-
-
-def _mean_rule(backward: str) -> Rule:
-    def back(n: Operation, dy: Any) -> Any:
-        return getattr(F, backward)(F.Shape(n.inputs[0]), dy, **_same_windows(n))
-
-    return rule("x̄ = Σ over windows of ȳ / (their size)", back)
-
-
-def _mean_grad_rule(forward: str) -> Rule:
-    def back(n: Operation, dz: Any) -> Any:
-        return getattr(F, forward)(dz, **_same_windows(n))
-
-    return rule("ḡ = mean of each window of z̄", back)
-
-
-@op(
-    "AvgPool",
-    infer=_by_attributes("AvgPool"),
-    math="y = mean of each window of x",
-    grad=dict(value=_mean_rule("AvgPoolGrad")),
-)
-@op(
-    "AvgPool3D",
-    infer=_by_attributes("Pool3D"),
-    math="y = mean of each window of x",
-    grad=dict(input=_mean_rule("AvgPool3DGrad")),
-)
-def avg_pool_kernel(
-    xp: Any, x: Any, *, ksize: Any, strides: Any, padding: str, data_format: str
-) -> Any:
-    """The mean of each window; padding does not count."""
-    x = channels_last(xp, x, data_format)
-    w = _Windows(xp, x.shape, ksize, strides, padding, data_format)
-    if w.depth != 1 or w.depth_stride != 1:
-        raise UnimplementedError(None, None, _ONE_OR_OTHER)
-    return as_given(xp, xp.avg_pool(x, *w.arguments), data_format)
-
-
-@op(
-    "AvgPoolGrad",
-    infer=shape_held(0, 4),
-    math="z = Σ over windows of g / (their size)",
-    static="orig_input_shape",
-    grad=dict(grad=_mean_grad_rule("AvgPool")),
-)
-@op(
-    "AvgPool3DGrad",
-    infer=shape_held(0, 5),
-    math="z = Σ over windows of g / (their size)",
-    static="orig_input_shape",
-    grad=dict(grad=_mean_grad_rule("AvgPool3D")),
-)
-def avg_pool_grad_kernel(
-    xp: Any,
-    sizes: Any,
-    dy: Any,
-    *,
+def avg_pool(
+    value: Any,
     ksize: Any,
     strides: Any,
     padding: str,
-    data_format: str,
-) -> Any:
-    """The backward pass of AvgPool and AvgPool3D."""
-    shape = last_shape(sizes, data_format)
-    w = _Windows(xp, shape, ksize, strides, padding, data_format)
-    dy = channels_last(xp, dy, data_format)
-    return as_given(xp, xp.avg_pool_grad(shape, dy, *w.arguments), data_format)
+    data_format: str | None = "NHWC",
+    name: str | None = None,
+    input: Any = None,
+) -> Tensor:
+    """The mean of each window of images; padding does not count.
+
+    Args:
+      value: [batch, height, width, channels], or in the order NCHW.
+      ksize: the size of the window: one, two or four numbers.
+      strides: how far it moves: one, two or four numbers.
+      padding: SAME or VALID.
+      data_format: NHWC or NCHW.
+      name: the name of the operation.
+      input: a newer name of `value`.
+
+    Raises:
+      ValueError: sizes that do not fit.
+    """
+    value = renamed("input", input, "value", value)
+    return _in_two(
+        F.AvgPool, "AvgPool", value, ksize, strides, padding, data_format, name
+    )
+
+
+def avg_pool2d(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = "NHWC",
+    name: str | None = None,
+) -> Tensor:
+    """As `avg_pool`."""
+    return _in_two(
+        F.AvgPool, "AvgPool2D", input, ksize, strides, padding, data_format, name
+    )
+
+
+def avg_pool1d(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = "NWC",
+    name: str | None = None,
+) -> Tensor:
+    """The mean of each window of [batch, width, channels] (or NCW)."""
+    return _in_one(
+        F.AvgPool, "AvgPool1D", input, ksize, strides, padding, data_format, name
+    )
+
+
+def avg_pool3d(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = "NDHWC",
+    name: str | None = None,
+) -> Tensor:
+    """The mean of each window of [batch, depth, height, width, channels] (or NCDHW)."""
+    return _in_three(
+        F.AvgPool3D, "AvgPool3D", input, ksize, strides, padding, data_format, name
+    )
+
+
+def avg_pool_v2(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = None,
+    name: str | None = None,
+) -> Tensor:
+    """The mean of each window, in as many dimensions as `input` has.
+
+    Raises:
+      ValueError: its rank is not 3, 4 or 5.
+    """
+    return _by_rank(
+        (avg_pool1d, F.AvgPool, F.AvgPool3D),
+        input,
+        ksize,
+        strides,
+        padding,
+        data_format,
+        name,
+    )
+
+
+def _by_rank(
+    ops: Any,
+    value: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None,
+    name: str | None,
+) -> Tensor:
+    n = _spatial_rank(value, data_format)
+    attrs = _windows(ksize, strides, data_format, n)
+    return ops[n - 1](value, padding=padding, **attrs, name=name)
 
 
 # ---------------------------------------------------------------------- maximum
 
 
-def _max_rules(backward: str) -> dict[str, Any]:
-    def back(n: Operation, dy: Any) -> Any:
-        return getattr(F, backward)(n.inputs[0], n.out, dy, **_same_windows(n))
+def max_pool(
+    value: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = "NHWC",
+    name: str | None = None,
+    input: Any = None,
+) -> Tensor:
+    """The largest element of each window of images.
 
-    return dict(input=rule("x̄ = Σ of ȳ where x = y, the window's maximum", back))
+    Args:
+      value: [batch, height, width, channels], or in the order NCHW.
+      ksize: the size of the window: one, two or four numbers.
+      strides: how far it moves: one, two or four numbers.
+      padding: SAME or VALID.
+      data_format: NHWC or NCHW.
+      name: the name of the operation.
+      input: a newer name of `value`.
 
-
-def _max_grad_rules(forward: str) -> dict[str, Any]:
-    """MaxPoolGrad selects by x and y, and is linear in its third input."""
-
-    def back(n: Operation, dz: Any) -> Any:
-        x, y = n.inputs[:2]
-        return getattr(F, forward)(x, y, dz, **_same_windows(n))
-
-    return dict(
-        orig_input=rule("x̄ = 0", lambda n, dz: zeros_of(n, 0)),
-        orig_output=rule("ȳ = 0", lambda n, dz: zeros_of(n, 1)),
-        grad=rule("ḡ = z̄ where x = y, the window's maximum", back),
+    Raises:
+      ValueError: sizes that do not fit, or zero.
+    """
+    value = renamed("input", input, "value", value)
+    if np.size(ksize) and np.any(np.equal(ksize, 0)):
+        raise ValueError("ksize cannot be zero.")
+    return _in_two(
+        F.MaxPool, "MaxPool", value, ksize, strides, padding, data_format, name
     )
 
 
-@op(
-    "MaxPool",
-    infer=_by_attributes("MaxPool"),
-    math="y = max of each window of x",
-    grad=_max_rules("MaxPoolGrad"),
-)
-@op(
-    "MaxPool3D",
-    infer=_by_attributes("Pool3D"),
-    math="y = max of each window of x",
-    grad=_max_rules("MaxPool3DGrad"),
-)
-def max_pool_kernel(
-    xp: Any, x: Any, *, ksize: Any, strides: Any, padding: str, data_format: str
-) -> Any:
-    """The largest element of each window; in two dimensions also over channels."""
-    return _max(xp, x, ksize, strides, padding, data_format)
-
-
-@op(
-    "MaxPoolGrad",
-    infer=_unchanged(4),
-    math="z = Σ of g where x = y, the window's maximum",
-    grad=_max_grad_rules("MaxPoolGradGrad"),
-)
-@op(
-    "MaxPool3DGrad",
-    infer=_unchanged(5),
-    math="z = Σ of g where x = y, the window's maximum",
-    grad=_max_grad_rules("MaxPool3DGradGrad"),
-)
-def max_pool_grad_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dy: Any,
-    *,
+def max_pool2d(
+    input: Any,
     ksize: Any,
     strides: Any,
     padding: str,
-    data_format: str,
-) -> Any:
-    """The backward pass of MaxPool and MaxPool3D.
+    data_format: str | None = "NHWC",
+    name: str | None = None,
+) -> Tensor:
+    """As `max_pool`."""
+    return _in_two(
+        F.MaxPool, "MaxPool2d", input, ksize, strides, padding, data_format, name
+    )
 
-    Of equal maxima of a window the first gets all of ȳ; in three dimensions each does.
-    """
-    return _max_grad(xp, x, y, dy, ksize, strides, padding, data_format)
 
-
-@op(
-    "MaxPoolGradGrad",
-    infer=_checked(_by_attributes("MaxPool"), 2, 1),
-    math="z = g where x = y, the window's first maximum",
-    grad=_max_grad_rules("MaxPoolGrad"),
-)
-@op(
-    "MaxPool3DGradGrad",
-    infer=_checked(_by_attributes("Pool3D"), 2, 1),
-    math="z = g where x = y, the window's first maximum",
-    grad=_max_grad_rules("MaxPool3DGrad"),
-)
-def max_pool_grad_grad_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dz: Any,
-    *,
+def max_pool1d(
+    input: Any,
     ksize: Any,
     strides: Any,
     padding: str,
-    data_format: str,
-) -> Any:
-    """The backward pass of MaxPoolGrad with respect to what it hands back."""
-    return _max_grad_grad(xp, x, y, dz, ksize, strides, padding, data_format)
+    data_format: str | None = "NWC",
+    name: str | None = None,
+) -> Tensor:
+    """The largest element of each window of [batch, width, channels] (or NCW)."""
+    return _in_one(
+        F.MaxPool, "MaxPool1d", input, ksize, strides, padding, data_format, name
+    )
 
 
-# ---------------------------------------------------------------------- by inputs
+def max_pool3d(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = "NDHWC",
+    name: str | None = None,
+) -> Tensor:
+    """The largest of each window of [batch, depth, height, width, channels] (NCDHW)."""
+    return _in_three(
+        F.MaxPool3D, "MaxPool3D", input, ksize, strides, padding, data_format, name
+    )
 
 
-def _like_forward(n: Operation) -> dict[str, Any]:
-    return {name: n.attrs[name] for name in ("padding", "data_format")}
-
-
-def _window_list(values: Any, name: str) -> list[int]:
-    """A window given as an input.
+def max_pool_v2(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = None,
+    name: str | None = None,
+) -> Tensor:
+    """The largest element of each window, in as many dimensions as `input` has.
 
     Raises:
-      InvalidArgumentError: it does not have four numbers.
+      ValueError: its rank is not 3, 4 or 5.
     """
-    if len(values) != 4:
-        text = f"Sliding window {name} field must specify 4 dimensions"
-        raise refused(text)
-    return [int(v) for v in values]
+    return _by_rank(
+        (max_pool1d, F.MaxPool, F.MaxPool3D),
+        input,
+        ksize,
+        strides,
+        padding,
+        data_format,
+        name,
+    )
 
 
-@op(
-    "MaxPoolV2",
-    infer=_by_inputs,
-    math="y = max of each window of x",
-    static=("ksize", "strides"),
-    grad=dict(
-        input=rule(
-            "x̄ = Σ of ȳ where x = y, the window's first maximum",
-            lambda n, dy: F.MaxPoolGradV2(
-                n.inputs[0], n.out, dy, *n.inputs[1:], **_like_forward(n)
-            ),
+def max_pool_with_argmax(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str = "NHWC",
+    Targmax: Any = None,
+    name: str | None = None,
+    output_dtype: Any = None,
+    include_batch_in_index: bool = False,
+) -> Any:
+    """The largest element of each window, and where it is.
+
+    Args:
+      input: [batch, height, width, channels].
+      ksize, strides: four numbers.
+      padding: SAME or VALID.
+      data_format: NHWC.
+      Targmax: the dtype of the places, int64 (the default) or int32.
+      name: the name of the operation.
+      output_dtype: a newer name of `Targmax`.
+      include_batch_in_index: whether places count through the whole batch; else
+        through each image.
+
+    Returns:
+      The maxima and their places in the flattened input, both in the pooled shape.
+
+    Raises:
+      ValueError: another data format.
+    """
+    if data_format != "NHWC":
+        raise ValueError("Data formats other than 'NHWC' are not yet supported")
+    dtype = renamed("output_dtype", output_dtype, "Targmax", Targmax)
+    return F.MaxPoolWithArgmax(
+        input,
+        ksize=ksize,
+        strides=strides,
+        padding=padding,
+        Targmax=dtypes.int64 if dtype is None else dtype,
+        include_batch_in_index=include_batch_in_index,
+        name=name,
+    )
+
+
+def max_pool_with_argmax_v2(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str = "NHWC",
+    output_dtype: Any = dtypes.int64,
+    include_batch_in_index: bool = False,
+    name: str | None = None,
+) -> Any:
+    """As `max_pool_with_argmax`; sizes may be one, two or four numbers."""
+    return max_pool_with_argmax(
+        input,
+        for_each_axis(ksize, 2, 3, "ksize"),
+        for_each_axis(strides, 2, 3, "strides"),
+        padding,
+        data_format,
+        output_dtype,
+        name,
+        include_batch_in_index=include_batch_in_index,
+    )
+
+
+# ---------------------------------------------------------------------- either
+
+_POOLS = {
+    ("MAX", 1): max_pool,
+    ("MAX", 2): max_pool,
+    ("MAX", 3): max_pool3d,
+    ("AVG", 1): avg_pool,
+    ("AVG", 2): avg_pool,
+    ("AVG", 3): avg_pool3d,
+}
+
+
+def _pool_arguments(
+    n: int, window: Any, strides: Any, data_format: str | None
+) -> tuple[list[int], list[int], str | None]:
+    """Windows and strides for all axes, and the data format of the op.
+
+    Raises:
+      ValueError: another data format in one dimension.
+    """
+    first = data_format is not None and data_format.startswith("NC")
+    before, after = ([1, 1], []) if first else ([1], [1])
+    if n != 1:
+        return (
+            [*before, *window, *after],
+            [*before, *strides, *after],
+            data_format,
         )
-    ),
-)
-def max_pool_v2_kernel(
-    xp: Any, x: Any, ksize: Any, strides: Any, *, padding: str, data_format: str
-) -> Any:
-    """MaxPool with the windows as inputs."""
-    ksize, strides = _window_list(ksize, "ksize"), _window_list(strides, "stride")
-    return _max(xp, x, ksize, strides, padding, data_format)
+    if data_format not in (None, "NWC", "NCW"):
+        raise ValueError('data_format must be either "NWC" or "NCW".')
+    form = "NCHW" if first else "NHWC"
+    return [1, *before, *window, *after], [1, *before, *strides, *after], form
 
 
-def _v2_rules(forward: str) -> dict[str, Any]:
-    def back(n: Operation, dz: Any) -> Any:
-        x, y, _, *sizes = n.inputs
-        return getattr(F, forward)(x, y, dz, *sizes, **_like_forward(n))
-
-    return {
-        **_max_grad_rules(forward),
-        "grad": rule("ḡ = z̄ where x = y, the window's maximum", back),
-    }
-
-
-@op(
-    "MaxPoolGradV2",
-    infer=_unchanged(4),
-    math="z = Σ of g where x = y, the window's first maximum",
-    static=("ksize", "strides"),
-    grad=_v2_rules("MaxPoolGradGradV2"),
-)
-def max_pool_grad_v2_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dy: Any,
-    ksize: Any,
-    strides: Any,
-    *,
+def pool(
+    input: Any,
+    window_shape: Any,
+    pooling_type: str,
     padding: str,
-    data_format: str,
-) -> Any:
-    """The backward pass of MaxPoolV2."""
-    ksize, strides = _window_list(ksize, "ksize"), _window_list(strides, "strides")
-    return _max_grad(xp, x, y, dy, ksize, strides, padding, data_format)
+    dilation_rate: Any = None,
+    strides: Any = None,
+    name: str | None = None,
+    data_format: str | None = None,
+    dilations: Any = None,
+) -> Tensor:
+    """Pooling in one to three dimensions, with dilation.
+
+    Args:
+      input: [batch, *spatial, channels], or as `data_format` says.
+      window_shape: one number for each spatial axis.
+      pooling_type: MAX or AVG.
+      padding: SAME or VALID.
+      dilation_rate: how far apart the window's elements lie.
+      strides: how far the window moves; 1 where rates are larger.
+      name: the name of the operations.
+      data_format: NWC, NCW, NHWC, NCHW, NDHWC or NCDHW.
+      dilations: a newer name of `dilation_rate`.
+
+    Raises:
+      ValueError: sizes that do not fit, or a combination that is not supported.
+    """
+    rate = renamed("dilations", dilations, "dilation_rate", dilation_rate)
+    with name_scope(name, f"{pooling_type.lower()}_pool", [input]) as scope:
+        input = convert_to_tensor(input, name="input")
+        n = len(window_shape)
+        if not 1 <= n <= 3:
+            raise ValueError("It is required that 1 <= num_spatial_dims <= 3.")
+        input.shape.with_rank(n + 2)
+        strides, rate = strides_and_rates(n, strides, rate)
+        if padding == "SAME" and np.any(rate > 1):
+            raise ValueError(
+                "pooling with SAME padding is not implemented for dilation_rate > 1"
+            )
+        if np.any(strides > window_shape):
+            raise ValueError(
+                "strides > window_shape not supported due to inconsistency between CPU "
+                "and GPU implementations"
+            )
+        function = _POOLS.get((pooling_type, n))
+        if function is None:
+            raise ValueError(f"{n}-D {pooling_type} pooling is not supported.")
+        start = channel_index(data_format, n) == 1
+        axes = range(2, n + 2) if start else range(1, n + 1)
+        window, step, form = _pool_arguments(n, window_shape, strides, data_format)
+
+        def op(x: Any, _: int, padding: str) -> Tensor:
+            if n == 1:
+                x = expand_dims_v2(x, axes[0])
+            found = function(x, window, step, padding, data_format=form, name=scope)
+            return squeeze(found, [axes[0]]) if n == 1 else found
+
+        return with_space_to_batch(
+            input=input,
+            dilation_rate=rate,
+            padding=padding,
+            op=op,
+            spatial_dims=axes,
+            filter_shape=window_shape,
+        )
 
 
-@op(
-    "MaxPoolGradGradV2",
-    infer=_checked(_by_inputs, 2, 1),
-    math="z = g where x = y, the window's first maximum",
-    static=("ksize", "strides"),
-)
-def max_pool_grad_grad_v2_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dz: Any,
-    ksize: Any,
-    strides: Any,
-    *,
-    padding: str,
-    data_format: str,
-) -> Any:
-    """The backward pass of MaxPoolGradV2 with respect to what it hands back."""
-    ksize, strides = _window_list(ksize, "ksize"), _window_list(strides, "strides")
-    return _max_grad_grad(xp, x, y, dz, ksize, strides, padding, data_format)
-
-
-# ---------------------------------------------------------------------- with places
-
-
-def _twice(n: Operation) -> list[RawShape]:
-    shape = _pooled(n, "MaxPool", n.attrs["ksize"], n.attrs["strides"])
-    return [shape, shape]
-
-
-@op(
-    "MaxPoolWithArgmax", infer=_twice, math="y = max of each window of x; i = its place"
-)
-def max_pool_with_argmax_kernel(
-    xp: Any,
-    x: Any,
-    *,
-    ksize: Any,
-    strides: Any,
-    padding: str,
-    include_batch_in_index: bool,
-    Targmax: Any,
-) -> Any:
-    """The largest element of each window, and its place in the flattened image."""
-    w = _Windows(xp, x.shape, ksize, strides, padding, "NHWC")
-    arguments = w.only_space("MaxPoolWithArgmax")
-    y, where = xp.max_pool_argmax(x, *arguments, include_batch=include_batch_in_index)
-    return y, xp.cast(where, Targmax)
-
-
-@gradient("MaxPoolWithArgmax", input="x̄ = Σ of ȳ where x = y, the window's maximum")
-def _with_argmax_gradient(n: Operation, dy: Any, dwhere: Any) -> Any:
-    del dwhere
-    return F.MaxPoolGradWithArgmax(n.inputs[0], dy, n.outputs[1], **_same_windows(n))
-
-
-def _flat_places(xp: Any, where: Any, x: Any, include_batch: bool) -> Any:
-    """Places in flattened x, from places that may count within each image only."""
-    where = xp.cast(where, xp.int64)
-    if include_batch:
-        return where.reshape(-1)
-    images = xp.arange(x.shape[0], dtype=xp.int64) * prod(x.shape[1:])
-    return (where + images[:, None, None, None]).reshape(-1)
-
-
-@op(
-    "MaxPoolGradWithArgmax",
-    infer=_unchanged(4),
-    math="z = Σ of g at the places i",
-)
-def max_pool_grad_with_argmax_kernel(
-    xp: Any, x: Any, dy: Any, where: Any, *, include_batch_in_index: bool
-) -> Any:
-    """The backward pass of MaxPoolWithArgmax."""
-    places = _flat_places(xp, where, x, include_batch_in_index)
-    return xp.segment_sum(dy.reshape(-1), places, prod(x.shape)).reshape(x.shape)
-
-
-@op(
-    "MaxPoolGradGradWithArgmax",
-    infer=_checked(_by_attributes("MaxPool"), 1, 2),
-    math="z = g at the places i",
-)
-def max_pool_grad_grad_with_argmax_kernel(
-    xp: Any, x: Any, dz: Any, where: Any, *, include_batch_in_index: bool
-) -> Any:
-    """The backward pass of MaxPoolGradWithArgmax with respect to what it hands back."""
-    places = _flat_places(xp, where, x, include_batch_in_index)
-    return xp.gather(dz.reshape(-1), places).reshape(where.shape)
+def pool_v2(
+    input: Any,
+    window_shape: Any,
+    pooling_type: str,
+    strides: Any = None,
+    padding: str = "VALID",
+    data_format: str | None = None,
+    dilations: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """As `pool`."""
+    return pool(
+        input,
+        window_shape,
+        pooling_type,
+        padding,
+        dilations,
+        strides,
+        name,
+        data_format,
+    )

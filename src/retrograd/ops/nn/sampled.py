@@ -13,7 +13,7 @@ from retrograd.ops.array.shape import expand_dims, reshape
 from retrograd.ops.array.shape import shape as sizes_of
 from retrograd.ops.array.slicing import slice_
 from retrograd.ops.declare import F
-from retrograd.ops.linalg.linalg import matmul
+from retrograd.ops.linalg.products import matmul
 from retrograd.ops.math.casts import cast
 from retrograd.ops.nn.candidates import (
     compute_accidental_hits,

@@ -16,7 +16,7 @@ from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import expand_dims, squeeze
 from retrograd.ops.array.shape import shape as sizes_of
 from retrograd.ops.declare import F
-from retrograd.ops.nn.convolution import channel_index, for_each_axis, one_dimensional
+from retrograd.ops.nn.conv import channel_index, for_each_axis, one_dimensional
 
 
 def conv1d_transpose(
@@ -235,9 +235,6 @@ def conv_transpose(
             dilations=dilations,
             name=scope,
         )
-
-
-# ---------------------------------------------------------------------- dilated
 
 
 def _check_dilated(

@@ -14,7 +14,7 @@ from retrograd.graph.record import Record
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import nothing, scalar, unknown
-from retrograd.ops.queues.queue_kernels import shape_text
+from retrograd.ops.queues.buffers import shape_text
 from retrograd.ops.queues.waiting import FINISHED, STUCK, Attempt, Lines
 
 
@@ -214,9 +214,6 @@ def _merge(a: list[int], b: list[int]) -> list[tuple[int, int | None, int | None
         )
         i, j = i + in_a, j + in_b
     return merged
-
-
-# ---------------------------------------------------------------------- ops
 
 
 def _make(n: Operation) -> Accumulator:

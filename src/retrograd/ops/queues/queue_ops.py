@@ -15,8 +15,8 @@ from retrograd.graph.record import Record
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import nothing, scalar, unknown
-from retrograd.ops.queues import queue_kernels
-from retrograd.ops.queues.queue_kernels import shape_text
+from retrograd.ops.queues import buffers as queue_kernels
+from retrograd.ops.queues.buffers import shape_text
 
 # ---------------------------------------------------------------------- making queues
 

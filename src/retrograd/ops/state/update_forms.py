@@ -19,7 +19,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
 from retrograd.ops.infer import merged, same_dim, shape_text, with_rank
-from retrograd.ops.state.state import variable_shape_of
+from retrograd.ops.state.variable_ops import variable_shape_of
 
 #: rule(xp, variable, slots…, scalars and gradient in the order of the signature,
 #: attributes) → new variable, new slots…

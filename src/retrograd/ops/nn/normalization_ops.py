@@ -13,7 +13,7 @@ from retrograd.ops import rules
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, gradient, op, rule
 from retrograd.ops.infer import merged, same_dim, shape_text, with_rank
-from retrograd.ops.nn.nn import widened
+from retrograd.ops.nn.nn_ops import widened
 from retrograd.ops.nn.window import as_given, channels_first, channels_last, check_rank
 
 # ---------------------------------------------------------------------- over the batch

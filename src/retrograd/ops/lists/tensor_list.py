@@ -10,7 +10,7 @@ from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
-from retrograd.ops.lists.tensor_lists import copy_list_data, element_shape_input
+from retrograd.ops.lists.tensor_list_ops import copy_list_data, element_shape_input
 
 
 def empty_tensor_list(

@@ -141,8 +141,6 @@ _declare("MakeIterator", nothing, _make, cells="iterator")
 _declare("IteratorGetNext", _next_shapes, _next, cells="iterator")
 _declare("IteratorGetNextSync", _next_shapes, _next, cells="iterator")
 
-# ---------------------------------------------------------------------- string handles
-
 
 def _string_handle(xp: Any, resource_handle: Any) -> bytes:
     """The text that stands for an iterator of a session."""

@@ -12,7 +12,7 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import from_input, nothing
 from retrograd.ops.random import philox
 from retrograd.ops.random.philox_binomial import binomial
-from retrograd.ops.random.random import _scalars, _sizes
+from retrograd.ops.random.random_ops import _scalars, _sizes
 
 #: the one algorithm that 1.15 has on a CPU
 PHILOX = 1

@@ -1,0 +1,94 @@
+"""Ops: constants and placeholders, and how Python values become arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrograd import dtypes
+from retrograd.errors import message
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.infer import from_attr
+
+
+@op(
+    "Const",
+    infer=lambda n: n.attrs["value"].shape,
+    math="y = c",
+    grad=NOT_DIFFERENTIABLE,
+)
+def const(xp: Any, *, value: Any) -> Any:
+    """A value that is fixed when the graph is built."""
+    del xp
+    return value
+
+
+def _unfed(n: Any) -> Any:
+    from retrograd.errors import InvalidArgumentError
+
+    dtype, raw = n.attrs["dtype"], n.attrs.get("shape")
+    text = f"dtype {_proto_name(dtype)}"
+    if raw is not None:
+        sizes = ",".join("?" if d is None else str(d) for d in raw)
+        text += f" and shape [{sizes}]"
+    return InvalidArgumentError(
+        None,
+        n,
+        message(
+            f"You must feed a value for placeholder tensor '{n.name}' with {text}",
+            at=f"{n.name}, made in {n.where}",
+            fix=f"session.run(..., feed_dict={{{n.name.rsplit('/')[-1]}: value}})",
+        ),
+    )
+
+
+def _proto_name(dtype: dtypes.DType) -> str:
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(
+        dtype.name, dtype.name
+    )
+
+
+@op(
+    "Placeholder",
+    infer=from_attr(),
+    math="y is fed",
+    grad=NOT_DIFFERENTIABLE,
+    host=True,
+    pure=False,
+)
+def placeholder_kernel(xp: Any, *, n: Any) -> Any:
+    """A value that the caller of `Session.run` supplies."""
+    del xp
+    raise _unfed(n)
+
+
+@op(
+    "PlaceholderV2",
+    infer=from_attr(),
+    math="y is fed",
+    grad=NOT_DIFFERENTIABLE,
+    host=True,
+    pure=False,
+)
+def placeholder_v2_kernel(xp: Any, *, n: Any) -> Any:
+    """A value that the caller of `Session.run` supplies."""
+    del xp
+    raise _unfed(n)
+
+
+def _default_gradient(n: Any, dy: Any) -> Any:
+    del n
+    return dy
+
+
+@op(
+    "PlaceholderWithDefault",
+    infer=from_attr(),
+    math="y = x unless fed",
+    grad=_default_gradient,
+    pure=False,
+    notation=dict(input="x̄ = ȳ"),
+)
+def placeholder_with_default_kernel(xp: Any, x: Any) -> Any:
+    """A value that may be fed, and is `x` otherwise."""
+    del xp
+    return x

@@ -1,0 +1,182 @@
+"""Ops: no-ops, gates, and the primitives of old control flow.
+
+`Switch` sends its input one of two ways; what lies on the other way is *dead*: it does
+not run, and its outputs are `DEAD`. The runtime sees to that (`run/interpret.py`); the
+kernels below only ever meet `DEAD` in `Merge`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd import errors
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
+from retrograd.ops.infer import nothing, same, scalar
+
+
+class _Dead:
+    """The value of a tensor on a branch that is not taken."""
+
+    def __repr__(self) -> str:
+        return "DEAD"
+
+
+DEAD = _Dead()
+
+
+@op("NoOp", infer=nothing, grad=NOT_DIFFERENTIABLE)
+def no_op_kernel(xp: Any) -> Any:
+    """Nothing; something to depend on."""
+    del xp
+    return ()
+
+
+@op("ControlTrigger", infer=nothing, grad=NOT_DIFFERENTIABLE)
+def control_trigger(xp: Any) -> Any:
+    """As NoOp, and not dead when what it depends on is."""
+    del xp
+    return ()
+
+
+@op("Abort", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
+def abort(xp: Any, *, error_msg: str, exit_without_error: bool) -> Any:
+    """Ends the process."""
+    del xp
+    if exit_without_error:
+        raise SystemExit(0)
+    raise errors.AbortedError(None, None, f"Abort_op intentional failure; {error_msg}")
+
+
+def _both(n: Operation) -> list[RawShape]:
+    return [n._inputs[0]._shape_raw] * 2
+
+
+def _switch_gradient(n: Operation, *dys: Any) -> Any:
+    """What arrives on either side, of which one is dead."""
+    pred = n.inputs[1]
+    no = F.Switch(dys[0], pred)[0]
+    yes = F.Switch(dys[1], pred)[1]
+    return [F.Merge([no, yes])[0], None]
+
+
+@op(
+    "Switch",
+    infer=_both,
+    math="y₀ = x if not p; y₁ = x if p",
+    grad=_switch_gradient,
+    pure=False,
+    notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
+)
+def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
+    """The data on the side that the predicate names, nothing on the other."""
+    del xp
+    return (DEAD, data) if pred else (data, DEAD)
+
+
+@op(
+    "RefSwitch",
+    infer=_both,
+    cells="data",
+    grad=_switch_gradient,
+    pure=False,
+    math="y₀ = x if not p; y₁ = x if p",
+    notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
+)
+def ref_switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
+    """`Switch` for the storage of a variable."""
+    del xp
+    return (DEAD, data) if pred else (data, DEAD)
+
+
+def _merged(n: Operation) -> list[RawShape]:
+    """What all inputs agree about: any of them may be the one that arrives."""
+    found = n._inputs[0]._shape_raw
+    for tensor in n._inputs[1:]:
+        raw = tensor._shape_raw
+        if found is None or raw is None or len(found) != len(raw):
+            found = None
+            break
+        found = (*(a if a == b else None for a, b in zip(found, raw, strict=True)),)
+    return [found, ()]
+
+
+def _merge_gradient(n: Operation, dy: Any, _: Any) -> Any:
+    """The gradient goes where the value came from."""
+    found = []
+    for i, tensor in enumerate(n.inputs):
+        came = F.Equal(n.outputs[1], np.int32(i))
+        found.append(F.Switch(dy, came)[1] if tensor.dtype.is_floating else None)
+    return found
+
+
+def _first_alive(xp: Any, *inputs: Any) -> Any:
+    """The input that is not dead, and its index."""
+    del xp
+    for i, value in enumerate(inputs):
+        if value is not DEAD:
+            return value, np.int32(i)
+    return DEAD, DEAD
+
+
+op(
+    "Merge",
+    infer=_merged,
+    math="y = xₖ, the one that is there; k = its place",
+    grad=_merge_gradient,
+    pure=False,
+    notation=dict(inputs="x̄ᵢ = ȳ if k = i, else nothing"),
+)(_first_alive)
+op(
+    "RefMerge",
+    infer=_merged,
+    cells="inputs",
+    grad=_merge_gradient,
+    pure=False,
+    math="y = xₖ, the one that is there; k = its place",
+    notation=dict(inputs="x̄ᵢ = ȳ if k = i, else nothing"),
+)(_first_alive)
+
+
+def _passing(xp: Any, x: Any) -> Any:
+    """The input."""
+    del xp
+    return x
+
+
+def _entered(n: Operation) -> RawShape:
+    return n._inputs[0]._shape_raw if n.attrs["is_constant"] else None
+
+
+_THROUGH = dict(data=rule("x̄ = ȳ", lambda n, dy: dy))
+op("Enter", infer=_entered, math="y = x", grad=_THROUGH)(_passing)
+op("Exit", infer=same, math="y = x", grad=_THROUGH)(_passing)
+op("NextIteration", infer=same, math="y = x", grad=_THROUGH)(_passing)
+op("LoopCond", infer=scalar, math="y = x", grad=NOT_DIFFERENTIABLE)(_passing)
+for _name, _infer in (
+    ("RefEnter", _entered),
+    ("RefExit", same),
+    ("RefNextIteration", same),
+):
+    op(_name, infer=_infer, math="y = x", cells="data", grad=_THROUGH, pure=False)(
+        _passing
+    )
+
+
+def _selected(n: Operation) -> RawShape:
+    first = n._inputs[1]._shape_raw
+    return first if all(t._shape_raw == first for t in n._inputs[2:]) else None
+
+
+@op("RefSelect", infer=_selected, cells="inputs", host=True, pure=False)
+def ref_select_kernel(xp: Any, index: Any, *cells: Any) -> Any:
+    """The storage of one variable out of several."""
+    del xp
+    if not 0 <= int(index) < len(cells):
+        raise errors.InvalidArgumentError(
+            None, None, f"Index must be in the range [0, {len(cells)}) but got {index}"
+        )
+    return cells[int(index)]

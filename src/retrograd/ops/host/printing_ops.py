@@ -1,0 +1,101 @@
+"""Ops: checks and printing while a graph runs: `tf.Assert`, `tf.Print`, `tf.print`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from retrograd import errors
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.host.text import abridged, summarized
+from retrograd.ops.infer import nothing, same, scalar
+
+
+@op("Assert", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
+def assert_kernel(xp: Any, condition: Any, *data: Any, summarize: int) -> Any:
+    """Nothing where the condition holds, else an error that shows the data."""
+    del xp
+    if not condition:
+        shown = " ".join(f"[{summarized(d, summarize)}]" for d in data)
+        raise errors.InvalidArgumentError(None, None, f"assertion failed: {shown}")
+    return ()
+
+
+@op(
+    "Print",
+    infer=same,
+    math="y = x",
+    grad=lambda n, dy: [dy] + [None] * (len(n.inputs) - 1),
+    host=True,
+    state=lambda n: 0,
+    notation=dict(input="x̄ = ȳ"),
+)
+def print_kernel(
+    xp: Any,
+    printed: int,
+    value: Any,
+    *data: Any,
+    message: str,
+    first_n: int,
+    summarize: int,
+) -> Any:
+    """The input; other inputs are written to stderr, the first times or always."""
+    del xp
+    if first_n < 0 or printed < first_n:
+        shown = "".join(f"[{summarized(d, summarize)}]" for d in data)
+        _write(sys.stderr, f"{message}{shown}\n")
+    return printed + 1, value
+
+
+def _write(stream: Any, text: str) -> None:
+    stream.write(text)
+    stream.flush()
+
+
+def _text(value: Any) -> str:
+    item: Any = value[()] if isinstance(value, np.ndarray) else value
+    if isinstance(item, bytes):
+        return item.decode("utf-8", "surrogateescape")
+    return str(item)
+
+
+@op("PrintV2", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
+def print_v2_kernel(xp: Any, value: Any, *, output_stream: str, end: str) -> Any:
+    """Writes a string to stdout, stderr, the log or a file."""
+    del xp
+    if np.ndim(value):
+        shape = "[" + ",".join(map(str, np.shape(value))) + "]"
+        raise errors.InvalidArgumentError(
+            None, None, f"Input is expected to be scalar, but got {shape}"
+        )
+    text = _text(value)
+    if output_stream.startswith("file://"):
+        with open(output_stream[7:], "a", encoding="utf-8") as file:
+            file.write(text + end)
+    elif output_stream == "stdout":
+        _write(sys.stdout, text + end)
+    elif output_stream == "stderr":
+        _write(sys.stderr, text + end)
+    else:
+        letter = output_stream[len("log(")].upper()
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        _write(sys.stderr, f"{now}: {letter} {text}\n")
+    return ()
+
+
+@op("StringFormat", infer=scalar, grad=NOT_DIFFERENTIABLE, host=True)
+def string_format_kernel(
+    xp: Any, *values: Any, template: str, placeholder: str, summarize: int
+) -> Any:
+    """The template, with each placeholder replaced by the text of a tensor."""
+    del xp
+    parts = template.split(placeholder)
+    found = [parts[0]]
+    for value, rest in zip(values, parts[1:], strict=True):
+        found += [abridged(value, summarize), rest]
+    held = np.empty((), object)
+    held[()] = "".join(found).encode("utf-8", "surrogateescape")
+    return held

@@ -1,0 +1,204 @@
+"""Ops: elementwise comparison, logic, tests of numbers, and arithmetic on bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.arguments import refused
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.infer import broadcast, same, shape_text
+
+# ---------------------------------------------------------------------- comparison
+
+
+@op("Less", infer=broadcast, math="z = x < y", grad=NOT_DIFFERENTIABLE)
+def _less(xp: Any, x: Any, y: Any) -> Any:
+    """Whether x < y, elementwise."""
+    return xp.less(x, y)
+
+
+@op("LessEqual", infer=broadcast, math="z = x ≤ y", grad=NOT_DIFFERENTIABLE)
+def _less_equal(xp: Any, x: Any, y: Any) -> Any:
+    """Whether x ≤ y, elementwise."""
+    return xp.less_equal(x, y)
+
+
+@op("Greater", infer=broadcast, math="z = x > y", grad=NOT_DIFFERENTIABLE)
+def _greater(xp: Any, x: Any, y: Any) -> Any:
+    """Whether x > y, elementwise."""
+    return xp.greater(x, y)
+
+
+@op("GreaterEqual", infer=broadcast, math="z = x ≥ y", grad=NOT_DIFFERENTIABLE)
+def _greater_equal(xp: Any, x: Any, y: Any) -> Any:
+    """Whether x ≥ y, elementwise."""
+    return xp.greater_equal(x, y)
+
+
+def _comparable(n: Operation) -> RawShape:
+    """The broadcast shape; unknown where unequal shapes only mean "not equal"."""
+    if n.attrs["incompatible_shape_error"]:
+        return broadcast(n)
+    try:
+        return broadcast(n)
+    except ValueError:
+        return ()
+
+
+def _compared(xp: Any, compare: Any, x: Any, y: Any, unlike: bool | None) -> Any:
+    """`compare(x, y)`; the scalar `unlike` where the shapes do not go together.
+
+    Raises:
+      InvalidArgumentError: they do not, and it is None.
+    """
+    shapes = np.shape(x), np.shape(y)
+    if shapes[0] != shapes[1]:
+        try:
+            np.broadcast_shapes(*shapes)
+        except ValueError:
+            if unlike is None:
+                texts = [shape_text(s) for s in shapes]
+                raise refused(f"Incompatible shapes: {' vs. '.join(texts)}") from None
+            return xp.asarray(unlike)
+    value = compare(x, y)
+    # a comparison of strings gives objects
+    return value.astype(np.bool_) if value.dtype == object else value
+
+
+@op("Equal", infer=_comparable, math="z = [x = y]", grad=NOT_DIFFERENTIABLE)
+def _equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
+    """Whether x = y, elementwise."""
+    unlike = None if incompatible_shape_error else False
+    return _compared(xp, xp.equal, x, y, unlike)
+
+
+@op("NotEqual", infer=_comparable, math="z = [x ≠ y]", grad=NOT_DIFFERENTIABLE)
+def _not_equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
+    """Whether x ≠ y, elementwise."""
+    unlike = None if incompatible_shape_error else True
+    return _compared(xp, xp.not_equal, x, y, unlike)
+
+
+@op(
+    "ApproximateEqual",
+    infer=broadcast,
+    math="z = [|x − y| < ε]",
+    grad=NOT_DIFFERENTIABLE,
+)
+def _approximate_equal(xp: Any, x: Any, y: Any, *, tolerance: float) -> Any:
+    """Whether |x − y| < `tolerance`, elementwise."""
+    return xp.less(xp.abs(xp.subtract(x, y)), tolerance)
+
+
+# ---------------------------------------------------------------------- logic
+
+
+@op("LogicalAnd", infer=broadcast, math="z = x ∧ y", grad=NOT_DIFFERENTIABLE)
+def _logical_and(xp: Any, x: Any, y: Any) -> Any:
+    """Whether both are true, elementwise."""
+    return xp.logical_and(x, y)
+
+
+@op("LogicalOr", infer=broadcast, math="z = x ∨ y", grad=NOT_DIFFERENTIABLE)
+def _logical_or(xp: Any, x: Any, y: Any) -> Any:
+    """Whether at least one is true, elementwise."""
+    return xp.logical_or(x, y)
+
+
+@op("LogicalNot", infer=same, math="y = ¬x", grad=NOT_DIFFERENTIABLE)
+def _logical_not(xp: Any, x: Any) -> Any:
+    """Whether x is false, elementwise."""
+    return xp.logical_not(x)
+
+
+# ---------------------------------------------------------------------- numbers
+
+
+@op("IsNan", infer=same, math="y = [x is NaN]")
+def _is_nan(xp: Any, x: Any) -> Any:
+    """Whether an element is not a number."""
+    return xp.isnan(x)
+
+
+@op("IsInf", infer=same, math="y = [|x| = ∞]")
+def _is_inf(xp: Any, x: Any) -> Any:
+    """Whether an element is infinite."""
+    return xp.isinf(x)
+
+
+@op("IsFinite", infer=same, math="y = [|x| < ∞]")
+def _is_finite(xp: Any, x: Any) -> Any:
+    """Whether an element is neither infinite nor NaN."""
+    return xp.isfinite(x)
+
+
+# ---------------------------------------------------------------------- bits
+
+
+@op(
+    "BitwiseAnd",
+    infer=broadcast,
+    math="z = x and y, bit by bit",
+    grad=NOT_DIFFERENTIABLE,
+)
+def _bitwise_and(xp: Any, x: Any, y: Any) -> Any:
+    """The bits that are set in both."""
+    return xp.bitwise_and(x, y)
+
+
+@op(
+    "BitwiseOr", infer=broadcast, math="z = x or y, bit by bit", grad=NOT_DIFFERENTIABLE
+)
+def _bitwise_or(xp: Any, x: Any, y: Any) -> Any:
+    """The bits that are set in at least one."""
+    return xp.bitwise_or(x, y)
+
+
+@op(
+    "BitwiseXor",
+    infer=broadcast,
+    math="z = x xor y, bit by bit",
+    grad=NOT_DIFFERENTIABLE,
+)
+def _bitwise_xor(xp: Any, x: Any, y: Any) -> Any:
+    """The bits that are set in one but not the other."""
+    return xp.bitwise_xor(x, y)
+
+
+@op("Invert", infer=same, math="y = ~x", grad=NOT_DIFFERENTIABLE)
+def _invert(xp: Any, x: Any) -> Any:
+    """All bits turned over."""
+    return xp.invert(x)
+
+
+def _within(xp: Any, x: Any, count: Any) -> Any:
+    """The places to shift by: no less than none, no more than there are."""
+    bits = x.dtype.itemsize * 8
+    return xp.clip(count, 0, bits - 1).astype(x.dtype)
+
+
+@op("LeftShift", infer=broadcast, math="z = x · 2^y", grad=NOT_DIFFERENTIABLE)
+def _left_shift(xp: Any, x: Any, y: Any) -> Any:
+    """The bits moved up by `y` places."""
+    return xp.left_shift(x, _within(xp, x, y))
+
+
+@op("RightShift", infer=broadcast, math="z = ⌊x / 2^y⌋", grad=NOT_DIFFERENTIABLE)
+def _right_shift(xp: Any, x: Any, y: Any) -> Any:
+    """The bits moved down by `y` places; the sign is kept."""
+    return xp.right_shift(x, _within(xp, x, y))
+
+
+@op("PopulationCount", infer=same, math="y = bits set in x", grad=NOT_DIFFERENTIABLE)
+def _population_count(xp: Any, x: Any) -> Any:
+    """How many bits of each element are set, as uint8."""
+    total = xp.zeros(x.shape, np.uint8)
+    one = x.dtype.type(1)
+    for place in range(x.dtype.itemsize * 8):
+        bit = xp.bitwise_and(xp.right_shift(x, x.dtype.type(place)), one)
+        total = total + bit.astype(np.uint8)
+    return total

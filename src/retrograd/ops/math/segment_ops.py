@@ -1,0 +1,317 @@
+"""Ops: reductions over groups of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.arguments import refused
+from retrograd.ops.array.constant import constant
+from retrograd.ops.array.fill import ones_like, zeros_like
+from retrograd.ops.array.join import concat
+from retrograd.ops.array.shape import expand_dims, rank, shape
+from retrograd.ops.declare import F, gradient, op
+from retrograd.ops.infer import (
+    invalid,
+    same_dim,
+    shape_text,
+    size_input,
+    with_rank,
+    with_rank_at_least,
+)
+
+# ---------------------------------------------------------------------- unsorted ids
+
+
+def _unsorted_shape(n: Any) -> RawShape:
+    data, ids = n._inputs[0]._shape_raw, n._inputs[1]._shape_raw
+    with_rank(n, 2, 0)
+    if ids is None:
+        return None
+    if data is None:
+        size_input(n, 2)
+        return None
+    if len(data) < len(ids):
+        raise invalid(
+            n, f"Shape must be at least rank {len(ids)} but is rank {len(data)}"
+        )
+    for a, b in zip(data, ids, strict=False):
+        same_dim(n, a, b)
+    return (size_input(n, 2), *data[len(ids) :])
+
+
+def _sum_gradient(n: Any, dy: Any) -> list[Any]:
+    return [_gather_drop_negatives(dy, n.inputs[1])[0], None, None]
+
+
+@op(
+    "UnsortedSegmentSum",
+    infer=_unsorted_shape,
+    math="yₖ = Σᵢ xᵢ [sᵢ = k]",
+    grad=_sum_gradient,
+    static="num_segments",
+    notation=dict(data="x̄ᵢ = ȳ[sᵢ]", segment_ids="s"),
+)
+def unsorted_segment_sum_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+    """For each id the sum of its rows; 0 where there is none."""
+    _check_unsorted(data, ids, num)
+    return xp.segment_sum(data, ids, int(num))
+
+
+def _gather_drop_negatives(
+    params: Any, ids: Any, kept: Any = None, positive: Any = None
+) -> tuple[Any, Any, Any]:
+    """Rows of `params` by id, zeros for negative ids.
+
+    Also returns the ids with zero for negative ones, and where in the rows they are not
+    negative; both can be handed in again.
+    """
+    if kept is None:
+        kept = F.Maximum(ids, zeros_like(ids))
+    found = F.GatherV2(params, kept, 0)
+    if positive is None:
+        positive = F.GreaterEqual(ids, constant(0, ids.dtype.base_dtype))
+        for _ in range(len(found._shape_raw or ()) - len(positive._shape_raw or ())):
+            positive = expand_dims(positive, -1)
+        positive = F.LogicalAnd(positive, ones_like(found, dtype=dtypes.bool))
+    return F.Select(positive, found, zeros_like(found)), kept, positive
+
+
+@op(
+    "UnsortedSegmentProd",
+    infer=_unsorted_shape,
+    math="yₖ = Π xᵢ over i with sᵢ = k",
+    static="num_segments",
+    notation=dict(segment_ids="s"),
+)
+def unsorted_segment_prod_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+    """For each id the product of its rows; 1 where there is none."""
+    _check_unsorted(data, ids, num)
+    return xp.segment_prod(data, ids, int(num))
+
+
+@gradient("UnsortedSegmentProd", data="x̄ᵢ = ȳₖ yₖ / xᵢ, k = sᵢ")
+def unsorted_segment_prod_gradient(n: Any, dy: Any) -> Any:
+    """The product of the others: yₖ / xᵢ, or of those that are not 0 beside one 0."""
+    data, ids, num = n.inputs
+    is_zero = F.Equal(data, constant(0, data.dtype.base_dtype))
+    zeros_in = F.UnsortedSegmentSum(F.Cast(is_zero, DstT=dtypes.int32), ids, num)
+    dy = F.Select(F.Greater(zeros_in, 1), zeros_like(dy), dy)
+    others = F.UnsortedSegmentProd(F.Select(is_zero, ones_like(data), data), ids, num)
+    kept = F.Maximum(ids, zeros_like(ids))
+    partial = F.Select(
+        is_zero,
+        F.GatherV2(others, kept, 0),
+        F.RealDiv(F.GatherV2(n.outputs[0], kept, 0), data),
+    )
+    rows = _gather_drop_negatives(dy, ids, kept)[0]
+    return [F.Mul(rows, partial), None, None]
+
+
+_CHOSEN = dict(
+    data="x̄ᵢ = ȳₖ [xᵢ = yₖ] / Σⱼ [sⱼ = k] [xⱼ = yₖ], k = sᵢ", segment_ids="s"
+)
+
+
+def _chosen_gradient(n: Any, dy: Any) -> list[Any]:
+    """ȳ goes to the elements that are the least or greatest, in equal parts."""
+    data, ids, num = n.inputs
+    rows, kept, positive = _gather_drop_negatives(n.outputs[0], ids)
+    chosen = F.LogicalAnd(F.Equal(data, rows), positive)
+    count = F.UnsortedSegmentSum(F.Cast(chosen, DstT=dy.dtype), ids, num)
+    shares = F.DivNoNan(dy, count)  # an id without rows passes nothing on
+    shares = _gather_drop_negatives(shares, None, kept, positive)[0]
+    return [F.Select(chosen, shares, zeros_like(shares)), None, None]
+
+
+@op(
+    "UnsortedSegmentMax",
+    infer=_unsorted_shape,
+    math="yₖ = max xᵢ over i with sᵢ = k",
+    grad=_chosen_gradient,
+    static="num_segments",
+    notation=_CHOSEN,
+)
+def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+    """For each id the greatest of its rows; the lowest number where there is none."""
+    _check_unsorted(data, ids, num)
+    return xp.segment_max(data, ids, int(num))
+
+
+@op(
+    "UnsortedSegmentMin",
+    infer=_unsorted_shape,
+    math="yₖ = min xᵢ over i with sᵢ = k",
+    grad=_chosen_gradient,
+    static="num_segments",
+    notation=_CHOSEN,
+)
+def unsorted_segment_min_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+    """For each id the least of its rows; the highest number where there is none."""
+    _check_unsorted(data, ids, num)
+    return xp.segment_min(data, ids, int(num))
+
+
+def _check_unsorted(data: Any, ids: Any, num: Any) -> None:
+    if np.ndim(num):
+        raise refused(
+            f"num_segments should be a scalar, not shape {shape_text(np.shape(num))}"
+        )
+    have, wanted = np.shape(data), np.shape(ids)
+    if have[: len(wanted)] != wanted:
+        raise refused(
+            f"data.shape = {shape_text(have)} does not start with segment_ids.shape = "
+            f"{shape_text(wanted)}"
+        )
+
+
+# ---------------------------------------------------------------------- sorted ids
+
+
+def _sorted_shape(n: Any) -> RawShape:
+    data = with_rank_at_least(n, 0, 1)
+    with_rank(n, 1, 1)
+    return None if data is None else (None, *data[1:])
+
+
+def _rows_of(ids: Any, count: int) -> int:
+    """How many segments sorted ids stand for.
+
+    Raises:
+      InvalidArgumentError: there are not `count` of them, or they are not sorted.
+    """
+    if np.ndim(ids) != 1:
+        raise refused("segment_ids should be a vector.")
+    if len(ids) != count:
+        raise refused("segment_ids should be the same size as dimension 0 of input.")
+    if not len(ids):
+        return 0
+    if ids[-1] < 0:
+        raise refused("segment ids must be >= 0")
+    check_sorted(ids, int(ids[-1]) + 1)
+    return int(ids[-1]) + 1
+
+
+def check_sorted(ids: Any, rows: int) -> None:
+    """Refuse ids that fall, or that are not in [0, rows): the first that is wrong.
+
+    Raises:
+      InvalidArgumentError: there is one.
+    """
+    falls = np.append(ids[1:] < ids[:-1], False)
+    outside = (ids < 0) | (ids >= rows)
+    wrong = np.flatnonzero(falls | outside)
+    if not len(wrong):
+        return
+    at = int(wrong[0])
+    # an id is looked at when its last row is, after the step to the next
+    if falls[np.flatnonzero(ids == ids[at])].any():
+        raise refused("segment ids are not increasing")
+    raise refused(
+        f"Segment id {ids[at]} out of range [0, {rows}), possibly because "
+        "'segment_ids' input is not sorted."
+    )
+
+
+def _segments(xp: Any, data: Any, ids: Any, kind: str, empty: Any = None) -> Any:
+    sizes = np.shape(data)
+    rows = _rows_of(np.asarray(ids), sizes[0] if sizes else -1)
+    function = getattr(xp, f"segment_{kind}")
+    if empty is None:
+        return function(data, ids, rows)
+    return function(data, ids, rows, empty)
+
+
+@op(
+    "SegmentSum",
+    infer=_sorted_shape,
+    math="yₖ = Σᵢ xᵢ [sᵢ = k]",
+    grad=lambda n, dy: [F.GatherV2(dy, n.inputs[1], 0), None],
+    static="segment_ids",
+    notation=dict(data="x̄ᵢ = ȳ[sᵢ]", segment_ids="s"),
+)
+def segment_sum_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The sum of the rows of each segment."""
+    return _segments(xp, data, ids, "sum")
+
+
+def _counts(xp: Any, data: Any, ids: Any, rows: int) -> Any:
+    """How many rows each segment has, one at least, in the type and rank of `data`."""
+    found = np.maximum(np.bincount(np.asarray(ids), minlength=rows), 1)
+    shape_ = (rows,) + (1,) * (np.ndim(data) - 1)
+    return xp.asarray(found.reshape(shape_).astype(data.dtype))
+
+
+@op(
+    "SegmentMean",
+    infer=_sorted_shape,
+    math="yₖ = Σᵢ xᵢ [sᵢ = k] / nₖ, nₖ = Σᵢ [sᵢ = k]",
+    static="segment_ids",
+    notation=dict(segment_ids="s"),
+)
+def segment_mean_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The mean of the rows of each segment; of integers, towards zero."""
+    total = _segments(xp, data, ids, "sum")
+    count = _counts(xp, total, ids, np.shape(total)[0])
+    if total.dtype.kind in "iu":
+        return xp.sign(total) * (xp.abs(total) // count)
+    return total / count
+
+
+@gradient("SegmentMean", data="x̄ᵢ = ȳₖ / nₖ, k = sᵢ")
+def segment_mean_gradient(n: Any, dy: Any) -> Any:
+    """Each row of a segment gets the same share."""
+    data, ids = n.inputs
+    flat = F.Fill(expand_dims(F.Sub(rank(data), 1), 0), 1)
+    column = F.Fill(concat([shape(ids), flat], 0), constant(1, dy.dtype))
+    shares = F.RealDiv(dy, F.SegmentSum(column, ids))
+    return [F.GatherV2(shares, ids, 0), None]
+
+
+@op(
+    "SegmentProd",
+    infer=_sorted_shape,
+    math="yₖ = Π xᵢ over i with sᵢ = k",
+    static="segment_ids",
+)
+def segment_prod_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The product of the rows of each segment; 1 where there is none."""
+    return _segments(xp, data, ids, "prod")
+
+
+def _sorted_chosen_gradient(n: Any, dy: Any) -> list[Any]:
+    """ȳ goes to the elements that are the least or greatest, in equal parts."""
+    data, ids = n.inputs
+    chosen = F.Equal(data, F.GatherV2(n.outputs[0], ids, 0))
+    count = F.SegmentSum(F.Cast(chosen, DstT=dy.dtype), ids)
+    shares = F.GatherV2(F.DivNoNan(dy, count), ids, 0)
+    return [F.Select(chosen, shares, zeros_like(data)), None]
+
+
+@op(
+    "SegmentMax",
+    infer=_sorted_shape,
+    math="yₖ = max xᵢ over i with sᵢ = k",
+    grad=_sorted_chosen_gradient,
+    static="segment_ids",
+    notation=_CHOSEN,
+)
+def segment_max_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The greatest of the rows of each segment; 0 where there is none."""
+    return _segments(xp, data, ids, "max", 0)
+
+
+@op(
+    "SegmentMin",
+    infer=_sorted_shape,
+    math="yₖ = min xᵢ over i with sᵢ = k",
+    grad=_sorted_chosen_gradient,
+    static="segment_ids",
+    notation=_CHOSEN,
+)
+def segment_min_kernel(xp: Any, data: Any, ids: Any) -> Any:
+    """The least of the rows of each segment; 0 where there is none."""
+    return _segments(xp, data, ids, "min", 0)

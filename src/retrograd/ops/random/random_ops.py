@@ -1,0 +1,281 @@
+"""Ops: random numbers: TensorFlow's generators and samplers, as ops and as functions.
+
+An operation keeps the state of its generator in the session, so that each run goes on
+where the last one ended; stateless ops take it from their seed input every time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from retrograd import dtypes
+from retrograd.graph import context
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
+from retrograd.ops.array.fill import ones, range_
+from retrograd.ops.array.join import concat
+from retrograd.ops.array.shape import reshape
+from retrograd.ops.array.shape import shape as shape_of
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
+from retrograd.ops.infer import (
+    broadcast,
+    from_input,
+    same,
+    with_rank,
+)
+from retrograd.ops.math.reduce import reduce_sum
+from retrograd.ops.random import philox, philox_distributions
+from retrograd.ops.static import constant, constant_as_shape
+
+
+def _start(n: Operation) -> np.ndarray:
+    """The state that an operation's generator has in a new session."""
+    return philox.initial_state(n.attrs["seed"], n.attrs["seed2"])
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    """A shape input as a tuple.
+
+    Raises:
+      InvalidArgumentError: it is not a vector, or a size is negative.
+    """
+    if shape.ndim != 1:
+        raise philox.invalid(
+            f"shape must be a vector of {{int32,int64}}, got shape "
+            f"{philox.shape_text(shape)}"
+        )
+    for size in shape.tolist():
+        if size < 0:
+            raise philox.invalid(f"Dimension {size} must be >= 0")
+    return tuple(shape.tolist())
+
+
+def _sampler(
+    name: str, stateless_name: str, draw: Callable[..., Any], math: str
+) -> None:
+    """Declare the two ops that fill a shape with floating-point numbers."""
+
+    def kernel(xp: Any, state: Any, shape: Any, *, dtype: Any) -> Any:
+        values, after = draw(xp, state, _sizes(shape), dtype)
+        return after, values
+
+    def stateless(xp: Any, shape: Any, seed: Any, *, dtype: Any) -> Any:
+        state = philox.stateless_state(xp, seed)
+        return draw(xp, state, _sizes(shape), dtype)[0]
+
+    kernel.__doc__ = stateless.__doc__ = draw.__doc__
+    op(
+        name,
+        infer=from_input(0),
+        static="shape",
+        state=_start,
+        math=math,
+        grad=NOT_DIFFERENTIABLE,
+    )(kernel)
+    op(
+        stateless_name,
+        infer=from_input(0),
+        static="shape",
+        math=math,
+        grad=NOT_DIFFERENTIABLE,
+    )(stateless)
+
+
+for _row in (
+    ("RandomUniform", "StatelessRandomUniform", philox.random_uniform, "y ~ U[0, 1)"),
+    (
+        "RandomStandardNormal",
+        "StatelessRandomNormal",
+        philox.random_standard_normal,
+        "y ~ N(0, 1)",
+    ),
+    (
+        "TruncatedNormal",
+        "StatelessTruncatedNormal",
+        philox.truncated_normal,
+        "y ~ N(0, 1) within (−2, 2)",
+    ),
+):
+    _sampler(*_row)
+
+
+@op(
+    "RandomUniformInt",
+    infer=from_input(0),
+    static="shape",
+    state=_start,
+    math="y ~ U{a, …, b − 1}",
+    grad=NOT_DIFFERENTIABLE,
+)
+def random_uniform_int_kernel(
+    xp: Any, state: Any, shape: Any, low: Any, high: Any, *, Tout: Any
+) -> Any:
+    """Integers from `low` on and below `high`."""
+    _scalars(minval=low, maxval=high)
+    values, after = philox.random_uniform_int(xp, state, _sizes(shape), low, high, Tout)
+    return after, values
+
+
+def _scalars(**bounds: Any) -> None:
+    for name, value in bounds.items():
+        if value.shape:
+            raise philox.invalid(
+                f"{name} must be 0-D, got shape {philox.shape_text(value)}"
+            )
+
+
+@op(
+    "StatelessRandomUniformInt",
+    infer=from_input(0),
+    static="shape",
+    math="y ~ U{a, …, b − 1}",
+    grad=NOT_DIFFERENTIABLE,
+)
+def stateless_random_uniform_int_kernel(
+    xp: Any, shape: Any, seed: Any, low: Any, high: Any, *, dtype: Any
+) -> Any:
+    """Integers from `low` on and below `high`."""
+    _scalars(minval=low, maxval=high)
+    state = philox.stateless_state(xp, seed)
+    return philox.random_uniform_int(xp, state, _sizes(shape), low, high, dtype)[0]
+
+
+@op("RandomShuffle", infer=same, state=_start, host=True, grad=NOT_DIFFERENTIABLE)
+def random_shuffle_kernel(xp: Any, state: Any, value: Any) -> Any:
+    """The rows in random order."""
+    if value.ndim == 0 or value.size == 0 or value.shape[0] <= 1:
+        return state, value
+    order, after = philox_distributions.random_shuffle(state, value.shape[0])
+    return after, value[order]
+
+
+def _categories(n: Operation) -> RawShape:
+    batch = with_rank(n, 0, 2)[0]
+    with_rank(n, 1, 0)
+    count = constant(n._inputs[1])
+    return batch, None if count is None else max(int(count), 0)
+
+
+@op(
+    "Multinomial",
+    infer=_categories,
+    static="num_samples",
+    state=_start,
+    math="P(y = k) ∝ exp xₖ",
+    grad=NOT_DIFFERENTIABLE,
+)
+def multinomial_kernel(
+    xp: Any, state: Any, logits: Any, num_samples: Any, *, output_dtype: Any
+) -> Any:
+    """Categories drawn with weights exp(logits)."""
+    values, after = philox_distributions.multinomial(
+        xp, state, logits, int(num_samples), output_dtype
+    )
+    return after, values
+
+
+@op(
+    "StatelessMultinomial",
+    infer=_categories,
+    static="num_samples",
+    math="P(y = k) ∝ exp xₖ",
+    grad=NOT_DIFFERENTIABLE,
+)
+def stateless_multinomial_kernel(
+    xp: Any, logits: Any, num_samples: Any, seed: Any, *, output_dtype: Any
+) -> Any:
+    """Categories drawn with weights exp(logits)."""
+    state = philox.stateless_state(xp, seed)
+    return philox_distributions.multinomial(
+        xp, state, logits, int(num_samples), output_dtype
+    )[0]
+
+
+def _per_parameter(n: Operation) -> RawShape:
+    """The shape asked for, then that of the parameters."""
+    outer, inner = constant_as_shape(n._inputs[0]), n._inputs[1]._shape_raw
+    return None if outer is None or inner is None else outer + inner
+
+
+@op(
+    "RandomGamma",
+    infer=_per_parameter,
+    state=_start,
+    host=True,
+    math="y ~ Γ(α, 1)",
+)
+def random_gamma_kernel(xp: Any, state: Any, shape: Any, alpha: Any) -> Any:
+    """Gamma numbers of rate 1, for each element of alpha."""
+    values, after = philox_distributions.random_gamma(state, _sizes(shape), alpha)
+    return after, values
+
+
+@gradient("RandomGamma", alpha="ᾱ = Σ ȳ · ∂y/∂α")
+def random_gamma_gradient(n: Any, dy: Any) -> list[Any]:
+    """Differentiates the sample implicitly: Figurnov et al., arXiv 1805.08498."""
+    shape, alpha = n.inputs
+    with _after(dy):
+        rank = shape_of(shape)[0]
+        sizes = concat([ones([rank], dtype=dtypes.int32), shape_of(alpha)], axis=0)
+        slope = F.RandomGammaGrad(reshape(alpha, sizes), n.out)
+        return [None, reduce_sum(dy * slope, axis=range_(rank))]
+
+
+def _after(tensor: Any) -> Any:
+    """A context whose operations run after `tensor`."""
+    if context.executing_eagerly():
+        return contextlib.nullcontext()
+    return context.get_default_graph().control_dependencies([tensor])
+
+
+@op("RandomGammaGrad", infer=broadcast, math="∂y/∂α of y ~ Γ(α, 1)")
+def random_gamma_grad_kernel(xp: Any, alpha: Any, sample: Any) -> Any:
+    """The derivative of a gamma number with respect to alpha."""
+    return xp.random_gamma_grad(alpha, sample)
+
+
+def _poisson(xp: Any, state: Any, shape: Any, rate: Any, *, dtype: Any) -> Any:
+    """Poisson counts, for each element of the rate."""
+    values, after = philox_distributions.random_poisson(
+        state, _sizes(shape), rate, dtype
+    )
+    return after, values
+
+
+for _name in ("RandomPoisson", "RandomPoissonV2"):
+    op(
+        _name,
+        infer=_per_parameter,
+        state=_start,
+        host=True,
+        math="y ~ Poisson(λ)",
+        grad=NOT_DIFFERENTIABLE,
+    )(_poisson)
+
+
+@op(
+    "ParameterizedTruncatedNormal",
+    infer=from_input(0),
+    state=_start,
+    host=True,
+    math="y ~ N(μ, σ²) within [a, b]",
+    grad=NOT_DIFFERENTIABLE,
+)
+def parameterized_truncated_normal_kernel(
+    xp: Any,
+    state: Any,
+    shape: Any,
+    means: Any,
+    stdevs: Any,
+    minvals: Any,
+    maxvals: Any,
+) -> Any:
+    """Normal numbers within bounds."""
+    values, after = philox_distributions.parameterized_truncated_normal(
+        state, _sizes(shape), means, stdevs, minvals, maxvals
+    )
+    return after, values
