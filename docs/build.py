@@ -12,6 +12,7 @@ warnings are errors. Comments before other fenced blocks say what stands in them
     <!-- output -->         all that was printed since the last such block
     <!-- picture NAME -->   the flowchart of the explanation NAME
 
+`<!-- diagnoses -->` stands before the table of the diagnoses, with links to their page.
 A first line such as `# cosine.py` names a block in what it prints about its lines.
 """
 
@@ -22,6 +23,7 @@ import contextlib
 import difflib
 import io
 import linecache
+import os
 import re
 import shlex
 import subprocess
@@ -33,12 +35,13 @@ from typing import Any
 from alike import alike
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(
     r"^(?:<!-- (?P<marker>run|output|picture)(?: (?P<name>\S+))? -->\n)?"
     r"^```(?P<language>\w+)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+TABLE = re.compile(r"^(<!-- diagnoses -->\n)(?:\|.*\n)*", re.MULTILINE)
 NAMED = re.compile(r"# (\w+\.py)\n")
 
 
@@ -47,10 +50,11 @@ class Page:
 
     Args:
       text: the Markdown.
+      folder: what its links start from.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, folder: Path) -> None:
+        self.text, self.folder = text, folder
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         self.printed = io.StringIO()
 
@@ -63,7 +67,7 @@ class Page:
         built = BLOCK.sub(self._block, self.text)
         if self.printed.getvalue():
             raise ValueError(f"nothing shows what was printed last:\n{self._output()}")
-        return built
+        return TABLE.sub(lambda found: found[1] + self._diagnoses(), built)
 
     def _block(self, found: re.Match[str]) -> str:
         body, marker = found["body"], found["marker"]
@@ -96,6 +100,16 @@ class Page:
     def _picture(self, name: str) -> str:
         return f"{self.namespace[name].mermaid}\n"
 
+    def _diagnoses(self) -> str:
+        from retrograd.explain.diagnoses import DIAGNOSES
+
+        page = os.path.relpath(ROOT / "docs" / "diagnosis.md", self.folder)
+        rows = [
+            f"| [`{each.call}`]({page}#{each.name}) | {each.question} |\n"
+            for each in DIAGNOSES
+        ]
+        return "".join(["| ask | it answers |\n", "| --- | --- |\n", *rows])
+
 
 def _with_body(found: re.Match[str], body: str) -> str:
     start, end = (place - found.start() for place in found.span("body"))
@@ -118,7 +132,7 @@ def build(path: Path, check: bool) -> bool:
     before = path.read_text("utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        after = Page(before).built()
+        after = Page(before, path.resolve().parent).built()
     if alike(after, before):
         return True
     if not check:

@@ -7,6 +7,9 @@ import subprocess
 import sys
 import zipfile
 
+from retrograd.explain.diagnoses import DIAGNOSES
+from retrograd.platform.versions import RELEASE
+
 FACTS = """
 import inspect, pickle, sys
 print(__name__, __file__ == sys.argv[0], sys.argv[1:], __package__, __spec__)
@@ -108,9 +111,16 @@ def test_what_is_not_there(launcher):
 def test_help_and_version(launcher):
     assert "run a TensorFlow 1 program" in launcher.python("-m", "retrograd").stdout
     version = launcher.python("-m", "retrograd", "--version").stdout
-    assert version.startswith("retrograd ") and "1.15.5" in version
+    assert version == f"retrograd {RELEASE}, for programs of TensorFlow 1.15.5\n"
     usage = launcher.python("-m", "retrograd", "run", "--help").stdout
     assert "(SCRIPT | -m MODULE) [ARGS ...]" in usage
+
+
+def test_help_names_the_diagnoses(launcher):
+    text = launcher.python("-m", "retrograd", "--help").stdout
+    assert "  why_none(y, x)               Why is my gradient None, or zero?\n" in text
+    assert all(each.call in text for each in DIAGNOSES)
+    assert "why_none" not in launcher.python("-m", "retrograd", "run", "--help").stdout
 
 
 def test_output_appears_as_it_is_written(launcher):

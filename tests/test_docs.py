@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -105,6 +105,12 @@ something else
 <!-- picture explained -->
 ```mermaid
 ```
+
+<!-- diagnoses -->
+| an older | table |
+
+<!-- diagnoses -->
+The end.
 """
 
 
@@ -120,6 +126,8 @@ def test_a_page_is_written(tmp_path: Path) -> None:
     written = page.read_text("utf-8")
     assert "∂f/∂y = ∂f/∂n2 = 3\n" in written
     assert 'n1 -- "1 · 3 = 3" --> n2\n' in written
+    assert written.count("diagnosis.md#why_none) | Why is my gradient") == 2
+    assert "older" not in written and written.endswith(" |\nThe end.\n")
     assert build("--check", page).returncode == 0
 
 

@@ -6,42 +6,45 @@ is first used, so that the import itself costs next to nothing.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 from retrograd.compat.namespace import Own
 
-#: what this package offers beside TensorFlow's names: the module that has each
-_TOOLS = {
-    "GradientFlow": "retrograd.explain.flow_steps",
-    "NotFiniteError": "retrograd.explain.watch",
-    "accumulation_check": "retrograd.explain.accumulation",
-    "autograd": "retrograd.autograd",
-    "check_custom": "retrograd.explain.check_custom",
-    "doctor": "retrograd.compat.doctor",
-    "explain": "retrograd.explain",
-    "gradient_flow": "retrograd.explain.flow",
-    "memory": "retrograd.explain.memory",
-    "nan_watch": "retrograd.explain.watch",
-    "overrides": "retrograd.explain.overrides",
-    "paths": "retrograd.explain.paths",
-    "trace_nan": "retrograd.explain.nan",
-    "why_none": "retrograd.explain.why_none",
-}
-
 if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any: ...
 
-else:
 
-    def __getattr__(name):
-        where = _TOOLS.get(name)
-        if where is None:
-            raise AttributeError(name)  # then TensorFlow's names are looked at
+class _Package(Own):
+    """This module: TensorFlow's names, and beside them its own."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            where = _own_names().get(name)
+            if where is None:
+                raise
         module = importlib.import_module(where)
         return module if where == f"{__name__}.{name}" else getattr(module, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_own_names()})
+
+
+@functools.cache
+def _own_names() -> dict[str, str]:
+    """What this package offers beside TensorFlow's names: the module that has each."""
+    from retrograd.explain import diagnoses
+
+    return {
+        "autograd": "retrograd.autograd",
+        "explain": "retrograd.explain",
+        **diagnoses.modules(),
+    }
 
 
 def install(*, restore: bool = True) -> None:
@@ -67,6 +70,5 @@ def load_ipython_extension(shell: Any) -> None:
     install()
 
 
-for _module in (sys.modules[__name__], sys.modules["retrograd.compat"]):
-    _module.__class__ = Own
-del _module
+sys.modules[__name__].__class__ = _Package
+sys.modules["retrograd.compat"].__class__ = Own

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from retrograd.cli import doctor, explain
+from retrograd.platform.versions import RELEASE, VERSION
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,13 +38,29 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:place], arguments[place + 1 :]
 
 
+class _Parser(argparse.ArgumentParser):
+    """The parser, whose help goes on with what is there in code."""
+
+    def format_help(self) -> str:
+        """The help: commands and options, then the diagnoses."""
+        from retrograd.explain.diagnoses import DIAGNOSES
+
+        rows = [(each.call, each.question.replace("`", "")) for each in DIAGNOSES]
+        width = max(len(call) for call, _ in rows)
+        lines = (f"  {call:{width}}  {question}" for call, question in rows)
+        title = "diagnoses, in code (import retrograd):"
+        return "\n".join([super().format_help(), title, *lines, ""])
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="retrograd",
         description="Run TensorFlow 1 programs unchanged, and explain their gradients.",
     )
     parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser
+    )
     run = commands.add_parser(
         "run",
         help="run a TensorFlow 1 program",
@@ -86,12 +103,4 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _version() -> str:
-    from importlib import metadata
-
-    from retrograd.platform.versions import VERSION
-
-    try:
-        own = metadata.version("retrograd")
-    except metadata.PackageNotFoundError:
-        own = "(not installed)"
-    return f"retrograd {own}, for programs of TensorFlow {VERSION}"
+    return f"retrograd {RELEASE}, for programs of TensorFlow {VERSION}"

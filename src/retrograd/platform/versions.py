@@ -1,4 +1,7 @@
-"""The versions a program may ask `tf` for: those of TensorFlow 1.15.5."""
+"""The versions a program may ask `tf` for, those of TensorFlow 1.15.5; and our own."""
+
+#: the version of retrograd: the package's metadata are made from this line
+RELEASE = "0.1.0"
 
 VERSION = __version__ = "1.15.5"
 GIT_VERSION = __git_version__ = "v1.15.4-39-g3db52be"
