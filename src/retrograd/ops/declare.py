@@ -25,6 +25,7 @@ from typing import Any
 from retrograd.graph import dispatch, opdef
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
+from retrograd.ops.traits import NONE, Blocks, Kind, Traits
 
 #: a gradient rule: an operation, ∂L/∂output for each output → ∂L/∂input for each input
 RuleFunction = Callable[..., Any]
@@ -68,6 +69,7 @@ class Declaration:
       pure: same inputs, same outputs: may be computed once for constants.
       live: of an op that calls functions: the part of an operation that matters when
         only some outputs are wanted (see `demand`).
+      traits: what the op does beyond shape, value and derivative (see `traits`).
     """
 
     name: str
@@ -89,6 +91,7 @@ class Declaration:
         return self.static(n) if callable(self.static) else self.static
 
     live: Callable[[Operation, frozenset[int]], Any] | None = None
+    traits: Traits = NONE
 
 
 registry: dict[str, Declaration] = {}
@@ -114,6 +117,7 @@ def op(
     pure: bool | None = None,
     signature: str | None = None,
     live: Callable[[Operation, frozenset[int]], Any] | None = None,
+    traits: Traits = NONE,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an op; the decorated function is its kernel.
 
@@ -124,7 +128,7 @@ def op(
       grad: rules by input name; `NOT_DIFFERENTIABLE`; or a function `(n, *dys)`. The
         long form is the decorator `gradient`. Without any, reaching the op is an error.
       notation: by input name, what is written of inputs without a rule in `grad`.
-      host, static, updates, reads, cells, state, live: see `Declaration`.
+      host, static, updates, reads, cells, state, live, traits: see `Declaration`.
       pure: by default, whether the op neither has state nor touches any.
       signature: its line of the signature table, where the table has none.
     """
@@ -152,6 +156,7 @@ def op(
             pure=not (touches or op_def.is_stateful) if pure is None else pure,
             wanted=wanted,
             live=live,
+            traits=traits,
         )
         if grad is NOT_DIFFERENTIABLE:
             gradient_registry.declare(name, None)
@@ -378,6 +383,29 @@ def find(op_type: str) -> Declaration | None:
         importlib.import_module(module)
         found = registry.get(op_type)
     return found
+
+
+def traits_of(op_type: str) -> Traits:
+    """The traits of an op type; none where it is not declared."""
+    found = registry.get(op_type) or find(op_type)
+    return NONE if found is None else found.traits
+
+
+def kind_of(op_type: str) -> Kind | None:
+    """What an op type is to the engine, where it is more than a function."""
+    return traits_of(op_type).kind
+
+
+def why_blocked(op_type: str) -> Blocks | None:
+    """Why an op type passes no gradient on, where that is known."""
+    found = find(op_type)
+    if found is None:
+        return None
+    if found.traits.blocks is not None:
+        return found.traits.blocks
+    if found.state is not None:
+        return Blocks.RANDOM
+    return Blocks.ASSIGNS if found.updates else None
 
 
 class _Functions:

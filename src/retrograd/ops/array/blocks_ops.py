@@ -21,6 +21,7 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.nn.window import run_padding, windows
 from retrograd.ops.static import constant as static_value
+from retrograd.ops.traits import Passes, Traits
 
 # ---------------------------------------------------------------------- space and batch
 
@@ -287,6 +288,7 @@ def _check_depth(x: Any) -> tuple[int, ...]:
     math="y = blocks of x taken apart into channels",
     grad=_depth_gradient(lambda *a, **k: F.DepthToSpace(*a, **k)),
     notation=dict(input="x̄ = channels of ȳ woven into blocks"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def space_to_depth_kernel(xp: Any, x: Any, *, block_size: int, data_format: str) -> Any:
     """The places within square blocks of an image, laid out along its channels."""
@@ -311,6 +313,7 @@ def space_to_depth_kernel(xp: Any, x: Any, *, block_size: int, data_format: str)
     math="y = channels of x woven into blocks",
     grad=_depth_gradient(lambda *a, **k: F.SpaceToDepth(*a, **k)),
     notation=dict(input="x̄ = blocks of ȳ taken apart into channels"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def depth_to_space_kernel(xp: Any, x: Any, *, block_size: int, data_format: str) -> Any:
     """The channels of an image, laid out in square blocks of space."""

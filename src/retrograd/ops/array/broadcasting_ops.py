@@ -13,6 +13,7 @@ from retrograd.ops.array.shape import reshape, shape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
 from retrograd.ops.infer import invalid, merged, shape_text, with_rank
 from retrograd.ops.static import constant_as_shape
+from retrograd.ops.traits import Passes, Traits
 
 
 @op(
@@ -92,7 +93,13 @@ def _broadcast_to_shape(n: Any) -> RawShape:
     return tuple(found)
 
 
-@op("BroadcastTo", infer=_broadcast_to_shape, math="y = x repeated", static="shape")
+@op(
+    "BroadcastTo",
+    infer=_broadcast_to_shape,
+    math="y = x repeated",
+    static="shape",
+    traits=Traits(passes=Passes.MOVED),
+)
 def broadcast_to_kernel(xp: Any, x: Any, shape: Any) -> Any:
     """x repeated along axes of size 1, and along new ones in front."""
     sizes = tuple(np.asarray(shape).tolist())

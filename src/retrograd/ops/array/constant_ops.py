@@ -8,6 +8,7 @@ from retrograd import dtypes
 from retrograd.errors import message
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import from_attr
+from retrograd.ops.traits import Kind, Passes, Traits
 
 
 @op(
@@ -15,6 +16,7 @@ from retrograd.ops.infer import from_attr
     infer=lambda n: n.attrs["value"].shape,
     math="y = c",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(kind=Kind.CONSTANT),
 )
 def const(xp: Any, *, value: Any) -> Any:
     """A value that is fixed when the graph is built."""
@@ -54,6 +56,7 @@ def _proto_name(dtype: dtypes.DType) -> str:
     grad=NOT_DIFFERENTIABLE,
     host=True,
     pure=False,
+    traits=Traits(kind=Kind.PARAMETER),
 )
 def placeholder_kernel(xp: Any, *, n: Any) -> Any:
     """A value that the caller of `Session.run` supplies."""
@@ -68,6 +71,7 @@ def placeholder_kernel(xp: Any, *, n: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     host=True,
     pure=False,
+    traits=Traits(kind=Kind.PARAMETER),
 )
 def placeholder_v2_kernel(xp: Any, *, n: Any) -> Any:
     """A value that the caller of `Session.run` supplies."""
@@ -87,6 +91,7 @@ def _default_gradient(n: Any, dy: Any) -> Any:
     grad=_default_gradient,
     pure=False,
     notation=dict(input="x̄ = ȳ"),
+    traits=Traits(kind=Kind.PARAMETER, passes=Passes.SAME),
 )
 def placeholder_with_default_kernel(xp: Any, x: Any) -> Any:
     """A value that may be fed, and is `x` otherwise."""

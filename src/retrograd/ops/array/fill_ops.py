@@ -13,6 +13,7 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
 from retrograd.ops.infer import invalid, same, shape_text, with_rank
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
+from retrograd.ops.traits import Blocks, Traits
 
 # ---------------------------------------------------------------------- fills
 
@@ -34,6 +35,7 @@ def _filled(n: Any) -> RawShape:
         value=rule("v̄ = Σᵢ ȳᵢ", lambda n, dy: F.Sum(dy, F.Range(0, F.Rank(dy), 1)))
     ),
     static="dims",
+    traits=Traits(linear=("value",)),
 )
 def fill_kernel(xp: Any, dims: Any, value: Any) -> Any:
     """A tensor of the given shape, all of whose elements are `value`."""
@@ -51,7 +53,13 @@ def _text(value: Any) -> str:
     return shape_text(tuple(np.shape(value)))
 
 
-@op("ZerosLike", infer=same, math="y = 0", grad=NOT_DIFFERENTIABLE)
+@op(
+    "ZerosLike",
+    infer=same,
+    math="y = 0",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(shape_only=("x",), blocks=Blocks.FORM),
+)
 def zeros_like_kernel(xp: Any, x: Any) -> Any:
     """Zeros in the shape and dtype of x."""
     if hasattr(x, "zeros_like"):  # a list of tensors, or an optional
@@ -61,7 +69,13 @@ def zeros_like_kernel(xp: Any, x: Any) -> Any:
     return xp.zeros(np.shape(x), x.dtype)
 
 
-@op("OnesLike", infer=same, math="y = 1", grad=NOT_DIFFERENTIABLE)
+@op(
+    "OnesLike",
+    infer=same,
+    math="y = 1",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(shape_only=("x",), blocks=Blocks.FORM),
+)
 def ones_like_kernel(xp: Any, x: Any) -> Any:
     """Ones in the shape and dtype of x."""
     return xp.ones(np.shape(x), x.dtype)

@@ -11,31 +11,47 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.array.identity import check_numerics
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op, rule
 from retrograd.ops.infer import merged, same, shape_text, with_rank
+from retrograd.ops.traits import Blocks, Passes, Traits
 
 _SAME = dict(input=rule("x̄ = ȳ", lambda n, dy: dy))
 
 
-@op("Identity", infer=same, math="y = x", grad=_SAME)
+@op(
+    "Identity",
+    infer=same,
+    math="y = x",
+    grad=_SAME,
+    traits=Traits(passes=Passes.SAME, cheap=True),
+)
 def identity_kernel(xp: Any, x: Any) -> Any:
     """The input."""
     del xp
     return x
 
 
-@op("Snapshot", infer=same, math="y = x")
+@op("Snapshot", infer=same, math="y = x", traits=Traits(passes=Passes.SAME))
 def snapshot(xp: Any, x: Any) -> Any:
     """The input."""
     del xp
     return x
 
 
-@op("DeepCopy", infer=same, math="y = x", pure=True)
+@op(
+    "DeepCopy", infer=same, math="y = x", pure=True, traits=Traits(passes=Passes.COPIED)
+)
 def deep_copy_kernel(xp: Any, x: Any) -> Any:
     """The input in memory of its own."""
     return xp.array(x)
 
 
-@op("RefIdentity", infer=same, math="y = x", grad=_SAME, cells="input")
+@op(
+    "RefIdentity",
+    infer=same,
+    math="y = x",
+    grad=_SAME,
+    cells="input",
+    traits=Traits(passes=Passes.SAME),
+)
 def ref_identity(xp: Any, cell: Any) -> Any:
     """The variable that the input refers to."""
     del xp
@@ -48,6 +64,7 @@ def ref_identity(xp: Any, cell: Any) -> Any:
     math="yᵢ = xᵢ",
     grad=lambda n, *dys: list(dys),
     notation=dict(input="x̄ᵢ = ȳᵢ"),
+    traits=Traits(passes=Passes.SAME),
 )
 def identity_n_kernel(xp: Any, *xs: Any) -> Any:
     """All inputs, once all are computed."""
@@ -55,7 +72,13 @@ def identity_n_kernel(xp: Any, *xs: Any) -> Any:
     return xs if len(xs) != 1 else xs[0]
 
 
-@op("StopGradient", infer=same, math="y = x", grad=NOT_DIFFERENTIABLE)
+@op(
+    "StopGradient",
+    infer=same,
+    math="y = x",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(passes=Passes.SAME, blocks=Blocks.STOPS),
+)
 def stop_gradient_kernel(xp: Any, x: Any) -> Any:
     """The input, constant as far as derivatives are concerned."""
     del xp
@@ -75,6 +98,7 @@ def _prevented(n: Any, dy: Any) -> Any:
     math="y = x",
     grad=_prevented,
     notation=dict(input="x has no derivative: asking for one is an error"),
+    traits=Traits(passes=Passes.SAME),
 )
 def prevent_gradient_kernel(xp: Any, x: Any) -> Any:
     """The input; an attempt to differentiate through it is an error."""
@@ -82,7 +106,13 @@ def prevent_gradient_kernel(xp: Any, x: Any) -> Any:
     return x
 
 
-@op("GuaranteeConst", infer=same, math="y = x", pure=True)
+@op(
+    "GuaranteeConst",
+    infer=same,
+    math="y = x",
+    pure=True,
+    traits=Traits(passes=Passes.SAME),
+)
 def guarantee_const_kernel(xp: Any, x: Any) -> Any:
     """The input, which the caller says never changes."""
     del xp
@@ -104,6 +134,7 @@ def _checked_gradient(n: Any, dy: Any) -> Any:
     grad=_checked_gradient,
     host=True,
     notation=dict(tensor="x̄ = ȳ, which is finite"),
+    traits=Traits(passes=Passes.SAME),
 )
 def check_numerics_kernel(xp: Any, x: Any, *, message: str) -> Any:
     """The input, if no element is NaN or infinite."""
@@ -125,6 +156,7 @@ def _ensured(n: Any) -> Any:
     infer=_ensured,
     math="y = x, of the given shape",
     grad=dict(input=rule("x̄ = ȳ", lambda n, dy: dy)),
+    traits=Traits(passes=Passes.SAME),
 )
 def ensure_shape_kernel(xp: Any, x: Any, *, shape: Any, n: Any) -> Any:
     """The input, if its shape is as the attribute says."""

@@ -23,6 +23,7 @@ from retrograd.ops.infer import (
     with_rank,
 )
 from retrograd.ops.static import constant as static_value
+from retrograd.ops.traits import Passes, Traits
 
 # ---------------------------------------------------------------------- pack, unpack
 
@@ -60,6 +61,7 @@ def _packed(n: Any) -> RawShape:
     math="y = [x₀, x₁, …] along the new axis",
     grad=lambda n, dy: unstack(dy, num=n.attrs["N"], axis=n.attrs["axis"]),
     notation=dict(values="x̄ᵢ = ȳ at i along the axis"),
+    traits=Traits(linear=("values",)),
 )
 def pack_kernel(xp: Any, *xs: Any, axis: int) -> Any:
     """Tensors of one shape, side by side along a new axis."""
@@ -91,6 +93,7 @@ def _unpacked(n: Any) -> list[RawShape]:
     math="yᵢ = x at i along the axis",
     grad=lambda n, *dys: stack(dys, axis=n.attrs["axis"]),
     notation=dict(value="x̄ = [ȳ₀, ȳ₁, …] along the axis"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def unpack_kernel(xp: Any, x: Any, *, axis: int, num: int) -> Any:
     """The slices of x along an axis, each without that axis."""
@@ -190,6 +193,7 @@ def _joined(xp: Any, xs: Sequence[Any], axis: Any) -> Any:
     grad=lambda n, dy: [*_parts_of(n, dy, n.inputs[:-1], n.inputs[-1]), None],
     static="axis",
     notation=dict(values="x̄ᵢ = part i of ȳ", axis="a"),
+    traits=Traits(linear=("values",)),
 )
 def concat_v2_kernel(xp: Any, *xs: Any) -> Any:
     """Tensors one after another along an axis, the last input."""
@@ -203,6 +207,7 @@ def concat_v2_kernel(xp: Any, *xs: Any) -> Any:
     grad=lambda n, dy: [None, *_parts_of(n, dy, n.inputs[1:], n.inputs[0])],
     static="concat_dim",
     notation=dict(values="x̄ᵢ = part i of ȳ", concat_dim="a"),
+    traits=Traits(linear=("values",)),
 )
 def concat_kernel(xp: Any, axis: Any, *xs: Any) -> Any:
     """Tensors one after another along an axis, the first input."""
@@ -387,6 +392,7 @@ def _cut(xp: Any, x: Any, ends: Sequence[int], at: int) -> Any:
     grad=lambda n, *dys: [None, concat(list(dys), n.inputs[0])],
     static="split_dim",
     notation=dict(value="x̄ = ȳ₀, ȳ₁, … along axis a", split_dim="a"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def split_kernel(xp: Any, split_dim: Any, x: Any, *, num_split: int) -> Any:
     """x cut into equal parts along an axis."""
@@ -448,6 +454,7 @@ def _split_sizes(n: Any, sizes: np.ndarray, whole: int | None) -> list[int | Non
     grad=lambda n, *dys: [concat(list(dys), n.inputs[2]), None, None],
     static=("size_splits", "split_dim"),
     notation=dict(value="x̄ = ȳ₀, ȳ₁, … along axis a", split_dim="a"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def split_v_kernel(
     xp: Any, x: Any, size_splits: Any, split_dim: Any, *, num_split: int

@@ -13,6 +13,7 @@ from retrograd.ops.array.shape import rank, reshape, shape
 from retrograd.ops.declare import F, gradient, op, rule
 from retrograd.ops.infer import invalid, merged, shape_text, with_rank
 from retrograd.ops.static import constant as static_value
+from retrograd.ops.traits import Traits
 
 # ---------------------------------------------------------------------- shapes
 
@@ -107,6 +108,7 @@ def _cut(n: Any, dy: Any) -> Any:
     math="y = x with zeros around it",
     grad=dict(input=rule("x̄ = ȳ without its margins", lambda n, dy: _cut(n, dy))),
     static="paddings",
+    traits=Traits(linear=("input",)),
 )
 def pad_kernel(xp: Any, x: Any, paddings: Any) -> Any:
     """x with zeros before and after its elements, along each axis."""

@@ -25,6 +25,7 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
+from retrograd.ops.traits import Passes, Traits
 
 # ---------------------------------------------------------------------- tile
 
@@ -53,6 +54,7 @@ def _times(a: int | None, b: int | None) -> int | None:
     infer=_tiled_shape,
     math="y = x repeated along each axis",
     static="multiples",
+    traits=Traits(passes=Passes.MOVED),
 )
 def tile_kernel(xp: Any, x: Any, multiples: Any) -> Any:
     """x repeated `multiples` times along each axis."""
@@ -104,7 +106,13 @@ def _rolled_shape(n: Any) -> RawShape:
     return raw
 
 
-@op("Roll", infer=_rolled_shape, math="yᵢ₊ₛ = xᵢ, around the end", static="axis")
+@op(
+    "Roll",
+    infer=_rolled_shape,
+    math="yᵢ₊ₛ = xᵢ, around the end",
+    static="axis",
+    traits=Traits(passes=Passes.MOVED),
+)
 def roll_kernel(xp: Any, x: Any, shift: Any, axis: Any) -> Any:
     """x moved along axes; what leaves at the end comes back at the start."""
     if not np.ndim(x):
@@ -156,6 +164,7 @@ def _reversed_shape(n: Any) -> RawShape:
     grad=lambda n, dy: [F.Reverse(dy, n.inputs[1]), None],
     static="dims",
     notation=dict(tensor="x̄ = ȳ backwards"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def reverse_kernel(xp: Any, x: Any, dims: Any) -> Any:
     """x backwards along the axes that `dims` marks."""
@@ -202,6 +211,7 @@ def _reversed_v2_shape(n: Any) -> RawShape:
     grad=lambda n, dy: [F.ReverseV2(dy, n.inputs[1]), None],
     static="axis",
     notation=dict(tensor="x̄ = ȳ backwards"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def reverse_v2_kernel(xp: Any, x: Any, axis: Any) -> Any:
     """x backwards along the given axes."""

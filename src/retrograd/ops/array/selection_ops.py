@@ -18,6 +18,7 @@ from retrograd.ops.infer import (
     shape_text,
     size_input,
 )
+from retrograd.ops.traits import Blocks, Function, Traits
 
 # ---------------------------------------------------------------------- one hot
 
@@ -42,6 +43,7 @@ def _one_hot_shape(n: Any) -> RawShape:
     math="y = on at the index, off elsewhere",
     grad=NOT_DIFFERENTIABLE,
     static="depth",
+    traits=Traits(blocks=Blocks.POSITION),
 )
 def one_hot_kernel(
     xp: Any, indices: Any, depth: Any, on_value: Any, off_value: Any, *, axis: int
@@ -90,7 +92,12 @@ def _selected_shape(n: Any) -> RawShape:
     return data
 
 
-@op("Select", infer=_selected_shape, math="y = t where c, else e")
+@op(
+    "Select",
+    infer=_selected_shape,
+    math="y = t where c, else e",
+    traits=Traits(function=Function.SELECTION),
+)
 def select_kernel(xp: Any, condition: Any, t: Any, e: Any) -> Any:
     """Elements, or rows, of `t` where `condition`, else of `e`."""
     csh, tsh, esh = np.shape(condition), np.shape(t), np.shape(e)
@@ -132,7 +139,12 @@ def _select_v2_shape(n: Any) -> RawShape:
         raise invalid(n, str(error)) from None
 
 
-@op("SelectV2", infer=_select_v2_shape, math="y = t where c, else e")
+@op(
+    "SelectV2",
+    infer=_select_v2_shape,
+    math="y = t where c, else e",
+    traits=Traits(function=Function.SELECTION),
+)
 def select_v2_kernel(xp: Any, condition: Any, t: Any, e: Any) -> Any:
     """Elements of `t` where `condition`, else of `e`, all three broadcast."""
     try:

@@ -20,6 +20,7 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
+from retrograd.ops.traits import Blocks, Passes, Traits
 
 # ---------------------------------------------------------------------- the shape
 
@@ -29,7 +30,13 @@ def _length(n: Any) -> RawShape:
     return (None if raw is None else len(raw),)
 
 
-@op("Shape", infer=_length, math="y = shape of x", grad=NOT_DIFFERENTIABLE)
+@op(
+    "Shape",
+    infer=_length,
+    math="y = shape of x",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(shape_only=("input",), cheap=True, blocks=Blocks.FORM),
+)
 def shape_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     """The sizes of x, one for each axis."""
     del xp
@@ -43,6 +50,7 @@ def shape_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     ],
     math="yᵢ = shape of xᵢ",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(shape_only=("input",), blocks=Blocks.FORM),
 )
 def shape_n_kernel(xp: Any, *xs: Any, out_type: Any) -> Any:
     """The sizes of each x."""
@@ -51,14 +59,26 @@ def shape_n_kernel(xp: Any, *xs: Any, out_type: Any) -> Any:
     return found if len(found) != 1 else found[0]
 
 
-@op("Size", infer=scalar, math="y = number of elements", grad=NOT_DIFFERENTIABLE)
+@op(
+    "Size",
+    infer=scalar,
+    math="y = number of elements",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(shape_only=("input",), blocks=Blocks.FORM),
+)
 def size_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     """The number of elements."""
     del xp
     return np.array(math.prod(np.shape(x)), out_type)
 
 
-@op("Rank", infer=scalar, math="y = number of axes", grad=NOT_DIFFERENTIABLE)
+@op(
+    "Rank",
+    infer=scalar,
+    math="y = number of axes",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(shape_only=("input",), blocks=Blocks.FORM),
+)
 def rank_kernel(xp: Any, x: Any) -> Any:
     """The number of axes."""
     del xp
@@ -123,6 +143,7 @@ def _back(n: Any, dy: Any) -> Any:
     math="y = x reshaped to shape",
     grad=dict(tensor=rule("x̄ = ȳ reshaped like x", _back)),
     static="shape",
+    traits=Traits(passes=Passes.RESHAPED, cheap=True),
 )
 def reshape_kernel(xp: Any, x: Any, shape: Any) -> Any:
     """The elements of x in the given shape; one size may be −1."""
@@ -191,6 +212,7 @@ def _expanded(n: Any) -> RawShape:
     math="y = x with another axis",
     grad=dict(input=rule("x̄ = ȳ in the shape of x", _back)),
     static="dim",
+    traits=Traits(passes=Passes.RESHAPED, cheap=True),
 )
 def expand_dims_kernel(xp: Any, x: Any, dim: Any) -> Any:
     """x with an axis of size 1 inserted at `dim`."""
@@ -226,6 +248,7 @@ def _squeezed(n: Any) -> RawShape:
     infer=_squeezed,
     math="y = x without axes of size 1",
     grad=dict(input=rule("x̄ = ȳ in the shape of x", _back)),
+    traits=Traits(passes=Passes.RESHAPED, cheap=True),
 )
 def squeeze_kernel(xp: Any, x: Any, *, squeeze_dims: Any) -> Any:
     """x without the given axes of size 1, or without all of them."""
@@ -299,6 +322,7 @@ def _permutation(perm: Any, rank_: int) -> list[int]:
         )
     ),
     static="perm",
+    traits=Traits(passes=Passes.MOVED, cheap=True),
 )
 def transpose_kernel(xp: Any, x: Any, perm: Any) -> Any:
     """Axis i of the result is axis perm[i] of x."""

@@ -23,6 +23,7 @@ from retrograd.ops.declare import F, gradient, op, rule
 from retrograd.ops.infer import invalid, merged, same, shape_text, with_rank
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
+from retrograd.ops.traits import Passes, Traits
 
 # ---------------------------------------------------------------------- Slice
 
@@ -73,6 +74,7 @@ def _moving_block(xp: Any, x: Any, begin: Any, size: list[int]) -> Any:
     math="y = x[begin : begin + size]",
     grad=dict(input=rule("x̄ = ȳ with zeros around it", lambda n, dy: _padded(n, dy))),
     static=_slice_static,
+    traits=Traits(passes=Passes.MOVED),
 )
 def slice_kernel(xp: Any, x: Any, begin: Any, size: Any) -> Any:
     """The block of x that starts at `begin`; a size of −1 means: to the end."""
@@ -162,6 +164,7 @@ def _strided_static(n: Any) -> list[str]:
     infer=_strided_shape,
     math="y = x[begin : end : stride, …]",
     static=_strided_static,
+    traits=Traits(passes=Passes.MOVED, cheap=True),
 )
 def strided_slice_kernel(
     xp: Any, x: Any, begin: Any, end: Any, strides: Any, *, n: Any
@@ -187,6 +190,7 @@ def strided_slice_gradient(n: Any, dy: Any) -> Any:
     infer=lambda n: constant_as_shape(n._inputs[0]),
     math="y[begin : end : stride, …] = g",
     static=_strided_static,
+    traits=Traits(linear=("dy",)),
 )
 def strided_slice_grad_kernel(
     xp: Any, sizes: Any, begin: Any, end: Any, strides: Any, dy: Any, *, n: Any

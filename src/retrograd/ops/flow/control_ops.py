@@ -16,6 +16,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
 from retrograd.ops.infer import nothing, same, scalar
+from retrograd.ops.traits import Kind, Passes, Traits
 
 
 class _Dead:
@@ -28,7 +29,7 @@ class _Dead:
 DEAD = _Dead()
 
 
-@op("NoOp", infer=nothing, grad=NOT_DIFFERENTIABLE)
+@op("NoOp", infer=nothing, grad=NOT_DIFFERENTIABLE, traits=Traits(kind=Kind.NOTHING))
 def no_op_kernel(xp: Any) -> Any:
     """Nothing; something to depend on."""
     del xp
@@ -70,6 +71,7 @@ def _switch_gradient(n: Operation, *dys: Any) -> Any:
     grad=_switch_gradient,
     pure=False,
     notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
+    traits=Traits(kind=Kind.SWITCH, passes=Passes.SAME),
 )
 def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
     """The data on the side that the predicate names, nothing on the other."""
@@ -85,6 +87,7 @@ def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
     pure=False,
     math="y₀ = x if not p; y₁ = x if p",
     notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
+    traits=Traits(kind=Kind.SWITCH, passes=Passes.SAME),
 )
 def ref_switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
     """`Switch` for the storage of a variable."""
@@ -129,6 +132,7 @@ op(
     grad=_merge_gradient,
     pure=False,
     notation=dict(inputs="x̄ᵢ = ȳ if k = i, else nothing"),
+    traits=Traits(kind=Kind.MERGE),
 )(_first_alive)
 op(
     "RefMerge",
@@ -138,6 +142,7 @@ op(
     pure=False,
     math="y = xₖ, the one that is there; k = its place",
     notation=dict(inputs="x̄ᵢ = ȳ if k = i, else nothing"),
+    traits=Traits(kind=Kind.MERGE),
 )(_first_alive)
 
 
@@ -152,18 +157,48 @@ def _entered(n: Operation) -> RawShape:
 
 
 _THROUGH = dict(data=rule("x̄ = ȳ", lambda n, dy: dy))
-op("Enter", infer=_entered, math="y = x", grad=_THROUGH)(_passing)
-op("Exit", infer=same, math="y = x", grad=_THROUGH)(_passing)
-op("NextIteration", infer=same, math="y = x", grad=_THROUGH)(_passing)
-op("LoopCond", infer=scalar, math="y = x", grad=NOT_DIFFERENTIABLE)(_passing)
-for _name, _infer in (
-    ("RefEnter", _entered),
-    ("RefExit", same),
-    ("RefNextIteration", same),
+op(
+    "Enter",
+    infer=_entered,
+    math="y = x",
+    grad=_THROUGH,
+    traits=Traits(kind=Kind.ENTER, passes=Passes.SAME),
+)(_passing)
+op(
+    "Exit",
+    infer=same,
+    math="y = x",
+    grad=_THROUGH,
+    traits=Traits(kind=Kind.EXIT, passes=Passes.SAME),
+)(_passing)
+op(
+    "NextIteration",
+    infer=same,
+    math="y = x",
+    grad=_THROUGH,
+    traits=Traits(kind=Kind.NEXT_ITERATION, passes=Passes.SAME),
+)(_passing)
+op(
+    "LoopCond",
+    infer=scalar,
+    math="y = x",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(kind=Kind.LOOP_CONDITION, passes=Passes.SAME),
+)(_passing)
+for _name, _infer, _kind in (
+    ("RefEnter", _entered, Kind.ENTER),
+    ("RefExit", same, Kind.EXIT),
+    ("RefNextIteration", same, Kind.NEXT_ITERATION),
 ):
-    op(_name, infer=_infer, math="y = x", cells="data", grad=_THROUGH, pure=False)(
-        _passing
-    )
+    op(
+        _name,
+        infer=_infer,
+        math="y = x",
+        cells="data",
+        grad=_THROUGH,
+        pure=False,
+        traits=Traits(kind=_kind, passes=Passes.SAME),
+    )(_passing)
 
 
 def _selected(n: Operation) -> RawShape:

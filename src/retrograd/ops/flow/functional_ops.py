@@ -21,6 +21,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr
+from retrograd.ops.traits import Kind, Traits
 
 Body = Callable[..., tuple[Any, ...]]
 
@@ -138,6 +139,7 @@ for _name in ("If", "StatelessIf"):
         notation=dict(cond="c"),
         pure=False,
         live=_call_live("then_branch", "else_branch", first=1),
+        traits=Traits(kind=Kind.BRANCH),
     )(_if)
 
 
@@ -148,6 +150,7 @@ for _name in ("If", "StatelessIf"):
     pure=False,
     live=_call_live("branches", first=1),
     notation=dict(branch_index="b"),
+    traits=Traits(kind=Kind.BRANCH),
 )
 def case_kernel(
     xp: Any, branch_index: Any, *inputs: Any, branches: list[Body], n: Operation
@@ -220,6 +223,7 @@ for _name in ("While", "StatelessWhile"):
         math="y = f(f(… f(x))) as long as c holds",
         pure=False,
         live=_loop_live,
+        traits=Traits(kind=Kind.LOOP),
     )(_while)
 
 
@@ -247,6 +251,7 @@ for _name in ("PartitionedCall", "StatefulPartitionedCall"):
         math="yⱼ = fⱼ(x₀, x₁, …)",
         pure=False,
         live=_call_live("f", first=0),
+        traits=Traits(kind=Kind.CALL),
     )(_call)
 
 
@@ -256,6 +261,7 @@ for _name in ("PartitionedCall", "StatefulPartitionedCall"):
     math="yⱼ = fⱼ(x₀, x₁, …)",
     pure=False,
     live=_all_live,
+    traits=Traits(kind=Kind.CALL),
 )
 def remote_call_kernel(xp: Any, target: Any, *args: Any, f: Body, n: Operation) -> Any:
     """The outputs of a function; all devices are in this process."""

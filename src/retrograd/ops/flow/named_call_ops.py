@@ -15,6 +15,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import Declaration, called, op
 from retrograd.ops.flow.demand import Live, needs, restricted
+from retrograd.ops.traits import Kind, Traits
 
 Body = Callable[..., tuple[Any, ...]]
 
@@ -88,6 +89,7 @@ def _live(n: Operation, wanted: frozenset[int]) -> Live:
     infer=_input_shapes,
     math="zⱼ = derivative j of f, backwards, by x₀, x₁, …",
     live=_live,
+    traits=Traits(kind=Kind.CALL),
 )
 def symbolic_gradient_kernel(xp: Any, *args: Any, _callee: Body, n: Operation) -> Any:
     """The derivatives of a function for its arguments and those of its outputs."""

@@ -16,6 +16,7 @@ from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import unknown
+from retrograd.ops.traits import Blocks, Kind, Traits
 
 _CLASSES: dict[type[BaseException], Any] = {
     ValueError: errors.InvalidArgumentError,
@@ -144,9 +145,14 @@ def _call_kernel(xp: Any, *args: Any, token: str, n: Operation) -> Any:
     return _called(token, args, n)
 
 
-op("PyFunc", infer=unknown, math="y = f(x)", grad=NOT_DIFFERENTIABLE, host=True)(
-    _call_kernel
-)
+op(
+    "PyFunc",
+    infer=unknown,
+    math="y = f(x)",
+    grad=NOT_DIFFERENTIABLE,
+    host=True,
+    traits=Traits(kind=Kind.PYTHON, blocks=Blocks.PYTHON),
+)(_call_kernel)
 op(
     "PyFuncStateless",
     infer=unknown,
@@ -154,5 +160,12 @@ op(
     grad=NOT_DIFFERENTIABLE,
     host=True,
     pure=False,
+    traits=Traits(kind=Kind.PYTHON, blocks=Blocks.PYTHON),
 )(_call_kernel)
-op("EagerPyFunc", infer=unknown, math="yⱼ = fⱼ(x₀, x₁, …)", host=True)(_call_kernel)
+op(
+    "EagerPyFunc",
+    infer=unknown,
+    math="yⱼ = fⱼ(x₀, x₁, …)",
+    host=True,
+    traits=Traits(kind=Kind.PYTHON),
+)(_call_kernel)

@@ -20,6 +20,7 @@ from retrograd.ops.infer import (
     with_rank_at_least,
 )
 from retrograd.ops.static import constant
+from retrograd.ops.traits import Passes, Traits
 
 # ---------------------------------------------------------------------- bands
 
@@ -124,6 +125,7 @@ def _diag_part_rule(n: Operation, dy: Any) -> Any:
     infer=_main_diagonals,
     math="yᵢ = Xᵢᵢ",
     grad=dict(input=rule("X̄ᵢⱼ = ȳᵢ [i = j]", _diag_part_rule)),
+    traits=Traits(passes=Passes.MOVED),
 )
 def _matrix_diag_part(xp: Any, x: Any) -> Any:
     """The main diagonals of matrices."""

@@ -10,6 +10,7 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import broadcast, same
 from retrograd.ops.rules import scalar
+from retrograd.ops.traits import Passes, Traits
 
 _DIFFERENTIABLE = "float16 float32 float64 bfloat16 complex64 complex128".split()
 
@@ -22,7 +23,13 @@ def _cast_rule(n: Operation, dy: Any) -> Any:
     return None
 
 
-@op("Cast", infer=same, math="y = x", grad=dict(x=rule("x̄ = ȳ", _cast_rule)))
+@op(
+    "Cast",
+    infer=same,
+    math="y = x",
+    grad=dict(x=rule("x̄ = ȳ", _cast_rule)),
+    traits=Traits(passes=Passes.CONVERTED, cheap=True),
+)
 def _cast(xp: Any, x: Any, *, DstT: Any, n: Operation) -> Any:
     """The same numbers in another element type; fractions are cut off.
 

@@ -7,6 +7,7 @@ from typing import Any
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import F, op
 from retrograd.ops.infer import same
+from retrograd.ops.traits import Function, Traits
 
 
 def _clip_by_value_rule(n: Operation, dy: Any) -> list[Any]:
@@ -42,6 +43,7 @@ def _to_bound(term: Any, bound: Any) -> Any:
         clip_value_min="ā = ȳ [x < a]",
         clip_value_max="b̄ = ȳ [x > b]",
     ),
+    traits=Traits(function=Function.CLIPPING),
 )
 def _clip_by_value(xp: Any, t: Any, low: Any, high: Any) -> Any:
     """Each element, or the bound that it lies beyond."""

@@ -11,29 +11,54 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import broadcast, same, shape_text
+from retrograd.ops.traits import Blocks, Traits
 
 # ---------------------------------------------------------------------- comparison
 
 
-@op("Less", infer=broadcast, math="z = x < y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "Less",
+    infer=broadcast,
+    math="z = x < y",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _less(xp: Any, x: Any, y: Any) -> Any:
     """Whether x < y, elementwise."""
     return xp.less(x, y)
 
 
-@op("LessEqual", infer=broadcast, math="z = x ≤ y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "LessEqual",
+    infer=broadcast,
+    math="z = x ≤ y",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _less_equal(xp: Any, x: Any, y: Any) -> Any:
     """Whether x ≤ y, elementwise."""
     return xp.less_equal(x, y)
 
 
-@op("Greater", infer=broadcast, math="z = x > y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "Greater",
+    infer=broadcast,
+    math="z = x > y",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _greater(xp: Any, x: Any, y: Any) -> Any:
     """Whether x > y, elementwise."""
     return xp.greater(x, y)
 
 
-@op("GreaterEqual", infer=broadcast, math="z = x ≥ y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "GreaterEqual",
+    infer=broadcast,
+    math="z = x ≥ y",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _greater_equal(xp: Any, x: Any, y: Any) -> Any:
     """Whether x ≥ y, elementwise."""
     return xp.greater_equal(x, y)
@@ -69,14 +94,26 @@ def _compared(xp: Any, compare: Any, x: Any, y: Any, unlike: bool | None) -> Any
     return value.astype(np.bool_) if value.dtype == object else value
 
 
-@op("Equal", infer=_comparable, math="z = [x = y]", grad=NOT_DIFFERENTIABLE)
+@op(
+    "Equal",
+    infer=_comparable,
+    math="z = [x = y]",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
     """Whether x = y, elementwise."""
     unlike = None if incompatible_shape_error else False
     return _compared(xp, xp.equal, x, y, unlike)
 
 
-@op("NotEqual", infer=_comparable, math="z = [x ≠ y]", grad=NOT_DIFFERENTIABLE)
+@op(
+    "NotEqual",
+    infer=_comparable,
+    math="z = [x ≠ y]",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _not_equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
     """Whether x ≠ y, elementwise."""
     unlike = None if incompatible_shape_error else True
@@ -88,6 +125,7 @@ def _not_equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> An
     infer=broadcast,
     math="z = [|x − y| < ε]",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
 )
 def _approximate_equal(xp: Any, x: Any, y: Any, *, tolerance: float) -> Any:
     """Whether |x − y| < `tolerance`, elementwise."""
@@ -97,19 +135,37 @@ def _approximate_equal(xp: Any, x: Any, y: Any, *, tolerance: float) -> Any:
 # ---------------------------------------------------------------------- logic
 
 
-@op("LogicalAnd", infer=broadcast, math="z = x ∧ y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "LogicalAnd",
+    infer=broadcast,
+    math="z = x ∧ y",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _logical_and(xp: Any, x: Any, y: Any) -> Any:
     """Whether both are true, elementwise."""
     return xp.logical_and(x, y)
 
 
-@op("LogicalOr", infer=broadcast, math="z = x ∨ y", grad=NOT_DIFFERENTIABLE)
+@op(
+    "LogicalOr",
+    infer=broadcast,
+    math="z = x ∨ y",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _logical_or(xp: Any, x: Any, y: Any) -> Any:
     """Whether at least one is true, elementwise."""
     return xp.logical_or(x, y)
 
 
-@op("LogicalNot", infer=same, math="y = ¬x", grad=NOT_DIFFERENTIABLE)
+@op(
+    "LogicalNot",
+    infer=same,
+    math="y = ¬x",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def _logical_not(xp: Any, x: Any) -> Any:
     """Whether x is false, elementwise."""
     return xp.logical_not(x)
@@ -118,19 +174,19 @@ def _logical_not(xp: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------- numbers
 
 
-@op("IsNan", infer=same, math="y = [x is NaN]")
+@op("IsNan", infer=same, math="y = [x is NaN]", traits=Traits(blocks=Blocks.TRUTH))
 def _is_nan(xp: Any, x: Any) -> Any:
     """Whether an element is not a number."""
     return xp.isnan(x)
 
 
-@op("IsInf", infer=same, math="y = [|x| = ∞]")
+@op("IsInf", infer=same, math="y = [|x| = ∞]", traits=Traits(blocks=Blocks.TRUTH))
 def _is_inf(xp: Any, x: Any) -> Any:
     """Whether an element is infinite."""
     return xp.isinf(x)
 
 
-@op("IsFinite", infer=same, math="y = [|x| < ∞]")
+@op("IsFinite", infer=same, math="y = [|x| < ∞]", traits=Traits(blocks=Blocks.TRUTH))
 def _is_finite(xp: Any, x: Any) -> Any:
     """Whether an element is neither infinite nor NaN."""
     return xp.isfinite(x)

@@ -12,6 +12,7 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
 from retrograd.ops.infer import same
 from retrograd.ops.static import constant
+from retrograd.ops.traits import Blocks, Traits
 
 
 def _bins(index: int) -> Any:
@@ -71,7 +72,9 @@ def _histogram_fixed_width(
     return xp.cast(xp.bincount(place.reshape(-1), count), dtype)
 
 
-@op("Bucketize", infer=same, math="y = #{k: bₖ ≤ x}")
+@op(
+    "Bucketize", infer=same, math="y = #{k: bₖ ≤ x}", traits=Traits(blocks=Blocks.WHOLE)
+)
 def _bucketize(xp: Any, x: Any, *, boundaries: list[float]) -> Any:
     """Between which of the rising `boundaries` each element lies."""
     edges = np.array(boundaries, np.float32)

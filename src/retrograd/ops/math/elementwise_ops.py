@@ -16,6 +16,7 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import broadcast, merged
 from retrograd.ops.rules import arg
+from retrograd.ops.traits import Blocks, Function, Traits
 
 _FLAT = {name: f"{name} has no derivative: piecewise constant" for name in "xy"}
 
@@ -34,13 +35,25 @@ _SUM_RULES = dict(
 )
 
 
-@op("Add", infer=broadcast, math="z = x + y", grad=_SUM_RULES)
+@op(
+    "Add",
+    infer=broadcast,
+    math="z = x + y",
+    grad=_SUM_RULES,
+    traits=Traits(linear=("x", "y"), cheap=True, function=Function.SUM),
+)
 def _add(xp: Any, x: Any, y: Any) -> Any:
     """The sum of two tensors, or the concatenation of two strings."""
     return xp.add(x, y)
 
 
-@op("AddV2", infer=broadcast, math="z = x + y", grad=_SUM_RULES)
+@op(
+    "AddV2",
+    infer=broadcast,
+    math="z = x + y",
+    grad=_SUM_RULES,
+    traits=Traits(linear=("x", "y"), cheap=True, function=Function.SUM),
+)
 def _add_v2(xp: Any, x: Any, y: Any) -> Any:
     """The sum of two tensors."""
     return xp.add(x, y)
@@ -54,6 +67,7 @@ def _add_v2(xp: Any, x: Any, y: Any) -> Any:
         x=rule("x̄ = z̄", lambda n, dz: dz),
         y=rule("ȳ = −z̄", lambda n, dz: F.Neg(dz)),
     ),
+    traits=Traits(linear=("x", "y"), cheap=True, function=Function.DIFFERENCE),
 )
 def _sub(xp: Any, x: Any, y: Any) -> Any:
     """The difference of two tensors."""
@@ -68,6 +82,7 @@ def _sub(xp: Any, x: Any, y: Any) -> Any:
         x=rule("x̄ = z̄ · y", lambda n, dz: F.Mul(dz, arg(n, 1))),
         y=rule("ȳ = x · z̄", lambda n, dz: F.Mul(arg(n, 0), dz)),
     ),
+    traits=Traits(multilinear=("x", "y"), cheap=True, function=Function.PRODUCT),
 )
 def _mul(xp: Any, x: Any, y: Any) -> Any:
     """The product of two tensors."""
@@ -113,6 +128,7 @@ def _as_summands(n: Operation) -> RawShape:
     math="y = Σᵢ xᵢ",
     grad=lambda n, dy: [dy] * len(n.inputs),
     notation=dict(inputs="x̄ᵢ = ȳ"),
+    traits=Traits(linear=("inputs",), function=Function.SUM),
 )
 def _add_n(xp: Any, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""
@@ -133,6 +149,7 @@ def _add_n(xp: Any, *inputs: Any) -> Any:
     math="y = Σᵢ xᵢ",
     grad=lambda n, dy: [dy] * len(n.inputs),
     notation=dict(inputs="x̄ᵢ = ȳ"),
+    traits=Traits(linear=("inputs",), function=Function.SUM),
 )
 def _accumulate_n(xp: Any, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""
@@ -147,6 +164,7 @@ def _accumulate_n(xp: Any, *inputs: Any) -> Any:
         x=rule("x̄ = 2 z̄ (x − y)", lambda n, dz: _twice_gap(n, dz)),
         y=rule("ȳ = −2 z̄ (x − y)", lambda n, dz: F.Neg(_twice_gap(n, dz))),
     ),
+    traits=Traits(function=Function.SQUARED_DIFFERENCE),
 )
 def _squared_difference(xp: Any, x: Any, y: Any) -> Any:
     """|x − y|² of each pair of elements."""
@@ -182,6 +200,7 @@ def _quotient_rules(divide: str) -> dict[str, Any]:
     infer=broadcast,
     math="z = x / y",
     grad=_quotient_rules("RealDiv"),
+    traits=Traits(cheap=True, function=Function.QUOTIENT),
 )
 def _real_div(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors of real or complex numbers."""
@@ -232,7 +251,13 @@ def _is_integer(x: Any) -> bool:
     return x.dtype.kind in "iu"
 
 
-@op("Div", infer=broadcast, math="z = x / y", grad=_quotient_rules("RealDiv"))
+@op(
+    "Div",
+    infer=broadcast,
+    math="z = x / y",
+    grad=_quotient_rules("RealDiv"),
+    traits=Traits(function=Function.QUOTIENT),
+)
 def _div(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors; of integers, cut off towards zero."""
     return _truncated(xp, x, y) if _is_integer(x) else xp.divide(x, y)
@@ -243,6 +268,7 @@ def _div(xp: Any, x: Any, y: Any) -> Any:
     infer=broadcast,
     math="z = x / y, 0 where y = 0",
     grad=_quotient_rules("DivNoNan"),
+    traits=Traits(function=Function.QUOTIENT),
 )
 def _div_no_nan(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors; zero where `y` is."""
@@ -255,6 +281,7 @@ def _div_no_nan(xp: Any, x: Any, y: Any) -> Any:
     math="z = ⌊x / y⌋",
     grad=_no_terms,
     notation=_FLAT,
+    traits=Traits(blocks=Blocks.WHOLE),
 )
 def _floor_div(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors, rounded down.
@@ -281,6 +308,7 @@ def _unexpected() -> Exception:
     math="z = trunc(x / y)",
     grad=_no_terms,
     notation=_FLAT,
+    traits=Traits(blocks=Blocks.WHOLE),
 )
 def _truncate_div(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors, cut off towards zero.
@@ -304,6 +332,7 @@ def _truncate_div(xp: Any, x: Any, y: Any) -> Any:
             lambda n, dz: F.Mul(dz, F.Neg(F.FloorDiv(arg(n, 0), arg(n, 1)))),
         ),
     ),
+    traits=Traits(function=Function.REMAINDER),
 )
 def _floor_mod(xp: Any, x: Any, y: Any) -> Any:
     """What the quotient rounded down leaves; it has the sign of `y`.
@@ -362,6 +391,7 @@ def _exponent_rule(n: Operation, dz: Any) -> Any:
         x=rule("x̄ = z̄ · y x^(y − 1)", _power_rule),
         y=rule("ȳ = z̄ · z log x", _exponent_rule),
     ),
+    traits=Traits(function=Function.POWER),
 )
 def _pow(xp: Any, x: Any, y: Any) -> Any:
     """x to the power of y.
@@ -410,6 +440,7 @@ def _xlogy(xp: Any, x: Any, y: Any) -> Any:
             lambda n, dz: F.Mul(F.Xdivy(F.Neg(n.inputs[0]), F.Square(n.inputs[1])), dz),
         ),
     ),
+    traits=Traits(function=Function.QUOTIENT),
 )
 def _xdivy(xp: Any, x: Any, y: Any) -> Any:
     """x / y; zero where `x` is, even where `y` is zero too."""
@@ -470,6 +501,7 @@ def _may_be_nan(xp: Any, y: Any) -> bool:
         x=rule("x̄ = z̄ [x ≥ y]", _chosen("GreaterEqual", True)),
         y=rule("ȳ = z̄ [x < y]", _chosen("GreaterEqual", False)),
     ),
+    traits=Traits(function=Function.MAXIMUM),
 )
 def _maximum(xp: Any, x: Any, y: Any) -> Any:
     """The larger of each pair of elements; `x` where `y` is NaN."""
@@ -486,6 +518,7 @@ def _maximum(xp: Any, x: Any, y: Any) -> Any:
         x=rule("x̄ = z̄ [x ≤ y]", _chosen("LessEqual", True)),
         y=rule("ȳ = z̄ [x > y]", _chosen("LessEqual", False)),
     ),
+    traits=Traits(function=Function.MINIMUM),
 )
 def _minimum(xp: Any, x: Any, y: Any) -> Any:
     """The smaller of each pair of elements; `x` where `y` is NaN."""

@@ -13,6 +13,7 @@ from retrograd.ops import infer, rules
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
 from retrograd.ops.static import constant
+from retrograd.ops.traits import Blocks, Function, Traits
 
 
 def axes_of(x: Any, axes: Any) -> tuple[int, ...]:
@@ -47,6 +48,7 @@ _AXES = "reduction_indices"
     math="y = Σᵢ xᵢ",
     static=_AXES,
     grad=dict(input=rule("x̄ᵢ = ȳ", rules.spread)),
+    traits=Traits(linear=("input",), function=Function.TOTAL),
 )
 def _sum(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     """The sum along some axes."""
@@ -63,6 +65,7 @@ def _mean_rule(n: Operation, dy: Any) -> Any:
     math="y = Σᵢ xᵢ / n",
     static=_AXES,
     grad=dict(input=rule("x̄ᵢ = ȳ / n", _mean_rule)),
+    traits=Traits(linear=("input",), function=Function.MEAN),
 )
 def _mean(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     """The mean along some axes."""
@@ -160,6 +163,7 @@ def _prod(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     math="y = ⋀ᵢ xᵢ",
     static=_AXES,
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
 )
 def _all(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     """Whether all elements along some axes are true."""
@@ -172,6 +176,7 @@ def _all(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     math="y = ⋁ᵢ xᵢ",
     static=_AXES,
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.TRUTH),
 )
 def _any(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     """Whether some element along some axes is true."""
@@ -241,6 +246,7 @@ def _listed(shape: Any) -> str:
     static="dimension",
     grad=_no_terms,
     notation=dict(input="x has no derivative: piecewise constant"),
+    traits=Traits(blocks=Blocks.POSITION),
 )
 def _arg_max(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
     """The position of the largest element along an axis, the first among equals."""
@@ -254,6 +260,7 @@ def _arg_max(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
     static="dimension",
     grad=_no_terms,
     notation=dict(input="x has no derivative: piecewise constant"),
+    traits=Traits(blocks=Blocks.POSITION),
 )
 def _arg_min(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
     """The position of the smallest element along an axis, the first among equals."""

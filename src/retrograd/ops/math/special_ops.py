@@ -12,6 +12,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import broadcast, merged, same
 from retrograd.ops.rules import scalar
+from retrograd.ops.traits import Traits
 
 # ---------------------------------------------------------------------- gamma
 
@@ -193,6 +194,7 @@ _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
     grad=dict(
         x=rule("x̄ = ȳ · 2/√π exp(−x²)", lambda n, dy: _bell(n, dy, _TWO_OVER_ROOT_PI))
     ),
+    traits=Traits(saturates=True),
 )
 def _erf(xp: Any, x: Any) -> Any:
     """The error function."""
@@ -206,6 +208,7 @@ def _erf(xp: Any, x: Any) -> Any:
     grad=dict(
         x=rule("x̄ = −ȳ · 2/√π exp(−x²)", lambda n, dy: _bell(n, dy, -_TWO_OVER_ROOT_PI))
     ),
+    traits=Traits(saturates=True),
 )
 def _erfc(xp: Any, x: Any) -> Any:
     """One less the error function, exact where that is small."""

@@ -9,6 +9,7 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import same
 from retrograd.ops.rules import arg, conj, out, scalar
+from retrograd.ops.traits import Blocks, Function, Traits
 
 
 def no_term(n: Operation, dy: Any) -> list[Any]:
@@ -30,6 +31,7 @@ def _times(build: Callable[[Operation], Any]) -> Callable[[Operation, Any], Any]
     infer=same,
     math="y = −x",
     grad=dict(x=rule("x̄ = −ȳ", lambda n, dy: F.Neg(dy))),
+    traits=Traits(linear=("x",), cheap=True),
 )
 def _neg(xp: Any, x: Any) -> Any:
     """The negative of each element."""
@@ -41,6 +43,7 @@ def _neg(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = |x|",
     grad=dict(x=rule("x̄ = ȳ sign x", _times(lambda n: F.Sign(n.inputs[0])))),
+    traits=Traits(function=Function.ABSOLUTE),
 )
 def _abs(xp: Any, x: Any) -> Any:
     """The absolute value of each element."""
@@ -52,6 +55,7 @@ def _abs(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = sign x",
     grad=dict(x=rule("x̄ = 0", lambda n, dy: F.ZerosLike(n.inputs[0]))),
+    traits=Traits(blocks=Blocks.STEPS),
 )
 def _sign(xp: Any, x: Any) -> Any:
     """−1, 0 or 1; of complex x, x / |x|."""
@@ -75,6 +79,7 @@ def _sign(xp: Any, x: Any) -> Any:
     grad=dict(
         x=rule("x̄ = ȳ · 2x", _times(lambda n: F.Mul(arg(n), scalar(2.0, n.inputs[0]))))
     ),
+    traits=Traits(cheap=True, function=Function.SQUARE),
 )
 def _square(xp: Any, x: Any) -> Any:
     """The square of each element."""
@@ -86,6 +91,7 @@ def _square(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = √x",
     grad=dict(x=rule("x̄ = ȳ / 2y", lambda n, dy: F.SqrtGrad(n.outputs[0], dy))),
+    traits=Traits(cheap=True, function=Function.ROOT),
 )
 def _sqrt(xp: Any, x: Any) -> Any:
     """The square root of each element; NaN below zero."""
@@ -124,6 +130,7 @@ def _sqrt_grad(xp: Any, y: Any, dy: Any) -> Any:
     infer=same,
     math="y = 1 / √x",
     grad=dict(x=rule("x̄ = −ȳ y³ / 2", lambda n, dy: F.RsqrtGrad(n.outputs[0], dy))),
+    traits=Traits(cheap=True, function=Function.INVERSE_ROOT),
 )
 def _rsqrt(xp: Any, x: Any) -> Any:
     """One over the square root of each element."""
@@ -169,13 +176,25 @@ def _one_over(xp: Any, x: Any) -> Any:
     return xp.reciprocal(x)
 
 
-@op("Inv", infer=same, math="y = 1 / x", grad=_RECIPROCAL_RULE)
+@op(
+    "Inv",
+    infer=same,
+    math="y = 1 / x",
+    grad=_RECIPROCAL_RULE,
+    traits=Traits(function=Function.RECIPROCAL),
+)
 def _inv(xp: Any, x: Any) -> Any:
     """One over each element."""
     return _one_over(xp, x)
 
 
-@op("Reciprocal", infer=same, math="y = 1 / x", grad=_RECIPROCAL_RULE)
+@op(
+    "Reciprocal",
+    infer=same,
+    math="y = 1 / x",
+    grad=_RECIPROCAL_RULE,
+    traits=Traits(cheap=True, function=Function.RECIPROCAL),
+)
 def _reciprocal(xp: Any, x: Any) -> Any:
     """One over each element."""
     return _one_over(xp, x)
@@ -215,6 +234,7 @@ def _reciprocal_grad(xp: Any, y: Any, dy: Any) -> Any:
     infer=same,
     math="y = exp x",
     grad=dict(x=rule("x̄ = ȳ · y", _times(out))),
+    traits=Traits(cheap=True, function=Function.EXPONENTIAL, saturates=True),
 )
 def _exp(xp: Any, x: Any) -> Any:
     """e to the power of each element."""
@@ -226,6 +246,7 @@ def _exp(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = exp x − 1",
     grad=dict(x=rule("x̄ = ȳ exp x", _times(lambda n: F.Exp(arg(n))))),
+    traits=Traits(function=Function.EXPONENTIAL_LESS_ONE),
 )
 def _expm1(xp: Any, x: Any) -> Any:
     """e to the power of each element, less one; exact near zero."""
@@ -237,6 +258,7 @@ def _expm1(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = log x",
     grad=dict(x=rule("x̄ = ȳ / x", _times(lambda n: F.Reciprocal(arg(n))))),
+    traits=Traits(cheap=True, function=Function.LOG),
 )
 def _log(xp: Any, x: Any) -> Any:
     """The natural logarithm of each element."""
@@ -254,6 +276,7 @@ def _plus_one(x: Any) -> Any:
     grad=dict(
         x=rule("x̄ = ȳ / (1 + x)", _times(lambda n: F.Reciprocal(_plus_one(arg(n)))))
     ),
+    traits=Traits(function=Function.LOG1P),
 )
 def _log1p(xp: Any, x: Any) -> Any:
     """The natural logarithm of one plus each element; exact near zero."""
@@ -272,6 +295,7 @@ def _sigmoid_grad_rule(n: Operation, dz: Any) -> list[Any]:
     infer=same,
     math="y = 1 / (1 + exp(−x))",
     grad=dict(x=rule("x̄ = ȳ y (1 − y)", lambda n, dy: F.SigmoidGrad(out(n), dy))),
+    traits=Traits(function=Function.SIGMOID, saturates=True),
 )
 def _sigmoid(xp: Any, x: Any) -> Any:
     """The logistic function of each element, in (0, 1)."""
@@ -286,6 +310,7 @@ def _sigmoid(xp: Any, x: Any) -> Any:
     math="z = g y (1 − y)",
     grad=_sigmoid_grad_rule,
     notation=dict(y="ȳ = z̄ g (1 − 2y)", dy="ḡ = z̄ y (1 − y)"),
+    traits=Traits(linear=("dy",)),
 )
 def _sigmoid_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Sigmoid."""
@@ -348,6 +373,7 @@ def _one_less_square(n: Operation) -> Any:
             _times(lambda n: F.Reciprocal(F.Sqrt(_one_less_square(n)))),
         )
     ),
+    traits=Traits(function=Function.ARC_SINE),
 )
 def _asin(xp: Any, x: Any) -> Any:
     """The angle in [−π/2, π/2] whose sine is x; NaN outside [−1, 1]."""
@@ -364,6 +390,7 @@ def _asin(xp: Any, x: Any) -> Any:
             lambda n, dy: F.Mul(F.Neg(dy), F.Reciprocal(F.Sqrt(_one_less_square(n)))),
         )
     ),
+    traits=Traits(function=Function.ARC_COSINE),
 )
 def _acos(xp: Any, x: Any) -> Any:
     """The angle in [0, π] whose cosine is x; NaN outside [−1, 1]."""
@@ -394,6 +421,7 @@ def _atan(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = sinh x",
     grad=dict(x=rule("x̄ = ȳ cosh x", _times(lambda n: F.Cosh(arg(n))))),
+    traits=Traits(function=Function.SINE_HYPERBOLIC),
 )
 def _sinh(xp: Any, x: Any) -> Any:
     """The hyperbolic sine of each element."""
@@ -405,6 +433,7 @@ def _sinh(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = cosh x",
     grad=dict(x=rule("x̄ = ȳ sinh x", _times(lambda n: F.Sinh(arg(n))))),
+    traits=Traits(function=Function.COSINE_HYPERBOLIC),
 )
 def _cosh(xp: Any, x: Any) -> Any:
     """The hyperbolic cosine of each element."""
@@ -416,6 +445,7 @@ def _cosh(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = tanh x",
     grad=dict(x=rule("x̄ = ȳ (1 − y²)", lambda n, dy: F.TanhGrad(out(n), dy))),
+    traits=Traits(function=Function.TANH, saturates=True),
 )
 def _tanh(xp: Any, x: Any) -> Any:
     """The hyperbolic tangent of each element, in (−1, 1)."""
@@ -436,6 +466,7 @@ def _tanh_grad_rule(n: Operation, dz: Any) -> list[Any]:
     math="z = g (1 − y²)",
     grad=_tanh_grad_rule,
     notation=dict(y="ȳ = −2 z̄ g y", dy="ḡ = z̄ (1 − y²)"),
+    traits=Traits(linear=("dy",)),
 )
 def _tanh_grad(xp: Any, y: Any, dy: Any) -> Any:
     """The backward pass of Tanh."""
@@ -474,6 +505,7 @@ def _acosh(xp: Any, x: Any) -> Any:
             _times(lambda n: F.Reciprocal(_one_less_square(n))),
         )
     ),
+    traits=Traits(function=Function.ARC_TANGENT_HYPERBOLIC),
 )
 def _atanh(xp: Any, x: Any) -> Any:
     """The number whose hyperbolic tangent is x; NaN outside [−1, 1]."""
@@ -489,6 +521,7 @@ def _atanh(xp: Any, x: Any) -> Any:
     math="y = ⌊x⌋",
     grad=no_term,
     notation=dict(x="x has no derivative: piecewise constant"),
+    traits=Traits(blocks=Blocks.STEPS),
 )
 def _floor(xp: Any, x: Any) -> Any:
     """The next whole number below."""
@@ -501,6 +534,7 @@ def _floor(xp: Any, x: Any) -> Any:
     math="y = ⌈x⌉",
     grad=no_term,
     notation=dict(x="x has no derivative: piecewise constant"),
+    traits=Traits(blocks=Blocks.STEPS),
 )
 def _ceil(xp: Any, x: Any) -> Any:
     """The next whole number above."""
@@ -513,6 +547,7 @@ def _ceil(xp: Any, x: Any) -> Any:
     math="y = round x",
     grad=no_term,
     notation=dict(x="x has no derivative: piecewise constant"),
+    traits=Traits(blocks=Blocks.STEPS),
 )
 def _round(xp: Any, x: Any) -> Any:
     """The nearest whole number, of two the even one."""
@@ -525,6 +560,7 @@ def _round(xp: Any, x: Any) -> Any:
     math="y = round x",
     grad=no_term,
     notation=dict(x="x has no derivative: piecewise constant"),
+    traits=Traits(blocks=Blocks.STEPS),
 )
 def _rint(xp: Any, x: Any) -> Any:
     """The nearest whole number, of two the even one."""

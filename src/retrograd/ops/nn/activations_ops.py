@@ -8,6 +8,7 @@ import numpy as np
 
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import merged, same
+from retrograd.ops.traits import Function, Traits
 
 # Klambauer et al., Self-Normalizing Neural Networks (2017), with their product.
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -35,6 +36,7 @@ def zeros_of(n: Any, index: int) -> Any:
     infer=same,
     math="y = max(x, 0)",
     grad=dict(features=rule("x̄ = ȳ · [y > 0]", lambda n, dy: F.ReluGrad(dy, n.out))),
+    traits=Traits(function=Function.RECTIFIER, flat="≤ 0"),
 )
 def relu_kernel(xp: Any, x: Any) -> Any:
     """Each element, or 0 where it is negative."""
@@ -49,6 +51,7 @@ def relu_kernel(xp: Any, x: Any) -> Any:
         gradients=rule("ḡ = z̄ · [x > 0]", lambda n, dz: F.ReluGrad(dz, n.inputs[1])),
         features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
     ),
+    traits=Traits(linear=("gradients",)),
 )
 def relu_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
     """The backward pass of Relu; `x` may be its input or its output."""
@@ -63,6 +66,7 @@ def relu_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
     grad=dict(
         features=rule("x̄ = ȳ · [0 < y < 6]", lambda n, dy: F.Relu6Grad(dy, n.out))
     ),
+    traits=Traits(function=Function.RECTIFIER, flat="≤ 0 or ≥ 6"),
 )
 def relu6_kernel(xp: Any, x: Any) -> Any:
     """Each element, brought into [0, 6]."""
@@ -79,6 +83,7 @@ def relu6_kernel(xp: Any, x: Any) -> Any:
         ),
         features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
     ),
+    traits=Traits(linear=("gradients",)),
 )
 def relu6_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
     """The backward pass of Relu6; `x` may be its input or its output."""
@@ -134,6 +139,7 @@ def leaky_relu_grad_kernel(xp: Any, dy: Any, x: Any, *, alpha: float) -> Any:
             "x̄ = ȳ where y ≥ 0, else ȳ (y + 1)", lambda n, dy: F.EluGrad(dy, n.out)
         )
     ),
+    traits=Traits(saturates=True),
 )
 def elu_kernel(xp: Any, x: Any) -> Any:
     """Each element, exp x − 1 where it is negative."""
@@ -175,6 +181,7 @@ def _below_zero(n: Any, dz: Any) -> Any:
             lambda n, dy: F.SeluGrad(dy, n.out),
         )
     ),
+    traits=Traits(saturates=True),
 )
 def selu_kernel(xp: Any, x: Any) -> Any:
     """The scaled exponential unit, which keeps mean 0 and variance 1."""
@@ -216,6 +223,7 @@ def selu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
             lambda n, dy: F.Mul(dy, F.Sigmoid(n.inputs[0]), name="mul"),
         )
     ),
+    traits=Traits(saturates=True),
 )
 def softplus_kernel(xp: Any, x: Any) -> Any:
     """The logarithm of 1 + exp x, without overflow."""
@@ -256,6 +264,7 @@ def _softplus_bend(n: Any, dz: Any) -> Any:
             "x̄ = ȳ / (1 + |x|)²", lambda n, dy: F.SoftsignGrad(dy, n.inputs[0])
         )
     ),
+    traits=Traits(saturates=True),
 )
 def softsign_kernel(xp: Any, x: Any) -> Any:
     """x / (1 + |x|), in (−1, 1)."""

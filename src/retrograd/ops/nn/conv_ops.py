@@ -30,6 +30,7 @@ from retrograd.ops.nn.window import (
     spatial,
     windows,
 )
+from retrograd.ops.traits import Function, Traits
 
 # ---------------------------------------------------------------------- shapes
 
@@ -417,7 +418,12 @@ _channel = _Family(
 # ---------------------------------------------------------------------- ops
 
 
-@op("Conv2D", infer=_convolved(4), math="y = x ⋆ f")
+@op(
+    "Conv2D",
+    infer=_convolved(4),
+    math="y = x ⋆ f",
+    traits=Traits(multilinear=("input", "filter"), function=Function.CONVOLUTION),
+)
 def conv2d_kernel(
     xp: Any,
     x: Any,
@@ -547,6 +553,7 @@ def _declare(
         family.forward.__name__,
         infer=infer,
         math="y = x ⋆ f",
+        traits=Traits(multilinear=("input", "filter"), function=Function.CONVOLUTION),
     )(forward)
     family.declare_forward_rule()
     op(

@@ -10,6 +10,7 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import same_dim, scalar, with_rank, with_rank_at_least
 from retrograd.ops.nn.window import channels_first
+from retrograd.ops.traits import Blocks, Function, Traits
 
 
 def widened(xp: Any, x: Any) -> Any:
@@ -48,6 +49,7 @@ def _softmax_rule(n: Operation, dy: Any) -> Any:
     infer=_some_rank,
     math="yᵢ = exp xᵢ / Σⱼ exp xⱼ",
     grad=dict(logits=rule("x̄ᵢ = yᵢ (ȳᵢ − Σⱼ ȳⱼ yⱼ)", _softmax_rule)),
+    traits=Traits(function=Function.SOFTMAX, saturates=True),
 )
 def softmax_kernel(xp: Any, x: Any) -> Any:
     """Positive weights along the last axis that sum to one."""
@@ -66,6 +68,7 @@ def _log_softmax_rule(n: Operation, dy: Any) -> Any:
     infer=_some_rank,
     math="yᵢ = xᵢ − log Σⱼ exp xⱼ",
     grad=dict(logits=rule("x̄ᵢ = ȳᵢ − exp yᵢ Σⱼ ȳⱼ", _log_softmax_rule)),
+    traits=Traits(function=Function.LOG_SOFTMAX, saturates=True),
 )
 def log_softmax_kernel(xp: Any, x: Any) -> Any:
     """The logarithm of the softmax along the last axis."""
@@ -123,6 +126,7 @@ def _add_bias(xp: Any, x: Any, bias: Any, first: bool) -> Any:
             lambda n, dy: F.BiasAddGrad(dy, data_format=n.attrs["data_format"]),
         ),
     ),
+    traits=Traits(linear=("value", "bias")),
 )
 def bias_add_kernel(xp: Any, x: Any, bias: Any, *, data_format: str) -> Any:
     """A number added to each channel."""
@@ -221,13 +225,23 @@ def _among_top(xp: Any, predictions: Any, targets: Any, k: Any) -> Any:
     return inside & xp.all(xp.isfinite(predictions), 1) & (rank < k)
 
 
-@op("InTopK", infer=_by_row, math="y = [fewer than k classes score higher]")
+@op(
+    "InTopK",
+    infer=_by_row,
+    math="y = [fewer than k classes score higher]",
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def in_top_k_kernel(xp: Any, predictions: Any, targets: Any, *, k: int) -> Any:
     """Whether each target is among the `k` classes with the highest predictions."""
     return _among_top(xp, predictions, targets, k)
 
 
-@op("InTopKV2", infer=_by_row, math="y = [fewer than k classes score higher]")
+@op(
+    "InTopKV2",
+    infer=_by_row,
+    math="y = [fewer than k classes score higher]",
+    traits=Traits(blocks=Blocks.TRUTH),
+)
 def in_top_k_v2_kernel(xp: Any, predictions: Any, targets: Any, k: Any) -> Any:
     """Whether each target is among the `k` classes with the highest predictions."""
     return _among_top(xp, predictions, targets, k)

@@ -15,6 +15,7 @@ from retrograd.ops.declare import F, gradient, op, rule
 from retrograd.ops.infer import merged, same_dim, shape_text, with_rank
 from retrograd.ops.nn.nn_ops import widened
 from retrograd.ops.nn.window import as_given, channels_first, channels_last, check_rank
+from retrograd.ops.traits import Function, Traits
 
 # ---------------------------------------------------------------------- over the batch
 
@@ -49,9 +50,24 @@ _FUSED_MATH = (
 )
 
 
-@op("FusedBatchNorm", infer=_fused_shapes, math=_FUSED_MATH)
-@op("FusedBatchNormV2", infer=_fused_shapes, math=_FUSED_MATH)
-@op("FusedBatchNormV3", infer=_fused_shapes, math=_FUSED_MATH)
+@op(
+    "FusedBatchNorm",
+    infer=_fused_shapes,
+    math=_FUSED_MATH,
+    traits=Traits(function=Function.NORMALIZATION),
+)
+@op(
+    "FusedBatchNormV2",
+    infer=_fused_shapes,
+    math=_FUSED_MATH,
+    traits=Traits(function=Function.NORMALIZATION),
+)
+@op(
+    "FusedBatchNormV3",
+    infer=_fused_shapes,
+    math=_FUSED_MATH,
+    traits=Traits(function=Function.NORMALIZATION),
+)
 def fused_batch_norm_kernel(
     xp: Any,
     x: Any,

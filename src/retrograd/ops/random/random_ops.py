@@ -144,7 +144,13 @@ def stateless_random_uniform_int_kernel(
     return philox.random_uniform_int(xp, state, _sizes(shape), low, high, dtype)[0]
 
 
-@op("RandomShuffle", infer=same, state=_start, host=True, grad=NOT_DIFFERENTIABLE)
+@op(
+    "RandomShuffle",
+    infer=same,
+    state=_start,
+    host=True,
+    grad=NOT_DIFFERENTIABLE,
+)
 def random_shuffle_kernel(xp: Any, state: Any, value: Any) -> Any:
     """The rows in random order."""
     if value.ndim == 0 or value.size == 0 or value.shape[0] <= 1:

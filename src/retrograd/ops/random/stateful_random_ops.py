@@ -13,6 +13,7 @@ from retrograd.ops.infer import from_input, nothing
 from retrograd.ops.random import philox
 from retrograd.ops.random.philox_binomial import binomial
 from retrograd.ops.random.random_ops import _scalars, _sizes
+from retrograd.ops.traits import Blocks, Traits
 
 #: the one algorithm that 1.15 has on a CPU
 PHILOX = 1
@@ -106,6 +107,7 @@ def _declare(name: str, draw: Callable[..., Any], math: str) -> None:
         updates="resource",
         math=math,
         grad=NOT_DIFFERENTIABLE,
+        traits=Traits(blocks=Blocks.RANDOM),
     )(kernel)
 
 
@@ -168,6 +170,7 @@ def uniform_int_kernel(
     updates="resource",
     math="y ~ B(n, p)",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.RANDOM),
 )
 def binomial_kernel(
     xp: Any,

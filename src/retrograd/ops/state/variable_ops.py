@@ -30,6 +30,7 @@ from retrograd.ops.infer import (
     shape_text,
 )
 from retrograd.ops.state.variables import handle_data, variable_shape
+from retrograd.ops.traits import Blocks, Kind, Traits
 
 
 def _refused(text: str) -> errors.InvalidArgumentError:
@@ -93,9 +94,24 @@ def _variable_shape(n: Operation) -> RawShape:
     return n.attrs["shape"] or None
 
 
-op("VariableV2", infer=from_attr("shape"), grad=NOT_DIFFERENTIABLE)(_cell)
-op("Variable", infer=_variable_shape, grad=NOT_DIFFERENTIABLE)(_cell)
-op("VarHandleOp", infer=scalar, grad=NOT_DIFFERENTIABLE)(_cell)
+op(
+    "VariableV2",
+    infer=from_attr("shape"),
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(kind=Kind.VARIABLE),
+)(_cell)
+op(
+    "Variable",
+    infer=_variable_shape,
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(kind=Kind.VARIABLE),
+)(_cell)
+op(
+    "VarHandleOp",
+    infer=scalar,
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(kind=Kind.VARIABLE),
+)(_cell)
 
 
 class _Alive:
@@ -108,7 +124,12 @@ def _temporaries(store: Any) -> Any:
     return store.resources.setdefault(key, weakref.WeakValueDictionary())
 
 
-@op("TemporaryVariable", infer=from_attr("shape"), host=True)
+@op(
+    "TemporaryVariable",
+    infer=from_attr("shape"),
+    host=True,
+    traits=Traits(kind=Kind.TEMPORARY),
+)
 def temporary_variable_kernel(
     xp: Any, *, shape: Any, var_name: str, n: Operation, store: Any
 ) -> Any:
@@ -177,6 +198,7 @@ def destroy_resource_kernel(xp: Any, cell: Any, *, ignore_lookup_error: bool) ->
     reads="resource",
     math="y = v",
     grad=dict(resource=rule("v̄ = ȳ", lambda n, dy: dy)),
+    traits=Traits(cheap=True),
 )
 def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
     """The value of a resource variable."""
@@ -190,7 +212,11 @@ def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
 
 
 @op(
-    "VariableShape", infer=lambda n: _rank_of(n), reads="input", grad=NOT_DIFFERENTIABLE
+    "VariableShape",
+    infer=lambda n: _rank_of(n),
+    reads="input",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(shape_only=("input",), blocks=Blocks.FORM),
 )
 def variable_shape_kernel(xp: Any, value: Any, *, out_type: Any) -> Any:
     """The shape of a resource variable."""
@@ -205,7 +231,14 @@ def _rank_of(n: Operation) -> RawShape:
 # ---------------------------------------------------------------------- assigning
 
 
-@op("Assign", infer=_assigned, updates="ref", math="v ← x", grad=NOT_DIFFERENTIABLE)
+@op(
+    "Assign",
+    infer=_assigned,
+    updates="ref",
+    math="v ← x",
+    grad=NOT_DIFFERENTIABLE,
+    traits=Traits(initializes=True),
+)
 def assign_kernel(
     xp: Any, ref: Any, value: Any, *, validate_shape: bool, n: Operation
 ) -> Any:
@@ -232,6 +265,7 @@ def _kept(xp: Any, value: Any) -> Any:
     updates="resource",
     math="v ← x",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(initializes=True),
 )
 def assign_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
     """Make `value` the value of a resource variable."""
