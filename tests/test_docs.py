@@ -66,6 +66,24 @@ def test_links_lead_somewhere() -> None:
             assert not anchor or anchor in anchors(target), f"{page.name}: #{anchor}"
 
 
+def missing_files(text: str) -> list[str]:
+    """The files of the project that a page names and that are not there."""
+    named = re.findall(
+        r"(?<![\w./-])(?:src|tests|docs|tools|benchmarks|examples)/[\w./-]*\w", text
+    )
+    return [name for name in named if not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    assert missing_files(page.read_text("utf-8")) == []
+
+
+def test_a_file_that_is_gone_is_found() -> None:
+    text = "`pytest -q tests/test_docs.py tests/gone`, in `src/retrograd/gone.py`."
+    assert missing_files(text) == ["tests/gone", "src/retrograd/gone.py"]
+
+
 def test_translations_have_the_programs_of_their_originals() -> None:
     translations = [page for page in PAGES if ".zh." in page.name]
     assert translations
