@@ -396,6 +396,15 @@ def kind_of(op_type: str) -> Kind | None:
     return traits_of(op_type).kind
 
 
+def asks_for_shapes(op_type: str) -> bool:
+    """Whether an op looks at nothing but the shapes of its inputs."""
+    found = registry.get(op_type) or find(op_type)
+    if found is None or not (names := found.traits.shape_only):
+        return False
+    op_def = opdef.lookup(op_type)
+    return op_def is not None and all(arg.name in names for arg in op_def.inputs)
+
+
 def why_blocked(op_type: str) -> Blocks | None:
     """Why an op type passes no gradient on, where that is known."""
     found = find(op_type)

@@ -17,6 +17,8 @@ class Kind(enum.Enum):
 
     #: stands for the storage of a variable
     VARIABLE = enum.auto()
+    #: gives the value of a variable, as it is
+    READ = enum.auto()
     #: the same, for as long as one run lasts
     TEMPORARY = enum.auto()
     #: a value that the graph holds
@@ -60,7 +62,7 @@ class Passes(enum.Enum):
 
 
 class Function(enum.Enum):
-    """Which function of calculus an op computes, whatever its op types are called.
+    """Which function an op computes, whatever its op types are called.
 
     RealDiv, Div and DivNoNan are all quotients; explanations say the same of them.
     """
@@ -69,7 +71,6 @@ class Function(enum.Enum):
     ARC_COSINE = enum.auto()
     ARC_SINE = enum.auto()
     ARC_TANGENT_HYPERBOLIC = enum.auto()
-    CONVOLUTION = enum.auto()
     COSINE_HYPERBOLIC = enum.auto()
     CUMULATIVE = enum.auto()
     DIFFERENCE = enum.auto()
@@ -97,12 +98,16 @@ class Function(enum.Enum):
     SOFTMAX = enum.auto()
     SQUARE = enum.auto()
     SQUARED_DIFFERENCE = enum.auto()
+    #: the elements that Python's subscripts choose: x[1:, ::2]
+    SUBSCRIPT = enum.auto()
     #: of several tensors, element by element
     SUM = enum.auto()
     #: of the elements of one tensor
     TOTAL = enum.auto()
     TANH = enum.auto()
     CLIPPING = enum.auto()
+    #: zeros, whatever its input is
+    ZERO = enum.auto()
 
 
 class Blocks(enum.Enum):
@@ -110,8 +115,10 @@ class Blocks(enum.Enum):
 
     #: it is there to stop gradients
     STOPS = enum.auto()
-    #: its result, or its input, is a position
+    #: its result is a position
     POSITION = enum.auto()
+    #: its input is a position
+    INDEX = enum.auto()
     #: its result is true or false
     TRUTH = enum.auto()
     #: its result is constant between steps
@@ -134,14 +141,15 @@ class Traits:
 
     Attributes:
       kind: what it is to the engine.
-      passes: how it hands the elements of its first input on (of all inputs, if it has
-        an output for each), where it does nothing else.
+      passes: how it hands the elements of an input on, where it does nothing else: of
+        the first one; of each, if it takes a list and gives one.
+      passed: that input, where it is not the first.
       shape_only: inputs of which only the shape matters.
       linear: inputs in which, all together, the outputs are linear.
       multilinear: inputs in each of which, the others fixed, the outputs are linear.
       initializes: it sets a variable without needing the value that it has.
       cheap: it costs less to compute anew than to keep its result.
-      function: which function of calculus it computes.
+      function: which function it computes.
       blocks: why it passes no gradient on.
       flat: where its slope is exactly zero, in words: "≤ 0".
       saturates: whether its slope vanishes towards infinity.
@@ -149,6 +157,7 @@ class Traits:
 
     kind: Kind | None = None
     passes: Passes | None = None
+    passed: str = ""
     shape_only: tuple[str, ...] = ()
     linear: tuple[str, ...] = ()
     multilinear: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
 from retrograd.ops.infer import invalid, same, shape_text, with_rank
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
-from retrograd.ops.traits import Blocks, Traits
+from retrograd.ops.traits import Blocks, Function, Traits
 
 # ---------------------------------------------------------------------- fills
 
@@ -58,7 +58,7 @@ def _text(value: Any) -> str:
     infer=same,
     math="y = 0",
     grad=NOT_DIFFERENTIABLE,
-    traits=Traits(shape_only=("x",), blocks=Blocks.FORM),
+    traits=Traits(shape_only=("x",), function=Function.ZERO, blocks=Blocks.FORM),
 )
 def zeros_like_kernel(xp: Any, x: Any) -> Any:
     """Zeros in the shape and dtype of x."""

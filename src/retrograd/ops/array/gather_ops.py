@@ -30,6 +30,7 @@ from retrograd.ops.infer import (
     with_rank_at_least,
 )
 from retrograd.ops.static import constant as static_value
+from retrograd.ops.traits import Passes, Traits
 
 
 def _gathered_shape(n: Any) -> RawShape:
@@ -83,6 +84,7 @@ def _rows_gradient(params: Tensor, indices: Tensor, dy: Any) -> IndexedSlices:
     math="yⱼ = x[iⱼ]",
     grad=lambda n, dy: [_rows_gradient(n.inputs[0], n.inputs[1], dy), None],
     notation=dict(params="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def gather_kernel(xp: Any, params: Any, indices: Any) -> Any:
     """The rows of `params` with the given indices."""
@@ -97,6 +99,7 @@ def gather_kernel(xp: Any, params: Any, indices: Any) -> Any:
     math="yⱼ = x[iⱼ] along axis a",
     static="axis",
     notation=dict(indices="i", axis="a"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def gather_v2_kernel(
     xp: Any, params: Any, indices: Any, axis: Any, *, batch_dims: int
@@ -198,6 +201,7 @@ def _gather_nd_shape(n: Any) -> RawShape:
     infer=_gather_nd_shape,
     math="yⱼ = x[iⱼ], iⱼ all the indices of one place",
     notation=dict(indices="i"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def gather_nd_kernel(xp: Any, params: Any, indices: Any) -> Any:
     """Elements or slices of `params`, by index vectors."""

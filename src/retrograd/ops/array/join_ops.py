@@ -392,7 +392,7 @@ def _cut(xp: Any, x: Any, ends: Sequence[int], at: int) -> Any:
     grad=lambda n, *dys: [None, concat(list(dys), n.inputs[0])],
     static="split_dim",
     notation=dict(value="x̄ = ȳ₀, ȳ₁, … along axis a", split_dim="a"),
-    traits=Traits(passes=Passes.MOVED),
+    traits=Traits(passes=Passes.MOVED, passed="value"),
 )
 def split_kernel(xp: Any, split_dim: Any, x: Any, *, num_split: int) -> Any:
     """x cut into equal parts along an axis."""

@@ -247,6 +247,7 @@ def _sequence_gradient(n: Any, dy: Any) -> list[Any]:
     math="y = x, the first elements of each row backwards",
     grad=_sequence_gradient,
     notation=dict(input="x̄ = ȳ, the first elements of each row backwards"),
+    traits=Traits(passes=Passes.MOVED),
 )
 def reverse_sequence_kernel(
     xp: Any, x: Any, lengths: Any, *, seq_dim: int, batch_dim: int

@@ -43,7 +43,7 @@ def _one_hot_shape(n: Any) -> RawShape:
     math="y = on at the index, off elsewhere",
     grad=NOT_DIFFERENTIABLE,
     static="depth",
-    traits=Traits(blocks=Blocks.POSITION),
+    traits=Traits(blocks=Blocks.INDEX),
 )
 def one_hot_kernel(
     xp: Any, indices: Any, depth: Any, on_value: Any, off_value: Any, *, axis: int

@@ -20,10 +20,10 @@ from retrograd.ops.array.slice_spec import (
     spelled_out,
 )
 from retrograd.ops.declare import F, gradient, op, rule
-from retrograd.ops.infer import invalid, merged, same, shape_text, with_rank
+from retrograd.ops.infer import invalid, like, merged, shape_text, with_rank
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
-from retrograd.ops.traits import Passes, Traits
+from retrograd.ops.traits import Function, Passes, Traits
 
 # ---------------------------------------------------------------------- Slice
 
@@ -164,7 +164,7 @@ def _strided_static(n: Any) -> list[str]:
     infer=_strided_shape,
     math="y = x[begin : end : stride, …]",
     static=_strided_static,
-    traits=Traits(passes=Passes.MOVED, cheap=True),
+    traits=Traits(passes=Passes.MOVED, cheap=True, function=Function.SUBSCRIPT),
 )
 def strided_slice_kernel(
     xp: Any, x: Any, begin: Any, end: Any, strides: Any, *, n: Any
@@ -242,7 +242,7 @@ def _assigned(
 
 @op(
     "StridedSliceAssign",
-    infer=same,
+    infer=like(0),
     math="v[begin : end : stride, …] ← x",
     updates="ref",
     static=_strided_static,
@@ -270,7 +270,7 @@ def resource_strided_slice_assign(
 
 @op(
     "TensorStridedSliceUpdate",
-    infer=same,
+    infer=like(0),
     math="y = x, y[begin : end : stride, …] = value",
     static=_strided_static,
 )

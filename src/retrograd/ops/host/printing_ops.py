@@ -12,6 +12,7 @@ from retrograd import errors
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.host.text import abridged, summarized
 from retrograd.ops.infer import nothing, same, scalar
+from retrograd.ops.traits import Passes, Traits
 
 
 @op("Assert", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
@@ -32,6 +33,7 @@ def assert_kernel(xp: Any, condition: Any, *data: Any, summarize: int) -> Any:
     host=True,
     state=lambda n: 0,
     notation=dict(input="x̄ = ȳ"),
+    traits=Traits(passes=Passes.SAME),
 )
 def print_kernel(
     xp: Any,

@@ -30,7 +30,7 @@ from retrograd.ops.nn.window import (
     spatial,
     windows,
 )
-from retrograd.ops.traits import Function, Traits
+from retrograd.ops.traits import Traits
 
 # ---------------------------------------------------------------------- shapes
 
@@ -323,6 +323,10 @@ def _by_channel_to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) ->
 
 # ---------------------------------------------------------------------- derivatives
 
+_FORWARD = Traits(multilinear=("input", "filter"))
+_TO_INPUT = Traits(multilinear=("filter", "out_backprop"))
+_TO_FILTER = Traits(multilinear=("input", "out_backprop"))
+
 _SHARED = (
     "strides",
     "padding",
@@ -422,7 +426,7 @@ _channel = _Family(
     "Conv2D",
     infer=_convolved(4),
     math="y = x ⋆ f",
-    traits=Traits(multilinear=("input", "filter"), function=Function.CONVOLUTION),
+    traits=_FORWARD,
 )
 def conv2d_kernel(
     xp: Any,
@@ -454,6 +458,7 @@ def conv2d_kernel(
     math="z = g ⋆ flip(f)",
     static="input_sizes",
     grad=_two.of_to_input(),
+    traits=_TO_INPUT,
 )
 def conv2d_backprop_input_kernel(
     xp: Any,
@@ -487,6 +492,7 @@ def conv2d_backprop_input_kernel(
     math="z = x ⋆ g",
     static="filter_sizes",
     grad=_two.of_to_filter(),
+    traits=_TO_FILTER,
 )
 def conv2d_backprop_filter_kernel(
     xp: Any,
@@ -553,7 +559,7 @@ def _declare(
         family.forward.__name__,
         infer=infer,
         math="y = x ⋆ f",
-        traits=Traits(multilinear=("input", "filter"), function=Function.CONVOLUTION),
+        traits=_FORWARD,
     )(forward)
     family.declare_forward_rule()
     op(
@@ -562,6 +568,7 @@ def _declare(
         math="z = g ⋆ flip(f)",
         static="input_sizes",
         grad=family.of_to_input(),
+        traits=_TO_INPUT,
     )(to_input)
     op(
         family.to_filter.__name__,
@@ -569,6 +576,7 @@ def _declare(
         math="z = x ⋆ g",
         static="filter_sizes",
         grad=family.of_to_filter(),
+        traits=_TO_FILTER,
     )(to_filter)
 
 

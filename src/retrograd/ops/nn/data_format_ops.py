@@ -6,7 +6,8 @@ from typing import Any
 
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
-from retrograd.ops.infer import same, shape_text
+from retrograd.ops.infer import like, same, shape_text
+from retrograd.ops.traits import Passes, Traits
 
 
 def _check_formats(source: str, target: str) -> None:
@@ -44,7 +45,12 @@ def data_format_dim_map_kernel(
     return xp.take(places, x % 4)
 
 
-@op("DataFormatVecPermute", infer=same, math="y = x, by axis in the other format")
+@op(
+    "DataFormatVecPermute",
+    infer=like(0),
+    math="y = x, by axis in the other format",
+    traits=Traits(passes=Passes.MOVED),
+)
 def data_format_vec_permute_kernel(
     xp: Any, x: Any, *, src_format: str, dst_format: str
 ) -> Any:

@@ -14,7 +14,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
-from retrograd.ops.infer import invalid, like, same, same_dim, shape_text, with_rank
+from retrograd.ops.infer import invalid, like, same_dim, shape_text, with_rank
 from retrograd.ops.nn.window import run_padding, windows
 
 # ---------------------------------------------------------------------- geometry
@@ -162,7 +162,11 @@ def _check_grad(dy: Any, shape: tuple[int, ...]) -> None:
         raise refused("out_backprop has incompatible size.")
 
 
-@op("Dilation2DBackpropInput", infer=same, math="z = Σ of g where x gave the maximum")
+@op(
+    "Dilation2DBackpropInput",
+    infer=like(0),
+    math="z = Σ of g where x gave the maximum",
+)
 def dilation2d_backprop_input_kernel(
     xp: Any, x: Any, f: Any, dy: Any, *, strides: Any, rates: Any, padding: str
 ) -> Any:

@@ -24,12 +24,13 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
 from retrograd.ops.infer import (
     broadcast,
     from_input,
-    same,
+    like,
     with_rank,
 )
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.random import philox, philox_distributions
 from retrograd.ops.static import constant, constant_as_shape
+from retrograd.ops.traits import Blocks, Passes, Traits
 
 
 def _start(n: Operation) -> np.ndarray:
@@ -146,10 +147,11 @@ def stateless_random_uniform_int_kernel(
 
 @op(
     "RandomShuffle",
-    infer=same,
+    infer=like(0),
     state=_start,
     host=True,
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(passes=Passes.MOVED),
 )
 def random_shuffle_kernel(xp: Any, state: Any, value: Any) -> Any:
     """The rows in random order."""
@@ -190,6 +192,7 @@ def multinomial_kernel(
     static="num_samples",
     math="P(y = k) ∝ exp xₖ",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.RANDOM),
 )
 def stateless_multinomial_kernel(
     xp: Any, logits: Any, num_samples: Any, seed: Any, *, output_dtype: Any

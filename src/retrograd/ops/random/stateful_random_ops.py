@@ -124,6 +124,7 @@ _declare("StatefulUniformFullInt", philox.random_uniform_full_int, "y ~ U")
     updates="resource",
     math="y ~ N(0, 1)",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.RANDOM),
 )
 def standard_normal_kernel(
     xp: Any, state: Any, shape: Any, *, dtype: Any
@@ -145,6 +146,7 @@ def standard_normal_kernel(
     updates="resource",
     math="y ~ U{a, …, b − 1}",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(blocks=Blocks.RANDOM),
 )
 def uniform_int_kernel(
     xp: Any,

@@ -198,7 +198,7 @@ def destroy_resource_kernel(xp: Any, cell: Any, *, ignore_lookup_error: bool) ->
     reads="resource",
     math="y = v",
     grad=dict(resource=rule("v̄ = ȳ", lambda n, dy: dy)),
-    traits=Traits(cheap=True),
+    traits=Traits(kind=Kind.READ, cheap=True),
 )
 def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
     """The value of a resource variable."""
