@@ -6,7 +6,7 @@ import pytest
 import retrograd as tf
 from retrograd import dtypes
 from retrograd.errors import OperatorNotAllowedInGraphError
-from retrograd.graph import composite, context, convert, specs
+from retrograd.graph import composite, context, specs
 from retrograd.graph.conversion_status import ControlStatusCtx, Status
 from retrograd.ops.array.tensor_values import is_tensor
 from retrograd.ops.state import shared_resources
@@ -23,7 +23,7 @@ class Pair:
         self.parts = parts
 
 
-class PairTensor(composite.CompositeTensor):
+class PairTensor(specs.CompositeTensor):
     def __init__(self, parts):
         self.parts = [tf.convert_to_tensor(p) for p in parts]
 
@@ -32,12 +32,12 @@ def test_own_composites():
     tf.register_tensor_conversion_function(
         Pair, lambda x, *_, **__: PairTensor(x.parts)
     )
-    made = convert.convert_to_tensor_or_composite(Pair(1, [2.0]))
+    made = composite.convert_to_tensor_or_composite(Pair(1, [2.0]))
     assert [t.dtype for t in made.parts] == [tf.int32, tf.float32]
     assert not is_tensor(made)
     with pytest.raises(RuntimeError, match="returned non-Tensor"):
         tf.convert_to_tensor(Pair(1))
-    several = convert.convert_n_to_tensor_or_composite([Pair(1), None, 2])
+    several = composite.convert_n_to_tensor_or_composite([Pair(1), None, 2])
     assert several[0].parts and several[1] is None and is_tensor(several[2])
 
 
@@ -53,16 +53,16 @@ def test_sparse_values_become_sparse_tensors():
 
 def test_arrays_make_values():
     arrays = [np.array([[0]]), np.array([1.0]), np.array([3])]
-    made = specs.SparseTensorSpec()._from_components(arrays)
+    made = composite.SparseTensorSpec()._from_components(arrays)
     assert isinstance(made, tf.SparseTensorValue)
-    made = specs.IndexedSlicesSpec()._from_components(arrays[:2])
+    made = composite.IndexedSlicesSpec()._from_components(arrays[:2])
     assert isinstance(made, composite.IndexedSlicesValue) and made.dense_shape is None
 
 
 def test_batches_of_sparse_tensors():
-    spec = specs.SparseTensorSpec([2, None], dtypes.int32)
-    assert spec._batch(3) == specs.SparseTensorSpec([3, 2, None], dtypes.int32)
-    assert spec._unbatch() == specs.SparseTensorSpec([None], dtypes.int32)
+    spec = composite.SparseTensorSpec([2, None], dtypes.int32)
+    assert spec._batch(3) == composite.SparseTensorSpec([3, 2, None], dtypes.int32)
+    assert spec._unbatch() == composite.SparseTensorSpec([None], dtypes.int32)
 
 
 @pytest.mark.parametrize(

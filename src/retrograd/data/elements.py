@@ -11,9 +11,8 @@ from typing import Any
 from retrograd import nest, shapes
 from retrograd.errors import message
 from retrograd.graph import dispatch
-from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.graph.specs import TensorSpec
+from retrograd.graph.specs import CompositeTensor, TensorSpec
 from retrograd.graph.tensor import Tensor
 
 

@@ -15,9 +15,8 @@ from retrograd.distribute.devices import (
     canonicalize,
     current_device,
 )
-from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.defaults import control_dependencies, device
-from retrograd.graph.specs import TypeSpec, type_spec_from_value
+from retrograd.graph.specs import CompositeTensor, TypeSpec, type_spec_from_value
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.tensor_values import is_tensor
 from retrograd.ops.flow.control import group

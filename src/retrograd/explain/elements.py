@@ -21,10 +21,11 @@ from retrograd.explain.trace import BackStep, Node, Term, Trace
 from retrograd.explain.values import Index, factor, index_text, number
 from retrograd.grad.forward import along
 from retrograd.grad.sweep import is_continuous, terms_of
-from retrograd.graph import context, dispatch
+from retrograd.graph import context
 from retrograd.graph.record import Record
 from retrograd.ops.declare import find
 from retrograd.ops.infer import broadcast, same
+from retrograd.run.eager import eager_tensor
 from retrograd.run.store import Cell
 
 #: contributions to one element that are followed one by one
@@ -198,18 +199,14 @@ class Replay:
         one = np.zeros_like(_held(x))
         one[index] = 1
         tangents: list[Any] = [None] * len(self.record._inputs)
-        tangents[position] = dispatch.hooks.eager_tensor(
-            one, dtypes.as_dtype(one.dtype)
-        )
+        tangents[position] = eager_tensor(one, dtypes.as_dtype(one.dtype))
         return [None if c is None else c._value for c in along(self.record, tangents)]
 
     def partials(self) -> list[Any]:
         """What the rule gives for each input for a seed of ones."""
         outputs = self.record._outputs
         ones = [
-            dispatch.hooks.eager_tensor(np.ones_like(_held(t)), t.dtype)
-            if is_continuous(t)
-            else None
+            eager_tensor(np.ones_like(_held(t)), t.dtype) if is_continuous(t) else None
             for t in outputs
         ]
         live = [is_continuous(t) for t in self.record._inputs]
@@ -230,10 +227,10 @@ def _eager(value: Any, tensor: Any) -> Any:
         raise LookupError(f"the value of {tensor!r} was not recorded")
     dtype = tensor.dtype.base_dtype
     if dtype is dtypes.resource:
-        made = dispatch.hooks.eager_tensor(Cell("replayed", None, value), dtype)
+        made = eager_tensor(Cell("replayed", None, value), dtype)
         made._handle_data = (value.shape, dtypes.as_dtype(value.dtype))
         return made
-    return dispatch.hooks.eager_tensor(np.asarray(value), dtype)
+    return eager_tensor(np.asarray(value), dtype)
 
 
 def replay(

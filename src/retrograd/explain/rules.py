@@ -11,9 +11,9 @@ import numpy as np
 from retrograd.arrays.list_value import TensorList
 from retrograd.grad.sweep import Step, terms_of
 from retrograd.grad.terms import dense, fit
-from retrograd.graph import dispatch
 from retrograd.graph.graph import Graph
 from retrograd.ops.declare import F
+from retrograd.run.eager import eager_tensor
 from retrograd.run.observe import Observed
 
 #: dtypes whose tensors cannot be fed
@@ -86,7 +86,7 @@ class RecordRules(Rules):
 
     def _terms(self, step: Step, output: int, upstream: Any) -> list[Any]:
         y = step.op.outputs[output]
-        dy = dispatch.hooks.eager_tensor(np.asarray(upstream), y.dtype.base_dtype)
+        dy = eager_tensor(np.asarray(upstream), y.dtype.base_dtype)
         built = self._built(step, output, dy)
         return [None if t is None else np.asarray(t._value) for t in built]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from retrograd.formats.node import attr_proto, shape_proto
-from retrograd.graph import dispatch, opdef
+from retrograd.graph import attributes, opdef
 from retrograd.graph.function import CALLEE, FuncGraph
 from retrograd.graph.graph import VERSION, Graph
 from retrograd.graph.operation import Operation
@@ -101,7 +101,7 @@ def _output_names(op: Operation, name: str) -> Iterator[str]:
         yield from (f"{name}:output:{i}" for i in range(len(op.outputs)))
         return
     for arg in op._op_def.outputs:
-        count = len(dispatch.arg_types((arg,), op.attrs))
+        count = len(attributes.arg_types((arg,), op.attrs))
         yield from (f"{name}:{arg.name}:{i}" for i in range(count))
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from retrograd.formats.function_def import function_def, functions_of
 from retrograd.formats.node import list_value, node_def
-from retrograd.graph import dispatch
 from retrograd.graph.graph import Graph
+from retrograd.graph.hooks import hooks
 from retrograd.util import protos
 
 
@@ -44,4 +44,4 @@ def graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
     return result
 
 
-dispatch.hooks.provide(graph_def=graph_def, versions=versions)
+hooks.provide(graph_def=graph_def, versions=versions)

@@ -10,7 +10,7 @@ from retrograd import shapes
 from retrograd.errors import NotFoundError
 from retrograd.formats.function_def import Library
 from retrograd.formats.node import attr_from_user
-from retrograd.graph import context, dispatch, opdef
+from retrograd.graph import attributes, context, opdef
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.graph import VERSION, Graph, unknown_op_type
 from retrograd.graph.name_scopes import name_scope
@@ -413,7 +413,7 @@ class _Import:
         shown = attrs.pop("_output_shapes", None)
         op = object.__new__(Operation)
         try:
-            types = dispatch.output_types(signature, attrs)
+            types = attributes.output_types(signature, attrs)
             _check_types(signature, attrs, inputs, name)
             graph._place(
                 op, proto.op, name, graph._own(inputs), types, attrs, signature
@@ -458,7 +458,7 @@ class _Import:
             and attrs.get("shape") == ()
         ):
             attrs["shape"] = None
-        return dispatch.with_defaults(signature, attrs, name)
+        return attributes.with_defaults(signature, attrs, name)
 
     def _function(self, name: str) -> Any:
         """The function that an attribute names; the name where there is none."""
@@ -550,7 +550,7 @@ def _standing_in(inputs: list[Tensor | None]) -> list[Tensor]:
 
 def _checked_attr(signature: opdef.OpDef, key: str, value: Any, name: str) -> Any:
     try:
-        return dispatch.normalize(signature.attrs[key], value, signature.name)
+        return attributes.normalize(signature.attrs[key], value, signature.name)
     except (TypeError, ValueError) as error:
         attr = signature.attrs[key]
         if attr.allowed is not None and attr.kind == "type":
@@ -569,7 +569,7 @@ def _check_types(
     signature: opdef.OpDef, attrs: dict[str, Any], inputs: Any, name: str
 ) -> None:
     """Check number and dtypes of a node's inputs."""
-    wanted = dispatch.arg_types(signature.inputs, attrs)
+    wanted = attributes.arg_types(signature.inputs, attrs)
     if len(wanted) != len(inputs):
         expected = ", ".join(map(opdef.type_word, wanted))
         raise ValueError(

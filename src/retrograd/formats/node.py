@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, shapes
-from retrograd.graph import dispatch, opdef
+from retrograd.graph import opdef
 from retrograd.graph.function import CALLEE, FuncGraph
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.util import protos
@@ -241,7 +242,7 @@ def op_def_proto(op_def: opdef.OpDef | None) -> Any:
     return result
 
 
-dispatch.hooks.provide(
+hooks.provide(
     attr_to_user=attr_to_user,
     attr_from_user=attr_from_user,
     node_def=node_def,

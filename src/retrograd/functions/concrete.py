@@ -9,10 +9,9 @@ from retrograd import nest, shapes
 from retrograd.functions.calling import call_flat
 from retrograd.functions.tracing import NAME_ATTR
 from retrograd.graph import context
-from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.function import FuncGraph, uid
-from retrograd.graph.specs import TensorSpec
+from retrograd.graph.specs import CompositeTensor, TensorSpec
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.flow.bodies import packed_like
 from retrograd.variables.resource import variable_accessed
@@ -28,12 +27,12 @@ def checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
     Raises:
       ValueError: a value is of no kind that an attribute can have.
     """
-    from retrograd.graph import dispatch
+    from retrograd.formats.node import attr_from_user
 
     found = {}
     for key, value in attributes.items():
         if hasattr(value, "SerializeToString"):
-            value = dispatch.hooks.attr_from_user(value)
+            value = attr_from_user(value)
         elif not isinstance(value, (bool, int, float, str, bytes)):
             raise ValueError(
                 f"Unsupported attribute type for {key} with type {type(value)}"

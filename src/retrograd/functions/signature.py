@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from retrograd import nest
-from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.graph.specs import TensorSpec, TypeSpec
+from retrograd.graph.specs import CompositeTensor, TensorSpec, TypeSpec
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.util import inspecting

@@ -9,11 +9,10 @@ from typing import Any
 
 from retrograd import dtypes, nest, shapes
 from retrograd.graph import context
-from retrograd.graph.composite import CompositeTensor
-from retrograd.graph.convert import convert_to_tensor_or_composite
+from retrograd.graph.composite import convert_to_tensor_or_composite
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
-from retrograd.graph.specs import TensorSpec, TypeSpec
+from retrograd.graph.specs import CompositeTensor, TensorSpec, TypeSpec
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies

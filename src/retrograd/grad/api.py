@@ -14,8 +14,8 @@ from retrograd.grad import control as _rules  # noqa: F401
 from retrograd.grad.sweep import Step, sweep
 from retrograd.grad.terms import add_n, zeros_for
 from retrograd.graph import context, dispatch
-from retrograd.graph.composite import IndexedSlices
-from retrograd.graph.convert import (
+from retrograd.graph.composite import (
+    IndexedSlices,
     convert_n_to_tensor_or_indexed_slices,
     convert_to_tensor_or_indexed_slices,
 )

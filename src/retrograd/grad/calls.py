@@ -18,9 +18,10 @@ from retrograd.grad.backward import (
 )
 from retrograd.grad.sweep import is_continuous
 from retrograd.grad.terms import dense, zeros_for
-from retrograd.graph import context, dispatch
+from retrograd.graph import context
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.function import CALLEE, FuncGraph, uid
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, gradient
@@ -200,7 +201,7 @@ def _parameter(graph: FuncGraph, like: Tensor, name: str) -> Tensor:
     return made
 
 
-dispatch.hooks.provide(derivative_of=derivative_of)
+hooks.provide(derivative_of=derivative_of)
 
 
 @gradient("SymbolicGradient", input="x̄ᵢ = Σⱼ z̄ⱼ ∂zⱼ/∂xᵢ")

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from retrograd import dtypes, nest, shapes
-from retrograd.graph.convert import convert_to_tensor
+import numpy as np
+
+from retrograd import dtypes, shapes
+from retrograd.graph.convert import convert_to_tensor, converted
 from retrograd.graph.graph import Graph
+from retrograd.graph.hooks import hooks
+from retrograd.graph.name_scopes import name_scope
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import Tensor
+from retrograd.graph.specs import CompositeTensor, TensorSpec, TypeSpec
+from retrograd.graph.tensor import Tensor, default_session_for
+
+# ---------------------------------------------------------------------- slices
 
 IndexedSlicesValue = namedtuple(
     "IndexedSlicesValue", ["values", "indices", "dense_shape"]
 )
-SparseTensorValue = namedtuple(
-    "SparseTensorValue", ["indices", "values", "dense_shape"]
-)
-
-
-class CompositeTensor:
-    """Base of values that a session takes apart into tensors."""
-
-    @property
-    def _type_spec(self) -> Any:
-        from retrograd.graph.specs import spec_of
-
-        return spec_of(self)
-
-    @property
-    def dtype(self) -> dtypes.DType:
-        """The type of the elements."""
-        raise NotImplementedError
-
-    @property
-    def op(self) -> Any:
-        """The operation that makes the values."""
-        raise NotImplementedError
-
-
-nest.register_type("CompositeTensor", CompositeTensor)
 
 
 class IndexedSlices(CompositeTensor):
@@ -55,6 +37,23 @@ class IndexedSlices(CompositeTensor):
         self._values = values
         self._indices = indices
         self._dense_shape = dense_shape
+
+    @property
+    def _type_spec(self) -> IndexedSlicesSpec:
+        dense = self._dense_shape
+        return IndexedSlicesSpec(
+            self._full_shape(),
+            self.dtype,
+            self.indices.dtype,
+            None if dense is None else dense.dtype,
+            self.indices.shape,
+        )
+
+    def _full_shape(self) -> Any:
+        """The dense shape, with what the values say about all but its first size."""
+        raw = shapes.raw(self.values.shape)
+        dense = shapes.raw(self.shape)
+        return dense if raw is None else shapes.merge((None, *raw[1:]), dense)
 
     @property
     def values(self) -> Any:
@@ -74,13 +73,9 @@ class IndexedSlices(CompositeTensor):
     @property
     def shape(self) -> shapes.TensorShape:
         """The static shape of the whole tensor."""
-        from retrograd.graph import dispatch
-
         if self._dense_shape is None:
             return shapes.TensorShape(None)
-        return shapes.TensorShape.of(
-            dispatch.hooks.constant_as_shape(self._dense_shape)
-        )
+        return shapes.TensorShape.of(hooks.constant_as_shape(self._dense_shape))
 
     def get_shape(self) -> shapes.TensorShape:
         """As `shape`."""
@@ -123,6 +118,77 @@ class IndexedSlices(CompositeTensor):
         return IndexedSlices(-self._values, self._indices, self._dense_shape)
 
 
+class IndexedSlicesSpec(TypeSpec):
+    """Dtype, shape and kind of indices of IndexedSlices."""
+
+    def __init__(
+        self,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        indices_dtype: Any = dtypes.int64,
+        dense_shape_dtype: Any = None,
+        indices_shape: Any = None,
+    ) -> None:
+        self._shape = shapes.TensorShape(shape)
+        self._values_dtype = dtypes.as_dtype(dtype)
+        self._indices_dtype = dtypes.as_dtype(indices_dtype)
+        self._dense_shape_dtype = (
+            None if dense_shape_dtype is None else dtypes.as_dtype(dense_shape_dtype)
+        )
+        self._indices_shape = shapes.TensorShape(indices_shape).with_rank(1)
+
+    @property
+    def value_type(self) -> Any:
+        """`IndexedSlices`."""
+        return IndexedSlices
+
+    @property
+    def _component_specs(self) -> Any:
+        raw = shapes.raw(self._shape)
+        count = shapes.raw(self._indices_shape)
+        values = None if raw is None else (*(count or (None,)), *raw[1:])
+        specs = [
+            TensorSpec(values, self._values_dtype),
+            TensorSpec(self._indices_shape, self._indices_dtype),
+        ]
+        if self._dense_shape_dtype is not None:
+            specs.append(TensorSpec([self._shape.ndims], self._dense_shape_dtype))
+        return tuple(specs)
+
+    def _to_components(self, value: Any) -> Any:
+        if value.dense_shape is None:
+            return (value.values, value.indices)
+        return (value.values, value.indices, value.dense_shape)
+
+    def _from_components(self, components: Any) -> Any:
+        if all(isinstance(c, np.ndarray) for c in components):
+            values, indices, *dense = components
+            return IndexedSlicesValue(values, indices, dense[0] if dense else None)
+        return IndexedSlices(*components)
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return (
+            self._shape,
+            self._values_dtype,
+            self._indices_dtype,
+            self._dense_shape_dtype,
+            self._indices_shape,
+        )
+
+    def _to_legacy_output_types(self) -> Any:
+        return self._values_dtype
+
+    def _to_legacy_output_shapes(self) -> Any:
+        return self._shape
+
+
+# ---------------------------------------------------------------------- sparse tensors
+
+SparseTensorValue = namedtuple(
+    "SparseTensorValue", ["indices", "values", "dense_shape"]
+)
+
+
 class SparseTensor(CompositeTensor):
     """A tensor given by its elements that are not zero.
 
@@ -133,9 +199,7 @@ class SparseTensor(CompositeTensor):
     """
 
     def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
-        from retrograd.graph import dispatch
-
-        with dispatch.name_scope(None, "SparseTensor", [indices, values, dense_shape]):
+        with name_scope(None, "SparseTensor", [indices, values, dense_shape]):
             self._indices = convert_to_tensor(indices, dtypes.int64, "indices")
             self._values = convert_to_tensor(values, None, "values", as_ref=False)
             self._dense_shape = convert_to_tensor(
@@ -146,6 +210,10 @@ class SparseTensor(CompositeTensor):
         dense = self._dense_shape.shape.with_rank(1)
         index_shape.dims[0].merge_with(value_shape.dims[0])  # pyright: ignore[reportOptionalSubscript]
         index_shape.dims[1].merge_with(dense.dims[0])  # pyright: ignore[reportOptionalSubscript]
+
+    @property
+    def _type_spec(self) -> SparseTensorSpec:
+        return SparseTensorSpec(self.shape, self.dtype)
 
     @classmethod
     def from_value(cls, sparse_tensor_value: Any) -> SparseTensor:
@@ -176,11 +244,7 @@ class SparseTensor(CompositeTensor):
     @property
     def shape(self) -> shapes.TensorShape:
         """The static shape of the whole."""
-        from retrograd.graph import dispatch
-
-        return shapes.TensorShape.of(
-            dispatch.hooks.constant_as_shape(self._dense_shape)
-        )
+        return shapes.TensorShape.of(hooks.constant_as_shape(self._dense_shape))
 
     def get_shape(self) -> shapes.TensorShape:
         """As `shape`."""
@@ -207,8 +271,6 @@ class SparseTensor(CompositeTensor):
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> SparseTensorValue:
         """The value in `session`, by default the thread's default session."""
-        from retrograd.graph.tensor import default_session_for
-
         session = default_session_for(session, self.graph, "evaluate tensor", "eval")
         return SparseTensorValue(
             *session.run([self._indices, self._values, self._dense_shape], feed_dict)
@@ -219,6 +281,70 @@ class SparseTensor(CompositeTensor):
             f"SparseTensor(indices={self._indices}, values={self._values}, "
             f"dense_shape={self._dense_shape})"
         )
+
+
+class SparseTensorSpec(TypeSpec):
+    """Dtype and dense shape of a sparse tensor."""
+
+    def __init__(self, shape: Any = None, dtype: Any = dtypes.float32) -> None:
+        self._shape = shapes.TensorShape(shape)
+        self._dtype = dtypes.as_dtype(dtype)
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def shape(self) -> shapes.TensorShape:
+        """What is known of the dense shape."""
+        return self._shape
+
+    @property
+    def value_type(self) -> Any:
+        """`SparseTensor`."""
+        return SparseTensor
+
+    @property
+    def _component_specs(self) -> Any:
+        rank = self._shape.ndims
+        return [
+            TensorSpec([None, rank], dtypes.int64),
+            TensorSpec([None], self._dtype),
+            TensorSpec([rank], dtypes.int64),
+        ]
+
+    def _to_components(self, value: Any) -> Any:
+        return [value.indices, value.values, value.dense_shape]
+
+    def _from_components(self, components: Any) -> Any:
+        if all(isinstance(c, np.ndarray) for c in components):
+            return SparseTensorValue(*components)
+        made = object.__new__(SparseTensor)
+        made._indices, made._values, made._dense_shape = components
+        return made
+
+    def _batch(self, batch_size: int | None) -> SparseTensorSpec:
+        shape = shapes.TensorShape([batch_size]).concatenate(self._shape)
+        return SparseTensorSpec(shape, self._dtype)
+
+    def _unbatch(self) -> SparseTensorSpec:
+        if self._shape.ndims == 0:
+            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
+        raw = shapes.raw(self._shape)
+        return SparseTensorSpec(None if raw is None else raw[1:], self._dtype)
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return (self._shape, self._dtype)
+
+    def _to_legacy_output_types(self) -> Any:
+        return self._dtype
+
+    def _to_legacy_output_shapes(self) -> Any:
+        return self._shape
+
+
+# ---------------------------------------------------------------------- converting
 
 
 def convert_to_tensor_or_sparse_tensor(
@@ -244,3 +370,60 @@ def convert_to_tensor_or_sparse_tensor(
 def is_sparse(value: Any) -> bool:
     """Whether `value` is a sparse tensor, or the value of one."""
     return isinstance(value, (SparseTensor, SparseTensorValue))
+
+
+def convert_to_tensor_or_indexed_slices(
+    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+) -> Any:
+    """`value` as a tensor; IndexedSlices and sparse tensors stay what they are."""
+    if isinstance(value, CompositeTensor):
+        wanted = None if dtype is None else dtypes.as_dtype(dtype)
+        if wanted is not None and not wanted.is_compatible_with(value.dtype):
+            raise ValueError(
+                f"Tensor conversion requested dtype {wanted.name} for Tensor with "
+                f"dtype {value.dtype.name}: {str(value)!r}"
+            )
+        return value
+    return convert_to_tensor(value, dtype, name, as_ref=as_ref)
+
+
+def convert_to_tensor_or_composite(
+    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+) -> Any:
+    """`value` as a tensor, or as the composite value that it is or converts to.
+
+    Raises:
+      TypeError: no conversion is registered for the type, or the dtype does not fit.
+      ValueError: a composite value of another dtype.
+    """
+    if isinstance(value, (Tensor, CompositeTensor)):
+        return convert_to_tensor_or_indexed_slices(value, dtype, name, as_ref)
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    return converted(value, wanted, name, None, as_ref, (Tensor, CompositeTensor))
+
+
+def convert_n_to_tensor_or_indexed_slices(
+    values: Sequence[Any], dtype: Any = None, name: str | None = None
+) -> list[Any]:
+    """As `convert_to_tensor_or_indexed_slices` for each value; None stays None."""
+    return _each(convert_to_tensor_or_indexed_slices, values, dtype, name)
+
+
+def convert_n_to_tensor_or_composite(
+    values: Sequence[Any], dtype: Any = None, name: str | None = None
+) -> list[Any]:
+    """As `convert_to_tensor_or_composite` for each value; None stays None."""
+    return _each(convert_to_tensor_or_composite, values, dtype, name)
+
+
+def _each(
+    convert: Callable[..., Any], values: Sequence[Any], dtype: Any, name: str | None
+) -> list[Any]:
+    if not isinstance(values, Sequence):
+        raise TypeError("values must be a sequence.")
+    return [
+        None
+        if value is None
+        else convert(value, dtype, None if name is None else f"{name}_{i}")
+        for i, value in enumerate(values)
+    ]

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from retrograd.graph.hooks import hooks
+
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
 
@@ -41,13 +43,6 @@ class _Shared:
     default_graph: Graph | None = None
     eager_by_default = False
     eager_seed: int | None = None
-
-    @staticmethod
-    def make_graph() -> Graph:
-        """A new graph; the class is above this module."""
-        from retrograd.graph.graph import Graph
-
-        return Graph()
 
 
 shared = _Shared()
@@ -101,9 +96,10 @@ def get_default_graph() -> Graph:
 
 
 def _global_graph() -> Graph:
-    if shared.default_graph is None:
-        shared.default_graph = shared.make_graph()
-    return shared.default_graph
+    graph = shared.default_graph
+    if graph is None:
+        graph = shared.default_graph = hooks.new_graph()
+    return graph
 
 
 def reset_default_graph() -> None:
@@ -117,7 +113,7 @@ def reset_default_graph() -> None:
             "Do not use tf.reset_default_graph() to clear nested graphs. If you need a "
             "cleared graph, exit the nesting and create a new graph."
         )
-    shared.default_graph = shared.make_graph()
+    shared.default_graph = hooks.new_graph()
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ def convert_to_tensor(
     preferred = preferred_dtype if preferred_dtype is not None else dtype_hint
     if preferred is not None:
         preferred = dtypes.as_dtype(preferred)
-    return _convert(value, dtype, name, preferred, as_ref)
+    return converted(value, dtype, name, preferred, as_ref)
 
 
 def is_eager_tensor(tensor: Tensor) -> bool:
@@ -103,7 +103,7 @@ def _captured_eager(value: Tensor) -> Tensor:
     return graph.capture(value)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _convert(
+def converted(
     value: Any,
     dtype: Any,
     name: Any,
@@ -111,7 +111,12 @@ def _convert(
     as_ref: bool,
     accepted: type | tuple[type, ...] = Tensor,
 ) -> Any:
-    """What the first registered function that takes `value` makes of it."""
+    """What the first registered function that takes `value` makes of it.
+
+    Raises:
+      TypeError: there is none, or none gives the preferred dtype.
+      RuntimeError: what it gives is not of an accepted type, or of another dtype.
+    """
     prefix = f"Error converting {name}: " if name else ""
     for types, function in _functions_for(type(value)):
         result = None
@@ -205,72 +210,6 @@ def convert_n_to_tensor(
             None if name is None else f"{name}_{i}",
             preferred_dtype,
             as_ref=as_ref,
-        )
-        for i, value in enumerate(values)
-    ]
-
-
-def convert_to_tensor_or_indexed_slices(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
-) -> Any:
-    """`value` as a tensor; IndexedSlices and sparse tensors stay what they are."""
-    from retrograd.graph.composite import CompositeTensor
-
-    if isinstance(value, CompositeTensor):
-        wanted = None if dtype is None else dtypes.as_dtype(dtype)
-        if wanted is not None and not wanted.is_compatible_with(value.dtype):
-            raise ValueError(
-                f"Tensor conversion requested dtype {wanted.name} for Tensor with "
-                f"dtype {value.dtype.name}: {str(value)!r}"
-            )
-        return value
-    return convert_to_tensor(value, dtype, name, as_ref=as_ref)
-
-
-def convert_n_to_tensor_or_indexed_slices(
-    values: Sequence[Any], dtype: Any = None, name: str | None = None
-) -> list[Any]:
-    """As `convert_to_tensor_or_indexed_slices` for each value; None stays None."""
-    if not isinstance(values, Sequence):
-        raise TypeError("values must be a sequence.")
-    return [
-        None
-        if value is None
-        else convert_to_tensor_or_indexed_slices(
-            value, dtype, None if name is None else f"{name}_{i}"
-        )
-        for i, value in enumerate(values)
-    ]
-
-
-def convert_to_tensor_or_composite(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
-) -> Any:
-    """`value` as a tensor, or as the composite value that it is or converts to.
-
-    Raises:
-      TypeError: no conversion is registered for the type, or the dtype does not fit.
-      ValueError: a composite value of another dtype.
-    """
-    from retrograd.graph.composite import CompositeTensor
-
-    if isinstance(value, (Tensor, CompositeTensor)):
-        return convert_to_tensor_or_indexed_slices(value, dtype, name, as_ref)
-    wanted = None if dtype is None else dtypes.as_dtype(dtype)
-    return _convert(value, wanted, name, None, as_ref, (Tensor, CompositeTensor))
-
-
-def convert_n_to_tensor_or_composite(
-    values: Sequence[Any], dtype: Any = None, name: str | None = None
-) -> list[Any]:
-    """As `convert_to_tensor_or_composite` for each value; None stays None."""
-    if not isinstance(values, Sequence):
-        raise TypeError("values must be a sequence.")
-    return [
-        None
-        if value is None
-        else convert_to_tensor_or_composite(
-            value, dtype, None if name is None else f"{name}_{i}"
         )
         for i, value in enumerate(values)
     ]

@@ -11,7 +11,8 @@ from typing import Any
 
 from retrograd import dtypes
 from retrograd.errors import NotFoundError
-from retrograd.graph import context, opdef
+from retrograd.graph import attributes, context, opdef
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import VALID_OP_NAME, without_slash
 from retrograd.graph.operation import Operation, creations
 from retrograd.graph.places import OverrideScope
@@ -108,12 +109,10 @@ class Graph(ScopedGraph):
         for i, tensor in enumerate(inputs):
             if not isinstance(tensor, Tensor):
                 raise TypeError(f"Input #{i} is not a tensor: {tensor}")
-        from retrograd.graph import dispatch
-
-        attrs = {k: dispatch.hooks.attr_from_user(v) for k, v in (attrs or {}).items()}
+        attrs = {k: hooks.attr_from_user(v) for k, v in (attrs or {}).items()}
         signature = opdef.lookup(op_type)
         if signature is not None:
-            attrs = dispatch.complete_attrs(
+            attrs = attributes.complete_attrs(
                 signature, self._own(inputs), attrs, name or op_type
             )
             dtypes = None
@@ -132,8 +131,6 @@ class Graph(ScopedGraph):
         output_types: Sequence[Any] | None = None,
     ) -> Operation:
         """Add an operation whose attributes are in memory form (see `create_op`)."""
-        from retrograd.graph import dispatch
-
         self._check_not_finalized()
         signature = opdef.lookup(op_type)
         inputs = self._own(inputs)
@@ -142,7 +139,7 @@ class Graph(ScopedGraph):
         if output_types is None:
             if signature is None:
                 raise ValueError(f"Op type not registered '{op_type}'.")
-            output_types = dispatch.output_types(signature, attrs)
+            output_types = attributes.output_types(signature, attrs)
         with self._lock:
             name = name.decode() if isinstance(name, bytes) else name
             if name and name[-1] == "/":
@@ -168,9 +165,7 @@ class Graph(ScopedGraph):
         function = self._functions.get(name)
         signature = getattr(function, "op_def", None)
         if isinstance(signature, opdef.OpDef):
-            from retrograd.graph import dispatch
-
-            dispatch.hooks.declare_callee(name)
+            hooks.declare_callee(name)
             attrs[CALLEE] = function
             return signature
         return None
@@ -194,12 +189,10 @@ class Graph(ScopedGraph):
 
     def _finish(self, op: Operation, scoped: bool) -> None:
         """Infer a new operation's shapes and list it; undo what is done on failure."""
-        from retrograd.graph import dispatch
-
         try:
             if scoped:
                 self._apply_scopes(op)
-            dispatch.hooks.infer_shapes(op)
+            hooks.infer_shapes(op)
         except BaseException:
             for tensor in op._inputs:
                 tensor._consumers.remove(op)
@@ -223,22 +216,20 @@ class Graph(ScopedGraph):
           ValueError: the name is taken, or attributes are missing.
           NotFoundError: there is no such op type.
         """
-        from retrograd.graph import dispatch
-
         self._check_not_finalized()
         signature = opdef.lookup(node_def.op)
-        attrs = {k: dispatch.hooks.attr_from_user(v) for k, v in node_def.attr.items()}
+        attrs = {k: hooks.attr_from_user(v) for k, v in node_def.attr.items()}
         if signature is not None:
             inputs = self._own(inputs)
-            attrs = dispatch.complete_attrs(signature, inputs, attrs, node_def.name)
-            output_types = dispatch.output_types(signature, attrs)
+            attrs = attributes.complete_attrs(signature, inputs, attrs, node_def.name)
+            output_types = attributes.output_types(signature, attrs)
         elif node_def.op not in self._functions:
             raise unknown_op_type(node_def.op)
         else:
             signature = self._callee_signature(node_def.op, attrs)
             if signature is not None:
                 inputs = self._own(inputs)
-                output_types = dispatch.output_types(signature, attrs)
+                output_types = attributes.output_types(signature, attrs)
         with self._lock:
             if node_def.name in self._by_name:
                 raise ValueError(f"Duplicate node name in graph: '{node_def.name}'")
@@ -330,17 +321,13 @@ class Graph(ScopedGraph):
     @property
     def graph_def_versions(self) -> Any:
         """The version of the GraphDef format, as a VersionDef message."""
-        from retrograd.graph import dispatch
-
-        return dispatch.hooks.versions(self)
+        return hooks.versions(self)
 
     def as_graph_def(
         self, from_version: int | None = None, add_shapes: bool = False
     ) -> Any:
         """The graph as a GraphDef protocol message."""
-        from retrograd.graph import dispatch
-
-        return dispatch.hooks.graph_def(self, from_version, add_shapes)
+        return hooks.graph_def(self, from_version, add_shapes)
 
     def prevent_feeding(self, tensor: Tensor) -> None:
         """Refuse `tensor` as a key of a feed_dict."""
@@ -418,5 +405,7 @@ def graph_of(inputs: Iterable[Any]) -> Graph:
             raise ValueError(f"{item} must be from the same graph as {first}.")
     return found or default
 
+
+hooks.provide(new_graph=Graph)
 
 __all__ = ["Graph", "graph_of", "without_slash"]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError, OutOfRangeError
 from retrograd.graph import opdef
+from retrograd.graph.attributes import arg_types
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import VALID_OP_NAME
 from retrograd.graph.tensor import Tensor, default_session_for
 
@@ -170,11 +172,9 @@ class Operation:
 
     @property
     def _input_types(self) -> list[dtypes.DType]:
-        from retrograd.graph import dispatch
-
         if self._op_def is None:
             return [t.dtype for t in self._inputs]
-        return dispatch.arg_types(self._op_def.inputs, self.attrs)
+        return arg_types(self._op_def.inputs, self.attrs)
 
     @property
     def device(self) -> str:
@@ -184,16 +184,12 @@ class Operation:
     @property
     def op_def(self) -> Any:
         """The signature as an OpDef protocol message."""
-        from retrograd.graph import dispatch
-
-        return dispatch.hooks.op_def_proto(self._op_def)
+        return hooks.op_def_proto(self._op_def)
 
     @property
     def node_def(self) -> Any:
         """This operation as a NodeDef protocol message."""
-        from retrograd.graph import dispatch
-
-        return dispatch.hooks.node_def(self)
+        return hooks.node_def(self)
 
     @property
     def _id_value(self) -> int:
@@ -234,14 +230,10 @@ class Operation:
             raise ValueError(
                 f"Operation '{self._name}' has no attr named '{name}'."
             ) from None
-        from retrograd.graph import dispatch
-
-        return dispatch.hooks.attr_to_user(self, name, value)
+        return hooks.attr_to_user(self, name, value)
 
     def _set_attr(self, name: str, value: Any) -> None:
-        from retrograd.graph import dispatch
-
-        self.attrs[name] = dispatch.hooks.attr_from_user(value)
+        self.attrs[name] = hooks.attr_from_user(value)
         self._graph._rewired()
 
     def _clear_attr(self, name: str) -> None:

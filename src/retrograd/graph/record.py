@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from retrograd.graph import context, opdef
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import creations, line_of, user_stack
 from retrograd.graph.tensor import Tensor
 
@@ -83,8 +84,6 @@ class Record:
 
     def get_attr(self, name: str) -> Any:
         """The value of an attribute, in the form TensorFlow 1.15 gives it."""
-        from retrograd.graph import dispatch
-
         if name not in self.attrs:
             raise ValueError(f"Operation '{self.name}' has no attr named '{name}'.")
-        return dispatch.hooks.attr_to_user(self, name, self.attrs[name])
+        return hooks.attr_to_user(self, name, self.attrs[name])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from retrograd.graph.contents import GraphContents, graph_element
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import VALID_OP_NAME, VALID_SCOPE_NAME
 from retrograd.graph.operation import Operation, creations
 from retrograd.graph.places import ColocationScope, DeviceScope, OverrideScope
@@ -346,8 +347,6 @@ class ScopedGraph(GraphContents):
             op.attrs["container"] = self._container
 
     def _apply_attr_scopes(self, op: Operation) -> None:
-        from retrograd.graph import dispatch
-
         for key, value in self._attr_scope_map.items():
             if key in op.attrs:
                 continue
@@ -359,7 +358,7 @@ class ScopedGraph(GraphContents):
                         f"or an AttrValue protocol buffer; but it returned: {value}"
                     )
             if value is not None:
-                op.attrs[key] = dispatch.hooks.attr_from_user(value)
+                op.attrs[key] = hooks.attr_from_user(value)
 
     def _apply_devices(self, op: Operation) -> None:
         for scope in reversed(self._scopes.devices):

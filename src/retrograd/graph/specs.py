@@ -7,15 +7,26 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, nest, shapes
-from retrograd.graph.composite import (
-    CompositeTensor,
-    IndexedSlices,
-    IndexedSlicesValue,
-    SparseTensor,
-    SparseTensorValue,
-)
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
+
+
+class CompositeTensor:
+    """Base of values that a session takes apart into tensors."""
+
+    @property
+    def _type_spec(self) -> Any:
+        raise NotImplementedError
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The type of the elements."""
+        raise NotImplementedError
+
+    @property
+    def op(self) -> Any:
+        """The operation that makes the values."""
+        raise NotImplementedError
 
 
 class TypeSpec:
@@ -264,153 +275,7 @@ class TensorSpec(TypeSpec):
         )
 
 
-class SparseTensorSpec(TypeSpec):
-    """Dtype and dense shape of a sparse tensor."""
-
-    def __init__(self, shape: Any = None, dtype: Any = dtypes.float32) -> None:
-        self._shape = shapes.TensorShape(shape)
-        self._dtype = dtypes.as_dtype(dtype)
-
-    @property
-    def dtype(self) -> dtypes.DType:
-        """The type of the elements."""
-        return self._dtype
-
-    @property
-    def shape(self) -> shapes.TensorShape:
-        """What is known of the dense shape."""
-        return self._shape
-
-    @property
-    def value_type(self) -> Any:
-        """`SparseTensor`."""
-        return SparseTensor
-
-    @property
-    def _component_specs(self) -> Any:
-        rank = self._shape.ndims
-        return [
-            TensorSpec([None, rank], dtypes.int64),
-            TensorSpec([None], self._dtype),
-            TensorSpec([rank], dtypes.int64),
-        ]
-
-    def _to_components(self, value: Any) -> Any:
-        return [value.indices, value.values, value.dense_shape]
-
-    def _from_components(self, components: Any) -> Any:
-        if all(isinstance(c, np.ndarray) for c in components):
-            return SparseTensorValue(*components)
-        made = object.__new__(SparseTensor)
-        made._indices, made._values, made._dense_shape = components
-        return made
-
-    def _batch(self, batch_size: int | None) -> SparseTensorSpec:
-        shape = shapes.TensorShape([batch_size]).concatenate(self._shape)
-        return SparseTensorSpec(shape, self._dtype)
-
-    def _unbatch(self) -> SparseTensorSpec:
-        if self._shape.ndims == 0:
-            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
-        raw = shapes.raw(self._shape)
-        return SparseTensorSpec(None if raw is None else raw[1:], self._dtype)
-
-    def _serialize(self) -> tuple[Any, ...]:
-        return (self._shape, self._dtype)
-
-    def _to_legacy_output_types(self) -> Any:
-        return self._dtype
-
-    def _to_legacy_output_shapes(self) -> Any:
-        return self._shape
-
-
-class IndexedSlicesSpec(TypeSpec):
-    """Dtype, shape and kind of indices of IndexedSlices."""
-
-    def __init__(
-        self,
-        shape: Any = None,
-        dtype: Any = dtypes.float32,
-        indices_dtype: Any = dtypes.int64,
-        dense_shape_dtype: Any = None,
-        indices_shape: Any = None,
-    ) -> None:
-        self._shape = shapes.TensorShape(shape)
-        self._values_dtype = dtypes.as_dtype(dtype)
-        self._indices_dtype = dtypes.as_dtype(indices_dtype)
-        self._dense_shape_dtype = (
-            None if dense_shape_dtype is None else dtypes.as_dtype(dense_shape_dtype)
-        )
-        self._indices_shape = shapes.TensorShape(indices_shape).with_rank(1)
-
-    @property
-    def value_type(self) -> Any:
-        """`IndexedSlices`."""
-        return IndexedSlices
-
-    @property
-    def _component_specs(self) -> Any:
-        raw = shapes.raw(self._shape)
-        count = shapes.raw(self._indices_shape)
-        values = None if raw is None else (*(count or (None,)), *raw[1:])
-        specs = [
-            TensorSpec(values, self._values_dtype),
-            TensorSpec(self._indices_shape, self._indices_dtype),
-        ]
-        if self._dense_shape_dtype is not None:
-            specs.append(TensorSpec([self._shape.ndims], self._dense_shape_dtype))
-        return tuple(specs)
-
-    def _to_components(self, value: Any) -> Any:
-        if value.dense_shape is None:
-            return (value.values, value.indices)
-        return (value.values, value.indices, value.dense_shape)
-
-    def _from_components(self, components: Any) -> Any:
-        if all(isinstance(c, np.ndarray) for c in components):
-            values, indices, *dense = components
-            return IndexedSlicesValue(values, indices, dense[0] if dense else None)
-        return IndexedSlices(*components)
-
-    def _serialize(self) -> tuple[Any, ...]:
-        return (
-            self._shape,
-            self._values_dtype,
-            self._indices_dtype,
-            self._dense_shape_dtype,
-            self._indices_shape,
-        )
-
-    def _to_legacy_output_types(self) -> Any:
-        return self._values_dtype
-
-    def _to_legacy_output_shapes(self) -> Any:
-        return self._shape
-
-
-def spec_of(value: CompositeTensor) -> TypeSpec:
-    """The description of a composite value."""
-    if isinstance(value, SparseTensor):
-        return SparseTensorSpec(value.shape, value.dtype)
-    assert isinstance(value, IndexedSlices)
-    dense = None if value.dense_shape is None else value.dense_shape.dtype
-    return IndexedSlicesSpec(
-        _slices_shape(value),
-        value.dtype,
-        value.indices.dtype,
-        dense,
-        value.indices.shape,
-    )
-
-
-def _slices_shape(value: IndexedSlices) -> Any:
-    """The dense shape, with what the values say about all but its first size."""
-    raw = shapes.raw(value.values.shape)
-    dense = shapes.raw(value.shape)
-    return dense if raw is None else shapes.merge((None, *raw[1:]), dense)
-
-
+nest.register_type("CompositeTensor", CompositeTensor)
 nest.register_type("TypeSpec", TypeSpec)
 nest.register_type("TensorSpec", TensorSpec)
 

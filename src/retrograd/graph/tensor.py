@@ -8,6 +8,7 @@ from retrograd import dtypes, shapes
 from retrograd.errors import OperatorNotAllowedInGraphError, message
 from retrograd.graph import context
 from retrograd.graph.conversion_status import Status, control_status_ctx
+from retrograd.graph.reference import Reference
 
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
@@ -128,8 +129,6 @@ class Tensor:
 
     def experimental_ref(self) -> Any:
         """A hashable reference to this tensor."""
-        from retrograd.graph.reference import Reference
-
         return Reference(self)
 
     def _as_node_def_input(self) -> str:

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from retrograd.graph import dispatch, opdef
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.traits import NONE, Blocks, Kind, Traits
@@ -453,7 +454,7 @@ def _infer_shapes(n: Operation) -> None:
         tensor._shape_raw = shape
 
 
-dispatch.hooks.provide(infer_shapes=_infer_shapes)
+hooks.provide(infer_shapes=_infer_shapes)
 
 
 def shape_of(n: Operation, index: int) -> RawShape:

@@ -10,8 +10,8 @@ import numpy as np
 
 from retrograd.arrays import numpy as xp_numpy
 from retrograd.dtypes import DType
-from retrograd.graph import dispatch
 from retrograd.graph.function import FuncGraph
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 
@@ -263,4 +263,4 @@ _PARTIAL = {
     "StridedSlice": _sliced,
 }
 
-dispatch.hooks.provide(constant_as_shape=constant_as_shape)
+hooks.provide(constant_as_shape=constant_as_shape)

@@ -11,8 +11,9 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.arrays.blas import threads
-from retrograd.graph import context, dispatch, opdef
+from retrograd.graph import attributes, context, dispatch, opdef
 from retrograd.graph.device import DeviceSpec
+from retrograd.graph.hooks import hooks
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration, find
@@ -253,7 +254,7 @@ def execute(
       OpError: the op failed.
     """
     declaration = find(op_def.name)
-    types = dispatch.output_types(op_def, attrs)
+    types = attributes.output_types(op_def, attrs)
     record = Record(op_def, inputs, attrs)
     if name:
         record.name = name.rstrip("/")
@@ -361,4 +362,4 @@ def _state_of(record: Record, declaration: Declaration) -> Cell:
     return cell
 
 
-dispatch.hooks.provide(execute=execute, eager_tensor=eager_tensor)
+hooks.provide(execute=execute, eager_tensor=eager_tensor)

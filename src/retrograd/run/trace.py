@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, shapes
-from retrograd.graph import dispatch
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration
@@ -112,9 +112,9 @@ def _describe(target: Any, array: Any) -> None:
 
 def _graph(target: Any, plan: Plan) -> None:
     if plan.ops:
-        target.versions.CopyFrom(dispatch.hooks.versions(plan.ops[0].graph))
+        target.versions.CopyFrom(hooks.versions(plan.ops[0].graph))
     for op in plan.ops:
-        target.node.add().CopyFrom(dispatch.hooks.node_def(op))
+        target.node.add().CopyFrom(hooks.node_def(op))
 
 
 def _costs(target: Any, plan: Plan, steps: Sequence[Step]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from retrograd import behavior
 from retrograd.graph import context
+from retrograd.graph.graph import Graph
 
 Combination = dict[str, Any]
 #: what a parameter is that decides how a test runs and that the test need not take
@@ -88,7 +89,7 @@ class EagerGraphCombination(TestCombination):
         if mode == "eager":
             return [context.eager_mode()]
         if mode == "graph":
-            graph = context.shared.make_graph()
+            graph = Graph()
             return [graph.as_default(), context.graph_mode()]
         raise ValueError(f"'mode' has to be either 'eager' or 'graph' and not {mode}")
 

@@ -14,8 +14,8 @@ from absl.testing import absltest
 
 import retrograd as tf
 from retrograd.graph import context
-from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.convert import is_eager_tensor
+from retrograd.graph.specs import CompositeTensor
 from retrograd.graph.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -13,11 +13,8 @@ from retrograd.distribute.values import container_of
 from retrograd.errors import message
 from retrograd.grad.api import gradients
 from retrograd.graph import context, defaults, dispatch
-from retrograd.graph.composite import IndexedSlices
-from retrograd.graph.convert import (
-    convert_to_tensor,
-    convert_to_tensor_or_indexed_slices,
-)
+from retrograd.graph.composite import IndexedSlices, convert_to_tensor_or_indexed_slices
+from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.shape import shape

@@ -9,10 +9,11 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError, NotFoundError
-from retrograd.graph import dispatch, opdef
+from retrograd.graph import attributes, opdef
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 from retrograd.run.eager import EagerTensor
+from retrograd.run.eager import execute as run_op
 
 
 def quick_execute(
@@ -55,15 +56,15 @@ def quick_execute(
         )
     tensors = [convert_to_tensor(value) for value in inputs]
     given = _attributes(op_def, list(attrs or ()))
-    completed = dispatch.complete_attrs(op_def, tensors, given, op_type)
-    outputs = len(dispatch.output_types(op_def, completed))
+    completed = attributes.complete_attrs(op_def, tensors, given, op_type)
+    outputs = len(attributes.output_types(op_def, completed))
     if outputs > num_outputs:
         raise InvalidArgumentError(
             None,
             None,
             f"Expecting {outputs} outputs, but *num_retvals is {num_outputs}",
         )
-    return dispatch.hooks.execute(op_def, tensors, completed, name)
+    return run_op(op_def, tensors, completed, name)
 
 
 execute = quick_execute

@@ -16,6 +16,7 @@ from retrograd.graph.convert import (
     convert_to_tensor,
     register_tensor_conversion_function,
 )
+from retrograd.graph.hooks import hooks
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.sequences import as_lists
 from retrograd.ops.declare import F
@@ -121,7 +122,7 @@ def constant_v2(
 def const_tensor(array: np.ndarray, dtype: dtypes.DType, name: str | None) -> Tensor:
     """A constant made of an array that is in its final form."""
     if context.executing_eagerly():
-        return dispatch.hooks.eager_tensor(array, dtype)
+        return hooks.eager_tensor(array, dtype)
     graph = context.get_default_graph()
     return graph.add(
         "Const", (), {"value": array, "dtype": dtype}, name or "Const"

@@ -8,7 +8,7 @@ from typing import Any
 
 from retrograd import dtypes, nest
 from retrograd.graph import context
-from retrograd.graph.convert import convert_to_tensor_or_composite
+from retrograd.graph.composite import convert_to_tensor_or_composite
 from retrograd.graph.function import FuncGraph, uid, uncounted
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor

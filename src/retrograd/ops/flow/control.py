@@ -14,12 +14,10 @@ import numpy as np
 
 from retrograd import nest, shapes
 from retrograd.graph import context, dispatch
-from retrograd.graph.composite import CompositeTensor, IndexedSlices
-from retrograd.graph.convert import (
-    convert_to_tensor,
-    convert_to_tensor_or_composite,
-)
+from retrograd.graph.composite import IndexedSlices, convert_to_tensor_or_composite
+from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
+from retrograd.graph.specs import CompositeTensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 

@@ -7,11 +7,20 @@ from typing import Any
 
 from retrograd import dtypes, nest, shapes
 from retrograd.graph import context, dispatch
-from retrograd.graph.composite import CompositeTensor, IndexedSlices, SparseTensor
-from retrograd.graph.convert import convert_to_tensor, convert_to_tensor_or_composite
+from retrograd.graph.composite import (
+    IndexedSlices,
+    SparseTensor,
+    convert_to_tensor_or_composite,
+)
+from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.function import BodyGraph, uncounted
 from retrograd.graph.operation import Operation
-from retrograd.graph.specs import TensorSpec, TypeSpec, type_spec_from_value
+from retrograd.graph.specs import (
+    CompositeTensor,
+    TensorSpec,
+    TypeSpec,
+    type_spec_from_value,
+)
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from retrograd.graph import dispatch
 from retrograd.graph.function import CALLEE, FuncGraph
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import Declaration, called, op
@@ -55,14 +55,14 @@ def declare_callee(name: str) -> None:
     called[name] = CALL
 
 
-dispatch.hooks.provide(declare_callee=declare_callee)
+hooks.provide(declare_callee=declare_callee)
 
 
 def _derivative(n: Operation) -> FuncGraph:
     """What a SymbolicGradient calls: made when the operation is."""
     known = n.attrs.get(CALLEE)
     if known is None:
-        known = n.attrs[CALLEE] = dispatch.hooks.derivative_of(n.attrs["f"])
+        known = n.attrs[CALLEE] = hooks.derivative_of(n.attrs["f"])
     return known
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, errors
-from retrograd.graph import dispatch
+from retrograd.graph.hooks import hooks
 from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
@@ -102,7 +102,7 @@ def _argument(value: Any, tensor: Any) -> Any:
     What stands for a variable or a list stays a tensor.
     """
     if not tensor.dtype.is_numpy_compatible:
-        return dispatch.hooks.eager_tensor(value, tensor.dtype.base_dtype)
+        return hooks.eager_tensor(value, tensor.dtype.base_dtype)
     if isinstance(value, np.ndarray):
         return value.copy() if value.shape else value[()]
     return value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograd.graph.composite import IndexedSlices
-from retrograd.graph.context import executing_eagerly
-from retrograd.graph.convert import (
+from retrograd.graph.composite import (
+    IndexedSlices,
     convert_n_to_tensor_or_indexed_slices,
-    convert_to_tensor,
 )
+from retrograd.graph.context import executing_eagerly
+from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import apply, name_scope
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant

@@ -8,11 +8,11 @@ from typing import Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context
-from retrograd.graph.composite import SparseTensor
-from retrograd.graph.convert import (
+from retrograd.graph.composite import (
+    SparseTensor,
     convert_n_to_tensor_or_indexed_slices,
-    convert_to_tensor,
 )
+from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant

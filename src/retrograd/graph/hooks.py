@@ -1,0 +1,60 @@
+"""What a module calls though it stands above the caller: the only way up the layers.
+
+A graph asks for the shape of a new operation's outputs, which only declarations know;
+an op that is applied in eager mode runs. The modules that can do it import those that
+ask. So they hand over functions by name, and `PROVIDERS` says which module has which.
+It is imported when the function is first needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+#: the module that provides each hook; no other module names one above itself
+PROVIDERS = {
+    "new_graph": "retrograd.graph.graph",
+    "infer_shapes": "retrograd.ops.declare",
+    "constant_as_shape": "retrograd.ops.static",
+    "declare_callee": "retrograd.ops.flow.named_call_ops",
+    "derivative_of": "retrograd.grad.calls",
+    "execute": "retrograd.run.eager",
+    "eager_tensor": "retrograd.run.eager",
+    "attr_to_user": "retrograd.formats.node",
+    "attr_from_user": "retrograd.formats.node",
+    "node_def": "retrograd.formats.node",
+    "op_def_proto": "retrograd.formats.node",
+    "graph_def": "retrograd.formats.graph_def",
+    "versions": "retrograd.formats.graph_def",
+}
+
+
+class _Hooks:
+    """The functions that have been handed over, as attributes.
+
+    new_graph(): a graph; threads that have none get one.
+    infer_shapes(op): set the static shapes of a new operation's outputs.
+    constant_as_shape(tensor): the raw shape that a tensor is known to hold.
+    declare_callee(name): let operations of this type call a function of this name.
+    derivative_of(function): the function that differentiates another.
+    execute(op_def, inputs, attrs, name): run an op at once; the list of its outputs.
+    eager_tensor(array, dtype): a tensor with this value.
+    attr_to_user(op, name, value): an attribute as `get_attr` returns it.
+    attr_from_user(value): an attribute in memory form, from a message or plain value.
+    node_def(op), op_def_proto(op_def), graph_def(graph, from_version, add_shapes),
+    versions(graph): protocol messages.
+    """
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in PROVIDERS:
+            raise AttributeError(name)
+        importlib.import_module(PROVIDERS[name])
+        return self.__dict__[name]
+
+    def provide(self, **functions: Callable[..., Any]) -> None:
+        """Hand functions over: the modules of `PROVIDERS` do as they are imported."""
+        self.__dict__.update(functions)
+
+
+hooks = _Hooks()
