@@ -10,8 +10,6 @@ import pytest
 
 import retrograd as tf
 
-pytest.importorskip("scipy")
-
 
 @pytest.fixture
 def session() -> Iterator[Any]:

@@ -104,7 +104,8 @@ def check(key, runs):
 @pytest.fixture(scope="module")
 def traced():
     """The namespace of kernels that are being compiled."""
-    jax = pytest.importorskip("jax")
+    import jax
+
     from retrograd.arrays import xla as xp_jax
 
     with jax.enable_x64():
@@ -128,8 +129,9 @@ def test_numpy_draws_what_tensorflow_drew(key):
 @pytest.mark.parametrize("key", list(filter(is_traced, CASES)))
 def test_traced_draws_what_tensorflow_drew(key, traced):
     op, dtype, arguments = json.loads(key)
-    jit = pytest.importorskip("jax").jit
-    step = jit(lambda state: draw(traced, state, op, dtype, arguments))
+    import jax
+
+    step = jax.jit(lambda state: draw(traced, state, op, dtype, arguments))
     state = traced.asarray(first_state(np, op, arguments["seeds"]))
     runs = []
     for _ in CASES[key]:
