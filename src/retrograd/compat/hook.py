@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 from retrograd.compat import children, table
-from retrograd.compat.loading import found_by_others
 from retrograd.compat.namespace import is_internal, is_package, namespace
 from retrograd.errors import message
+from retrograd.platform.imports import found_by_others
 
 ROOTS = ("tensorflow", "tensorflow_core", "tensorflow_estimator")
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+from retrograd.platform.imports import found_by_others
+
 Action = Callable[[ModuleType], None]
 
 
@@ -48,18 +50,6 @@ class Watcher(importlib.abc.MetaPathFinder):
         if spec is not None and spec.loader is not None and actions:
             _act_when_loaded(spec.loader, actions)
         return spec
-
-
-def found_by_others(
-    ours: object, fullname: str, path: Sequence[str] | None
-) -> importlib.machinery.ModuleSpec | None:
-    """What the other finders of the import system have under a name."""
-    for finder in sys.meta_path:
-        if finder is not ours and hasattr(finder, "find_spec"):
-            spec = finder.find_spec(fullname, path)
-            if spec is not None:
-                return spec
-    return None
 
 
 def _act_when_loaded(loader: Any, actions: list[Action]) -> None:

@@ -25,6 +25,14 @@ _CLASSES: dict[type[BaseException], Any] = {
     MemoryError: errors.ResourceExhaustedError,
     NotImplementedError: errors.UnimplementedError,
 }
+#: what NumPy does about floating-point errors in a thread that says nothing about it:
+#: kernels run with all of them ignored, the program's functions do not
+_AS_NUMPY_STARTS: Any = {
+    "divide": "warn",
+    "over": "warn",
+    "under": "ignore",
+    "invalid": "warn",
+}
 
 
 class FuncRegistry:
@@ -113,7 +121,9 @@ def _called(token: str, args: Sequence[Any], n: Operation) -> Any:
     func = _py_funcs.find(token)
     try:
         pairs = zip(args, n._inputs, strict=True)
-        result = func(*[_argument(a, tensor) for a, tensor in pairs])
+        given = [_argument(a, tensor) for a, tensor in pairs]
+        with np.errstate(**_AS_NUMPY_STARTS):
+            result = func(*given)
     except Exception as error:
         raise _failure(error) from error
     values = list(result) if isinstance(result, list | tuple) else [result]
