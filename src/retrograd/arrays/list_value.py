@@ -9,7 +9,7 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError
-from retrograd.graph.tensor import RawShape
+from retrograd.graph.tensor import Held, RawShape
 
 #: undoes a change: from the items after it to those before it
 _Undo = Callable[[list[Any]], "_Undo"]
@@ -53,6 +53,11 @@ class TensorList:
         self.dtype, self.shape, self.limit = dtype, shape, limit
         self._items: list[Any] | None = items
         self._next: TensorList | None = None
+
+    @property
+    def held(self) -> Held:
+        """What is known of the elements."""
+        return Held(self.shape, self.dtype)
 
     @property
     def items(self) -> list[Any]:

@@ -227,9 +227,7 @@ def _eager(value: Any, tensor: Any) -> Any:
         raise LookupError(f"the value of {tensor!r} was not recorded")
     dtype = tensor.dtype.base_dtype
     if dtype is dtypes.resource:
-        made = eager_tensor(Cell("replayed", None, value), dtype)
-        made._handle_data = (value.shape, dtypes.as_dtype(value.dtype))
-        return made
+        return eager_tensor(Cell("replayed", None, value), dtype)
     return eager_tensor(np.asarray(value), dtype)
 
 

@@ -21,7 +21,6 @@ from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
-from retrograd.ops.state.variables import handle_data
 from retrograd.run.observe import Observed
 from retrograd.run.plan import VARIABLES
 from retrograd.run.store import Cell
@@ -408,10 +407,10 @@ class _Shown:
                 return dense(item)
         name = item.dtype.base_dtype.name
         if name == "resource":
-            known = handle_data(item)
+            known = item._held
             if known is None or item._op.type not in ("VarHandleOp", "Placeholder"):
                 return None
-            return F.ReadVariableOp(item, dtype=known[1])
+            return F.ReadVariableOp(item, dtype=known.dtype)
         return None if name == "variant" else item
 
 

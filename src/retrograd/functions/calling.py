@@ -48,9 +48,7 @@ def _as_tensor(value: Any, inner: Tensor) -> Tensor:
         value, (np.ndarray, np.generic, bytes, str)
     ):
         value = np.asarray(value)
-    made = EagerTensor(value, inner.dtype.base_dtype)
-    made._handle_data = inner.__dict__.get("_handle_data")
-    return made
+    return EagerTensor(value, inner.dtype.base_dtype)
 
 
 class Differentiable:
@@ -73,7 +71,7 @@ class Differentiable:
                 for t in graph.inputs
             ]
             for inner, outer in zip(graph.inputs, self._inputs, strict=True):
-                _copy_data(inner, outer)
+                outer._held = inner._held
             self._op = call_function(graph, self._inputs)
             self._build(higher)
         self._body: FuncGraph = self._op.attrs["f"]
@@ -144,15 +142,6 @@ class Differentiable:
         return result
 
     _rule.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
-
-
-def _copy_data(inner: Tensor, outer: Tensor) -> None:
-    from retrograd.ops.lists.tensor_list_ops import copy_list_data
-    from retrograd.ops.state.variables import copy_handle_data
-
-    if inner.dtype.base_dtype.name == "resource":
-        copy_handle_data(inner, outer)
-    copy_list_data(inner, outer)
 
 
 def call_flat(graph: FuncGraph, inputs: Sequence[Any]) -> list[Tensor]:

@@ -9,7 +9,6 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.state.variables import copy_handle_data
 from retrograd.util.identity import ObjectIdentityDictionary
 
 
@@ -104,8 +103,7 @@ class _Lift:
             op = graph.add("Placeholder", (), attrs, tensor.op.name)
             op._device = tensor.op.device
             made = op._outputs[0]
-        if tensor.dtype.base_dtype.name == "resource":
-            copy_handle_data(tensor, made)
+        made._held = tensor._held
         self.done[tensor], self.done[tensor.op] = made, made.op
 
     def copy(self, op: Operation) -> None:

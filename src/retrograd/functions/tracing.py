@@ -13,7 +13,7 @@ from retrograd.graph.composite import convert_to_tensor_or_composite
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.specs import CompositeTensor, TensorSpec, TypeSpec
-from retrograd.graph.tensor import Tensor
+from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
 from retrograd.ops.flow.bodies import flat_tensors, repacked
@@ -126,9 +126,8 @@ class _Parameters:
         if isinstance(arg, (Tensor, TensorSpec)):
             wanted = (arg.name or name) if isinstance(arg, TensorSpec) else name
             made = _parameter(arg.dtype, arg.shape if shape is None else shape, wanted)
-            known = getattr(arg, "__dict__", {}).get("_handle_data")
-            if known is not None:
-                made.__dict__["_handle_data"] = known
+            if isinstance(arg, Tensor):
+                made._held = arg._held
             if name is not None:
                 made.op.attrs[NAME_ATTR] = wanted
             return made
@@ -306,7 +305,7 @@ def _finish(graph: FuncGraph, flat_args: Iterable[Any], results: Any) -> None:
         if is_resource_variable(arg):
             parameter = graph.pop_capture(arg.handle)
             if parameter is not None:
-                _keep_handle_data(arg, parameter)
+                parameter._held = Held(arg.shape.raw, arg.dtype)
                 of_arguments.add(id(arg))
                 inputs.append(parameter)
         elif isinstance(arg, Tensor):
@@ -319,10 +318,6 @@ def _finish(graph: FuncGraph, flat_args: Iterable[Any], results: Any) -> None:
     deferred = nest.flatten(graph.deferred_internal_captures, expand_composites=True)
     graph.inputs = inputs + graph.internal_captures + deferred
     graph.variables = [v for v in graph.watched_variables if id(v) not in of_arguments]
-
-
-def _keep_handle_data(variable: Any, parameter: Tensor) -> None:
-    parameter.__dict__["_handle_data"] = (variable.shape.raw, variable.dtype)
 
 
 def flatten(sequence: Any) -> list[Any]:

@@ -14,10 +14,9 @@ from retrograd.grad.sweep import sweep
 from retrograd.graph import context
 from retrograd.graph.function import BodyGraph, FuncGraph, uid
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.graph.tensor import Held, RawShape, Tensor
 from retrograd.ops.array.constant import const_tensor
 from retrograd.ops.declare import F
-from retrograd.ops.state.variables import handle_data
 from retrograd.ops.static import constant
 
 #: ops that give the shape of their input, or something in its shape
@@ -161,10 +160,10 @@ def zeros_like_input(tensor: Tensor) -> Tensor:
     The static shape is used where it is known.
     """
     if tensor.dtype.base_dtype is dtypes.resource:
-        known = handle_data(tensor)
-        dtype = dtypes.float32 if known is None else known[1]
-        zero = _zero(dtype)
-        raw = None if known is None else known[0]
+        known = tensor._held
+        dtype = dtypes.float32 if known is None else known.dtype
+        zero = _zero(dtype or dtypes.float32)
+        raw = None if known is None else known.shape
         return with_shape(F.Fill(F.VariableShape(tensor), zero), raw)
     raw = tensor._shape_raw
     if raw is not None and None not in raw and tensor.dtype is not dtypes.variant:
@@ -186,10 +185,12 @@ def with_shape(tensor: Tensor, raw: RawShape) -> Tensor:
     return tensor
 
 
-def add_output(op: Operation, dtype: dtypes.DType, raw: RawShape) -> Tensor:
-    """Give an operation one more output."""
+def add_output(
+    op: Operation, dtype: dtypes.DType, raw: RawShape, held: Held | None = None
+) -> Tensor:
+    """Give an operation one more output; `held` is what a handle stands for."""
     made = Tensor(op, len(op._outputs), dtype)
-    made._shape_raw = raw
+    made._shape_raw, made._held = raw, held
     op._outputs.append(made)
     kinds = "Tout" if "Tout" in op.attrs else "T"
     op.attrs[kinds] = [*op.attrs[kinds], dtype]
@@ -213,10 +214,12 @@ def own_body(op: Operation, attr: str) -> FuncGraph:
     return own
 
 
-def add_parameter(body: FuncGraph, dtype: dtypes.DType, raw: RawShape) -> Tensor:
-    """Give a function one more input."""
+def add_parameter(
+    body: FuncGraph, dtype: dtypes.DType, raw: RawShape, held: Held | None = None
+) -> Tensor:
+    """Give a function one more input; `held` is what a handle stands for."""
     base = body.base
-    made = base.add_input(dtype, raw, "accumulator")
+    made = base.add_input(dtype, raw, "accumulator", held)
     if base is not body:
         base.inputs.pop()
         body.inputs.append(made)

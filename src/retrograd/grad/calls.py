@@ -26,8 +26,6 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, gradient
 from retrograd.ops.flow.bodies import is_stateful
-from retrograd.ops.lists.tensor_list_ops import copy_list_data
-from retrograd.ops.state.variables import copy_handle_data
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall", "RemoteCall")
 
@@ -61,10 +59,8 @@ class CallBackward(Bringing):
             if output is tensor:
                 return self.capture(self.op._outputs[place])
         forward.outputs.append(tensor)
-        made = add_output(self.op, tensor.dtype.base_dtype, tensor._shape_raw)
-        copy_handle_data(tensor, made)
-        copy_list_data(tensor, made)
-        return self.capture(made)
+        dtype, raw = tensor.dtype.base_dtype, tensor._shape_raw
+        return self.capture(add_output(self.op, dtype, raw, tensor._held))
 
     def build(self, dys: Sequence[Any], xs: Sequence[int]) -> None:
         """Make the body.
@@ -139,12 +135,7 @@ def call_function(
     types = [t.dtype.base_dtype for t in graph.outputs]
     with outer.control_dependencies(waits):
         getattr(F, op_type)(list(inputs), Tout=types, f=graph, name=name, **attrs)
-    op = outer._ops[-1]
-    for inner, made in zip(graph.outputs, op._outputs, strict=True):
-        if inner.dtype.base_dtype.name == "resource":
-            copy_handle_data(inner, made)
-        copy_list_data(inner, made)
-    return op
+    return outer._ops[-1]
 
 
 def _call_gradient(n: Operation, *dys: Any) -> list[Any]:
@@ -195,10 +186,7 @@ def derivative_of(function: FuncGraph) -> FuncGraph:
 
 
 def _parameter(graph: FuncGraph, like: Tensor, name: str) -> Tensor:
-    made = graph.add_input(like.dtype.base_dtype, like._shape_raw, name)
-    if like.dtype.base_dtype.name == "resource":
-        copy_handle_data(like, made)
-    return made
+    return graph.add_input(like.dtype.base_dtype, like._shape_raw, name, like._held)
 
 
 hooks.provide(derivative_of=derivative_of)

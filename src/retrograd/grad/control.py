@@ -29,19 +29,14 @@ from retrograd.grad.terms import dense
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.function import BodyGraph, FuncGraph, uid
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import Tensor
+from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F, gradient
 from retrograd.ops.flow import bodies
 from retrograd.ops.flow.branches import call_case, call_if
 from retrograd.ops.flow.control import as_indexed_slices
 from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
-from retrograd.ops.lists.tensor_list_ops import (
-    copy_list_data,
-    element_shape_input,
-    list_data,
-)
-from retrograd.ops.state.variables import handle_data
+from retrograd.ops.lists.tensor_list_ops import element_shape_input
 
 # ---------------------------------------------------------------------- branches
 
@@ -71,9 +66,7 @@ class _BranchBackward(Backward):
         value = F.OptionalGetValue(
             held, output_types=[tensor.dtype.base_dtype], output_shapes=[shape]
         )[0]
-        known = list_data(tensor) if value.dtype is dtypes.variant else None
-        if known is not None:
-            value.__dict__["_handle_data"] = known
+        value._held = tensor._held
         return value
 
 
@@ -147,8 +140,7 @@ def _shape_outside(source: Tensor) -> Tensor:
         if raw is None or None in raw:
             return F.Shape(source)
     else:
-        known = handle_data(source)
-        raw = None if known is None else known[0]
+        raw = None if source._held is None else source._held.shape
         if raw is None or None in raw:
             return F.VariableShape(source)
     return constant(np.array(raw, np.int32))
@@ -242,9 +234,7 @@ class _LoopBackward(Backward):
             history, np.int32(-1), element_dtype=tensor.dtype.base_dtype
         )
         self.left[history] = left
-        known = list_data(tensor) if value.dtype is dtypes.variant else None
-        if known is not None:
-            value.__dict__["_handle_data"] = known
+        value._held = tensor._held
         return with_shape(value, tensor._shape_raw)
 
     def _is_repeated(self, tensor: Tensor, depth: int) -> bool:
@@ -287,16 +277,14 @@ def _kept(op: Operation, tensor: Tensor) -> Tensor:
             element_dtype=tensor.dtype.base_dtype,
             name=name,
         )
-    inner = add_parameter(body, dtypes.variant, ())
-    inner.__dict__["_handle_data"] = (tensor._shape_raw, tensor.dtype.base_dtype)
-    add_parameter(cond, dtypes.variant, ())
+    held = Held(tensor._shape_raw, tensor.dtype.base_dtype)
+    inner = add_parameter(body, dtypes.variant, (), held)
+    add_parameter(cond, dtypes.variant, (), held)
     base = body.base
     with base.as_default(), base.control_dependencies(None):
         body.outputs.append(F.TensorListPushBack(inner, tensor))
     op._add_input(empty)
-    made = add_output(op, dtypes.variant, ())
-    made.__dict__["_handle_data"] = inner.__dict__["_handle_data"]
-    return made
+    return add_output(op, dtypes.variant, (), held)
 
 
 def _carried(body: FuncGraph, wanted: Sequence[bool], given: set[int]) -> list[int]:
@@ -405,11 +393,8 @@ class _LoopGradient:
     def _carry(self, start: Tensor, like: Tensor) -> Tensor:
         """A further loop variable of the backward loop; the input that it is inside."""
         self.start.append(start)
-        inner = self.graph.add_input(start.dtype.base_dtype, like._shape_raw, "grad")
-        known = list_data(start) if start.dtype is dtypes.variant else None
-        if known is not None:
-            inner.__dict__["_handle_data"] = known
-        return inner
+        dtype = start.dtype.base_dtype
+        return self.graph.add_input(dtype, like._shape_raw, "grad", start._held)
 
     def _sweep(
         self, ys: Sequence[int], xs: Sequence[int], seeds: Sequence[Tensor]
@@ -466,10 +451,7 @@ class _LoopGradient:
         graph.inputs = graph.inputs[:count]
         raw = () if like is None else like._shape_raw
         self.start.append(start)
-        inner = graph.add_input(start.dtype.base_dtype, raw, "grad")
-        known = list_data(start) if start.dtype is dtypes.variant else None
-        if known is not None:
-            inner.__dict__["_handle_data"] = known
+        inner = graph.add_input(start.dtype.base_dtype, raw, "grad", start._held)
         graph.inputs.extend(captured)
         return inner
 
@@ -500,8 +482,6 @@ class _LoopGradient:
             output_shapes=[t._shape_raw for t in graph.outputs],
             parallel_iterations=n.attrs["parallel_iterations"],
         )
-        for inner, outer in zip(graph.outputs, op._outputs, strict=True):
-            copy_list_data(inner, outer)
         return op
 
     def _total(self, i: int, parts: Sequence[Tensor]) -> Any:
@@ -512,9 +492,9 @@ class _LoopGradient:
             return parts[0]
         joined = []
         for part in parts:
-            known = list_data(part)
-            raw = None if known is None else known[0]
-            dtype = None if known is None else known[1]
+            known = part._held
+            raw = None if known is None else known.shape
+            dtype = None if known is None else known.dtype
             joined.append(
                 F.TensorListConcatV2(
                     part,

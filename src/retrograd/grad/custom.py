@@ -107,9 +107,6 @@ def _in_graph(f: Callable[..., Any], args: Sequence[Any]) -> Any:
     graph = context.get_default_graph()
     with graph.gradient_override_map({"IdentityN": name}):
         outputs = F.IdentityN([*flat, *tensors, *variables])
-    for before, after in zip(flat, outputs, strict=False):
-        if "_handle_data" in before.__dict__:
-            after.__dict__["_handle_data"] = before.__dict__["_handle_data"]
     return nest.pack_sequence_as(result, outputs[: len(flat)])
 
 

@@ -12,7 +12,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.declare import F, registry
 from retrograd.ops.infer import broadcast
-from retrograd.ops.state.variables import handle_data, variable_shape
+from retrograd.ops.state.variables import variable_shape
 
 
 def add_n(terms: list[Any]) -> Any:
@@ -57,10 +57,10 @@ def _concatenated(terms: list[IndexedSlices]) -> IndexedSlices:
 
 def zeros_for(tensor: Tensor) -> Any:
     """Zeros in the shape and dtype of a tensor; of a handle, those of its variable."""
-    known = handle_data(tensor) if tensor.dtype.name == "resource" else None
+    known = tensor._held if tensor.dtype is dtypes.resource else None
     if known is None:
         return F.ZerosLike(tensor)
-    return zeros(variable_shape(tensor), known[1])
+    return zeros(variable_shape(tensor), known.dtype)
 
 
 def fit(term: Any, x: Tensor, op: Operation) -> Any:

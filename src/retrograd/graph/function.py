@@ -19,7 +19,7 @@ from retrograd.graph.graph import Graph
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.scopes import ControlDependencies
-from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.graph.tensor import Held, RawShape, Tensor
 
 #: collections that a function shares with the graph around it; it has copies of others
 _SHARED_COLLECTIONS = (
@@ -275,14 +275,18 @@ class FuncGraph(Graph):
         made.inputs, made.outputs = list(self.inputs), list(self.outputs)
         return made
 
-    def add_input(self, dtype: Any, shape: RawShape, name: str) -> Tensor:
-        """Add a parameter."""
+    def add_input(
+        self, dtype: Any, shape: RawShape, name: str, held: Held | None = None
+    ) -> Tensor:
+        """Add a parameter; `held` is what is known of the handle that it is."""
         count = self._input_names.get(name, 0)
         self._input_names[name] = count + 1
         label = f"{name}_{count}/" if count else f"{name}/"
         with self.as_default(), self.control_dependencies(None):
             op = self.add("Placeholder", (), {"dtype": dtype, "shape": shape}, label)
         tensor = op._outputs[0]
+        if held is not None:
+            tensor._held = held
         self.inputs.append(tensor)
         return tensor
 
@@ -317,10 +321,7 @@ class FuncGraph(Graph):
                 inner = self.add("Const", (), value, name)._outputs[0]
             self.inputs.append(inner)
         else:
-            inner = self.add_input(outer.dtype, outer._shape_raw, name)
-        known = outer.__dict__.get("_handle_data")
-        if known is not None:
-            inner.__dict__["_handle_data"] = known
+            inner = self.add_input(outer.dtype, outer._shape_raw, name, outer._held)
         return inner
 
     def add_capture(self, outer: Any, inner: Tensor, listed: bool = False) -> None:
@@ -494,10 +495,12 @@ class BodyGraph(FuncGraph):
             )
         return tensor
 
-    def add_input(self, dtype: Any, shape: RawShape, name: str) -> Tensor:
+    def add_input(
+        self, dtype: Any, shape: RawShape, name: str, held: Held | None = None
+    ) -> Tensor:
         """Add a parameter; it does not count."""
         with uncounted(self):
-            return super().add_input(dtype, shape, name)
+            return super().add_input(dtype, shape, name, held)
 
     def capture(self, tensor: Any, name: str | None = None) -> Tensor:
         """As `FuncGraph.capture`; counts as the op that TensorFlow 1 makes for it."""

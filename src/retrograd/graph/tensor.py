@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
@@ -28,6 +29,22 @@ OVERLOADABLE_OPERATORS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known, before a run, of what a handle stands for.
+
+    Of a resource, the variable's value; of a variant, each element of the list; of a
+    TensorArray's handle, each of its elements.
+
+    Attributes:
+      shape: the shape, as far as it is known.
+      dtype: the element type; None where it is not known.
+    """
+
+    shape: RawShape
+    dtype: dtypes.DType | None
+
+
 class Tensor:
     """A value that an operation will produce: its dtype, static shape and origin.
 
@@ -39,6 +56,8 @@ class Tensor:
     __array_priority__ = 100
     OVERLOADABLE_OPERATORS = OVERLOADABLE_OPERATORS
     _shape_raw: RawShape
+    #: of a resource or variant: what is known of what it stands for
+    _held: Held | None = None
 
     def __init__(self, op: Operation, value_index: int, dtype: Any) -> None:
         self._op = op

@@ -25,8 +25,8 @@ from typing import Any
 from retrograd.graph import dispatch, opdef
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape
-from retrograd.ops.traits import NONE, Blocks, Kind, Traits
+from retrograd.graph.tensor import Held, RawShape
+from retrograd.ops.traits import NONE, Blocks, Kind, Passes, Traits
 
 #: a gradient rule: an operation, ∂L/∂output for each output → ∂L/∂input for each input
 RuleFunction = Callable[..., Any]
@@ -436,6 +436,19 @@ class _Functions:
 F = _Functions()
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a shape rule gives for an output of which it knows more than the shape.
+
+    Attributes:
+      held: what the handle that the output is stands for.
+      shape: the shape of the output itself.
+    """
+
+    held: Held | None
+    shape: RawShape = ()
+
+
 def _infer_shapes(n: Operation) -> None:
     declaration = find(n.type)
     if declaration is None or not n._outputs:
@@ -449,9 +462,23 @@ def _infer_shapes(n: Operation) -> None:
             outputs[0]._shape_raw = found
         elif found is not None:
             raise ValueError(f"{n.type}: one shape for {len(outputs)} outputs.")
-        return
-    for tensor, shape in zip(outputs, found, strict=True):
-        tensor._shape_raw = shape
+    else:
+        given = (found,) if isinstance(found, Facts) else found
+        for tensor, shape in zip(outputs, given, strict=True):
+            if isinstance(shape, Facts):
+                tensor._held, shape = shape.held, shape.shape
+            tensor._shape_raw = shape
+    if declaration.traits.passes is Passes.SAME:
+        _hand_on(n)
+
+
+def _hand_on(n: Operation) -> None:
+    """What an input of a passing op stands for, its output stands for too."""
+    by_place = n._op_def is not None and n._op_def.inputs[0].is_list
+    for i, tensor in enumerate(n._outputs):
+        held = n._inputs[i if by_place else 0]._held
+        if held is not None:
+            tensor._held = held
 
 
 hooks.provide(infer_shapes=_infer_shapes)

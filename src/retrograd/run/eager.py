@@ -15,7 +15,7 @@ from retrograd.graph import attributes, context, dispatch, opdef
 from retrograd.graph.device import DeviceSpec
 from retrograd.graph.hooks import hooks
 from retrograd.graph.record import Record
-from retrograd.graph.tensor import Tensor
+from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.declare import Declaration, find
 from retrograd.run.devices import CPU, PREFIX
 from retrograd.run.failure import describe
@@ -50,7 +50,6 @@ class EagerTensor(Tensor):
         self._dtype = dtype
         where = context.local.device
         self._device = full_device_name(where) if where else CPU
-        self._handle_data: Any = None
 
     @property
     def _shape_raw(self) -> Any:
@@ -62,6 +61,13 @@ class EagerTensor(Tensor):
         self, raw: Any
     ) -> None:
         del raw  # the value's own shape is exact
+
+    @property
+    def _held(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self,
+    ) -> Held | None:
+        """What a handle stands for: the variable, or list, that is its value says."""
+        return getattr(self._value, "held", None)
 
     @property
     def _id(self) -> int:

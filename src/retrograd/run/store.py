@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from retrograd import dtypes
 from retrograd.errors import FailedPreconditionError, message
 from retrograd.graph.function import function_body_of
 from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Held
 
 _READY = (np.ndarray, np.generic)
 
@@ -33,6 +35,13 @@ class Cell:
         self.name = name
         self.lock = threading.RLock()
         self.extra: Any = None
+
+    @property
+    def held(self) -> Held:
+        """Shape and dtype of the variable: as declared, or those of its value."""
+        if self.op is not None:
+            return Held(self.op.attrs["shape"], self.op.attrs["dtype"])
+        return Held(self.value.shape, dtypes.as_dtype(self.value.dtype))
 
     def read(self) -> Any:
         """The value as a NumPy array.

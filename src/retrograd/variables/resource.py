@@ -672,7 +672,6 @@ class ResourceVariable(BaseResourceVariable):
             handle = F.VarHandleOp(
                 shape=shapes.raw(full), dtype=dtype, shared_name=unique, name=scope
             )
-            handle._handle_data = (shapes.raw(full), dtype)
             F.AssignVariableOp(handle, start)
         return dict(
             handle=handle,

@@ -15,10 +15,7 @@ def identity(input: Any, name: str | None = None) -> Tensor:
     """A tensor with the value of `input`, which may be a variable."""
     if context.executing_eagerly() and not hasattr(input, "graph"):
         input = convert_to_tensor(input)
-    result = F.Identity(input, name=name)
-    if hasattr(input, "_handle_data"):
-        result._handle_data = input._handle_data
-    return result
+    return F.Identity(input, name=name)
 
 
 def identity_n(input: Any, name: str | None = None) -> list[Tensor]:

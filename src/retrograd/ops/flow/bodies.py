@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from retrograd import dtypes, nest
+from retrograd import nest
 from retrograd.graph import context
 from retrograd.graph.composite import convert_to_tensor_or_composite
 from retrograd.graph.function import FuncGraph, uid, uncounted
@@ -16,7 +16,6 @@ from retrograd.ops.declare import F
 from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
 from retrograd.ops.flow.demand import demand
 from retrograd.ops.lists.tensor_array import TensorArray, with_flow
-from retrograd.ops.lists.tensor_list_ops import list_data
 
 
 def unique_name(scope: str, label: str) -> str:
@@ -49,15 +48,6 @@ def packed_like(structure: Any, tensors: Sequence[Any]) -> Any:
     rest = iter(tensors)
     leaves = nest.flatten(structure, expand_composites=True)
     return repacked(structure, [None if v is None else next(rest) for v in leaves])
-
-
-def handle_data(tensor: Tensor) -> Any:
-    """What is known behind a handle: shape and dtype of a variable, or of elements."""
-    if tensor.dtype.base_dtype is dtypes.variant:
-        return list_data(tensor)
-    from retrograd.ops.state.variables import handle_data
-
-    return handle_data(tensor)
 
 
 def flat_tensors(structure: Any) -> list[Any]:

@@ -223,18 +223,8 @@ def call_if(
         else_branch=other,
         output_shapes=[bodies.widest([a._shape_raw, b._shape_raw]) for a, b in pairs],
     )
-    _note_lists(op, graphs)
-    return op
-
-
-def _note_lists(op: Operation, graphs: Sequence[FuncGraph]) -> None:
-    """Make known of outputs that are lists, or handles, what all branches agree on."""
-    for i, tensor in enumerate(op._outputs):
-        if tensor.dtype.base_dtype in (dtypes.variant, dtypes.resource):
-            known = [bodies.handle_data(g.outputs[i]) for g in graphs]
-            if known[0] is not None and all(k == known[0] for k in known):
-                tensor.__dict__["_handle_data"] = known[0]
     op._graph.prevent_fetching(op)
+    return op
 
 
 def verify_captures(graphs: Sequence[FuncGraph], names: Sequence[str]) -> None:
@@ -361,7 +351,7 @@ def call_case(
             bodies.widest([t._shape_raw for t in group]) for group in groups
         ],
     )
-    _note_lists(op, graphs)
+    op._graph.prevent_fetching(op)
     return op
 
 

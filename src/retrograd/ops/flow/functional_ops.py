@@ -18,7 +18,7 @@ from retrograd.graph import context
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, Facts, op
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr
 from retrograd.ops.traits import Kind, Traits
@@ -43,15 +43,30 @@ def truth(xp: Any, value: Any) -> Any:
 # ---------------------------------------------------------------------- shapes
 
 
-def _declared_shapes(n: Operation) -> list[RawShape]:
-    given = n.attrs.get("output_shapes") or []
-    return list(given) if given else [None] * len(n._outputs)
+def _declared_shapes(n: Operation) -> list[RawShape | Facts]:
+    """The shapes that an attribute gives; of handles, what all bodies agree on."""
+    raws = n.attrs.get("output_shapes") or [None] * len(n._outputs)
+    called = [b for name in _RETURNING for b in _bodies(n.attrs.get(name, ()))]
+    return [_returned(called, i, raw) for i, raw in enumerate(raws)]
 
 
-def _returned_shapes(n: Operation) -> list[RawShape]:
+#: the attributes whose functions return what an operation does
+_RETURNING = ("then_branch", "else_branch", "branches", "body", "f")
+
+
+def _returned(called: Sequence[Any], i: int, raw: RawShape) -> RawShape | Facts:
+    """What is known of output `i`, which has the shape `raw`."""
+    held = {
+        b.outputs[i]._held if isinstance(b, FuncGraph) and i < len(b.outputs) else None
+        for b in called
+    }
+    return raw if len(held) != 1 or None in held else Facts(held.pop(), raw)
+
+
+def _returned_shapes(n: Operation) -> list[RawShape | Facts]:
     body = n.attrs["f"]
     if isinstance(body, FuncGraph) and len(body.outputs) == len(n._outputs):
-        return [t._shape_raw for t in body.outputs]
+        return [_returned([body], i, t._shape_raw) for i, t in enumerate(body.outputs)]
     return [None] * len(n._outputs)
 
 
@@ -85,7 +100,7 @@ def _call_live(*attrs: str, first: int) -> Any:
 
 
 def _bodies(value: Any) -> list[FuncGraph]:
-    return value if isinstance(value, list) else [value]
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _loop_live(n: Operation, wanted: frozenset[int]) -> Live:

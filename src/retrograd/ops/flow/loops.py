@@ -275,11 +275,8 @@ class Loop:
         inner = []
         for tensor, shape in zip(self.flat, self.invariants, strict=True):
             label = tensor.op.name.rsplit("/", 1)[-1]
-            made = graph.add_input(tensor.dtype, shapes.raw(shape), label)
-            known = bodies.handle_data(tensor) if _is_handle(tensor) else None
-            if known is not None:
-                made.__dict__["_handle_data"] = known
-            inner.append(made)
+            raw = shapes.raw(shape)
+            inner.append(graph.add_input(tensor.dtype, raw, label, tensor._held))
         return graph.inputs[:_COUNTERS], bodies.repacked(self.loop_vars, inner)
 
     def _trace_cond(self) -> None:
@@ -413,20 +410,11 @@ class Loop:
             output_shapes=[*declared, *(t._shape_raw for t in later)],
             parallel_iterations=parallel_iterations,
         )
-        for inner, outer in zip(self.body_graph.outputs, op._outputs, strict=True):
-            if _is_handle(inner):
-                known = bodies.handle_data(inner)
-                if known is not None:
-                    outer.__dict__["_handle_data"] = known
         for before, after in zip(self.flat, op._outputs[_COUNTERS:], strict=False):
             if before.dtype._is_ref_dtype:
                 after._dtype = before.dtype
         op._graph.prevent_fetching(op)
         return op
-
-
-def _is_handle(tensor: Tensor) -> bool:
-    return tensor.dtype.base_dtype in (dtypes.variant, dtypes.resource)
 
 
 def _one(counter: Tensor) -> Tensor:

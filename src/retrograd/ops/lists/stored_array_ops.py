@@ -16,8 +16,8 @@ from retrograd.arrays.list_value import refused, text_of
 from retrograd.errors import InvalidArgumentError, UnimplementedError
 from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape, Tensor
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
+from retrograd.graph.tensor import Held, RawShape, Tensor
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, op
 from retrograd.ops.infer import like, nothing, scalar, unknown
 from retrograd.ops.static import constant_as_shape
 
@@ -209,28 +209,26 @@ class StoredArray:
 
 def _known(handle: Tensor) -> RawShape:
     """What is known of the elements of the array that a handle stands for."""
-    known = handle.__dict__.get("_handle_data")
-    while known is None and handle._op.type in ("Enter", "Identity", "Switch"):
-        handle = handle._op._inputs[0]
-        known = handle.__dict__.get("_handle_data")
-    return None if known is None else known[0]
+    return None if handle._held is None else handle._held.shape
 
 
-def _made(n: Operation) -> list[RawShape]:
+def _made(n: Operation) -> list[RawShape | Facts]:
     shape = n.attrs.get("element_shape")
+    held = None
     if n.attrs.get("identical_element_shapes") and shape is not None:
-        n._outputs[0].__dict__["_handle_data"] = (shape, n.attrs["dtype"])
-    return [(2,), *([()] * (len(n._outputs) - 1))]
+        held = Held(shape, n.attrs["dtype"])
+    return [Facts(held, (2,)), *([()] * (len(n._outputs) - 1))]
 
 
-def _gradient_made(n: Operation) -> list[RawShape]:
+def _gradient_made(n: Operation) -> list[RawShape | Facts]:
     shape = _known(n._inputs[0])
     prefix: RawShape = ()
     if n.type == "TensorArrayGradWithShape":
         prefix = constant_as_shape(n._inputs[2])
+    held = None
     if shape is not None and prefix is not None:
-        n._outputs[0].__dict__["_handle_data"] = ((*prefix, *shape), None)
-    return [(2,), *([()] * (len(n._outputs) - 1))]
+        held = Held((*prefix, *shape), None)
+    return [Facts(held, (2,)), *([()] * (len(n._outputs) - 1))]
 
 
 def _one_element(n: Operation) -> RawShape:

@@ -12,10 +12,9 @@ from retrograd.graph.specs import (
     TypeSpec,
     register_type_spec_from_value_converter,
 )
-from retrograd.graph.tensor import Tensor
+from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.lists import tensor_list as list_ops
-from retrograd.ops.lists.tensor_list_ops import list_data
 from retrograd.ops.static import constant
 
 
@@ -245,9 +244,8 @@ def with_flow(old: TensorArray, flow: Tensor) -> TensorArray:
         infer_shape=old._infer_shape,
     )
     made._element_shape = old._element_shape
-    if list_data(flow) is None:
-        raw = shapes.raw(old.element_shape)
-        flow.__dict__["_handle_data"] = (raw, old.dtype)
+    if flow._held is None:
+        flow._held = Held(shapes.raw(old.element_shape), old.dtype)
     return made
 
 

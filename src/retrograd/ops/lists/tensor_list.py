@@ -10,7 +10,7 @@ from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
-from retrograd.ops.lists.tensor_list_ops import copy_list_data, element_shape_input
+from retrograd.ops.lists.tensor_list_ops import element_shape_input
 
 
 def empty_tensor_list(
@@ -74,7 +74,6 @@ def tensor_list_set_item(
             lambda: F.TensorListResize(handle, F.AddV2(index, np.int32(1))),
             lambda: handle,
         )
-        copy_list_data(handle, input_handle)
     return F.TensorListSetItem(input_handle, index, item, name=name)
 
 

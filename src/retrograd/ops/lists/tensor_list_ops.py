@@ -1,7 +1,7 @@
 """Lists of tensors as values: what TensorArrays and the histories of loops are made of.
 
-What is known of the elements of a list is kept beside the tensor that stands for it, as
-`_handle_data`: (shape, dtype).
+What is known of the elements of a list is kept with the tensor that stands for it
+(`graph.tensor.Held`).
 """
 
 from __future__ import annotations
@@ -14,43 +14,16 @@ import numpy as np
 from retrograd import dtypes, shapes
 from retrograd.arrays.list_value import TensorList, refused, shape_from, text_of
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape, Tensor
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
+from retrograd.graph.tensor import Held, RawShape, Tensor
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, op
 from retrograd.ops.infer import invalid, merged
 from retrograd.ops.static import constant_as_shape
 
-# ---------------------------------------------------------------------- static facts
 
-
-def list_data(handle: Tensor) -> tuple[RawShape, dtypes.DType | None] | None:
-    """Shape and dtype of the elements of a list, if anything is known of them."""
-    if getattr(handle, "_is_eager", False):
-        value = handle._value  # pyright: ignore[reportAttributeAccessIssue]
-        return (value.shape, value.dtype) if isinstance(value, TensorList) else None
-    while True:
-        known = handle.__dict__.get("_handle_data")
-        if known is not None:
-            return known
-        n = handle._op
-        outer = n._graph.outside(handle) if isinstance(n._graph, FuncGraph) else None
-        if outer is None and n.type == "Identity":
-            outer = n._inputs[0]
-        if outer is None:
-            return None
-        handle = outer
-
-
-def copy_list_data(source: Tensor, target: Tensor) -> None:
-    """Make known of one list what is known of another."""
-    known = list_data(source) if source.dtype.base_dtype is dtypes.variant else None
-    if known is not None:
-        target.__dict__["_handle_data"] = known
-
-
-def _holding(n: Operation, shape: RawShape, output: int = 0) -> None:
-    n._outputs[output].__dict__["_handle_data"] = (shape, n.attrs["element_dtype"])
+def _holding(n: Operation, shape: RawShape) -> Facts:
+    """A list of elements of the operation's dtype."""
+    return Facts(Held(shape, n.attrs["element_dtype"]))
 
 
 def _same_list(n: Operation, what: str) -> RawShape:
@@ -59,13 +32,13 @@ def _same_list(n: Operation, what: str) -> RawShape:
     Raises:
       ValueError: its elements are of another dtype than the operation takes.
     """
-    known = list_data(n._inputs[0])
+    known = n._inputs[0]._held
     if known is None:
         return None
     wanted = n.attrs.get("element_dtype")
-    if wanted is not None and known[1] is not None and known[1] is not wanted:
-        raise invalid(n, what.format(known[1].name, wanted.name))
-    return known[0]
+    if wanted is not None and known.dtype is not None and known.dtype is not wanted:
+        raise invalid(n, what.format(known.dtype.name, wanted.name))
+    return known.shape
 
 
 _READ = "Expected list with element dtype {} but got list with element dtype {}"
@@ -86,23 +59,21 @@ def _wanted_shape(n: Operation, index: int) -> RawShape:
     return constant_as_shape(n._inputs[index])
 
 
-def _fresh(n: Operation) -> RawShape:
-    _holding(n, _wanted_shape(n, 0))
-    return ()
+def _fresh(n: Operation) -> Facts:
+    return _holding(n, _wanted_shape(n, 0))
 
 
-def _pushed(n: Operation) -> RawShape:
+def _pushed(n: Operation) -> Facts:
     shape = _same_list(n, _PUSHED)
     merged(n, shape, n._inputs[1]._shape_raw)
-    _holding(n, shape)
-    return ()
+    return _holding(n, shape)
 
 
-def _popped(n: Operation) -> list[RawShape]:
+def _popped(n: Operation) -> list[RawShape | Facts]:
     shape = _same_list(n, _POPPED)
-    _holding(n, shape)
     wanted = _wanted_shape(n, 1)
-    return [(), wanted if shape is None else merged(n, shape, wanted)]
+    element = wanted if shape is None else merged(n, shape, wanted)
+    return [_holding(n, shape), element]
 
 
 def _after_first(n: Operation, raw: RawShape) -> RawShape:
@@ -113,11 +84,10 @@ def _after_first(n: Operation, raw: RawShape) -> RawShape:
     return raw[1:]
 
 
-def _from_tensor(n: Operation) -> RawShape:
+def _from_tensor(n: Operation) -> Facts:
     wanted = _wanted_shape(n, 1)
     merged(n, _after_first(n, n._inputs[0]._shape_raw), wanted)
-    _holding(n, wanted)
-    return ()
+    return _holding(n, wanted)
 
 
 def _stacked(n: Operation) -> RawShape:
@@ -132,11 +102,10 @@ def _got(n: Operation) -> RawShape:
     return merged(n, _same_list(n, _READ), _wanted_shape(n, 2))
 
 
-def _replaced(n: Operation) -> RawShape:
+def _replaced(n: Operation) -> Facts:
     shape = _same_list(n, _READ)
     merged(n, n._inputs[2]._shape_raw, shape)
-    _holding(n, shape)
-    return ()
+    return _holding(n, shape)
 
 
 def _gathered(n: Operation) -> RawShape:
@@ -144,22 +113,19 @@ def _gathered(n: Operation) -> RawShape:
     return None if shape is None or count is None else (*count, *shape)
 
 
-def _scattered(n: Operation) -> RawShape:
-    _holding(n, _wanted_shape(n, 2))
-    return ()
+def _scattered(n: Operation) -> Facts:
+    return _holding(n, _wanted_shape(n, 2))
 
 
-def _scattered_into(n: Operation) -> RawShape:
-    _holding(n, _same_list(n, _READ))
-    return ()
+def _scattered_into(n: Operation) -> Facts:
+    return _holding(n, _same_list(n, _READ))
 
 
-def _split(n: Operation) -> RawShape:
+def _split(n: Operation) -> Facts:
     raw, wanted = n._inputs[0]._shape_raw, _wanted_shape(n, 1)
     rest = _after_first(n, raw)
     merged(n, None if rest is None else (None, *rest), wanted)
-    _holding(n, wanted)
-    return ()
+    return _holding(n, wanted)
 
 
 def _joined(n: Operation, shape: RawShape) -> list[RawShape]:
@@ -167,16 +133,15 @@ def _joined(n: Operation, shape: RawShape) -> list[RawShape]:
     return [None if shape is None else (None, *shape[1:]), (None,)]
 
 
-def _same_handle(n: Operation) -> RawShape:
-    copy_list_data(n._inputs[0], n._outputs[0])
-    return ()
+def _same_handle(n: Operation) -> Facts:
+    return Facts(n._inputs[0]._held)
 
 
 def _element_shape_shape(n: Operation) -> RawShape:
-    known = list_data(n._inputs[0])
-    if known is None or known[0] is None:
+    known = n._inputs[0]._held
+    if known is None or known.shape is None:
         return None if known is None else (None,)
-    return (len(known[0]),)
+    return (len(known.shape),)
 
 
 # ---------------------------------------------------------------------- making lists

@@ -16,10 +16,10 @@ import numpy as np
 from retrograd import dtypes, errors
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape
+from retrograd.graph.tensor import Held, RawShape
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import expand_dims, reshape, size
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op, rule
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, gradient, op, rule
 from retrograd.ops.infer import (
     described,
     from_attr,
@@ -29,7 +29,7 @@ from retrograd.ops.infer import (
     scalar,
     shape_text,
 )
-from retrograd.ops.state.variables import handle_data, variable_shape
+from retrograd.ops.state.variables import variable_shape
 from retrograd.ops.traits import Blocks, Kind, Traits
 
 
@@ -49,16 +49,16 @@ def _type(dtype: Any) -> str:
 
 def variable_shape_of(n: Operation, index: int = 0) -> RawShape:
     """The static shape of the variable behind a resource input."""
-    known = handle_data(n._inputs[index])
-    return None if known is None else known[0]
+    known = n._inputs[index]._held
+    return None if known is None else known.shape
 
 
 def _check_dtype(n: Operation, dtype: Any) -> None:
-    known = handle_data(n._inputs[0])
-    if known is not None and known[1] is not None and known[1] is not dtype:
+    known = n._inputs[0]._held
+    if known is not None and known.dtype is not None and known.dtype is not dtype:
         raise ValueError(
             "Trying to access a variable with the wrong dtype. Expected "
-            f"{known[1].name} got {dtype.name} for {described(n)}."
+            f"{known.dtype.name} got {dtype.name} for {described(n)}."
         )
 
 
@@ -90,6 +90,10 @@ def _cell(xp: Any, *, n: Operation, store: Any) -> Any:
     return store.cell(n)
 
 
+def _handle(n: Operation) -> Facts:
+    return Facts(Held(n.attrs["shape"], n.attrs["dtype"]))
+
+
 def _variable_shape(n: Operation) -> RawShape:
     return n.attrs["shape"] or None
 
@@ -108,7 +112,7 @@ op(
 )(_cell)
 op(
     "VarHandleOp",
-    infer=scalar,
+    infer=_handle,
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.VARIABLE),
 )(_cell)
