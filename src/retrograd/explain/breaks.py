@@ -13,8 +13,8 @@ from retrograd.explain.wording import called, overridden
 from retrograd.grad.sweep import is_continuous
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.trial import trial
+from retrograd.ops.binding import input_names
 from retrograd.ops.declare import gradient_registry
-from retrograd.run.inputs import input_names
 from retrograd.run.plan import bodies_of
 
 _KINDS = {"string": "text", "bool": "truth values"}

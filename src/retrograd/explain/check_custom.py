@@ -31,7 +31,7 @@ from retrograd.explain.values import index_text, number
 from retrograd.graph import context, opdef
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.run.inputs import input_names
+from retrograd.ops.binding import input_names
 
 #: points at which a gradient is tried where the caller gives none
 _POINTS = 3

@@ -23,8 +23,8 @@ from retrograd.grad.api import observed_gradients
 from retrograd.grad.sweep import Inputs, Step, sweep
 from retrograd.graph import context
 from retrograd.graph.trial import trial
+from retrograd.ops.binding import input_names
 from retrograd.ops.declare import F
-from retrograd.run.inputs import input_names
 from retrograd.run.observe import Observed
 
 #: what the program calls a tensor; None where it has no name

@@ -10,9 +10,9 @@ import numpy as np
 
 from retrograd.errors import OpError
 from retrograd.explain.values import Index, index_text, number, shown
+from retrograd.ops.binding import input_names
 from retrograd.ops.declare import find
 from retrograd.ops.infer import broadcast, same
-from retrograd.run.inputs import input_names
 from retrograd.run.witness import OpRun
 
 _DOUBLE_WHERE = (

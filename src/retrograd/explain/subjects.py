@@ -20,9 +20,9 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.graph import Graph
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
+from retrograd.ops.binding import input_names
 from retrograd.ops.declare import F, gradient_function, gradient_registry
 from retrograd.ops.static import constant
-from retrograd.run.inputs import input_names
 from retrograd.run.observe import Observed
 from retrograd.run.session import Session
 

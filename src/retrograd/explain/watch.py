@@ -22,9 +22,9 @@ from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
+from retrograd.ops.binding import input_names
 from retrograd.ops.declare import F, find
 from retrograd.run.feeds import Feed
-from retrograd.run.inputs import input_names
 from retrograd.run.interpret import INITIALIZING
 from retrograd.run.observe import Observed
 from retrograd.run.plan import VARIABLES, Plan, make_plan, writes_of

@@ -15,9 +15,9 @@ from retrograd.explain.wording import called, overridden
 from retrograd.grad.sweep import Step, is_continuous
 from retrograd.grad.terms import dense
 from retrograd.graph.composite import IndexedSlices
+from retrograd.ops.binding import input_names
 from retrograd.ops.declare import registry
 from retrograd.ops.static import constant
-from retrograd.run.inputs import input_names
 
 #: array of a tensor that the sweep made or used, None where it has no value
 Value = Callable[[Any], Any]

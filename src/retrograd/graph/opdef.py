@@ -66,6 +66,8 @@ class OpDef:
     inferred: frozenset[str] = frozenset()
     #: whether an attribute is a function
     calls: bool = False
+    #: the attributes that tell how long the arguments are that are lists
+    lists: tuple[str, ...] = ()
 
     @property
     def type_defaults(self) -> dict[str, dtypes.DType]:
@@ -150,12 +152,14 @@ def parse(line: str) -> OpDef:
     attrs = {a.name: a for a in map(_parse_attr, _split_attrs(attr_text))}
     flags = flag_text.split()
     args = tuple(_parse_arg(text, attrs) for text in inputs.split())
+    results = tuple(_parse_arg(text, attrs) for text in outputs.split())
+    lengths = (a.number_attr or a.type_list_attr for a in (*args, *results))
     inferred = {a.type_attr for a in args} | {a.number_attr for a in args}
     inferred |= {a.type_list_attr for a in args}
     return OpDef(
         name,
         args,
-        tuple(_parse_arg(text, attrs) for text in outputs.split()),
+        results,
         attrs,
         "stateful" in flags,
         "commutative" in flags,
@@ -163,6 +167,7 @@ def parse(line: str) -> OpDef:
         "uninitialized" in flags,
         frozenset(inferred - {""}),
         any("func" in a.kind for a in attrs.values()),
+        tuple(dict.fromkeys(filter(None, lengths))),
     )
 
 

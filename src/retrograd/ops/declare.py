@@ -26,6 +26,7 @@ from retrograd.graph import dispatch, opdef
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape
+from retrograd.ops.binding import Binding
 from retrograd.ops.traits import NONE, Blocks, Kind, Passes, Traits
 
 #: a gradient rule: an operation, ∂L/∂output for each output → ∂L/∂input for each input
@@ -68,9 +69,11 @@ class Declaration:
       state: makes the first value of a hidden state of the operation; the kernel takes
         it as first input and returns it as first output.
       pure: same inputs, same outputs: may be computed once for constants.
+      wanted: the keyword arguments of the kernel (see `binding.keywords`).
       live: of an op that calls functions: the part of an operation that matters when
         only some outputs are wanted (see `demand`).
       traits: what the op does beyond shape, value and derivative (see `traits`).
+      bindings: what `binding.binding` has worked out.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Declaration:
 
     live: Callable[[Operation, frozenset[int]], Any] | None = None
     traits: Traits = NONE
+    bindings: dict[tuple[int, ...], Binding] = field(default_factory=dict, repr=False)
 
 
 registry: dict[str, Declaration] = {}

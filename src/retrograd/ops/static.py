@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 
 from retrograd.arrays import numpy as xp_numpy
-from retrograd.dtypes import DType
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
+from retrograd.ops.binding import binding, keywords
 
 #: values larger than this are not worked out while a graph is built
 _LARGEST = 10_000
@@ -102,19 +101,17 @@ def _values(n: Operation) -> list[Any] | None:
         return None
     from retrograd.ops.declare import registry
 
-    kernel = bound_kernel(registry[n.type], n, xp_numpy)
-    if kernel is None:
-        return None
+    declaration = registry[n.type]
     try:
+        given = keywords(declaration, n, {}, _not_called)
         with np.errstate(all="ignore"):
-            result = kernel(*inputs)
+            result = declaration.kernel(xp_numpy, *inputs, **given)
     except Exception:  # reported when the op runs, with its inputs
         return None
-    if len(n._outputs) == 1:
-        result = (result,)
+    outputs = binding(declaration, n).parts(result)[1]
     return [
         np.asarray(v, t.dtype.base_dtype.as_numpy_dtype)
-        for v, t in zip(result, n._outputs, strict=True)
+        for v, t in zip(outputs, n._outputs, strict=True)
     ]
 
 
@@ -152,26 +149,8 @@ class _Folding:
 _FOLDING = _Folding()
 
 
-def bound_kernel(declaration: Any, n: Operation, xp: Any) -> Any:
-    """The kernel with its attributes filled in; None where it needs more than these."""
-    attrs = {}
-    for name in declaration.wanted:
-        if name == "n":
-            attrs[name] = n
-        elif name in n.attrs:
-            attrs[name] = kernel_attr(n.attrs[name])
-        else:
-            return None
-    return functools.partial(declaration.kernel, xp, **attrs)
-
-
-def kernel_attr(value: Any) -> Any:
-    """An attribute as kernels take it: NumPy dtypes in place of ours."""
-    if isinstance(value, DType):
-        return np.dtype(value.as_numpy_dtype)
-    if isinstance(value, list) and value and isinstance(value[0], DType):
-        return [np.dtype(v.as_numpy_dtype) for v in value]
-    return value
+def _not_called(body: FuncGraph) -> Any:
+    raise TypeError(f"{body.name} is not called while a graph is built.")
 
 
 def constant_as_shape(tensor: Tensor) -> RawShape:

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, shapes
+from retrograd.arrays import numpy as xp_numpy
 from retrograd.arrays.blas import threads
 from retrograd.graph import attributes, context, dispatch, opdef
 from retrograd.graph.device import DeviceSpec
 from retrograd.graph.hooks import hooks
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Held, Tensor
+from retrograd.ops.binding import binding
 from retrograd.ops.declare import Declaration, find
 from retrograd.run.devices import CPU, PREFIX
 from retrograd.run.failure import describe
-from retrograd.run.inputs import input_names
-from retrograd.run.interpret import INITIALIZING, bind
+from retrograd.run.interpret import INITIALIZING, named_arguments
 from retrograd.run.store import Cell, EagerVariable, Store
 
 #: the state of all variables, tables and so on that exist outside of sessions
@@ -272,7 +273,7 @@ def execute(
 
         raise missing_kernel(record)
     else:
-        results = _run(record, declaration, len(types))
+        results = _run(record, declaration)
     record._outputs = [
         EagerTensor(value, dtype.base_dtype)
         for value, dtype in zip(results, types, strict=True)
@@ -307,52 +308,45 @@ def _check_eager(inputs: Sequence[Tensor]) -> None:
             )
 
 
-def _run(record: Record, declaration: Declaration, made: int) -> Sequence[Any]:
-    """The values of the `made` outputs; changes of variables are made.
+def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
+    """The values of the outputs; changes of variables are made.
 
     Raises:
       TypeError: an input is a tensor of a graph.
     """
     _check_eager(record._inputs)
+    bound = binding(declaration, record)
+    arguments: list[Any] = [t._value for t in record._inputs]  # pyright: ignore[reportAttributeAccessIssue]
+    for i in bound.reads:
+        arguments[i] = arguments[i].read()
     written: list[Cell] = []
-    arguments: list[Any] = []
-    for name, tensor in zip(input_names(record), record._inputs, strict=True):  # pyright: ignore[reportArgumentType]
-        value = tensor._value  # pyright: ignore[reportAttributeAccessIssue]
-        if name in declaration.updates:
-            written.append(value)
-            fresh = record.type in INITIALIZING
-            arguments.append(value.peek() if fresh else value.read())
-        elif name in declaration.reads:
-            arguments.append(value.read())
-        else:
-            arguments.append(value)
-    if declaration.state is not None:
+    for i in bound.updates:
+        cell = arguments[i]
+        written.append(cell)
+        arguments[i] = cell.peek() if record.type in INITIALIZING else cell.read()
+    if bound.state:
         cell = _state_of(record, declaration)
         arguments.insert(0, cell.value)
         written.insert(0, cell)
     try:
-        kernel = bind(declaration, record, store)  # pyright: ignore[reportArgumentType]
+        named = named_arguments(declaration, record, store)
         with np.errstate(all="ignore"):
-            results = kernel(*arguments)
+            results = declaration.kernel(xp_numpy, *arguments, **named)
     except Exception as error:
         values = [t._value for t in record._inputs]  # pyright: ignore[reportAttributeAccessIssue]
         raise describe(error, record, values) from error.__cause__  # pyright: ignore[reportArgumentType]
     finally:
         if threads.limited:
             threads.restore()
-    ref_outputs = bool(declaration.updates) and any(
-        a.is_ref for a in record._op_def.outputs
-    )
-    count = len(written) + (0 if ref_outputs else made)
-    if count == 0:
-        return ()
-    if count == 1:
-        results = (results,)
-    for cell, value in zip(written, results, strict=False):
+    new, outputs = bound.parts(results)
+    for cell, value in zip(written, new, strict=True):
         cell.value = value
-    if ref_outputs:
-        return [written[0].value] * made
-    return results[len(written) :]
+    if not bound.referring:
+        return outputs
+    whole = [written[0].value] * (len(bound.returned) + len(bound.referring))
+    for i, value in zip(bound.returned, outputs, strict=True):
+        whole[i] = value
+    return whole
 
 
 def _state_of(record: Record, declaration: Declaration) -> Cell:

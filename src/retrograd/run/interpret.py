@@ -17,13 +17,13 @@ from retrograd.arrays.blas import threads
 from retrograd.errors import InvalidArgumentError, message
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
+from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.binding import Binding, Role, binding, keywords
 from retrograd.ops.declare import Declaration, find
 from retrograd.ops.flow.control_ops import DEAD
-from retrograd.ops.static import kernel_attr
 from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe
-from retrograd.run.inputs import input_names
 from retrograd.run.plan import (
     MERGES,
     SWITCHES,
@@ -253,15 +253,11 @@ class Program:
         self.scope[name] = value
         self.names[tensor] = name
 
-    def _expression(
-        self, op: Operation, declaration: Declaration | None
-    ) -> Written | None:
+    def _expression(self, op: Operation, declaration: Declaration) -> Written | None:
         """What stands in a line in place of a call of the kernel, if anything does."""
-        return None if declaration is None else expression(op, declaration)
+        return expression(op, declaration)
 
-    def _kernel(self, op: Operation, declaration: Declaration | None) -> Any:
-        if declaration is None:
-            return functools.partial(_missing, op)
+    def _kernel(self, op: Operation, declaration: Declaration) -> Any:
         return bind(declaration, op, self.store)
 
     def _fold(self, op: Operation, declaration: Declaration, index: int) -> bool:
@@ -280,8 +276,7 @@ class Program:
                 values = kernel(*(self.scope[self.names[t]] for t in op._inputs))
         except Exception:  # raised again, with its place, when the plan runs
             return False
-        if len(op._outputs) == 1:
-            values = (values,)
+        values = binding(declaration, op).parts(values)[1]
         for i, (tensor, value) in enumerate(zip(op._outputs, values, strict=True)):
             self._bind(tensor, f"v{index}_{i}", value)
             self.constants.add(tensor)
@@ -308,39 +303,39 @@ class Program:
         return name
 
     def _line(self, op: Operation, declaration: Declaration | None, index: int) -> str:
-        arguments, targets = [], []
-        updates = () if declaration is None else declaration.updates
-        for name, tensor in zip(input_names(op), op._inputs, strict=True):
-            if declaration is None:
-                arguments.append(self._name(tensor))
-            elif name in updates:
-                targets.append(self._name(tensor))
-                method = "peek" if op.type in INITIALIZING else "read"
-                arguments.append(f"{self._name(tensor)}.{method}()")
-            elif name in declaration.reads:
-                arguments.append(f"{self._name(tensor)}.read()")
-            elif name in declaration.cells or (
-                declaration.live is not None and not is_reading(tensor)
-            ):
-                arguments.append(self._name(tensor))
-            else:
-                arguments.append(self._value(tensor))
-        if declaration is not None and declaration.state is not None:
+        if declaration is None:
+            self.scope[f"k{index}"] = functools.partial(_missing, op)
+            self.names.update((t, f"v{index}_{i}") for i, t in enumerate(op._outputs))
+            return f"k{index}()"
+        bound = binding(declaration, op)
+        inputs = op._inputs
+        arguments = [
+            self._value(tensor)
+            if role is Role.VALUE
+            else self._stored(op, role, tensor)
+            for role, tensor in zip(bound.roles, inputs, strict=True)
+        ]
+        cells = [self._name(inputs[i]) for i in bound.updates]
+        if declaration.state is not None:
             cell = self.store.hidden(op, declaration.state)
             self.scope[f"s{index}"] = cell
             # of an op that compiles too, the state may be an array of the other library
             held = f"s{index}.value" if declaration.host else f"s{index}.read()"
             arguments.insert(0, held)
-            targets.insert(0, f"s{index}")
+            cells.insert(0, f"s{index}")
         call = self._call(op, declaration, index, arguments)
-        return self._assignment(op, index, targets, call, bool(updates))
+        return self._assignment(op, index, cells, call, bound)
+
+    def _stored(self, op: Operation, role: Role, tensor: Tensor) -> str:
+        """An expression for what a kernel is given for a variable."""
+        if role is Role.CELL:
+            return self._value(tensor) if is_reading(tensor) else self._name(tensor)
+        name = self._name(tensor)
+        peeks = role is Role.UPDATE and op.type in INITIALIZING
+        return f"{name}.{'peek' if peeks else 'read'}()"
 
     def _call(
-        self,
-        op: Operation,
-        declaration: Declaration | None,
-        index: int,
-        arguments: list[str],
+        self, op: Operation, declaration: Declaration, index: int, arguments: list[str]
     ) -> str:
         """The expression that computes an operation."""
         plain = self._expression(op, declaration)
@@ -351,23 +346,21 @@ class Program:
         return plain.text.format(*arguments)
 
     def _assignment(
-        self, op: Operation, index: int, cells: list[str], call: str, updates: bool
+        self, op: Operation, index: int, cells: list[str], call: str, bound: Binding
     ) -> str:
+        """A line that puts what a kernel returns where it belongs."""
         left = [f"{cell}.value" for cell in cells]
-        after = ""
-        for i, tensor in enumerate(op._outputs):
-            name = f"v{index}_{i}"
-            if updates and tensor.dtype._is_ref_dtype:
-                # the output refers to the variable; its value is the one just written
-                self.names[tensor] = cells[0]
-                self._written[tensor] = name
-                after = f"; {name} = {cells[0]}.value"
-            else:
-                self.names[tensor] = name
-                left.append(name)
+        for i in bound.returned:
+            self.names[op._outputs[i]] = name = f"v{index}_{i}"
+            left.append(name)
         if not left:
             return call
-        line = f"{', '.join(left)} = {call}{after}"
+        line = f"{', '.join(left)} = {call}"
+        for i in bound.referring:
+            # its value is the one just written
+            self.names[op._outputs[i]] = cells[0]
+            self._written[op._outputs[i]] = name = f"v{index}_{i}"
+            line += f"; {name} = {cells[0]}.value"
         if cells and op.type not in INITIALIZING:
             # threads that change one variable at the same time must not lose an update
             return f"with {cells[0]}.lock: {line}"
@@ -395,7 +388,7 @@ class Program:
         return describe(error, op, values)
 
 
-def _missing(op: Operation, *unused: Any) -> Any:
+def _missing(op: Operation) -> Any:
     raise missing_kernel(op)
 
 
@@ -422,54 +415,34 @@ def _small(tensor: Tensor) -> bool:
     return count <= _LARGEST_FOLDED
 
 
-def written_places(op: Operation, declaration: Declaration) -> tuple[int, list[int]]:
-    """What a kernel returns.
-
-    Returns:
-      How many new values of state and variables come first, and the positions of the
-      outputs that follow; one that refers to a changed variable is not among them.
-    """
-    count = int(declaration.state is not None)
-    count += sum(name in declaration.updates for name in input_names(op))
-    changes = bool(declaration.updates)
-    places = [
-        i
-        for i, tensor in enumerate(op._outputs)
-        if not (changes and tensor.dtype._is_ref_dtype)
-    ]
-    return count, places
+#: makes something to call of a function, given the session's state
+Caller = Callable[[FuncGraph, Store], Callable[..., Any]]
 
 
 def bind(
-    declaration: Declaration,
-    op: Operation,
-    store: Store,
-    xp: Any = xp_numpy,
-    call: Callable[[FuncGraph, Store], Callable[..., Any]] | None = None,
-) -> Any:
-    """The kernel of an operation with its attributes filled in.
+    declaration: Declaration, op: Operation, store: Store, call: Caller | None = None
+) -> Callable[..., Any]:
+    """The kernel of an operation with its keyword arguments filled in."""
+    named = named_arguments(declaration, op, store, call)
+    return functools.partial(declaration.kernel, xp_numpy, **named)
 
-    Besides attributes a kernel may name `n`, the operation, `store`, the session's
-    state, and `bound`, which a compiled loop asks how often it turns; an attribute that
-    is a function becomes something to call, by `call`, or else `function`.
+
+def named_arguments(
+    declaration: Declaration,
+    op: Operation | Record,
+    store: Store,
+    call: Caller | None = None,
+) -> dict[str, Any]:
+    """The keyword arguments of a kernel in this tier.
+
+    An attribute that is a function becomes something to call, by `call`, or else
+    `function`.
     """
-    call = call or function
-    attrs: dict[str, Any] = {}
-    for name in declaration.wanted:
-        if name == "n":
-            attrs[name] = op
-        elif name == "store":
-            attrs[name] = store
-        elif name == "bound":
-            attrs[name] = None
-        else:
-            value = op.attrs[name]
-            if isinstance(value, FuncGraph):
-                value = call(value, store)
-            elif isinstance(value, list) and value and isinstance(value[0], FuncGraph):
-                value = [call(v, store) for v in value]
-            attrs[name] = kernel_attr(value)
-    return functools.partial(declaration.kernel, xp, **attrs)
+    if not declaration.wanted:
+        return {}
+    made = call or function
+    given = {"store": store, "bound": None}
+    return keywords(declaration, op, given, lambda body: made(body, store))
 
 
 def function(

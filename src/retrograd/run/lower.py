@@ -22,12 +22,12 @@ from retrograd.errors import message
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.binding import Role, binding, keywords
 from retrograd.ops.declare import Declaration, find
-from retrograd.ops.static import FROM_SHAPE, kernel_attr
+from retrograd.ops.static import FROM_SHAPE
 from retrograd.run import memory
 from retrograd.run.arena import arenas_for
 from retrograd.run.constants import Large
-from retrograd.run.inputs import input_names
 from retrograd.run.plan import VARIABLES, bodies_of, is_reading, variable_of
 from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
@@ -126,25 +126,19 @@ class Trace:
         results = kernel(*arguments)
         if op in self.counted:
             results = self._with_counted(op, results)
-        outputs = [
-            t
-            for t in op._outputs
-            if not (declaration.updates and t.dtype._is_ref_dtype)
-        ]
-        if len(written) + len(outputs) == 1:
-            results = (results,)
-        for cell, value in zip(written, results, strict=False):
-            self.cells[cell] = value
+        bound = binding(declaration, op)
+        new, found = bound.parts(results)
+        self.cells.update(zip(written, new, strict=True))
         depth = _depth(op, self.depth)
-        for tensor, value in zip(outputs, results[len(written) :], strict=True):
+        for place, value in zip(bound.returned, found, strict=True):
+            tensor = op._outputs[place]
             if depth > 1 and self.one is not None and isinstance(value, jax.Array):
                 value = _unfused(value, self.one)
             else:
                 self.depth[tensor] = depth
             self.values[tensor] = value
-        for tensor in op._outputs:
-            if tensor not in self.values and written:
-                self.values[tensor] = self.cells[written[0]]
+        for place in bound.referring:
+            self.values[op._outputs[place]] = self.cells[written[0]]
 
     def _arguments(
         self, op: Operation, declaration: Declaration
@@ -152,10 +146,13 @@ class Trace:
         arguments: list[Any] = []
         written: list[Cell] = []
         static = declaration.static_inputs(op)
-        for name, tensor in zip(input_names(op), op._inputs, strict=True):
-            if name in declaration.updates or name in declaration.reads:
+        bound = binding(declaration, op)
+        for name, role, tensor in zip(
+            bound.names, bound.roles, op._inputs, strict=True
+        ):
+            if role is Role.UPDATE or role is Role.READ:
                 cell = self._cell(tensor)
-                if name in declaration.updates:
+                if role is Role.UPDATE:
                     if self.nested:
                         raise TypeError("a variable is changed inside a function")
                     written.append(cell)
@@ -183,27 +180,12 @@ class Trace:
             and bool(arguments)
             and all(isinstance(a, _NUMPY) for a in arguments)
             and all(_small(t) for t in op._outputs)
+            and not bodies_of(op)
         )
-        attrs: dict[str, Any] = {}
-        for name in declaration.wanted:
-            if name == "n":
-                attrs[name] = op
-            elif name == "store":
-                raise TypeError("the kernel needs the session's store")
-            elif name == "bound":
-                attrs[name] = functools.partial(self._turns, op, arguments)
-            else:
-                value = op.attrs[name]
-                if isinstance(value, FuncGraph):
-                    value = self._function(value)
-                    static = False
-                elif isinstance(value, list) and value:
-                    if isinstance(value[0], FuncGraph):
-                        value = [self._function(v) for v in value]
-                        static = False
-                attrs[name] = kernel_attr(value)
+        given = {"bound": functools.partial(self._turns, op, arguments)}
+        named = keywords(declaration, op, given, self._function)
         namespace = xp_numpy if static else xp_jax
-        return functools.partial(declaration.kernel, namespace, **attrs)
+        return functools.partial(declaration.kernel, namespace, **named)
 
     def _turns(self, op: Operation, arguments: list[Any]) -> int | None:
         """How often a loop turns, if what decides it is known.
@@ -384,7 +366,8 @@ class Variant:
             if declaration.state is not None:
                 cell = store.hidden(op, declaration.state)
                 used[cell] = changed[cell] = None
-            for name, tensor in zip(input_names(op), op._inputs, strict=True):
+            roles = binding(declaration, op).roles
+            for role, tensor in zip(roles, op._inputs, strict=True):
                 stored = tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource"
                 if stored or is_reading(tensor):
                     variable = variable_of(tensor)
@@ -392,7 +375,7 @@ class Variant:
                         continue
                     cell = store.cell(variable)
                     used[cell] = None
-                    if name in declaration.updates:
+                    if role is Role.UPDATE:
                         changed[cell] = None
         self.unset = [c for c in used if c.value is None]
         read_only = [c for c in used if c not in changed]

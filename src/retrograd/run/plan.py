@@ -10,6 +10,7 @@ from retrograd.errors import InvalidArgumentError
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.binding import binding
 from retrograd.ops.declare import find
 from retrograd.ops.flow.demand import demand
 from retrograd.run.frames import lifted
@@ -104,15 +105,10 @@ def writes_of(op: Operation) -> list[Operation]:
         inside = (o for body in bodies_of(op) for o in body._ops)
         return list(dict.fromkeys(v for o in inside for v in writes_of(o)))
     declaration = find(op.type)
-    if declaration is None or not declaration.updates or op._op_def is None:
+    if declaration is None or not declaration.updates:
         return []
-    found = []
-    for arg, tensor in zip(op._op_def.inputs, op._inputs, strict=False):
-        if arg.name in declaration.updates:
-            variable = variable_of(tensor)
-            if variable is not None:
-                found.append(variable)
-    return found
+    found = (variable_of(op._inputs[i]) for i in binding(declaration, op).updates)
+    return [variable for variable in found if variable is not None]
 
 
 def reads_of(op: Operation) -> list[Operation]:

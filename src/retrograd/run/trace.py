@@ -40,10 +40,10 @@ class TracedProgram(Program):
         self.steps.clear()
         return super().__call__(feeds)
 
-    def _expression(self, op: Operation, declaration: Declaration | None) -> None:
+    def _expression(self, op: Operation, declaration: Declaration) -> None:
         """Nothing: every operation is a call, which is timed."""
 
-    def _kernel(self, op: Operation, declaration: Declaration | None) -> Any:
+    def _kernel(self, op: Operation, declaration: Declaration) -> Any:
         kernel: Callable[..., Any] = super()._kernel(op, declaration)
 
         def timed(*arguments: Any) -> Any:

@@ -7,9 +7,10 @@ from typing import Any
 
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
+from retrograd.ops.binding import binding
 from retrograd.ops.declare import Declaration
 from retrograd.ops.flow.control_ops import DEAD
-from retrograd.run.interpret import Program, bind, function, written_places
+from retrograd.run.interpret import Program, bind, function
 from retrograd.run.plan import Plan
 from retrograd.run.store import Cell, Store
 
@@ -77,22 +78,20 @@ class WitnessedProgram(Program):
     def _with_dead(self, results: Sequence[Any]) -> Sequence[Any]:
         return results
 
-    def _expression(self, op: Operation, declaration: Declaration | None) -> None:
+    def _expression(self, op: Operation, declaration: Declaration) -> None:
         """Nothing: every operation is a call, which is told of."""
 
-    def _kernel(self, op: Operation, declaration: Declaration | None) -> Any:
-        if declaration is None:
-            return super()._kernel(op, declaration)
-        kernel = bind(declaration, op, self.store, call=self._function)
-        hidden = int(declaration.state is not None)
-        count, returned = written_places(op, declaration)
+    def _kernel(self, op: Operation, declaration: Declaration) -> Any:
+        kernel = bind(declaration, op, self.store, self._function)
+        bound = binding(declaration, op)
+        hidden = int(bound.state)
 
         def seen(*arguments: Any) -> Any:
             result = kernel(*arguments)
-            values = result if count + len(returned) > 1 else (result,)
-            changed = values[hidden:count]
+            new, found = bound.parts(result)
+            changed = new[hidden:]
             outputs = [changed[0] if changed else None] * len(op._outputs)
-            for place, value in zip(returned, values[count:], strict=False):
+            for place, value in zip(bound.returned, found, strict=True):
                 outputs[place] = value
             inputs = [_value(a) for a in arguments[hidden:]]
             run = OpRun(op, inputs, outputs, changed, kernel, self._folding)
