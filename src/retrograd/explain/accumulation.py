@@ -19,6 +19,13 @@ from retrograd.explain.batches import (
     split,
     tolerance,
 )
+from retrograd.explain.operations import (
+    computes,
+    hands_on,
+    is_a,
+    only_reads,
+    source,
+)
 from retrograd.explain.report import Finding, Report, Table
 from retrograd.explain.sources import Sources
 from retrograd.explain.values import number
@@ -27,12 +34,9 @@ from retrograd.grad.terms import dense
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
+from retrograd.ops.traits import Function, Kind
 from retrograd.run.observe import Observed
 from retrograd.run.plan import make_plan
-
-_ADDITIONS = frozenset("Add AddV2 AddN Identity".split())
-#: ops that hand on what they are given first
-_PASSING = frozenset("Identity StopGradient Reshape Squeeze ExpandDims Neg".split())
 
 
 @dataclass(slots=True)
@@ -202,7 +206,8 @@ class _Check:
         kinds = self.compared.kinds
         across = _statistic(op, kinds)
         small, large = self.split.parts[0], self.split.whole
-        if op.type.startswith("FusedBatchNorm") or (across and _is_moment(across)):
+        is_norm = computes(op, Function.NORMALIZATION)
+        if is_norm or (across and _is_moment(across)):
             named = across or op
             return self._cause(
                 "batch norm",
@@ -222,7 +227,7 @@ class _Check:
                 op,
                 "compute it over all small batches first, or leave it out",
             )
-        if op.type in ("RealDiv", "Div", "DivNoNan"):
+        if computes(op, Function.QUOTIENT):
             return self._cause(
                 "unequal weights",
                 f"{op.name} divides by a number that differs from small batch to small "
@@ -371,7 +376,8 @@ def _additions(loss: Tensor) -> dict[Operation, None]:
     pending = [loss._op]
     while pending:
         op = pending.pop()
-        if op.type in _ADDITIONS and all(t._shape_raw == () for t in op._inputs):
+        adds = computes(op, Function.SUM) or only_reads(op)
+        if adds and all(t._shape_raw == () for t in op._inputs):
             found[op] = None
             pending.extend(t._op for t in op._inputs)
     return found
@@ -382,7 +388,8 @@ def _batch_free_terms(
 ) -> list[Tensor]:
     """The terms of a loss that do not depend on the batch, constants left out."""
     inside = set(dependent)
-    terms = [t for t in _terms(loss) if t._op not in inside and t._op.type != "Const"]
+    terms = [t for t in _terms(loss) if t._op not in inside]
+    terms = [t for t in terms if not is_a(t._op, Kind.CONSTANT)]
     if not terms:
         return []
     planned = set(make_plan(terms, [], list(observed.feeds)).ops)
@@ -395,25 +402,24 @@ def _statistic(op: Operation, kinds: dict[Tensor, str]) -> Operation | None:
         return None
     for tensor in op._inputs:
         if kinds.get(tensor) in (SUM, MEAN, WEIGHTED):
-            source = tensor._op
-            while source.type in _PASSING and source._inputs:
-                source = source._inputs[0]._op
-            return source
+            while (handed := source(tensor, tensor._op)) is not None:
+                tensor = handed
+            return tensor._op
     return None
 
 
 def _is_moment(op: Operation) -> bool:
     """Whether a reduction is the mean or the variance of what is normalized."""
-    if op.type != "Mean":
+    if not computes(op, Function.MEAN):
         return False
-    if op._inputs[0]._op.type == "SquaredDifference":
+    if computes(op._inputs[0]._op, Function.SQUARED_DIFFERENCE):
         return True
     pending = [op]
     while pending:
         for tensor in pending.pop()._outputs:
             for user in tensor._consumers:
-                if user.type == "SquaredDifference":
+                if computes(user, Function.SQUARED_DIFFERENCE):
                     return user._inputs[0] is op._inputs[0]
-                if user.type in _PASSING:
+                if hands_on(user):
                     pending.append(user)
     return False

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from retrograd.explain.connection import Break, Connection
+from retrograd.explain.operations import is_a, overridden
 from retrograd.explain.remedies import remedy
 from retrograd.explain.report import Finding
-from retrograd.explain.wording import called, overridden
+from retrograd.explain.wording import called
 from retrograd.grad.sweep import is_continuous
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.trial import trial
 from retrograd.ops.binding import input_names
-from retrograd.ops.declare import gradient_registry
+from retrograd.ops.declare import gradient_registry, traits_of
+from retrograd.ops.traits import Kind, Passes
 from retrograd.run.plan import bodies_of
 
 _KINDS = {"string": "text", "bool": "truth values"}
@@ -82,7 +84,7 @@ def _reason(found: Break, op: Any) -> tuple[str, str, str]:
             f"mend {own}{where}",
         )
     outputs = [t for t in op.outputs if not is_continuous(t)]
-    if op.type == "Cast" and outputs:
+    if traits_of(op.type).passes is Passes.CONVERTED and outputs:
         dtype = outputs[0].dtype.base_dtype.name
         return (
             f"tf.cast to {dtype}",
@@ -160,9 +162,9 @@ def _bodies(op: Any, position: int) -> Sequence[tuple[FuncGraph, int]]:
     """The bodies that an input goes into, and which input of theirs it is."""
     if position < 0:
         return []
-    if op.type in ("While", "StatelessWhile"):
+    if is_a(op, Kind.LOOP):
         return [(op.attrs["body"], position)]
-    if op.type in ("If", "StatelessIf", "Case"):
+    if is_a(op, Kind.BRANCH):
         position -= 1
     found = bodies_of(op)
     return [(b, position) for b in found if 0 <= position < len(b.inputs)]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.explain import wording
 from retrograd.explain.elements import Derivation
+from retrograd.explain.operations import overridden
 from retrograd.explain.text import term_text
 from retrograd.explain.trace import BackStep, Node, Term, where
 from retrograd.explain.values import MANY, MANY_IN_LARGE, as_data
@@ -85,7 +86,7 @@ class _Writer:
             "value": self.array(node.value),
             "gradient": self.array(gradient),
             "where": None if node.op is None else where(node.op),
-            "overridden": "" if node.op is None else wording.overridden(node.op),
+            "overridden": "" if node.op is None else overridden(node.op),
         }
 
     def step(self, number: int, step: BackStep) -> dict[str, Any]:

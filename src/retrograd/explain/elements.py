@@ -17,14 +17,13 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.errors import message
 from retrograd.explain import wording
+from retrograd.explain.operations import goes_by_element
 from retrograd.explain.trace import BackStep, Node, Term, Trace
 from retrograd.explain.values import Index, factor, index_text, number
 from retrograd.grad.forward import along
 from retrograd.grad.sweep import is_continuous, terms_of
 from retrograd.graph import context
 from retrograd.graph.record import Record
-from retrograd.ops.declare import find
-from retrograd.ops.infer import broadcast, same
 from retrograd.run.eager import eager_tensor
 from retrograd.run.store import Cell
 
@@ -254,8 +253,7 @@ def at_once() -> Iterator[None]:
 
 def is_elementwise(step: BackStep) -> bool:
     """Whether each element of the output depends on one element of each input."""
-    declaration = find(step.op.type)
-    if declaration is not None and declaration.infer in (same, broadcast):
+    if goes_by_element(step.op):
         return True
     return [np.size(v) for v in step.results if v is not None] == [1]
 

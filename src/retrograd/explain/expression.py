@@ -19,46 +19,62 @@ _LARGEST_PRODUCT = 4
 #: operations in a formula, at the most: they are followed by recursion
 _MOST = 400
 
-_OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "AddV2",
-    ast.Sub: "Sub",
-    ast.Mult: "Mul",
-    ast.Div: "RealDiv",
-    ast.Pow: "Pow",
+Operation = Callable[..., Any]
+
+_OPERATORS: dict[type[ast.operator], Operation] = {
+    ast.Add: F.AddV2,
+    ast.Sub: F.Sub,
+    ast.Mult: F.Mul,
+    ast.Div: F.RealDiv,
+    ast.Pow: F.Pow,
 }
 
 
-def _total(op_type: str) -> Callable[[Any], Any]:
+def _total(reduce: Operation) -> Operation:
     """A reduction over all dimensions."""
 
     def reduced(x: Tensor) -> Any:
         axes = list(range(x.shape.ndims or 0))
-        return F.__getattr__(op_type)(x, constant(axes, dtypes.int32))
+        return reduce(x, constant(axes, dtypes.int32))
 
     return reduced
 
 
-def _unary(op_type: str) -> Callable[..., Any]:
-    return lambda *inputs: F.__getattr__(op_type)(*inputs)
-
-
 #: functions that a formula may call, by name
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{
-        name.lower(): _unary(name)
-        for name in (
-            "Abs Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Exp Expm1 Log Log1p Sqrt "
-            "Rsqrt Square Sigmoid Relu Softplus Softmax Erf Sign Floor Neg"
-        ).split()
-    },
-    "minimum": _unary("Minimum"),
-    "maximum": _unary("Maximum"),
-    "matmul": _unary("MatMul"),
-    "sum": _total("Sum"),
-    "mean": _total("Mean"),
-    "prod": _total("Prod"),
-    "max": _total("Max"),
-    "min": _total("Min"),
+FUNCTIONS: dict[str, Operation] = {
+    "abs": F.Abs,
+    "sin": F.Sin,
+    "cos": F.Cos,
+    "tan": F.Tan,
+    "asin": F.Asin,
+    "acos": F.Acos,
+    "atan": F.Atan,
+    "sinh": F.Sinh,
+    "cosh": F.Cosh,
+    "tanh": F.Tanh,
+    "exp": F.Exp,
+    "expm1": F.Expm1,
+    "log": F.Log,
+    "log1p": F.Log1p,
+    "sqrt": F.Sqrt,
+    "rsqrt": F.Rsqrt,
+    "square": F.Square,
+    "sigmoid": F.Sigmoid,
+    "relu": F.Relu,
+    "softplus": F.Softplus,
+    "softmax": F.Softmax,
+    "erf": F.Erf,
+    "sign": F.Sign,
+    "floor": F.Floor,
+    "neg": F.Neg,
+    "minimum": F.Minimum,
+    "maximum": F.Maximum,
+    "matmul": F.MatMul,
+    "sum": _total(F.Sum),
+    "mean": _total(F.Mean),
+    "prod": _total(F.Prod),
+    "max": _total(F.Max),
+    "min": _total(F.Min),
 }
 
 
@@ -162,7 +178,7 @@ class Expression:
                 for _ in range(power - 1):
                     product = F.Mul(product, a)
                 return product
-        return F.__getattr__(_OPERATORS[type(op)])(a, self._tensor(right))
+        return _OPERATORS[type(op)](a, self._tensor(right))
 
     def _call(self, name: str, arguments: list[ast.expr]) -> Any:
         function = FUNCTIONS.get(name)

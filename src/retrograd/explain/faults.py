@@ -10,8 +10,10 @@ import numpy as np
 
 from retrograd.arrays.list_value import TensorList
 from retrograd.arrays.optional import Optional as OptionalValue
+from retrograd.explain.operations import is_a
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.traits import Kind
 from retrograd.run.plan import variable_of, writes_of
 from retrograd.run.witness import OpRun, Witness
 
@@ -366,7 +368,7 @@ def _variable(tensor: Tensor) -> Any:
 
 
 def _is_constant(fault: Fault) -> bool:
-    return fault.op.type == "Const"
+    return is_a(fault.op, Kind.CONSTANT)
 
 
 # ---------------------------------------------------------------------- eager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,20 @@ from retrograd.explain.flow_report import (
     report,
     size_of,
 )
+from retrograd.explain.operations import is_a, only_reads
 from retrograd.explain.report import Report
 from retrograd.explain.sources import Sources
 from retrograd.grad.api import Backward, observed_gradients
 from retrograd.grad.terms import dense
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
+from retrograd.ops.declare import traits_of
+from retrograd.ops.traits import Function, Kind
 from retrograd.run.observe import Observed
-from retrograd.run.plan import VARIABLES, variable_of
+from retrograd.run.plan import variable_of
 from retrograd.run.witness import OpRun, Witness
+
+Measure = Callable[[Any, np.ndarray], Activation | None]
 
 #: root mean squares of gradients below this part of the largest have vanished
 _VANISHED = 1e-5
@@ -37,8 +42,7 @@ _CANCELLED = 1e-4
 _LEAST_ROWS = 8
 
 #: derivatives below 1 %: |y| for tanh, |y - 1/2| for the sigmoid
-_SATURATED = {"Tanh": 0.995, "Sigmoid": 0.4899}
-_RELUS = frozenset(("Relu", "Relu6"))
+_SATURATED = {Function.TANH: 0.995, Function.SIGMOID: 0.4899}
 
 
 def gradient_flow(
@@ -98,7 +102,7 @@ class Measured:
         for step in self.back.steps:
             found = (*step.douts, *step.dins, *step.terms)
             made += [t for t in found if t is not None]
-            made += [t for t in step.op.outputs if step.op.type in _ACTIVATIONS]
+            made += step.op.outputs if _measure_of(step.op) is not None else []
         made = [t if isinstance(t, Tensor) else t.values for t in made]
         return [t for t in dict.fromkeys(made) if t.dtype.base_dtype.is_floating]
 
@@ -155,7 +159,7 @@ class Measured:
             if variable.state not in ("vanishing", "zero"):
                 continue
             way = self._back_from(self._tensor(variable), meter)
-            edges = [e for e in way if e.op.type not in ("Identity", "ReadVariableOp")]
+            edges = [e for e in way if not only_reads(e.op)]
             if edges and edges[-1].after < _CANCELLED * edges[-1].whole:
                 variable.state = "cancels"
 
@@ -202,7 +206,7 @@ class _Meter(Witness):
         for tensor, value in zip(run.op._outputs, run.outputs, strict=False):
             if tensor in self.wanted and isinstance(value, (np.ndarray, np.generic)):
                 self.sizes[tensor] = size_of(value)
-        measure = _ACTIVATIONS.get(run.op.type)
+        measure = _measure_of(run.op)
         if measure is not None and run.op._outputs[0] in self.wanted:
             found = measure(run.op, np.asarray(run.outputs[0]))
             if found is not None:
@@ -235,15 +239,21 @@ def _dead(op: Any, array: np.ndarray) -> Activation | None:
 def _saturated(op: Any, array: np.ndarray) -> Activation | None:
     if not array.size:
         return None
-    centre = 0.5 if op.type == "Sigmoid" else 0.0
-    far = np.abs(array.astype(np.float64) - centre) > _SATURATED[op.type]
+    function = traits_of(op.type).function
+    assert function is not None
+    centre = 0.5 if function is Function.SIGMOID else 0.0
+    far = np.abs(array.astype(np.float64) - centre) > _SATURATED[function]
     return Activation(op, float(np.mean(far)), "saturated", array.size)
 
 
-_ACTIVATIONS: dict[str, Any] = {
-    **dict.fromkeys(_RELUS, _dead),
+_ACTIVATIONS: dict[Function | None, Measure] = {
+    Function.RECTIFIER: _dead,
     **dict.fromkeys(_SATURATED, _saturated),
 }
+
+
+def _measure_of(op: Any) -> Measure | None:
+    return _ACTIVATIONS.get(traits_of(op.type).function)
 
 
 # ---------------------------------------------------------------------- judging
@@ -251,7 +261,7 @@ _ACTIVATIONS: dict[str, Any] = {
 
 def _variable(given: Any, x: Any, gradient: Any, observed: Observed) -> VariableFlow:
     op = _made_by(x)
-    value = observed.store.cell(op).peek() if op.type in VARIABLES else None
+    value = observed.store.cell(op).peek() if is_a(op, Kind.VARIABLE) else None
     if value is None:
         value = observed.feeds.get(x, np.zeros(0))
     name = given if isinstance(given, str) else getattr(given, "name", op.name)

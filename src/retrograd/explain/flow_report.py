@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from retrograd.explain.drawing import bars
+from retrograd.explain.operations import computes
 from retrograd.explain.report import Finding, Report, Table
 from retrograd.explain.trace import where
 from retrograd.explain.values import number
+from retrograd.ops.traits import Function
 
 #: gradients above so many times their weight explode
 EXPLODED = 1e3
@@ -219,7 +221,7 @@ def _not_finite(found: Sequence[VariableFlow], flow: Flow) -> Finding:
 def _vanishing(found: Sequence[VariableFlow], flow: Flow) -> Finding:
     culprit, details = _culprit(flow.way, smallest=True)
     fix = "relu instead of sigmoid or tanh, batch norm, residual connections"
-    if culprit is not None and culprit.type == "MatMul":
+    if culprit is not None and computes(culprit, Function.MATRIX_PRODUCT):
         fix = "larger initial weights (tf.glorot_uniform_initializer, he_normal)"
     return Finding(
         f"the gradient of {_named(found)} has all but vanished",

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from retrograd.explain.operations import is_a, source
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import asks_for_shapes, traits_of
 from retrograd.ops.flow.control_ops import DEAD
-from retrograd.ops.static import FROM_SHAPE
-from retrograd.run.plan import VARIABLES, Plan, is_reading
+from retrograd.ops.traits import Kind, Passes
+from retrograd.run.plan import Plan, is_reading
 
-#: ops whose result is their first input, in another shape at most
-ALIASES = frozenset("Identity Reshape Squeeze ExpandDims StopGradient Snapshot".split())
-#: ops that ask for nothing but a shape
-_SHAPE_ONLY = FROM_SHAPE | {"ZerosLike", "OnesLike"}
+#: how ops hand on an array without memory of its own
+_IN_PLACE = (Passes.SAME, Passes.RESHAPED)
 
 
 @dataclass(slots=True)
@@ -57,27 +57,31 @@ class Timeline:
     ) -> None:
         self._size = size
         self.constants = set(constants)
-        self.fetched = {self.root(t) for t in plan.fetches}
         self.fed = set(plan.feeds)
+        self.fetched = {self.root(t) for t in plan.fetches}
         self.events = [
             Event(op, self._reads(op), self._writes(op), backward(op))
             for op in plan.ops
-            if op.type not in VARIABLES
+            if not is_a(op, Kind.VARIABLE)
         ]
 
     def root(self, tensor: Tensor) -> Tensor:
         """The tensor whose memory a tensor uses."""
-        while tensor._op.type in ALIASES and not is_reading(tensor):
-            tensor = tensor._op._inputs[0]
+        while tensor not in self.fed and not is_reading(tensor):
+            op = tensor._op
+            passed = source(tensor, op)
+            if passed is None or traits_of(op.type).passes not in _IN_PLACE:
+                break
+            tensor = passed
         return tensor
 
     def counts(self, tensor: Tensor) -> bool:
         """Whether a tensor is an array that comes and goes with the run."""
-        if tensor in self.constants or tensor._op.type in VARIABLES:
+        if tensor in self.constants or is_a(tensor._op, Kind.VARIABLE):
             return False
         if tensor.dtype._is_ref_dtype or is_reading(tensor):
             return False
-        if tensor._op.type in ("ReadVariableOp", "Const"):
+        if is_a(tensor._op, Kind.READ, Kind.CONSTANT):
             return False
         return tensor.dtype.base_dtype.name != "resource"
 
@@ -102,7 +106,7 @@ class Timeline:
         made = {t for e in self.events if not e.backward for t in e.writes}
         found: dict[Tensor, list[Operation]] = {}
         for event in self.events:
-            if event.backward and event.op.type not in _SHAPE_ONLY:
+            if event.backward and not asks_for_shapes(event.op.type):
                 for tensor in event.reads:
                     if tensor in made and tensor not in self.fed:
                         found.setdefault(tensor, []).append(event.op)
@@ -115,7 +119,7 @@ class Timeline:
         asked = [
             t
             for e in self.events
-            if e.backward and e.op.type in _SHAPE_ONLY
+            if e.backward and asks_for_shapes(e.op.type)
             for t in e.reads
         ]
         return [t for t in dict.fromkeys(asked) if t in made and t not in kept]
@@ -163,7 +167,7 @@ class Timeline:
 
     def _needed(self, event: Event) -> list[Any]:
         """The arrays that must be there; for a shape, none."""
-        return [] if event.op.type in _SHAPE_ONLY else event.reads
+        return [] if asks_for_shapes(event.op.type) else event.reads
 
     def _recomputed(
         self, events: list[Event], segment: frozenset[Operation]

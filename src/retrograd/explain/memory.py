@@ -10,6 +10,7 @@ from typing import Any
 
 from retrograd.explain.drawing import bars
 from retrograd.explain.liveness import Timeline, nbytes
+from retrograd.explain.operations import is_a
 from retrograd.explain.report import Finding, Report, Table
 from retrograd.explain.sources import Sources
 from retrograd.explain.trace import where
@@ -21,6 +22,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
 from retrograd.ops.declare import find
+from retrograd.ops.traits import Kind
 from retrograd.run.observe import Observed
 from retrograd.run.plan import bodies_of, make_plan
 from retrograd.run.witness import OpRun, Witness
@@ -145,7 +147,7 @@ def memory(
         found.variables = sum(
             nbytes(observed.store.cell(op).peek())
             for op in {x._op for x in sources.xs}
-            if op.type != "Placeholder" and not op._inputs
+            if is_a(op, Kind.VARIABLE)
         )
         return _report(f"memory({sources.ys[0].name})", found)
 

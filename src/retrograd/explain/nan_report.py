@@ -11,16 +11,25 @@ import numpy as np
 
 from retrograd.explain import recipes
 from retrograd.explain.faults import Fault, Origin, Recorder, Walk, badness
+from retrograd.explain.operations import computes, is_a
 from retrograd.explain.recipes import Case, Recipe
 from retrograd.explain.report import Finding, Report, Table
 from retrograd.explain.trace import where
 from retrograd.explain.values import Index, index_text, number
+from retrograd.ops.declare import traits_of
+from retrograd.ops.traits import Function, Kind
 from retrograd.run.plan import variable_of
 from retrograd.run.store import Store
 from retrograd.run.witness import OpRun
 
 #: operations on a way, and names of gradients, that are written out
 _MOST_STEPS, _MOST_NAMES = 12, 8
+_SIGNS: dict[Function | None, str] = {
+    Function.PRODUCT: "·",
+    Function.QUOTIENT: "/",
+    Function.DIFFERENCE: "-",
+    Function.SUM: "+",
+}
 #: how far from a forward operation a tf.where is looked for
 _MASK_DISTANCE = 6
 
@@ -232,7 +241,7 @@ class Diagnosis:
         for _ in range(_MASK_DISTANCE):
             later = [c for o in reached for t in o._outputs for c in self._users(t)]
             later = [c for c in later if recipes.forward_of(c) is c]
-            if any(c.type in ("Select", "SelectV2") for c in later):
+            if any(computes(c, Function.SELECTION) for c in later):
                 return True
             reached = later[:64]
         return False
@@ -259,7 +268,7 @@ class Diagnosis:
         value: Callable[[Any], Any],
     ) -> None:
         for op, turn in origin.loops:
-            what = "turn" if "While" in op.type else "call"
+            what = "turn" if is_a(op, Kind.LOOP) else "call"
             finding.details.append(f"inside {op.name} ({op.type}), {what} {turn + 1}")
         start = origin.fault
         if start is None:
@@ -336,8 +345,7 @@ def _told(fault: Fault) -> str:
         return text
     found = recipes.operands_at(fault.run, index, array.shape)
     if len(found) == 2 and all(np.size(v) == 1 for _, v in found):
-        sign = {"Mul": "·", "RealDiv": "/", "Sub": "-", "AddV2": "+", "Add": "+"}
-        mark = sign.get(fault.op.type, ",")
+        mark = _SIGNS.get(traits_of(fault.op.type).function, ",")
         left, right = (number(np.asarray(v).reshape(-1)[0]) for _, v in found)
         return f"{text}: {left} {mark} {right}{_at(index)}"
     return text
@@ -362,7 +370,7 @@ def _source_kind(tensor: Any, fed: bool) -> tuple[str, str]:
                 "an earlier step wrote it: `with retrograd.nan_watch(loss):` around "
                 "the training loop finds which",
             )
-        if op.type == "Const":
+        if is_a(op, Kind.CONSTANT):
             return "constant", "see the line that makes it"
         if fed:
             return "feed", "clean the data: np.isfinite(x).all() before feeding it"

@@ -13,6 +13,7 @@ import numpy as np
 
 from retrograd import dtypes
 from retrograd.explain.data import SMALL
+from retrograd.explain.operations import original
 from retrograd.explain.trace import BackStep, Node, Trace
 from retrograd.explain.values import as_data
 from retrograd.grad.api import Backward, observed_gradients
@@ -253,10 +254,11 @@ class _Copy:
             op = self._trace.producer(tensor)
             if op is None:
                 return constant(tensor._value)
-            if op.type in ("Identity", "ReadVariableOp"):
-                tensor = op._inputs[0]
-            else:
+            read = original(tensor, op)
+            if read is None:
                 self._copy(op)
+            else:
+                tensor = read
         return self._made[tensor]
 
     # ------------------------------------------------------------------ backward

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from retrograd.errors import OpError
+from retrograd.explain.operations import computes, goes_by_element, source
 from retrograd.explain.values import Index, index_text, number, shown
 from retrograd.ops.binding import input_names
-from retrograd.ops.declare import find
-from retrograd.ops.infer import broadcast, same
+from retrograd.ops.declare import traits_of
+from retrograd.ops.traits import Function, Passes
 from retrograd.run.witness import OpRun
 
 _DOUBLE_WHERE = (
@@ -22,10 +23,6 @@ _DOUBLE_WHERE = (
 _FLOAT16 = (
     "compute this in float32 (tf.cast before it), or scale the loss so that its "
     "gradients fit: tf.train.experimental.enable_mixed_precision_graph_rewrite"
-)
-#: ops that hand elements on as they are, or only move them
-_PASSING = frozenset(
-    "Identity Reshape Squeeze ExpandDims Tile Cast Neg Transpose StopGradient".split()
 )
 
 
@@ -84,22 +81,15 @@ class Case:
     def maker(self, position: int = 0, of: Any = None) -> Any:
         """The operation that made an input, behind those that only move elements."""
         op = self.forward if of is None else of
+        if position >= len(op._inputs):
+            return None
+        tensor = op._inputs[position]
         for _ in range(16):
-            if op is None or position >= len(op._inputs):
-                return None
-            op = self.producer(op._inputs[position])
-            if op is None or op.type not in _PASSING:
+            op = self.producer(tensor)
+            if op is None or (handed := source(tensor, op)) is None:
                 return op
-            position = 0
+            tensor = handed
         return None
-
-
-def elementwise(op: Any) -> bool:
-    """Whether an operation goes element by element."""
-    declaration = find(op.type)
-    if declaration is None or declaration.infer not in (broadcast, same):
-        return False
-    return op.type not in ("Softmax", "LogSoftmax", "Cumsum", "Cumprod")
 
 
 def first_bad(array: Any) -> Index | None:
@@ -117,9 +107,9 @@ def operands_at(
     """Name and value of each operand at an element of the result."""
     names = _names(run.op)
     found = []
-    for name, value in zip(names, run.inputs, strict=True):
+    for place, (name, value) in enumerate(zip(names, run.inputs, strict=True)):
         if isinstance(value, (np.ndarray, np.generic)):
-            found.append((name, _at(run.op, name, np.asarray(value), index, shape)))
+            found.append((name, _at(run.op, place, np.asarray(value), index, shape)))
     return found
 
 
@@ -131,21 +121,29 @@ def _names(op: Any) -> list[str]:
     ]
 
 
-def _at(op: Any, name: str, value: Any, index: Index, shape: Sequence[int]) -> Any:
-    if elementwise(op):
+def _at(op: Any, place: int, value: Any, index: Index, shape: Sequence[int]) -> Any:
+    if goes_by_element(op):
         return np.broadcast_to(value, shape)[index]
-    if op.type == "MatMul" and len(index) == 2:
-        return _of_matmul(op, name, value, index)
-    if op.type in ("Softmax", "LogSoftmax"):
+    if computes(op, Function.MATRIX_PRODUCT) and value.ndim == len(index):
+        return _of_product(op, place, value, index)
+    if computes(op, Function.SOFTMAX, Function.LOG_SOFTMAX):
         return value[index[:-1]]
     return value
 
 
-def _of_matmul(op: Any, name: str, value: Any, index: Index) -> Any:
-    """The row of a, or the column of b."""
-    if name == "a":
-        return value[:, index[0]] if op.attrs["transpose_a"] else value[index[0]]
-    return value[index[1]] if op.attrs["transpose_b"] else value[:, index[1]]
+#: attributes that say of each factor whether it is transposed
+_TURNED = (("transpose_a", "adj_x"), ("transpose_b", "adj_y"))
+
+
+def _of_product(op: Any, place: int, value: Any, index: Index) -> Any:
+    """The row of the first matrix, or the column of the second."""
+    turned = any(op.attrs.get(name, False) for name in _TURNED[place])
+    *batch, row, column = index
+    # a batch of one matrix serves for all
+    matrix = value[tuple(i % n for i, n in zip(batch, value.shape, strict=False))]
+    if place == 0:
+        return matrix[:, row] if turned else matrix[row]
+    return matrix[column] if turned else matrix[:, column]
 
 
 # ---------------------------------------------------------------------- recipes
@@ -153,7 +151,7 @@ def _of_matmul(op: Any, name: str, value: Any, index: Index) -> Any:
 
 def recipe(case: Case) -> Recipe:
     """What is known of a case: the first of the rules that fits."""
-    for rule in (_masked, _of_type, _too_large):
+    for rule in (_masked, _of_function, _too_large):
         found = rule(case)
         if found is not None:
             return found
@@ -178,8 +176,9 @@ def _masked(case: Case) -> Recipe | None:
     )
 
 
-def _of_type(case: Case) -> Recipe | None:
-    rule = _RULES.get(case.forward.type if case.is_backward else case.op.type)
+def _of_function(case: Case) -> Recipe | None:
+    op = case.forward if case.is_backward else case.op
+    rule = _RULES.get(traits_of(op.type).function)
     return None if rule is None else rule(case)
 
 
@@ -217,7 +216,7 @@ def _in_float64(case: Case) -> float | None:
     kernel, run = case.run.kernel, case.run
     if kernel is None or run.written or any(not _plain(v) for v in run.inputs):
         return None
-    if run.op.type == "Cast":
+    if traits_of(run.op.type).passes is Passes.CONVERTED:
         return float(np.real(np.asarray(run.inputs[0])[case.index]))
     wide = [_widened(v) for v in run.inputs]
     try:
@@ -238,33 +237,33 @@ def _widened(value: Any) -> Any:
     return value.astype(np.float64) if kind in "fV" else value
 
 
-# ---------------------------------------------------------------------- by op type
+# ---------------------------------------------------------------------- by function
+
+
+_FUSED: dict[Function | None, tuple[str, str]] = {
+    Function.SOFTMAX: (
+        "softmax",
+        "tf.nn.softmax_cross_entropy_with_logits_v2(labels=…, logits=…) on what goes "
+        "into the softmax, or tf.nn.log_softmax",
+    ),
+    Function.SIGMOID: (
+        "sigmoid",
+        "tf.nn.sigmoid_cross_entropy_with_logits(labels=…, logits=…) on what goes into "
+        "the sigmoid, or tf.math.log_sigmoid",
+    ),
+}
 
 
 def _log(case: Case) -> Recipe | None:
     inner = case.maker()
-    fused = {
-        "Softmax": (
-            "log of softmax",
-            "tf.nn.softmax_cross_entropy_with_logits_v2(labels=…, logits=…) on what "
-            "goes into the softmax, or tf.nn.log_softmax",
-        ),
-        "Sigmoid": (
-            "log of sigmoid",
-            "tf.nn.sigmoid_cross_entropy_with_logits(labels=…, logits=…) on what goes "
-            "into the sigmoid, or tf.math.log_sigmoid",
-        ),
-    }
-    inner_type = None if inner is None else inner.type
-    if inner_type == "Sub" and inner is not None:
-        # 1 - sigmoid(x)
-        inner = case.maker(1, inner)
-        inner_type = None if inner is None else inner.type
+    if inner is not None and computes(inner, Function.DIFFERENCE):
+        inner = case.maker(1, inner)  # 1 - sigmoid(x)
     x = _argument(case)
-    if inner_type in fused:
-        kind, fix = fused[inner_type]
-        why = f"{inner_type.lower()} rounded to {number(x or 0)}, and log 0 is -inf"
-        return Recipe(kind, why, fix)
+    fused = None if inner is None else _FUSED.get(traits_of(inner.type).function)
+    if fused is not None:
+        name, fix = fused
+        why = f"{name} rounded to {number(x or 0)}, and log 0 is -inf"
+        return Recipe(f"log of {name}", why, fix)
     if x is not None and x < 0:
         return Recipe(
             "log of a negative number",
@@ -325,14 +324,15 @@ def _sqrt(case: Case) -> Recipe | None:
 
 
 def _is_sum_of_squares(op: Any) -> bool:
-    if op is None or op.type not in ("Sum", "Mean") or not op._inputs:
+    if op is None or not computes(op, Function.TOTAL, Function.MEAN):
         return False
     inner = getattr(op._inputs[0], "_op", None)
     if inner is None:
         return False
-    if inner.type in ("Square", "SquaredDifference"):
+    if computes(inner, Function.SQUARE, Function.SQUARED_DIFFERENCE):
         return True
-    return inner.type == "Mul" and inner._inputs[0] is inner._inputs[1]
+    is_product = computes(inner, Function.PRODUCT)
+    return is_product and inner._inputs[0] is inner._inputs[1]
 
 
 def _rsqrt(case: Case) -> Recipe | None:
@@ -363,28 +363,26 @@ def _of_variance(case: Case, op: Any) -> bool:
             return False
         if "variance" in op.name.rsplit("/", 1)[-1]:
             return True
-        if op.type == "Mean":
+        if computes(op, Function.MEAN):
             inner = case.maker(0, op)
-            return inner is not None and inner.type == "SquaredDifference"
-        if op.type not in ("Add", "AddV2", "Sqrt", "Maximum"):
+            return inner is not None and computes(inner, Function.SQUARED_DIFFERENCE)
+        if not computes(op, Function.SUM, Function.ROOT, Function.MAXIMUM):
             return False
         op = case.maker(0, op)
     return False
 
 
 def _division(case: Case) -> Recipe | None:
-    divisor = case.operand(1)
-    if case.op.type in ("Reciprocal", "Inv"):
-        divisor = case.operand(0)
+    divisor = case.operand(0 if computes(case.op, Function.RECIPROCAL) else 1)
     if not case.is_backward and divisor is not None and divisor != 0:
         return None  # an overflow
-    place = 0 if case.forward.type in ("Reciprocal", "Inv") else 1
-    maker = case.maker(place)
+    of_one = computes(case.forward, Function.RECIPROCAL)
+    maker = case.maker(0 if of_one else 1)
     if _of_variance(case, maker):
         return _no_variance()
     if (
         maker is not None
-        and maker.type == "Sqrt"
+        and computes(maker, Function.ROOT)
         and _is_sum_of_squares(case.maker(0, maker))
     ):
         return Recipe(
@@ -392,10 +390,7 @@ def _division(case: Case) -> Recipe | None:
             "it divides by a norm that is 0",
             "tf.nn.l2_normalize(x, axis, epsilon=1e-12), or tf.math.divide_no_nan",
         )
-    top = case.operand(0)
-    both = (
-        top == 0 and not case.is_backward and case.op.type not in ("Reciprocal", "Inv")
-    )
+    both = case.operand(0) == 0 and not case.is_backward and not of_one
     return Recipe(
         "division by zero",
         "0 / 0 is NaN" if both else "it divides by 0",
@@ -509,31 +504,29 @@ def _mean(case: Case) -> Recipe | None:
     )
 
 
-_RULES: dict[str, Callable[[Case], Recipe | None]] = {
-    "Log": _log,
-    "Log1p": _log1p,
-    "Sqrt": _sqrt,
-    "Rsqrt": _rsqrt,
-    "RealDiv": _division,
-    "Div": _division,
-    "Reciprocal": _division,
-    "Inv": _division,
-    "Xdivy": _division,
-    "FloorMod": _division,
-    "Exp": _exp,
-    "Expm1": _exp,
-    "Sinh": _exp,
-    "Cosh": _exp,
-    "Pow": _pow,
-    "Mul": _product,
-    "Softmax": _softmax,
-    "LogSoftmax": _softmax,
-    **dict.fromkeys(("Sub", "Add", "AddV2", "AddN"), _difference),
-    "Mean": _mean,
-    "Acos": _inverse_trigonometric,
-    "Asin": _inverse_trigonometric,
-    "Atanh": _inverse_trigonometric,
-    **{f"FusedBatchNorm{v}": _fused_batch_norm for v in ("", "V2", "V3")},
+_RULES: dict[Function | None, Callable[[Case], Recipe | None]] = {
+    Function.LOG: _log,
+    Function.LOG1P: _log1p,
+    Function.ROOT: _sqrt,
+    Function.INVERSE_ROOT: _rsqrt,
+    Function.QUOTIENT: _division,
+    Function.RECIPROCAL: _division,
+    Function.REMAINDER: _division,
+    Function.EXPONENTIAL: _exp,
+    Function.EXPONENTIAL_LESS_ONE: _exp,
+    Function.SINE_HYPERBOLIC: _exp,
+    Function.COSINE_HYPERBOLIC: _exp,
+    Function.POWER: _pow,
+    Function.PRODUCT: _product,
+    Function.SOFTMAX: _softmax,
+    Function.LOG_SOFTMAX: _softmax,
+    Function.SUM: _difference,
+    Function.DIFFERENCE: _difference,
+    Function.MEAN: _mean,
+    Function.ARC_COSINE: _inverse_trigonometric,
+    Function.ARC_SINE: _inverse_trigonometric,
+    Function.ARC_TANGENT_HYPERBOLIC: _inverse_trigonometric,
+    Function.NORMALIZATION: _fused_batch_norm,
 }
 
 

@@ -8,19 +8,16 @@ from types import CodeType
 from typing import Any
 
 from retrograd.explain.connection import Connection
+from retrograd.explain.operations import is_a, only_reads, read_from
 from retrograd.explain.remedies import USE_VALUE
 from retrograd.explain.report import Finding
 from retrograd.explain.wording import called
 from retrograd.grad.sweep import is_continuous
+from retrograd.ops.declare import traits_of
 from retrograd.ops.host.py_func import function_of
-from retrograd.run.plan import VARIABLES, writes_of
+from retrograd.ops.traits import Kind, Passes
+from retrograd.run.plan import writes_of
 
-#: ops whose result has the values of their input
-_COPIES = frozenset(
-    "Identity IdentityN Snapshot Reshape Squeeze ExpandDims ReadVariableOp Cast "
-    "Transpose DeepCopy PreventGradient StopGradient".split()
-)
-_PYTHON = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
 _MOST_NAMED = 4
 
 
@@ -69,13 +66,8 @@ class _Separation:
         """x is made of `origin`, and y of `origin` but not of x."""
         ops = [t.op for t in way]
         users = [op for op in origin.consumers() if op in self.above]
-        while origin.op.type in ("Identity", "ReadVariableOp"):
-            origin = origin.op.inputs[0]
-        x, y, source = called(self.x), called(self.y), called(origin)
-        if all(op.type in _COPIES for op in ops):
-            made = "a copy of it"
-        else:
-            made = "computed from it"
+        x, y, source = called(self.x), called(self.y), called(read_from(origin))
+        made = _made(ops)
         late = self.x.op._id > self.y.op._id
         what = f"{y} is made from {source}, not from {x}, which is {made}"
         what += f" made after {y}." if late else "."
@@ -105,7 +97,7 @@ class _Separation:
             for tensor in op.inputs:
                 holder = tensor.op
                 if is_handle(tensor) and holder in self.above:
-                    if holder.type in VARIABLES:
+                    if is_a(holder, Kind.VARIABLE):
                         continue
                     return Finding(
                         f"{called(self.x)} reaches {called(self.y)} only through "
@@ -121,7 +113,7 @@ class _Separation:
         """A Python function behind y that uses x as one of its own variables."""
         meant = [self.given, self.x, *self.x.op.outputs]
         for op in self.above:
-            if op.type not in _PYTHON:
+            if not is_a(op, Kind.PYTHON):
                 continue
             name = _mention(_function(op), meant)
             if name:
@@ -175,13 +167,13 @@ class _Separation:
     def _twin(self) -> Any:
         """A variable behind y that x may have been taken for, by name and shape."""
         mine = self.x.op
-        if mine.type not in VARIABLES:
+        if not is_a(mine, Kind.VARIABLE):
             return None
         shape = mine.attrs.get("shape")
         others = [
             op
             for op in self.above
-            if op.type in VARIABLES and op.attrs.get("shape") == shape
+            if is_a(op, Kind.VARIABLE) and op.attrs.get("shape") == shape
         ]
         if not others:
             return None
@@ -194,6 +186,14 @@ class _Separation:
         return best if same_end or alike > 0.8 else None
 
 
+def _made(ops: Sequence[Any]) -> str:
+    """What operations one after another make of something: a copy, a part, or more."""
+    ways = [traits_of(op.type).passes for op in ops if not is_a(op, Kind.READ)]
+    if None in ways:
+        return "computed from it"
+    return "taken from it" if Passes.MOVED in ways else "a copy of it"
+
+
 def is_handle(tensor: Any) -> bool:
     """Whether a tensor stands for something that keeps values."""
     dtype = tensor.dtype
@@ -201,7 +201,7 @@ def is_handle(tensor: Any) -> bool:
 
 
 def _can_matter(tensor: Any) -> bool:
-    return is_continuous(tensor) and tensor.op.type != "Const"
+    return is_continuous(tensor) and not is_a(tensor.op, Kind.CONSTANT)
 
 
 def _way(origin: Any, came_by: dict[Any, Any]) -> list[Any]:
@@ -231,7 +231,7 @@ def _users(tensor: Any, own: str) -> Iterator[Any]:
     for op in tensor.consumers():
         if not op.name.startswith(own):
             yield op
-        elif op.type in ("Identity", "ReadVariableOp"):
+        elif only_reads(op):
             yield from _users(op.outputs[0], own)
 
 
@@ -241,11 +241,7 @@ def _is_used(op: Any) -> bool:
 
 def _leaves(above: Any) -> str:
     """The variables and placeholders behind y."""
-    leaves = [
-        op
-        for op in above
-        if op.type in VARIABLES or op.type in ("Placeholder", "PlaceholderWithDefault")
-    ]
+    leaves = [op for op in above if is_a(op, Kind.VARIABLE, Kind.PARAMETER)]
     return _listed(sorted(leaves, key=lambda op: op._id))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from retrograd import dtypes, nest
 from retrograd.errors import OpError, message
+from retrograd.explain.operations import is_a
 from retrograd.explain.report import Finding
 from retrograd.explain.trace import place_at
 from retrograd.grad.api import gradients
@@ -23,6 +24,7 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.binding import input_names
 from retrograd.ops.declare import F, gradient_function, gradient_registry
 from retrograd.ops.static import constant
+from retrograd.ops.traits import Kind
 from retrograd.run.observe import Observed
 from retrograd.run.session import Session
 
@@ -104,7 +106,7 @@ class GraphSubject(Subject):
         if start:
             session.run(start)
         observed = Observed(session, graph)
-        given = [t for t in self._xs if t.op.type == "Placeholder"]
+        given = [t for t in self._xs if is_a(t.op, Kind.PARAMETER)]
         self._given = [i for i, t in enumerate(self._xs) if t in given]
         wanted = [t for t in self._terms if t is not None]
         self._value = observed.prepared(given, self._ys)

@@ -10,6 +10,7 @@ import numpy as np
 
 from retrograd.explain import wording
 from retrograd.explain.elements import Derivation, part_text
+from retrograd.explain.operations import overridden
 from retrograd.explain.trace import BackStep, Node, Term, Trace, where
 from retrograd.explain.values import FEW, Index, factor, index_text, number, shown
 
@@ -124,7 +125,7 @@ def step_title(step: BackStep, found: Trace) -> str:
     if len(nodes) > 1:
         formula = f"{', '.join(n.label for n in nodes)} = {step.op.type}(…)"
     place = _place(nodes[0])
-    own = wording.overridden(step.op)
+    own = overridden(step.op)
     rule = f", gradient {own} registered by the program" if own else ""
     return f"{formula}  ({step.op.name}{', ' + place if place else ''}{rule})"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.errors import message
+from retrograd.explain.operations import is_a, original, place_of
 from retrograd.grad.api import Backward, observed_gradients
 from retrograd.grad.sweep import Step, is_continuous, sweep
 from retrograd.grad.terms import dense
@@ -20,15 +21,14 @@ from retrograd.graph.operation import Operation, line_of
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
 from retrograd.ops.array.constant import constant
-from retrograd.ops.declare import F
+from retrograd.ops.declare import F, asks_for_shapes
+from retrograd.ops.traits import Kind
 from retrograd.run.observe import Observed
-from retrograd.run.plan import VARIABLES
 from retrograd.run.store import Cell
 
 if TYPE_CHECKING:
     from retrograd.explain.sources import Sources
 
-_READS = frozenset(("Identity", "ReadVariableOp"))
 #: elements of y whose shares of a derivative are worked out one by one
 MOST_SEEDS = 16
 
@@ -155,11 +155,6 @@ class Trace:
         return found
 
 
-def place_of(item: Any, items: Iterable[Any]) -> int:
-    """The position of an object among others, by identity."""
-    return next((i for i, other in enumerate(items) if other is item), 0)
-
-
 # ---------------------------------------------------------------------- selecting nodes
 
 
@@ -186,20 +181,19 @@ class _Nodes:
 
     def canonical(self, tensor: Any) -> Any:
         """The variable that a tensor only reads, or the tensor itself."""
-        op = self.producer(tensor)
-        while op is not None and op.type in _READS and op._inputs:
-            source = op._inputs[0]
-            if self._is_variable(source):
-                return source
-            if op.type != "Identity":
+        at, op = tensor, self.producer(tensor)
+        while op is not None and (at := original(at, op)) is not None:
+            if self._is_variable(at):
+                return at
+            if is_a(op, Kind.READ):
                 break
-            op = self.producer(source)
+            op = self.producer(at)
         return tensor
 
     def _is_variable(self, tensor: Any) -> bool:
         if tensor.dtype.base_dtype.name == "resource" or tensor.dtype._is_ref_dtype:
             op = self.producer(tensor)
-            return op is None or op.type in VARIABLES
+            return op is None or is_a(op, Kind.VARIABLE)
         return False
 
     def _add(self, tensor: Any, role: str) -> Node:
@@ -238,7 +232,7 @@ class _Nodes:
         seen, pending = {x.tensor}, [x.tensor]
         while pending:
             op = self.producer(pending.pop())
-            if op is None or op.type in VARIABLES:
+            if op is None or is_a(op, Kind.VARIABLE):
                 continue
             sources = {self.canonical(t) for t in op._inputs} - seen
             if sources & self.by_tensor.keys():
@@ -249,8 +243,9 @@ class _Nodes:
 
     def _role(self, node: Node) -> str:
         op = node.op
-        if op is None or op.type in VARIABLES or not op._inputs:
-            return "constant" if op is not None and op.type == "Const" else "given"
+        if op is None or is_a(op, Kind.VARIABLE) or not op._inputs:
+            is_constant = op is not None and is_a(op, Kind.CONSTANT)
+            return "constant" if is_constant else "given"
         return "op"
 
     def _source(self, op: Any, position: int, tensor: Any) -> Node | None:
@@ -262,14 +257,14 @@ class _Nodes:
         if is_continuous(tensor):
             return self._add(tensor, "op")
         maker = self.producer(tensor)
-        if maker is None or maker.type == "Const" or self._is_shape(maker):
+        if maker is None or self._is_shape(maker):
             self.settings.append((op, position, tensor))
             return None
         return self._add(tensor, "given")
 
     def _is_shape(self, op: Any) -> bool:
         """Whether an operation's output follows from shapes and constants alone."""
-        if op.type in ("Shape", "ShapeN", "Size", "Rank", "Const"):
+        if is_a(op, Kind.CONSTANT) or asks_for_shapes(op.type):
             return True
         if not op._inputs or any(is_continuous(t) for t in op._outputs):
             return False
@@ -408,7 +403,7 @@ class _Shown:
         name = item.dtype.base_dtype.name
         if name == "resource":
             known = item._held
-            if known is None or item._op.type not in ("VarHandleOp", "Placeholder"):
+            if known is None or not is_a(item._op, Kind.VARIABLE, Kind.PARAMETER):
                 return None
             return F.ReadVariableOp(item, dtype=known.dtype)
         return None if name == "variant" else item

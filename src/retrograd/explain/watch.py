@@ -15,6 +15,7 @@ import numpy as np
 
 from retrograd.errors import message
 from retrograd.explain.nan import run_and_trace
+from retrograd.explain.operations import is_a
 from retrograd.explain.report import Report
 from retrograd.graph import context
 from retrograd.graph.graph import Graph
@@ -23,11 +24,11 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
 from retrograd.ops.binding import input_names
-from retrograd.ops.declare import F, find
+from retrograd.ops.declare import F, find, traits_of
+from retrograd.ops.traits import Kind
 from retrograd.run.feeds import Feed
-from retrograd.run.interpret import INITIALIZING
 from retrograd.run.observe import Observed
-from retrograd.run.plan import VARIABLES, Plan, make_plan, writes_of
+from retrograd.run.plan import Plan, make_plan, writes_of
 from retrograd.run.session import BaseSession, Executable
 
 #: inputs of operations that change variables: what they are changed by
@@ -335,7 +336,8 @@ def _changes(graph: Graph, plan: Plan) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for op in plan.ops:
         written = writes_of(op)
-        if not written or (op.type in INITIALIZING and written[0] not in trainable):
+        sets = traits_of(op.type).initializes
+        if not written or (sets and written[0] not in trainable):
             continue
         for name, tensor in zip(input_names(op), op._inputs, strict=True):
             if name in _CHANGES and tensor.dtype.base_dtype.is_floating:
@@ -370,7 +372,7 @@ def _outside(plan: Plan) -> list[Tensor]:
 
 def _is_outside(op: Operation) -> bool:
     declaration = find(op.type)
-    if declaration is None or op._op_def is None or op.type in VARIABLES:
+    if declaration is None or op._op_def is None or is_a(op, Kind.VARIABLE):
         return False
     known = declaration.state or declaration.updates or declaration.reads
     shared = op._op_def.is_stateful or bool(declaration.cells)

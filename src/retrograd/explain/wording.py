@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from retrograd.explain import notation
+from retrograd.explain.operations import computes, overridden
 from retrograd.explain.trace import BackStep, Node, Term, Trace
 from retrograd.explain.values import number, shown
-from retrograd.ops.declare import gradient_registry, registry
+from retrograd.ops.traits import Function
 
 Write = Callable[[str, Mapping[str, str]], str]
-_SUMS = frozenset(("AddN", "AccumulateNV2"))
 #: how what is differentiated is called
 F = "f"
 
@@ -58,10 +58,10 @@ def formula(node: Node, trace: Trace, write: Write = notation.filled) -> str:
     """
     if node.role != "op":
         return ""
-    if node.type == "StridedSlice":
+    if computes(node.op, Function.SUBSCRIPT):
         return _as_is(f"{node.label} = {_sliced(node, trace)}", write)
     written = notation.symbols(node.op)
-    if node.type in _SUMS:
+    if computes(node.op, Function.SUM) and _has_list(node.op):
         terms = " + ".join(n.label for n in node.inputs if n is not None)
         return write(f"{node.label} = {terms}", {})
     if not written.math or _has_list(node.op):
@@ -148,22 +148,6 @@ def _is_sum(text: str) -> bool:
         if depth == 0 and letter in "+−/" and place:
             return True
     return False
-
-
-def overridden(op: Any) -> str:
-    """The name of the gradient function that a program gave an operation, or ""."""
-    given = op.attrs.get("_gradient_op_type")
-    if isinstance(given, bytes):
-        given = given.decode()
-    if given and given != op.type:
-        return given
-    if op._gradient_function is not None:
-        return getattr(op._gradient_function, "__name__", "a function")
-    declared = registry.get(op.type)
-    entry = gradient_registry._registry.get(op.type)
-    if declared is not None and entry is not None and entry["location"][0]:
-        return op.type
-    return ""
 
 
 def setting(op: Any, position: int, trace: Trace) -> str:

@@ -8,39 +8,34 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.explain.operations import (
+    computes,
+    is_a,
+    overridden,
+    read_from,
+    source,
+)
 from retrograd.explain.remedies import remedy
 from retrograd.explain.report import Finding
 from retrograd.explain.values import is_numeric, number
-from retrograd.explain.wording import called, overridden
+from retrograd.explain.wording import called
 from retrograd.grad.sweep import Step, is_continuous
 from retrograd.grad.terms import dense
 from retrograd.graph.composite import IndexedSlices
 from retrograd.ops.binding import input_names
-from retrograd.ops.declare import registry
+from retrograd.ops.declare import registry, traits_of
 from retrograd.ops.static import constant
+from retrograd.ops.traits import Function, Kind
 
 #: array of a tensor that the sweep made or used, None where it has no value
 Value = Callable[[Any], Any]
 
-_SATURATING = frozenset(
-    "Sigmoid Tanh Softmax LogSoftmax Erf Erfc Softsign Softplus Elu Selu Exp".split()
-)
-_RECTIFIERS = {"Relu": "≤ 0", "Relu6": "≤ 0 or ≥ 6"}
 _CHOOSING = {
-    "Minimum": "the other input is smaller everywhere",
-    "Maximum": "the other input is larger everywhere",
-    "ClipByValue": "every element is outside of the bounds",
-    "Select": "the condition takes the other branch everywhere",
-    "SelectV2": "the condition takes the other branch everywhere",
+    Function.MINIMUM: "the other input is smaller everywhere",
+    Function.MAXIMUM: "the other input is larger everywhere",
+    Function.CLIPPING: "every element is outside of the bounds",
+    Function.SELECTION: "the condition takes the other branch everywhere",
 }
-#: ops whose result is zero where all their float inputs are
-_LINEAR = frozenset(
-    "Identity Reshape Sum Mean Neg Tile Cast Transpose Squeeze ExpandDims Pad Slice "
-    "StridedSlice StridedSliceGrad AddN Add AddV2 Sub ConcatV2 Pack Unpack Split "
-    "BroadcastTo MatrixDiagPart ReluGrad Relu6Grad TanhGrad SigmoidGrad".split()
-)
-_PRODUCTS = frozenset("Mul MatMul BatchMatMul BatchMatMulV2 Conv2D".split())
-_GRADIENT_KERNELS = frozenset("ReluGrad Relu6Grad TanhGrad SigmoidGrad".split())
 
 
 def zero_by_construction(tensor: Any) -> bool:
@@ -65,26 +60,26 @@ def zero_by_construction(tensor: Any) -> bool:
 def _deciding(tensor: Any) -> list[Any]:
     """The inputs that decide whether a tensor is zero."""
     op = tensor.op
-    if op.type == "Fill":
-        return [op.inputs[1]]
-    if op.type in _GRADIENT_KERNELS:
-        return [op.inputs[1 if op.type.startswith(("Tanh", "Sig")) else 0]]
-    if op.type in _LINEAR or op.type in _PRODUCTS:
-        return [t for t in op.inputs if is_continuous(t)]
-    return []
+    handed = source(tensor, op)
+    if handed is not None:
+        return [handed] if is_continuous(handed) else []
+    traits = traits_of(op.type)
+    names = traits.linear or traits.multilinear
+    pairs = zip(input_names(op), op.inputs, strict=True)
+    return [t for name, t in pairs if name in names and is_continuous(t)]
 
 
 def _is_zero(tensor: Any, inputs: Sequence[Any], known: dict[Any, bool]) -> bool:
     op = tensor.op
-    if op.type == "ZerosLike":
+    if computes(op, Function.ZERO):
         return True
-    if op.type == "Const":
+    if is_a(op, Kind.CONSTANT):
         value = constant(tensor)
         return value is not None and is_numeric(value) and not np.any(value)
     if not inputs:
         return False
     zeros = [known[t] for t in inputs]
-    return any(zeros) if op.type in _PRODUCTS else all(zeros)
+    return any(zeros) if traits_of(op.type).multilinear else all(zeros)
 
 
 # ---------------------------------------------------------------------- by values
@@ -204,8 +199,9 @@ def _reason(death: Death, value: Value) -> tuple[str, str]:
     x = value(op.inputs[position])
     size = 0 if x is None else np.size(x)
     every = f"all {size} inputs are" if size != 1 else "its input is"
-    if op.type in _RECTIFIERS:
-        return f"{every} {_RECTIFIERS[op.type]}{_span(x)}", (
+    traits = traits_of(op.type)
+    if traits.flat:
+        return f"{every} {traits.flat}{_span(x)}", (
             "look at the bias and the learning rate; tf.nn.leaky_relu has a slope there"
         )
     other = _zero_factor(death, value)
@@ -213,14 +209,14 @@ def _reason(death: Death, value: Value) -> tuple[str, str]:
         return f"the other factor, {_source(other)}, is zero", (
             f"look at what makes {_source(other)} zero"
         )
-    if op.type in _CHOOSING:
-        return _CHOOSING[op.type], "look at the bounds or at the condition"
-    if op.type == "Softmax" and _is_uniform(death, value):
+    if traits.function in _CHOOSING:
+        return _CHOOSING[traits.function], "look at the bounds or at the condition"
+    if traits.function is Function.SOFTMAX and _is_uniform(death, value):
         return (
             "its gradient is the same for every class, and the classes sum to one",
             "a sum over softmax's classes is always 1: use one class, or a logarithm",
         )
-    if op.type in _SATURATING:
+    if traits.saturates:
         return f"saturated{_span(x)}", (
             "smaller inputs: scale or normalise them, or a smaller initial weight"
         )
@@ -237,31 +233,34 @@ def _span(array: Any) -> str:
 
 def _zero_factor(death: Death, value: Value) -> Any:
     """Another input that is zero throughout, where the op multiplies; or None."""
-    if death.op.type not in _PRODUCTS and not death.op.type.startswith("Conv"):
-        return None
-    for place, tensor in enumerate(death.op.inputs):
-        if place != death.position and is_continuous(tensor) and is_zero(value(tensor)):
+    for tensor in _other_factors(death.op, death.position):
+        if is_continuous(tensor) and is_zero(value(tensor)):
             return tensor
     return None
 
 
 def _constant_zero(op: Any, position: int) -> Any:
     """Another input of a product that is zero whatever is fed, or None."""
-    if op.type not in _PRODUCTS or getattr(op, "_graph", None) is None:
+    if getattr(op, "_graph", None) is None:
         return None
-    for place, tensor in enumerate(op.inputs):
-        if place != position and zero_by_construction(tensor):
+    for tensor in _other_factors(op, position):
+        if zero_by_construction(tensor):
             return tensor
     return None
+
+
+def _other_factors(op: Any, position: int) -> list[Any]:
+    """The inputs that an operation multiplies one of its inputs by."""
+    names = traits_of(op.type).multilinear
+    pairs = enumerate(zip(input_names(op), op.inputs, strict=True))
+    return [t for i, (name, t) in pairs if i != position and name in names]
 
 
 def _source(tensor: Any) -> str:
     """What a tensor is called; of what only reads a variable, the variable."""
     if getattr(tensor, "_is_eager", False):
         return called(tensor)
-    while tensor.op.type in ("Identity", "ReadVariableOp"):
-        tensor = tensor.op.inputs[0]
-    return called(tensor)
+    return called(read_from(tensor))
 
 
 def _is_uniform(death: Death, value: Value) -> bool:
