@@ -69,7 +69,7 @@ def recorded(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, Source
 def _own(value: EagerTensor, recorder: Recorder | None) -> tuple[EagerTensor, Source]:
     """A result and its source; an argument that is handed on is a tensor of its own."""
     source = None if recorder is None else recorder.sources.get(value)
-    if not hasattr(value, "_held"):
+    if not hasattr(value, "_at_version"):
         return value, source
     fresh = same_value(value)
     return fresh, None if source is None else identity(fresh, value, source)

@@ -218,7 +218,7 @@ def check_version(tensor: EngineTensor, node: Node | None) -> None:
     Raises:
       RuntimeError: it was changed.
     """
-    counter, version = getattr(tensor, "_held", (None, 0))
+    counter, version = getattr(tensor, "_at_version", (None, 0))
     if counter is None or counter.value == version:
         return
     kind = types.title(tensor.dtype)

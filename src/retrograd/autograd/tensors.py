@@ -191,7 +191,7 @@ class Tensor:
         """Have this value, at the present version."""
         self._value = value
         counter = self._version_counter
-        value._held = (counter, counter.value)  # pyright: ignore[reportAttributeAccessIssue]
+        value._at_version = (counter, counter.value)  # pyright: ignore[reportAttributeAccessIssue]
 
     def _share(self, other: Tensor) -> None:
         """Be another form of the same memory."""
