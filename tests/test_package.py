@@ -42,13 +42,18 @@ def imports(text: str) -> Iterator[str]:
             yield node.module or ""
         elif isinstance(node, ast.Call) and node.args:
             called = ast.unparse(node.func).rpartition(".")[2]
-            name = node.args[0]
-            if isinstance(name, ast.JoinedStr):
-                name = name.values[0]
-            if called in ("import_module", "__import__") and isinstance(
-                name, ast.Constant
-            ):
-                yield name.value.rpartition(".")[0] or name.value
+            name = _literal(node.args[0])
+            if called in ("import_module", "__import__") and name:
+                yield name.rpartition(".")[0] or name
+
+
+def _literal(node: ast.expr) -> str:
+    """The text of a string, or what an f-string begins with; else nothing."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        node = node.values[0]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return ""
 
 
 def foreign(text: str) -> set[str]:
@@ -60,8 +65,8 @@ def foreign(text: str) -> set[str]:
 def required(extra: str | None = None) -> set[str]:
     """The distributions that the package requires, or one of its extras."""
     project = PROJECT["project"]
-    listed = project["optional-dependencies"][extra] if extra else None
-    lines = project["dependencies"] if listed is None else listed
+    extras = project["optional-dependencies"]
+    lines = extras[extra] if extra else project["dependencies"]
     return {re.split(r"[\[<>=!~; ]", line)[0].lower() for line in lines}
 
 
@@ -143,7 +148,7 @@ def test_the_version_stands_in_one_place() -> None:
         "src/retrograd/platform/versions.py"
     )
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    assert re.search(r"^## (\S+)", changes, re.MULTILINE)[1] == RELEASE
+    assert re.findall(r"^## (\S+)", changes, re.MULTILINE)[0] == RELEASE
 
 
 def test_a_file_that_a_wheel_lacks_is_found(tmp_path: Path) -> None:
