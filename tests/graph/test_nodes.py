@@ -5,7 +5,7 @@ import pytest
 import retrograd as tf
 from retrograd.errors import InvalidArgumentError, NotFoundError, OutOfRangeError
 from retrograd.formats.node import make_node_def
-from retrograd.graph import context, convert, opdef, proto_functions, statistics
+from retrograd.graph import context, convert, opdef, statistics
 from retrograd.graph.device import DeviceSpec, merge_device
 from retrograd.graph.name_scopes import name_scope, name_scope_v2
 from retrograd.graph.operation import Operation
@@ -188,14 +188,3 @@ def test_statistics_by_op_type(graph):
     assert other.value is None
     with pytest.raises(ValueError, match="Can't add an OpStat"):
         found += statistics.OpStats("bytes", 1)
-
-
-def test_functions_for_collections():
-    proto_functions.register_proto_function("tangles", int, str, int)
-    assert proto_functions.get_collection_proto_type("tangles") is int
-    assert proto_functions.get_to_proto_function("tangles") is str
-    assert proto_functions.get_from_proto_function("unknown") is None
-    with pytest.raises(KeyError, match="tangles"):
-        proto_functions.register_proto_function("tangles")
-    with pytest.raises(TypeError, match="to_proto must be callable"):
-        proto_functions.register_proto_function("other", to_proto=3)

@@ -1,60 +1,30 @@
 """Which strategy, and which of its replicas, a thread works for.
 
-The modes that were entered lie on a stack that each thread has for each graph;
-functions and branches take over that of the graph around them.
+Where nothing was entered (`graph.distribution`) it is the default strategy.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from retrograd.errors import message
 from retrograd.graph import context
-
-
-class Mode(NamedTuple):
-    """What a thread works for.
-
-    Attributes:
-      strategy: the strategy.
-      replica: the ReplicaContext, or None for all replicas at once.
-    """
-
-    strategy: Any
-    replica: Any
+from retrograd.graph.distribution import Mode, innermost
+from retrograd.graph.hooks import hooks
 
 
 def mode() -> Mode:
     """The innermost mode of this thread in the default graph."""
-    stack = context.get_default_graph()._scopes.distribution
-    return stack[-1] if stack else default_mode()
+    return innermost() or default_mode()
 
 
-@contextlib.contextmanager
-def entered(strategy: Any, replica: Any = None) -> Iterator[None]:
-    """A context for one replica of a strategy, or for all of them."""
-    scopes = context.get_default_graph()._scopes
-    before = scopes.distribution
-    scopes.distribution = [*before, Mode(strategy, replica)]
-    try:
-        yield
-    finally:
-        scopes.distribution = before
-
-
-@functools.cache
 def default_mode() -> Mode:
     """What a thread works for that entered nothing: the only replica there is."""
-    from retrograd.distribute.default import DefaultStrategy
-    from retrograd.distribute.replica import ReplicaContext
-
-    strategy = DefaultStrategy()
-    return Mode(strategy, ReplicaContext(strategy, 0))
+    return hooks.default_mode()
 
 
 def get_strategy() -> Any:
@@ -65,11 +35,6 @@ def get_strategy() -> Any:
 def has_strategy() -> bool:
     """Whether a strategy other than the default one is in force."""
     return get_strategy() is not default_mode().strategy
-
-
-def in_cross_replica_context() -> bool:
-    """Whether what is made belongs to all replicas rather than to one of them."""
-    return mode().replica is None
 
 
 def get_replica_context() -> Any:

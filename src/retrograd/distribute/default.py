@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from retrograd.distribute.scope import DefaultScope
 from retrograd.distribute.single import SingleExtended
 from retrograd.distribute.strategy import StrategyV1
 from retrograd.graph.defaults import colocate_with
+from retrograd.graph.distribution import Mode
+from retrograd.graph.hooks import hooks
 from retrograd.ops.array.constant import constant
 
 
@@ -94,3 +97,13 @@ def _no_devices(name: str) -> RuntimeError:
     return RuntimeError(
         f"{name}() method unsupported by default tf.distribute.Strategy."
     )
+
+
+@functools.cache
+def default_mode() -> Mode:
+    """What a thread works for that entered nothing: the only replica there is."""
+    strategy = DefaultStrategy()
+    return Mode(strategy, ReplicaContext(strategy, 0))
+
+
+hooks.provide(default_mode=default_mode)

@@ -11,6 +11,7 @@ from retrograd.distribute import current
 from retrograd.distribute.devices import current_device
 from retrograd.distribute.reduce_op import ReduceOp
 from retrograd.grad.custom import custom_gradient
+from retrograd.graph.distribution import entered
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
@@ -32,7 +33,7 @@ class ReplicaContext:
 
     def __enter__(self) -> None:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(current.entered(self._strategy, self))
+            stack.enter_context(entered(self._strategy, self))
             stack.enter_context(_summaries_of(self._is_first))
             self._entered.append(stack.pop_all())
 
@@ -62,7 +63,7 @@ class ReplicaContext:
         return self._merge_call(merge_fn, args, kwargs or {})
 
     def _merge_call(self, merge_fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        with current.entered(self._strategy):
+        with entered(self._strategy):
             return merge_fn(self._strategy, *args, **kwargs)
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 
 from retrograd.distribute import current
 from retrograd.graph.defaults import device
+from retrograd.graph.distribution import entered
 from retrograd.variables.scope import (
     get_variable_scope,
     variable_creator_scope,
@@ -48,7 +49,7 @@ class StrategyScope:
 
     def _blocks(self) -> Any:
         extended = self._strategy.extended
-        yield current.entered(self._strategy), "Strategy"
+        yield entered(self._strategy), "Strategy"
         scope = variable_scope(get_variable_scope(), custom_getter=extended._getter)
         yield scope, "Variable"
         yield variable_creator_scope(extended._creator), "Variable creator"

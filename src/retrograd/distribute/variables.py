@@ -21,6 +21,7 @@ from retrograd.graph.convert import (
     register_tensor_conversion_function,
 )
 from retrograd.graph.defaults import device
+from retrograd.graph.distribution import in_cross_replica_context
 from retrograd.ops.array.identity import identity
 from retrograd.ops.declare import F
 from retrograd.ops.flow.control import group
@@ -103,7 +104,7 @@ class DistributedVariable(DistributedDelegate, Variable):
     @property
     def op(self) -> Any:
         """The operation of the replica at work; facts about the first one's for all."""
-        if not current.in_cross_replica_context():
+        if not in_cross_replica_context():
             return self.get().op
         op = self.primary.op
         return DistributedVarOp(op.name, op.graph, op.traceback, op.type)
@@ -221,7 +222,7 @@ class DistributedVariable(DistributedDelegate, Variable):
           ValueError: neither a replica nor an update is at work.
         """
         where = None
-        if current.in_cross_replica_context():
+        if in_cross_replica_context():
             where = current.get_update_device()
             if where is None:
                 raise ValueError(
@@ -282,7 +283,7 @@ class MirroredVariable(DistributedVariable, Mirrored):
         return identity(super()._get_cross_replica())
 
     def _as_graph_element(self) -> Any:
-        if current.in_cross_replica_context():
+        if in_cross_replica_context():
             return self.primary._as_graph_element()
         return self.get()._as_graph_element()
 
@@ -297,7 +298,7 @@ class MirroredVariable(DistributedVariable, Mirrored):
             return getattr(copy, method)(*args, **kwargs)
 
         with current.inside(self._distribute_strategy):
-            if not current.in_cross_replica_context():
+            if not in_cross_replica_context():
                 return self._changed_by_replicas(change, args, kwargs)
             where = current.get_update_device()
             if where is not None:
@@ -329,13 +330,13 @@ class SyncOnReadVariable(DistributedVariable):
             return self._distribute_strategy.reduce(reduce_op, self, axis=None)
 
     def _as_graph_element(self) -> Any:
-        if current.in_cross_replica_context():
+        if in_cross_replica_context():
             return self._get_cross_replica()
         return self.get()._as_graph_element()
 
     def _changed(self, method: str, args: Any, kwargs: Any) -> Any:
         with current.inside(self._distribute_strategy):
-            if not current.in_cross_replica_context():
+            if not in_cross_replica_context():
                 return getattr(self.get(), method)(*args, **kwargs)
             return self._changed_for_all(method, args[0])
 

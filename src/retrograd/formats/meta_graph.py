@@ -11,14 +11,14 @@ from retrograd.formats.debug_info import create_graph_debug_info_def
 from retrograd.formats.graph_io import read_message, write_graph
 from retrograd.formats.importer import import_graph_def
 from retrograd.formats.node import op_def_proto
-from retrograd.graph import context, opdef
-from retrograd.graph.graph import Graph
-from retrograd.graph.names import GraphKeys, prepend_name_scope, strip_name_scope
-from retrograd.graph.proto_functions import (
+from retrograd.formats.proto_functions import (
     get_collection_proto_type,
     get_from_proto_function,
     get_to_proto_function,
 )
+from retrograd.graph import context, opdef
+from retrograd.graph.graph import Graph
+from retrograd.graph.names import GraphKeys, prepend_name_scope, strip_name_scope
 from retrograd.platform import logs, versions
 from retrograd.util import protos
 

@@ -18,6 +18,7 @@ from retrograd.functions.signature import (
 )
 from retrograd.functions.tracing import func_graph_from_py_func
 from retrograd.graph import context
+from retrograd.graph.hooks import hooks
 from retrograd.graph.specs import TensorSpec
 from retrograd.graph.tensor import Tensor
 from retrograd.util import inspecting
@@ -403,6 +404,9 @@ def defun(
         experimental_autograph_options=experimental_autograph_options,
         experimental_relax_shapes=experimental_relax_shapes,
     )
+
+
+hooks.provide(defun=defun)
 
 
 def defun_with_attributes(

@@ -27,6 +27,13 @@ PROVIDERS = {
     "op_def_proto": "retrograd.formats.node",
     "graph_def": "retrograd.formats.graph_def",
     "versions": "retrograd.formats.graph_def",
+    "default_variable_creator": "retrograd.variables.creators",
+    "default_variable_creator_v2": "retrograd.variables.creators",
+    "variable_from_proto": "retrograd.variables.creators",
+    "variable_protos": "retrograd.variables.protos",
+    "queue_runner_protos": "retrograd.train.queue_runner",
+    "defun": "retrograd.functions.defun",
+    "default_mode": "retrograd.distribute.default",
 }
 
 
@@ -44,6 +51,13 @@ class _Hooks:
     attr_from_user(value): an attribute in memory form, from a message or plain value.
     node_def(op), op_def_proto(op_def), graph_def(graph, from_version, add_shapes),
     versions(graph): protocol messages.
+    default_variable_creator(next_creator, **arguments): a variable; what `tf.Variable`
+    calls, and in version 2 default_variable_creator_v2.
+    variable_from_proto(message, import_scope): the variable that is described.
+    variable_protos(), queue_runner_protos(): how items of collections are written; see
+    `formats.proto_functions`.
+    defun(function): a function that is traced and called as a graph.
+    default_mode(): the strategy and the replica where none was chosen.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

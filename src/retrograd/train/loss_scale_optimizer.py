@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from retrograd.distribute import current
+from retrograd.distribute.current import get_replica_context
 from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.distribution import in_cross_replica_context
 from retrograd.ops.flow import control
 from retrograd.ops.flow.cases import smart_cond
 from retrograd.train import loss_scale as loss_scales
@@ -73,11 +74,11 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
         Raises:
           ValueError: for all replicas of a strategy at once.
         """
-        if current.in_cross_replica_context():
+        if in_cross_replica_context():
             raise ValueError("apply_gradients() must be called in a replica context.")
         if not isinstance(self._loss_scale, loss_scales.DynamicLossScale):
             return self._optimizer.apply_gradients(grads_and_vars, global_step, name)
-        return current.get_replica_context().merge_call(
+        return get_replica_context().merge_call(
             self._distributed_apply, (tuple(grads_and_vars), global_step, name)
         )
 

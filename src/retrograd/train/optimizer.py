@@ -13,86 +13,26 @@ from retrograd.distribute.values import container_of
 from retrograd.errors import message
 from retrograd.grad.api import gradients
 from retrograd.graph import context, defaults, dispatch
-from retrograd.graph.composite import IndexedSlices, convert_to_tensor_or_indexed_slices
-from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.array.shape import shape
-from retrograd.ops.declare import F
 from retrograd.ops.flow import control
 from retrograd.train import slot_creator
+from retrograd.train.operands import (
+    _deduplicate_indexed_slices,
+    _var_key,
+    as_gradient,
+    collected_as_train_op,
+    count_up,
+    has_no_op,
+    is_handle,
+    target,
+)
 from retrograd.variables.collections import trainable_variables
 from retrograd.variables.updates import assign_add
-from retrograd.variables.variable import Variable, VariableV1, is_resource_variable
+from retrograd.variables.variable import VariableV1, is_resource_variable
 
 _FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
-
-
-def _var_key(var: Any) -> Any:
-    """What a variable is known by: graph and name; run at once, its own id.
-
-    The copies of one variable on several devices are known by the first.
-    """
-    container = container_of(var)
-    if container is not None:
-        var = container.primary
-    if hasattr(var, "op"):
-        return var.op.graph, var.op.name
-    return var._unique_id
-
-
-def _deduplicate_indexed_slices(values: Any, indices: Any) -> tuple[Tensor, Tensor]:
-    """Rows with equal indices summed, and the distinct indices."""
-    distinct, position = F.Unique(indices, out_idx=dtypes.int32)
-    count = shape(distinct)[0]
-    return F.UnsortedSegmentSum(values, position, count), distinct
-
-
-def _is_handle(var: Any) -> bool:
-    """Whether `var` is changed through a resource handle.
-
-    Raises:
-      NotImplementedError: it is nothing that can be optimized.
-    """
-    if context.executing_eagerly():
-        return not isinstance(var, Tensor)
-    if is_resource_variable(var) and not var._in_graph_mode:
-        return True
-    if var.op.type == "VarHandleOp":
-        return True
-    if isinstance(var, (Variable, Tensor)):
-        return False
-    raise NotImplementedError("Trying to optimize unsupported type ", var)
-
-
-def has_no_op(var: Any) -> bool:
-    """Whether a variable is none of the graph, so that no operation names it."""
-    return context.executing_eagerly() or (
-        is_resource_variable(var) and not var._in_graph_mode
-    )
-
-
-def _target(var: Any) -> Any:
-    """What a loss is differentiated with respect to."""
-    return var if _is_handle(var) or isinstance(var, Tensor) else var._ref()
-
-
-def as_gradient(value: Any) -> Any:
-    """A gradient as a tensor or IndexedSlices.
-
-    Raises:
-      TypeError: it cannot be converted.
-    """
-    try:
-        found = convert_to_tensor_or_indexed_slices(value)
-    except TypeError:
-        raise TypeError(
-            "Gradient must be convertible to a Tensor or IndexedSlices, or None: "
-            f"{value}"
-        ) from None
-    if not isinstance(found, (Tensor, IndexedSlices)):
-        raise TypeError(f"Gradient must be a Tensor, IndexedSlices, or None: {found}")
-    return found
 
 
 class Optimizer:
@@ -221,7 +161,7 @@ class Optimizer:
         else:
             var_list = nest.flatten(var_list)
         var_list += defaults.get_collection(GraphKeys._STREAMING_MODEL_PORTS)
-        targets = [_target(v) for v in var_list]
+        targets = [target(v) for v in var_list]
         if not targets:
             raise ValueError("No variables to optimize.")
         found = gradients(
@@ -311,7 +251,7 @@ class Optimizer:
                 done = self._finish(updates, scope)
             else:
                 with defaults.control_dependencies([self._finish(updates, "update")]):
-                    done = _count_up(global_step, scope)
+                    done = count_up(global_step, scope)
         return collected_as_train_op(done)
 
     def _apply_with_others(
@@ -336,10 +276,45 @@ class Optimizer:
         global_step: Any = None,
         name: str | None = None,
     ) -> Any:
-        """`apply_gradients` for all replicas of a strategy together."""
-        from retrograd.train.together import apply_together
+        """Update all copies of variables by the sum of the gradients of all replicas.
 
-        return apply_together(self, distribution, grads_and_vars, global_step, name)
+        Args:
+          distribution: the strategy, in cross-replica context.
+          grads_and_vars: pairs of a gradient, with a value for each replica, and a
+            variable.
+          global_step: a variable to count up afterwards, or None.
+          name: the name of the operation, by default that of the optimizer.
+        """
+        extended = distribution.extended
+        pairs = list(grads_and_vars)
+        reduced = extended.batch_reduce_to(ReduceOp.SUM, pairs)
+        variables = [v for _, v in pairs]
+        with context.init_scope():
+            self._create_slots(variables)
+        with dispatch.name_scope(name, self.get_name()) as scope:
+            self._prepare()
+            updates = [
+                done
+                for grad, variable in zip(reduced, variables, strict=True)
+                for done in extended.update(
+                    variable, self._update_copy, args=(grad,), group=False
+                )
+            ]
+            finished = extended.update_non_slot(
+                extended.non_slot_devices(variables),
+                lambda: self._finish(updates, "update"),
+                group=False,
+            )
+            return collected_as_train_op(
+                _counted(distribution, finished, global_step, scope)
+            )
+
+    def _update_copy(self, var: Any, grad: Any) -> Any:
+        """Update the copy of a variable that one device has."""
+        grad = as_gradient(grad)
+        label = var.name.partition(":")[0] if has_no_op(var) else var.op.name
+        with dispatch.name_scope("update_" + label):
+            return self._updated(grad, var)
 
     def _update_in_scope(self, grad: Any, var: Any) -> Any:
         """Update one variable, in a name scope and on a device of its own."""
@@ -356,7 +331,7 @@ class Optimizer:
             return var.assign(var.constraint(var))
 
     def _applied(self, grad: Any, var: Any) -> Any:
-        handle = _is_handle(var)
+        handle = is_handle(var)
         if isinstance(var, Tensor):
             raise NotImplementedError("Trying to update a Tensor ", var)
         if not isinstance(grad, IndexedSlices):
@@ -527,21 +502,13 @@ class Optimizer:
         return param() if callable(param) else param
 
 
-def collected_as_train_op(done: Any) -> Any:
-    """What a step returns; listed among the graph's training operations."""
-    if context.executing_eagerly():
-        return done
-    done = done.op if isinstance(done, Tensor) else done
-    listed = context.get_default_graph().get_collection_ref(GraphKeys.TRAIN_OP)
-    if done not in listed:
-        listed.append(done)
-    return done
-
-
-def _count_up(global_step: Any, name: str) -> Any:
-    """Add one to the global step."""
-    with defaults.colocate_with(global_step):
-        if is_resource_variable(global_step):
-            one = convert_to_tensor(1, dtype=global_step.dtype)
-            return F.AssignAddVariableOp(global_step.handle, one, name=name)
-        return assign_add(global_step, 1, name=name)
+def _counted(
+    strategy: Any, finished: Sequence[Any], global_step: Any, name: str
+) -> Any:
+    """What runs the step of all replicas, and counts it."""
+    if global_step is None:
+        return strategy.group(finished, name=name)
+    with defaults.control_dependencies(finished):
+        return strategy.extended.update(
+            global_step, assign_add, args=(1,), kwargs={"name": name}
+        )

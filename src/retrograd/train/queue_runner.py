@@ -10,8 +10,8 @@ from retrograd import errors
 from retrograd.formats import messages
 from retrograd.graph import context
 from retrograd.graph.defaults import add_to_collection, get_collection
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import GraphKeys, prepend_name_scope, strip_name_scope
-from retrograd.graph.proto_functions import register_proto_function
 from retrograd.platform import logs
 from retrograd.run.session import BaseSession
 from retrograd.train.coordinator import Coordinator
@@ -310,9 +310,8 @@ def start_queue_runners(
     return threads
 
 
-register_proto_function(
-    GraphKeys.QUEUE_RUNNERS,
-    messages.QueueRunnerDef,
-    QueueRunner.to_proto,
-    QueueRunner.from_proto,
-)
+def _protos() -> tuple[Any, Any, Any]:
+    return messages.QueueRunnerDef, QueueRunner.to_proto, QueueRunner.from_proto
+
+
+hooks.provide(queue_runner_protos=_protos)

@@ -245,55 +245,6 @@ def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Callable[..., list
     return partitioner
 
 
-def create_partitioned_variables(
-    shape: Any,
-    slicing: Sequence[int],
-    initializer: Any,
-    dtype: Any = dtypes.float32,
-    trainable: bool = True,
-    collections: Any = None,
-    name: str | None = None,
-    reuse: Any = None,
-) -> list[Any]:
-    """Variables that together have a shape, as a list.
-
-    Args:
-      shape: the shape of the whole.
-      slicing: into how many parts each axis is split; only one more than 1.
-      initializer: an initializer, or the initial value of the whole.
-      dtype: the type of the elements.
-      trainable: whether optimizers change them by default.
-      collections: the collections they are added to.
-      name: the variable scope that holds them, by default "PartitionedVariable".
-      reuse: whether they exist already.
-
-    Raises:
-      ValueError: `slicing` does not fit the shape.
-    """
-    from retrograd.variables.scope import _get_partitioned_variable, variable_scope
-
-    if len(shape) != len(slicing):
-        raise ValueError(
-            "The 'shape' and 'slicing' of a partitioned Variable must have the length: "
-            f"shape: {shape}, slicing: {slicing}"
-        )
-    if len(shape) < 1:
-        raise ValueError(
-            f"A partitioned Variable must have rank at least 1: shape: {shape}"
-        )
-    with variable_scope(name, "PartitionedVariable", reuse=reuse):
-        whole = _get_partitioned_variable(
-            None,
-            shape=shape,
-            dtype=dtype,
-            initializer=initializer,
-            trainable=trainable,
-            partitioner=lambda **unused: slicing,
-            collections=collections,
-        )
-        return list(whole)
-
-
 # ---------------------------------------------------------------------- the whole
 
 

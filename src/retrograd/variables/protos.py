@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograd.graph.names import GraphKeys
-from retrograd.graph.proto_functions import register_proto_function
+from retrograd.graph.hooks import hooks
 from retrograd.util import protos
 from retrograd.variables.resource import ResourceVariable
 from retrograd.variables.variable import Variable
@@ -20,14 +19,9 @@ def _from_proto(message: Any, import_scope: str | None = None) -> Any:
     return kind.from_proto(message, import_scope=import_scope)
 
 
-_VariableDef = protos.message("variable.VariableDef")
-for _key in (
-    GraphKeys.GLOBAL_VARIABLES,
-    GraphKeys.TRAINABLE_VARIABLES,
-    GraphKeys.MOVING_AVERAGE_VARIABLES,
-    GraphKeys.LOCAL_VARIABLES,
-    GraphKeys.MODEL_VARIABLES,
-    GraphKeys.GLOBAL_STEP,
-    GraphKeys.METRIC_VARIABLES,
-):
-    register_proto_function(_key, _VariableDef, _to_proto, _from_proto)
+def variable_protos() -> tuple[Any, Any, Any]:
+    """The class of messages, what makes one of a variable, and the other way round."""
+    return protos.message("variable.VariableDef"), _to_proto, _from_proto
+
+
+hooks.provide(variable_protos=variable_protos)

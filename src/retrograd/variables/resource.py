@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from retrograd import dtypes, shapes
-from retrograd.distribute import current
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import (
     convert_to_tensor,
     is_eager_tensor,
     register_tensor_conversion_function,
 )
+from retrograd.graph.distribution import in_cross_replica_context
 from retrograd.graph.names import (
     GraphKeys,
     prepend_name_scope,
@@ -51,7 +51,7 @@ def variable_accessed(variable: Any) -> None:
 
 def _of_all_replicas(variable: Any) -> Any:
     container = getattr(variable, "_distributed_container", None)
-    if container is None or current.in_cross_replica_context():
+    if container is None or in_cross_replica_context():
         return variable
     return container()
 

@@ -28,6 +28,7 @@ from retrograd.variables.partition import (
     slices_of,
     split_axis,
 )
+from retrograd.variables.resource import ResourceVariable
 from retrograd.variables.variable import VariableV1, is_resource_variable
 
 
@@ -516,8 +517,6 @@ class EagerVariableStore:
 
     def copy(self) -> EagerVariableStore:
         """A store with variables of its own, of the same names and values."""
-        from retrograd.variables.resource import ResourceVariable
-
         copied = EagerVariableStore()
         for key, variable in self._store._vars.items():
             name = variable.name.partition(":")[0]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from retrograd.graph import context
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import GraphKeys
 from retrograd.variables.scope import (
     VariableScope,
@@ -63,9 +64,7 @@ def make_template_internal(
     if kwargs:
         func_ = functools.update_wrapper(functools.partial(func_, **kwargs), func_)
     if create_graph_function_:
-        from retrograd.functions.defun import defun
-
-        func_ = defun(func_)
+        func_ = hooks.defun(func_)
     if not context.executing_eagerly():
         return Template(name_, func_, create_scope_now_, unique_name_, custom_getter_)
     if unique_name_ is not None:

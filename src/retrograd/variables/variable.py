@@ -9,6 +9,7 @@ from typing import Any
 from retrograd import shapes
 from retrograd.graph import context
 from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import prepend_name_scope, strip_name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.reference import Reference
@@ -22,70 +23,23 @@ from retrograd.variables.options import (
 )
 
 
-def _through(creator: Callable[..., Any], following: Callable[..., Any]) -> Any:
-    return lambda **arguments: creator(following, **arguments)
-
-
-#: arguments of `tf.Variable` that variables take; others are for variable creators
-_TAKEN = (
-    "initial_value",
-    "trainable",
-    "validate_shape",
-    "caching_device",
-    "name",
-    "variable_def",
-    "dtype",
-    "import_scope",
-    "constraint",
-    "synchronization",
-    "aggregation",
-    "shape",
-)
-
-
-def default_variable_creator(next_creator: Any = None, **arguments: Any) -> Any:
-    """Make a variable from the arguments of `tf.Variable`.
-
-    It is a reference variable, unless resource variables are asked for, by argument, by
-    the variable scope or by the mode.
-    """
-    assert next_creator is None
-    from retrograd.variables.reference import RefVariable
-    from retrograd.variables.resource import ResourceVariable
-    from retrograd.variables.scope import get_variable_scope
-    from retrograd.variables.store import resource_variables_enabled
-
-    use_resource = arguments.get("use_resource")
-    if use_resource is None:
-        use_resource = get_variable_scope().use_resource
-    if use_resource is None:
-        use_resource = resource_variables_enabled()
-    taken = {k: arguments[k] for k in (*_TAKEN, "collections") if k in arguments}
-    if use_resource or context.executing_eagerly():
-        strategy = arguments.get("distribute_strategy")
-        return ResourceVariable(distribute_strategy=strategy, **taken)
-    return RefVariable(**taken)
-
-
-def default_variable_creator_v2(next_creator: Any = None, **arguments: Any) -> Any:
-    """Make a resource variable from the arguments of version 2's `tf.Variable`."""
-    assert next_creator is None
-    from retrograd.variables.resource import ResourceVariable
-
-    strategy = arguments.get("distribute_strategy")
-    taken = {k: arguments[k] for k in _TAKEN if k in arguments}
-    return ResourceVariable(distribute_strategy=strategy, **taken)
-
-
 class VariableMetaclass(type):
     """Calling `Variable` gives an instance of a subclass, through variable creators."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is VariableV1:
-            return _create(default_variable_creator, _arguments_v1(*args, **kwargs))
+            return _create(
+                hooks.default_variable_creator, _arguments_v1(*args, **kwargs)
+            )
         if cls is Variable:
-            return _create(default_variable_creator_v2, _arguments_v2(*args, **kwargs))
+            return _create(
+                hooks.default_variable_creator_v2, _arguments_v2(*args, **kwargs)
+            )
         return super().__call__(*args, **kwargs)
+
+
+def _through(creator: Callable[..., Any], following: Callable[..., Any]) -> Any:
+    return lambda **arguments: creator(following, **arguments)
 
 
 def _create(creator: Callable[..., Any], arguments: dict[str, Any]) -> Any:
@@ -468,9 +422,7 @@ class Variable(metaclass=VariableMetaclass):
     @staticmethod
     def from_proto(variable_def: Any, import_scope: str | None = None) -> Any:
         """The variable whose nodes a VariableDef message names."""
-        from retrograd.variables.reference import RefVariable
-
-        return RefVariable(variable_def=variable_def, import_scope=import_scope)
+        return hooks.variable_from_proto(variable_def, import_scope)
 
     class SaveSliceInfo:
         """Which part of a larger variable a variable is, in a checkpoint."""
@@ -561,7 +513,5 @@ __all__ = [
     "Variable",
     "VariableMetaclass",
     "VariableV1",
-    "default_variable_creator",
-    "default_variable_creator_v2",
     "is_resource_variable",
 ]

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import GraphKeys
 
-_registered: dict[str, tuple[Any, Any, Any]] = {}
-#: modules of layers above that register standard collections, imported when asked for
-_PROVIDERS = {
+Row = tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]
+
+_registered: dict[str, Row] = {}
+#: the hook that has the row of a collection that is known from the start
+_KNOWN = {
     **dict.fromkeys(
-        (
-            *GraphKeys._VARIABLE_COLLECTIONS[:6],
-            GraphKeys.GLOBAL_STEP,
-        ),
-        "retrograd.variables.protos",
+        (*GraphKeys._VARIABLE_COLLECTIONS[:6], GraphKeys.GLOBAL_STEP), "variable_protos"
     ),
-    GraphKeys.QUEUE_RUNNERS: "retrograd.train.queue_runner",
-    GraphKeys.SAVERS: "retrograd.train.saver",
+    GraphKeys.QUEUE_RUNNERS: "queue_runner_protos",
 }
 
 
@@ -46,31 +42,29 @@ def register_proto_function(
         raise TypeError("to_proto must be callable.")
     if from_proto and not callable(from_proto):
         raise TypeError("from_proto must be callable.")
-    if collection_name in _registered:
+    if collection_name in _registered or collection_name in _KNOWN:
         raise KeyError(
             f"Registering two proto functions with name '{collection_name}'!"
         )
     _registered[collection_name] = (proto_type, to_proto, from_proto)
 
 
-def _part(collection_name: str, index: int) -> Any:
-    provider = _PROVIDERS.get(collection_name)
-    if collection_name not in _registered and provider is not None:
-        if importlib.util.find_spec(provider) is not None:
-            importlib.import_module(provider)
-    return _registered.get(collection_name, (None, None, None))[index]
+def _row(collection_name: str) -> Row:
+    if collection_name in _KNOWN:
+        return getattr(hooks, _KNOWN[collection_name])()
+    return _registered.get(collection_name, (None, None, None))
 
 
 def get_collection_proto_type(collection_name: str) -> Any:
     """The class of a collection's messages; None if it is not registered."""
-    return _part(collection_name, 0)
+    return _row(collection_name)[0]
 
 
 def get_to_proto_function(collection_name: str) -> Any:
     """What turns a collection's items into messages; None if there is nothing."""
-    return _part(collection_name, 1)
+    return _row(collection_name)[1]
 
 
 def get_from_proto_function(collection_name: str) -> Any:
     """What turns a collection's messages into items; None if there is nothing."""
-    return _part(collection_name, 2)
+    return _row(collection_name)[2]
