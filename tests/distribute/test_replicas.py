@@ -128,7 +128,7 @@ def test_replicas_must_make_the_same_variables(graph: Any, mirrored: Any) -> Non
 
 
 def test_summaries_are_written_by_the_first(graph: Any, mirrored: Any) -> None:
-    from retrograd.run.eager_context import context
+    from retrograd.compat.internals.eager_context import context
 
     with tf.Session() as session:
         chosen = mirrored.experimental_run_v2(

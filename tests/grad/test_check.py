@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import retrograd as tf
-from retrograd.grad import check_functions
 
 
 @pytest.fixture
@@ -114,46 +113,3 @@ def test_wrong_by_a_thousandth_is_found(session):
     assert error > 0.007
     right = tf.test.compute_gradient_error(x, [], tf.exp(x), [], np.array(2.0))
     assert right < 1e-5
-
-
-# -- functions
-
-
-def of_functions():
-    x, y = np.array([1.0, 2.0]), np.array(3.0)
-    return check_functions.compute_gradient(lambda a, b: a * a * b, [x, y])
-
-
-def test_function_in_a_session(session):
-    theoretical, numeric = of_functions()
-    np.testing.assert_allclose(theoretical[0], np.diag([6.0, 12.0]))
-    np.testing.assert_allclose(theoretical[1], [[1.0, 4.0]])
-    assert check_functions.max_error(theoretical, numeric) < 1e-8
-
-
-def test_wrong_function_is_found(session):
-    pair = check_functions.compute_gradient(slightly_wrong, [np.array(2.0)])
-    assert check_functions.max_error(*pair) > 0.007
-
-
-def test_function_needs_a_list(session):
-    with pytest.raises(ValueError, match="must be a list of Tensors"):
-        check_functions.compute_gradient(tf.exp, np.array(2.0))
-
-
-def test_function_run_eagerly():
-    from retrograd.graph import context
-
-    with context.eager_mode():
-        theoretical, numeric = of_functions()
-    np.testing.assert_allclose(theoretical[0], np.diag([6.0, 12.0]))
-    np.testing.assert_allclose(theoretical[1], [[1.0, 4.0]])
-    assert check_functions.max_error(theoretical, numeric) < 1e-8
-
-
-def test_values_of_sparse_gradients(session):
-    x = tf.constant([1.0, 2.0, 3.0])
-    (rows,) = tf.gradients(tf.gather(x, [2, 0, 2]), x)
-    assert list(check_functions.to_array(session.run(rows))) == [1, 0, 2]
-    assert list(check_functions.to_array(x)) == [1, 2, 3]
-    assert check_functions.to_array("text") == "text"

@@ -3,10 +3,11 @@
 import pytest
 
 import retrograd as tf
+from retrograd.compat.internals.devices import merge_device
 from retrograd.errors import InvalidArgumentError, NotFoundError, OutOfRangeError
 from retrograd.formats.node import make_node_def
-from retrograd.graph import context, convert, opdef, statistics
-from retrograd.graph.device import DeviceSpec, merge_device
+from retrograd.graph import context, convert, opdef
+from retrograd.graph.device import DeviceSpec
 from retrograd.graph.name_scopes import name_scope, name_scope_v2
 from retrograd.graph.operation import Operation
 
@@ -172,19 +173,3 @@ def test_dense_types_have_a_name_and_a_dtype():
     with pytest.raises(TypeError, match="does not define a `name` property"):
         convert.register_dense_tensor_like_type(Plain)
     assert convert.is_dense_tensor_like(tf.constant(1))
-
-
-def test_statistics_by_op_type(graph):
-    @statistics.RegisterStatistics("Tangle", "flops")
-    def _flops(graph, node):
-        return statistics.OpStats("flops", 20)
-
-    found = statistics.get_stats_for_node_def(
-        graph, make_node_def("Tangle", "t"), "flops"
-    )
-    found += statistics.OpStats("flops", 3)
-    assert found.value == 23
-    other = statistics.get_stats_for_node_def(graph, make_node_def("Mul", "m"), "flops")
-    assert other.value is None
-    with pytest.raises(ValueError, match="Can't add an OpStat"):
-        found += statistics.OpStats("bytes", 1)

@@ -11,11 +11,11 @@ from retrograd.distribute import current
 from retrograd.distribute.devices import current_device
 from retrograd.distribute.reduce_op import ReduceOp
 from retrograd.grad.custom import custom_gradient
+from retrograd.graph import context
 from retrograd.graph.distribution import entered
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
-from retrograd.run import eager_context
 
 
 class ReplicaContext:
@@ -124,10 +124,10 @@ def _batch_reduced(strategy: Any, reduce_op: Any, *values: Any) -> Any:
 @contextlib.contextmanager
 def _summaries_of(chosen: Callable[[], Any]) -> Any:
     """A context that writes summaries where `chosen()` is true."""
-    settings = eager_context.context()
-    before = settings.summary_recording_distribution_strategy
-    settings.summary_recording_distribution_strategy = chosen
+    summaries = context.local.summaries
+    before = summaries.recording_of_strategy
+    summaries.recording_of_strategy = chosen
     try:
         yield
     finally:
-        settings.summary_recording_distribution_strategy = before
+        summaries.recording_of_strategy = before

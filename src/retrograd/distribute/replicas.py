@@ -21,7 +21,6 @@ from retrograd.errors import message
 from retrograd.graph import context, dispatch
 from retrograd.graph.defaults import control_dependencies, device
 from retrograd.ops.array.constant import constant
-from retrograd.run import eager_context
 from retrograd.variables.scope import (
     get_variable_scope,
     variable_creator_scope,
@@ -242,13 +241,6 @@ class _Surroundings:
     Name scopes are left out: the replica enters its own.
     """
 
-    _SUMMARIES = (
-        "summary_writer",
-        "summary_recording",
-        "summary_recording_distribution_strategy",
-        "summary_step",
-    )
-
     def __init__(self) -> None:
         here = context.local
         self._local = {
@@ -262,8 +254,7 @@ class _Surroundings:
             (graph._scopes, {**vars(graph._scopes), "name": ""})
             for graph in dict.fromkeys([context.get_default_graph(), *here.graphs])
         ]
-        settings = eager_context.context()
-        self._summaries = {name: getattr(settings, name) for name in self._SUMMARIES}
+        self._summaries = vars(here.summaries).copy()
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
@@ -271,9 +262,7 @@ class _Surroundings:
         vars(context.local).update(self._local)
         for scopes, found in self._scopes:
             vars(scopes).update(found)
-        settings = eager_context.context()
-        for name, value in self._summaries.items():
-            setattr(settings, name, value)
+        vars(context.local.summaries).update(self._summaries)
         yield
 
 

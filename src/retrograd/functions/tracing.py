@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from retrograd import dtypes, nest, shapes
+from retrograd import dtypes, nest
 from retrograd.graph import context
 from retrograd.graph.composite import convert_to_tensor_or_composite
 from retrograd.graph.function import FuncGraph
@@ -78,19 +78,6 @@ def _parameter(dtype: Any, shape: Any, name: str | None) -> Tensor:
     except ValueError:
         op = graph.add("Placeholder", (), attrs, "Placeholder")
     return op._outputs[0]
-
-
-def graph_placeholder(dtype: Any, shape: Any, name: str | None = None) -> Tensor:
-    """A placeholder in the default graph, also while executing eagerly."""
-    graph = context.get_default_graph()
-    attrs = {"dtype": dtypes.as_dtype(dtype).base_dtype, "shape": shapes.raw(shape)}
-    return graph.add("Placeholder", (), attrs, name or "placeholder")._outputs[0]
-
-
-def graph_zeros_like(tensor: Tensor) -> Tensor:
-    """Zeros like a tensor of a graph, also while executing eagerly."""
-    with tensor.graph.as_default():
-        return F.ZerosLike(tensor, name="zeros_like")
 
 
 class _Parameters:

@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
 
 
+class Summaries:
+    """Where the summaries of a thread go, and which are written.
+
+    Attributes:
+      writer: what writes them, or None.
+      recording: whether they are written; None leaves it to the writer.
+      recording_of_strategy: the same, for one replica of a strategy.
+      step: the step that they belong to.
+    """
+
+    def __init__(self) -> None:
+        self.writer: Any = None
+        self.recording: Any = None
+        self.recording_of_strategy: Any = True
+        self.step: Any = None
+
+
 class _Local(threading.local):
     def __init__(self) -> None:
         self.graphs: list[Graph] = []
@@ -29,6 +46,7 @@ class _Local(threading.local):
         #: when a run that has a time limit must be done, by `time.monotonic`
         self.deadline: float | None = None
         self.name_scope: str = ""
+        self.summaries = Summaries()
         #: the graphs and modes that were entered, innermost last: whether it is a
         #: function body, what enters it again, and the graph
         self.switches: list[tuple[bool, Callable[[], Any], Any]] = []
@@ -237,30 +255,3 @@ def _eager_devices(scopes: list[Any]) -> Iterator[None]:
         yield
     finally:
         local.device = before
-
-
-class _Stack:
-    """One of the thread's stacks, as TensorFlow's own libraries look at them."""
-
-    def __init__(self, name: str, default: Callable[[], Any]) -> None:
-        self._name = name
-        self.get_default = default
-
-    @property
-    def stack(self) -> list[Any]:
-        """What was entered, innermost last."""
-        return getattr(local, self._name)
-
-    def is_cleared(self) -> bool:
-        """Whether nothing is entered."""
-        return not self.stack
-
-    def reset(self) -> None:
-        """Forget what was entered."""
-        self.stack.clear()
-        if self._name == "graphs":
-            shared.default_graph = None
-
-
-_default_graph_stack = _Stack("graphs", get_default_graph)
-_default_session_stack = _Stack("sessions", get_default_session)

@@ -119,15 +119,6 @@ def _canonical(device: str) -> str:
     return DeviceSpec.from_string(device).to_string()
 
 
-def check_valid(spec: str) -> None:
-    """Check that a string names a device.
-
-    Raises:
-      ValueError: it does not.
-    """
-    DeviceSpec.from_string(spec)
-
-
 @functools.lru_cache(4096)
 def merge(outer: str, inner: str) -> str:
     """`outer` overridden by the parts that `inner` sets."""
@@ -136,16 +127,3 @@ def merge(outer: str, inner: str) -> str:
     spec = DeviceSpec.from_string(outer)
     spec.merge_from(DeviceSpec.from_string(inner))
     return spec.to_string()
-
-
-def merge_device(spec: Any) -> Any:
-    """A device function that merges `spec` into the device an operation has.
-
-    Parts that the operation has set already are kept, as in nested `tf.device` blocks.
-    """
-    name = canonical_name(spec)
-
-    def assign(op: Any) -> str:
-        return merge(name, getattr(op, "device", "") or "")
-
-    return assign

@@ -771,19 +771,6 @@ class UninitializedVariable(BaseResourceVariable):
         )
 
 
-def copy_to_graph_uninitialized(var: BaseResourceVariable) -> UninitializedVariable:
-    """A variable like `var` in the default graph, without its value."""
-    return UninitializedVariable(
-        trainable=var.trainable,
-        constraint=var.constraint,
-        shape=var.shape,
-        dtype=var.dtype,
-        name=var._shared_name,
-        synchronization=var.synchronization,
-        aggregation=var.aggregation,
-    )
-
-
 class _UnreadVariable(BaseResourceVariable):
     """A variable as it is once an operation has run: reads come after that."""
 

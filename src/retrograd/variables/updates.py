@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograd import shapes
 from retrograd.graph import dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
@@ -81,45 +80,6 @@ def count_up_to(ref: Any, limit: int, name: str | None = None) -> Tensor:
     if _is_reference(ref):
         return F.CountUpTo(ref, limit=limit, name=name)
     return F.ResourceCountUpTo(ref.handle, limit=limit, T=ref.dtype, name=name)
-
-
-def variable_op(
-    shape: Any,
-    dtype: Any,
-    name: str = "Variable",
-    set_shape: bool = True,
-    container: str = "",
-    shared_name: str = "",
-) -> Tensor:
-    """A reference to new storage that nothing initializes, by the first op type."""
-    known = shapes.raw(shape) if set_shape else None
-    result = F.Variable(
-        shape=known or (),
-        dtype=dtype,
-        container=container,
-        shared_name=shared_name,
-        name=name,
-    )
-    if set_shape:
-        result.set_shape(shape)
-    return result
-
-
-def variable_op_v2(
-    shape: Any,
-    dtype: Any,
-    name: str = "Variable",
-    container: str = "",
-    shared_name: str = "",
-) -> Tensor:
-    """A reference to new storage that nothing initializes."""
-    return F.VariableV2(
-        shape=shape,
-        dtype=dtype,
-        name=name,
-        container=container,
-        shared_name=shared_name,
-    )
 
 
 def _scatter(

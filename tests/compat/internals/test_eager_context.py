@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import retrograd as tf
+from retrograd.compat.internals.eager_context import context, device, num_gpus
 from retrograd.compat.namespace import look_up
 from retrograd.graph import context as modes
-from retrograd.run.eager_context import context, device, num_gpus
 
 CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
 

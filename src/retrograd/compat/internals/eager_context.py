@@ -118,18 +118,15 @@ class _Own(threading.local):
         self.policy = DEVICE_PLACEMENT_SILENT
         self.mirroring = MIRRORING_NONE
         self.options = FunctionCallOptions()
-        self.summary_writer: Any = None
-        self.summary_recording: Any = None
-        self.summary_recording_distribution_strategy: Any = True
-        self.summary_step: Any = None
+        self.summaries = modes.Summaries()
 
 
-def _of_thread(name: str, doc: str) -> Any:
+def _of_thread(name: str, doc: str, inside: str = "_own") -> Any:
     def read(self: Context) -> Any:
-        return getattr(self._own, name)
+        return getattr(getattr(self, inside), name)
 
     def write(self: Context, value: Any) -> None:
-        setattr(self._own, name, value)
+        setattr(getattr(self, inside), name, value)
 
     return property(read, write, doc=doc)
 
@@ -170,15 +167,21 @@ class Context:
         title = f"Eager TensorFlow Context with {len(names)} devices"
         return "\n".join([title, *lines])
 
-    summary_writer = _of_thread("summary_writer", "Where summaries go.")
-    summary_recording = _of_thread("summary_recording", "Whether they are recorded.")
-    summary_recording_distribution_strategy = _of_thread(
-        "summary_recording_distribution_strategy", "The same, for replicas."
+    summary_writer = _of_thread("writer", "Where summaries go.", "_summaries")
+    summary_recording = _of_thread(
+        "recording", "Whether they are recorded.", "_summaries"
     )
-    summary_step = _of_thread("summary_step", "The step of summaries.")
+    summary_recording_distribution_strategy = _of_thread(
+        "recording_of_strategy", "The same, for replicas.", "_summaries"
+    )
+    summary_step = _of_thread("step", "The step of summaries.", "_summaries")
     device_policy = _of_thread("policy", "What to do with inputs on other devices.")
     mirroring_policy = _of_thread("mirroring", "Whether copies on devices are kept.")
     function_call_options = _of_thread("options", "How functions are called.")
+
+    @property
+    def _summaries(self) -> modes.Summaries:
+        return modes.local.summaries if self is _context else self._own.summaries
 
     def executing_eagerly(self) -> bool:
         """Whether ops run at once in this thread."""
@@ -267,7 +270,7 @@ class Context:
         return self.executor.is_async()
 
     def add_post_execution_callback(self, callback: Callable[..., Any]) -> None:
-        """Have a function called after each op (see `run.callbacks`)."""
+        """Have a function called after each op (see `contrib.eager`)."""
         eager.callbacks.append(callback)
 
     def clear_post_execution_callbacks(self) -> None:

@@ -1,0 +1,29 @@
+"""Device names: a check, and device functions that merge one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrograd.graph.device import DeviceSpec, canonical_name, merge
+
+
+def check_valid(spec: str) -> None:
+    """Check that a string names a device.
+
+    Raises:
+      ValueError: it does not.
+    """
+    DeviceSpec.from_string(spec)
+
+
+def merge_device(spec: Any) -> Any:
+    """A device function that merges `spec` into the device an operation has.
+
+    Parts that the operation has set already are kept, as in nested `tf.device` blocks.
+    """
+    name = canonical_name(spec)
+
+    def assign(op: Any) -> str:
+        return merge(name, getattr(op, "device", "") or "")
+
+    return assign
