@@ -23,11 +23,8 @@ from retrograd.errors import message
 from retrograd.grad.sweep import sweep
 from retrograd.grad.terms import dense
 from retrograd.graph.tensor import Tensor as EngineTensor
-from retrograd.ops.static import FROM_SHAPE
+from retrograd.ops.declare import asks_for_shapes
 from retrograd.run.eager import EagerTensor
-
-#: ops that ask for no more than the shape of their operand
-_SHAPE_ONLY = FROM_SHAPE | {"ZerosLike", "OnesLike"}
 
 Tensors = Tensor | Sequence[Tensor]
 
@@ -200,7 +197,7 @@ class _BackwardRecorder(Recorder):
         """Note a step of a rule."""
         if modes.is_grad_enabled():
             super().record(op)
-        if self._node is None or op.type in _SHAPE_ONLY:
+        if self._node is None or asks_for_shapes(op.type):
             return
         for tensor in op._inputs:
             if tensor in self._values:

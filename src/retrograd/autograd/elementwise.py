@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,64 +14,64 @@ from retrograd.errors import message
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
+Op = Callable[..., Any]
+
 #: name: the op; whole numbers are computed in the default type
 _REAL = {
-    "exp": "Exp",
-    "expm1": "Expm1",
-    "log": "Log",
-    "log1p": "Log1p",
-    "sqrt": "Sqrt",
-    "rsqrt": "Rsqrt",
-    "reciprocal": "Reciprocal",
-    "sigmoid": "Sigmoid",
-    "tanh": "Tanh",
-    "sin": "Sin",
-    "cos": "Cos",
-    "tan": "Tan",
-    "asin": "Asin",
-    "acos": "Acos",
-    "atan": "Atan",
-    "sinh": "Sinh",
-    "cosh": "Cosh",
-    "asinh": "Asinh",
-    "acosh": "Acosh",
-    "atanh": "Atanh",
-    "erf": "Erf",
-    "erfc": "Erfc",
-    "lgamma": "Lgamma",
-    "digamma": "Digamma",
+    "exp": F.Exp,
+    "expm1": F.Expm1,
+    "log": F.Log,
+    "log1p": F.Log1p,
+    "sqrt": F.Sqrt,
+    "rsqrt": F.Rsqrt,
+    "reciprocal": F.Reciprocal,
+    "sigmoid": F.Sigmoid,
+    "tanh": F.Tanh,
+    "sin": F.Sin,
+    "cos": F.Cos,
+    "tan": F.Tan,
+    "asin": F.Asin,
+    "acos": F.Acos,
+    "atan": F.Atan,
+    "sinh": F.Sinh,
+    "cosh": F.Cosh,
+    "asinh": F.Asinh,
+    "acosh": F.Acosh,
+    "atanh": F.Atanh,
+    "erf": F.Erf,
+    "erfc": F.Erfc,
+    "lgamma": F.Lgamma,
+    "digamma": F.Digamma,
 }
 #: name: the op; the result has the type of the operand
 _SAME = {
-    "neg": "Neg",
-    "sign": "Sign",
-    "square": "Square",
-    "floor": "Floor",
-    "ceil": "Ceil",
-    "round": "Rint",
-    "relu": "Relu",
-    "conj": "Conj",
+    "neg": F.Neg,
+    "sign": F.Sign,
+    "square": F.Square,
+    "floor": F.Floor,
+    "ceil": F.Ceil,
+    "round": F.Rint,
+    "relu": F.Relu,
+    "conj": F.Conj,
 }
 _COMPARISONS = {
-    "eq": "Equal",
-    "ne": "NotEqual",
-    "lt": "Less",
-    "le": "LessEqual",
-    "gt": "Greater",
-    "ge": "GreaterEqual",
+    "eq": F.Equal,
+    "ne": F.NotEqual,
+    "lt": F.Less,
+    "le": F.LessEqual,
+    "gt": F.Greater,
+    "ge": F.GreaterEqual,
 }
-_LOGICAL = {"logical_and": "LogicalAnd", "logical_or": "LogicalOr"}
-_TESTS = {"isnan": "IsNan", "isinf": "IsInf", "isfinite": "IsFinite"}
+_LOGICAL = {"logical_and": F.LogicalAnd, "logical_or": F.LogicalOr}
+_TESTS = {"isnan": F.IsNan, "isinf": F.IsInf, "isfinite": F.IsFinite}
 
 
-def _real(op_type: str) -> Any:
-    apply = getattr(F, op_type)
+def _real(apply: Op) -> Op:
     return lambda x: apply(types.to_floating(x))
 
 
-def _whole_kept(op_type: str) -> Any:
+def _whole_kept(apply: Op) -> Op:
     """Rounding: whole numbers stay as they are."""
-    apply = getattr(F, op_type)
     return lambda x: apply(x) if types.is_differentiable(x._dtype) else F.Identity(x)
 
 
@@ -97,19 +98,19 @@ def check_broadcast(a: EagerTensor, b: EagerTensor) -> None:
             )
 
 
-def _binary(op_type: str, a: Any, b: Any, logical: str = "") -> EagerTensor:
+def _binary(apply: Op, a: Any, b: Any, logical: Op | None = None) -> EagerTensor:
     """An op of two operands, in the type they have together.
 
     Args:
-      op_type: the op.
+      apply: the op.
       a, b: tensors or numbers.
       logical: the op for truth values, where it is another.
     """
     x, y = types.same_type(a, b)
     check_broadcast(x, y)
-    if logical and x._dtype is dtypes.bool:
-        op_type = logical
-    return getattr(F, op_type)(x, y)
+    if logical is not None and x._dtype is dtypes.bool:
+        return logical(x, y)
+    return apply(x, y)
 
 
 def _scaled(value: Any, alpha: Any) -> Any:
@@ -119,7 +120,7 @@ def _scaled(value: Any, alpha: Any) -> Any:
 @operation(changes=True)
 def add(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
     """input + alpha · other."""
-    return _binary("AddV2", input, _scaled(other, alpha), "LogicalOr")
+    return _binary(F.AddV2, input, _scaled(other, alpha), F.LogicalOr)
 
 
 @operation(changes=True)
@@ -134,13 +135,13 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
             "Subtraction, the `-` operator, with two bool tensors is not supported. "
             "Use the `^` or `logical_xor()` operator instead."
         )
-    return _binary("Sub", input, _scaled(other, alpha))
+    return _binary(F.Sub, input, _scaled(other, alpha))
 
 
 @operation(changes=True)
 def mul(input: Any, other: Any) -> EagerTensor:
     """input · other."""
-    return _binary("Mul", input, other, "LogicalAnd")
+    return _binary(F.Mul, input, other, F.LogicalAnd)
 
 
 @operation(changes=True)
@@ -163,13 +164,13 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> EagerTen
 @operation(changes=True)
 def floor_divide(input: Any, other: Any) -> EagerTensor:
     """The quotient, rounded down."""
-    return _binary("FloorDiv", input, other)
+    return _binary(F.FloorDiv, input, other)
 
 
 @operation(changes=True)
 def remainder(input: Any, other: Any) -> EagerTensor:
     """What is left by division, with the sign of `other`."""
-    return _binary("FloorMod", input, other)
+    return _binary(F.FloorMod, input, other)
 
 
 @operation("pow", changes=True)
@@ -197,13 +198,15 @@ def atan2(input: Any, other: Any) -> EagerTensor:
     return F.Atan2(x, y)
 
 
-def _larger(a: Any, b: Any, op_type: str) -> EagerTensor:
-    """The elements of `a` where `op_type` holds; where they tie, both alike."""
+def _larger(a: Any, b: Any, compare: Op, choose: Op) -> EagerTensor:
+    """The elements of `a` where `compare` holds; where they tie, both alike.
+
+    `choose` does the same, but for ties.
+    """
     x, y = types.same_type(a, b)
     check_broadcast(x, y)
     if not types.is_differentiable(x._dtype):
-        return F.Maximum(x, y) if op_type == "Greater" else F.Minimum(x, y)
-    compare = getattr(F, op_type)
+        return choose(x, y)
     half = types.constant(0.5, x._dtype)
     # a tie gives each half of the derivative; a sum of halves cannot overflow
     tie = F.AddV2(F.Mul(x, half), F.Mul(y, half))
@@ -213,13 +216,13 @@ def _larger(a: Any, b: Any, op_type: str) -> EagerTensor:
 @operation()
 def maximum(input: Any, other: Any) -> EagerTensor:
     """The larger of each pair of elements."""
-    return _larger(input, other, "Greater")
+    return _larger(input, other, F.Greater, F.Maximum)
 
 
 @operation()
 def minimum(input: Any, other: Any) -> EagerTensor:
     """The smaller of each pair of elements."""
-    return _larger(input, other, "Less")
+    return _larger(input, other, F.Less, F.Minimum)
 
 
 @operation("abs", changes=True)
@@ -259,12 +262,12 @@ def clamp(input: EagerTensor, min: Any = None, max: Any = None) -> EagerTensor:
     bounds = [b for b in (min, max) if b is not None]
     dtype = types.result_type(input, *bounds)
     x = types.cast(input, dtype)
-    for bound, passes in ((min, "Less"), (max, "Greater")):
+    for bound, passes in ((min, F.Less), (max, F.Greater)):
         if bound is not None:
             limit = types.cast(bound, dtype)
             check_broadcast(x, limit)
             # where they are equal, the derivative goes to x
-            x = F.SelectV2(getattr(F, passes)(x, limit), limit, x)
+            x = F.SelectV2(passes(x, limit), limit, x)
     return x
 
 
@@ -290,15 +293,15 @@ def lerp(input: EagerTensor, end: EagerTensor, weight: Any) -> EagerTensor:
 # ---------------------------------------------------------------------- logic
 
 
-def _compared(op_type: str) -> Any:
-    return lambda input, other: _binary(op_type, input, other)
+def _compared(apply: Op) -> Op:
+    return lambda input, other: _binary(apply, input, other)
 
 
-def _logical(op_type: str) -> Any:
+def _logical(apply: Op) -> Op:
     def function(input: Any, other: Any) -> EagerTensor:
         x, y = (types.cast(v, dtypes.bool) for v in (input, other))
         check_broadcast(x, y)
-        return getattr(F, op_type)(x, y)
+        return apply(x, y)
 
     return function
 
@@ -317,19 +320,13 @@ def logical_xor(input: Any, other: Any) -> EagerTensor:
     return F.NotEqual(x, y)
 
 
-def _bitwise(name: str) -> Any:
-    """An operator of truth values, or of the bits of whole numbers."""
-
-    def function(input: Any, other: Any) -> EagerTensor:
-        if types.result_type(input, other) is not dtypes.bool:
-            return _binary(f"Bitwise{name}", input, other)
-        return _binary("NotEqual" if name == "Xor" else f"Logical{name}", input, other)
-
-    return function
+def _bitwise(apply: Op, logical: Op) -> Op:
+    """An operator of the bits of whole numbers, or of truth values."""
+    return lambda input, other: _binary(apply, input, other, logical)
 
 
-def _tested(op_type: str) -> Any:
-    return lambda input: getattr(F, op_type)(types.to_floating(input))
+def _tested(apply: Op) -> Op:
+    return lambda input: apply(types.to_floating(input))
 
 
 @operation()
@@ -360,7 +357,7 @@ for _name, _op in _REAL.items():
     offer(_name, _real(_op), changes=True)
 for _name, _op in _SAME.items():
     steps = _name in ("floor", "ceil", "round")
-    offer(_name, _whole_kept(_op) if steps else getattr(F, _op), changes=True)
+    offer(_name, _whole_kept(_op) if steps else _op, changes=True)
 for _name, _op in _COMPARISONS.items():
     offer(_name, _compared(_op))
     operator(_name, _compared(_op))
@@ -368,15 +365,19 @@ for _name, _op in _LOGICAL.items():
     offer(_name, _logical(_op))
 for _name, _op in _TESTS.items():
     offer(_name, _tested(_op))
-for _name in ("And", "Or", "Xor"):
-    operator(_name.lower(), _bitwise(_name), reflected=True)
+for _name, _op, _of_truth in (
+    ("and", F.BitwiseAnd, F.LogicalAnd),
+    ("or", F.BitwiseOr, F.LogicalOr),
+    ("xor", F.BitwiseXor, F.NotEqual),
+):
+    operator(_name, _bitwise(_op, _of_truth), reflected=True)
 for _name, _function in (
     ("add", add),
     ("sub", sub),
     ("mul", mul),
-    ("truediv", div),
     ("floordiv", floor_divide),
-    ("mod", remainder),
     ("pow", power),
 ):
     operator(_name, _function, reflected=True)
+operator("truediv", div, title="Div", reflected=True)
+operator("mod", remainder, title="Remainder", reflected=True)

@@ -18,7 +18,8 @@ from retrograd.grad.sweep import is_continuous
 from retrograd.graph import opdef
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor as EngineTensor
-from retrograd.ops.declare import F, gradient_function
+from retrograd.ops.declare import F, gradient_function, traits_of
+from retrograd.ops.traits import Blocks
 from retrograd.run.eager import EagerTensor
 
 if TYPE_CHECKING:
@@ -137,10 +138,6 @@ def _function_of(source: Source) -> Any:
     return source if isinstance(source, Node) else AccumulateGrad(source)
 
 
-#: PyTorch gives these a derivative of zero, TensorFlow none
-_STEPS = frozenset(("Floor", "Ceil", "Rint", "Round"))
-
-
 def _zeros(n: Any, dy: Any) -> Any:
     return F.ZerosLike(dy)
 
@@ -167,7 +164,8 @@ class Recorder:
         sources = [known.get(t) for t in op._inputs]
         if not any(s is not None for s in sources) or _is_constant(op):
             return
-        if op.type in _STEPS:
+        if traits_of(op.type).blocks is Blocks.STEPS:
+            # PyTorch gives these a derivative of zero, TensorFlow mostly none
             op._gradient_function = _zeros
         node = Node(op, sources)
         for tensor in op._outputs:

@@ -80,7 +80,7 @@ def _operator(a: Any, b: Any) -> EagerTensor:
     return matmul(a, b)
 
 
-operator("matmul", _operator)
+operator("matmul", _operator, title="Mm")
 
 
 @operation(method=False)

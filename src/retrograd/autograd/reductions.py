@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
 Dims = int | Sequence[int] | None
+Op = Callable[..., Any]
 
 
 class Extremes(NamedTuple):
@@ -113,16 +114,16 @@ def cumprod(input: EagerTensor, dim: int, *, dtype: Any = None) -> EagerTensor:
 # ---------------------------------------------------------------------- extremes
 
 
-def _extreme(name: str, second: Any) -> Any:
+def _extreme(name: str, of_all: Op, where: Op, of_two: Op) -> Op:
     """`max` or `min`: of all elements, along a dimension, or of two tensors."""
 
     def function(input: EagerTensor, dim: Any = None, keepdim: bool = False) -> Any:
         if isinstance(dim, EagerTensor):
-            return second(input, dim)
+            return of_two(input, dim)
         if dim is None:
             _check_some(input, name)
-            return getattr(F, name)(input, axes_of(input, None))
-        return _along(input, axes_of(input, dim), keepdim, f"Arg{name}")
+            return of_all(input, axes_of(input, None))
+        return _along(input, axes_of(input, dim), keepdim, where)
 
     return function
 
@@ -130,17 +131,17 @@ def _extreme(name: str, second: Any) -> Any:
 def _check_some(x: EagerTensor, name: str) -> None:
     if 0 in x._shape_raw:
         raise RuntimeError(
-            f"{name.lower()}(): Expected reduction dim to be specified for "
+            f"{name}(): Expected reduction dim to be specified for "
             "input.numel() == 0. Specify the reduction dim with the 'dim' argument."
         )
 
 
-def _along(x: EagerTensor, axes: list[int], keepdim: bool, arg: str) -> Extremes:
+def _along(x: EagerTensor, axes: list[int], keepdim: bool, find: Op) -> Extremes:
     """The first extreme element along a dimension, and where it is."""
     if not axes:
         return Extremes(F.Identity(x), types.constant(0, dtypes.int64))
     (axis,) = axes
-    where = getattr(F, arg)(x, axis, output_type=dtypes.int64)
+    where = find(x, axis, output_type=dtypes.int64)
     kept = F.ExpandDims(where, axis)
     values = take_along(x, axis, np.asarray(kept._value))
     if keepdim:
@@ -173,8 +174,8 @@ def take(x: EagerTensor, positions: Any) -> EagerTensor:
     return F.GatherV2(F.Reshape(x, [-1]), where, 0)
 
 
-for _name, _second in (("Max", elementwise.maximum), ("Min", elementwise.minimum)):
-    operation(_name.lower())(_extreme(_name, _second))
+operation("max")(_extreme("max", F.Max, F.ArgMax, elementwise.maximum))
+operation("min")(_extreme("min", F.Min, F.ArgMin, elementwise.minimum))
 
 
 @operation()
@@ -189,13 +190,13 @@ def amin(input: EagerTensor, dim: Dims = None, keepdim: bool = False) -> EagerTe
     return F.Min(input, axes_of(input, dim), keep_dims=keepdim)
 
 
-def _argument(op_type: str) -> Any:
+def _argument(find: Op) -> Op:
     def function(
         input: EagerTensor, dim: int | None = None, keepdim: bool = False
     ) -> EagerTensor:
         x = F.Reshape(input, [-1]) if dim is None or not input._shape_raw else input
         axis = 0 if dim is None else axes_of(x, dim)[0]
-        where = getattr(F, op_type)(x, axis, output_type=dtypes.int64)
+        where = find(x, axis, output_type=dtypes.int64)
         if dim is None:
             return where
         return F.ExpandDims(where, axis) if keepdim else where
@@ -203,8 +204,8 @@ def _argument(op_type: str) -> Any:
     return function
 
 
-operation("argmax")(_argument("ArgMax"))
-operation("argmin")(_argument("ArgMin"))
+operation("argmax")(_argument(F.ArgMax))
+operation("argmin")(_argument(F.ArgMin))
 
 
 @operation()
@@ -239,18 +240,18 @@ def topk(input: EagerTensor, k: int, dim: int = -1) -> Extremes:
 # ---------------------------------------------------------------------- truth
 
 
-def _truth(op_type: str) -> Any:
+def _truth(reduce: Op) -> Op:
     def function(
         input: EagerTensor, dim: Dims = None, keepdim: bool = False
     ) -> EagerTensor:
         x = types.cast(input, dtypes.bool)
-        return getattr(F, op_type)(x, axes_of(x, dim), keep_dims=keepdim)
+        return reduce(x, axes_of(x, dim), keep_dims=keepdim)
 
     return function
 
 
-operation("all")(_truth("All"))
-operation("any")(_truth("Any"))
+operation("all")(_truth(F.All))
+operation("any")(_truth(F.Any))
 
 
 @operation()
@@ -322,12 +323,11 @@ def norm(
 # ---------------------------------------------------------------------- softmax
 
 
-def _last(op_type: str, x: EagerTensor, dim: int, dtype: Any) -> EagerTensor:
+def _last(apply: Op, x: EagerTensor, dim: int, dtype: Any) -> EagerTensor:
     """An op of the last dimension, along any dimension."""
     x = x if dtype is None else types.cast(x, types.as_dtype(dtype))
     rank = len(x._shape_raw)
     axis = dimension(dim, rank)
-    apply = getattr(F, op_type)
     if not rank:
         return F.Reshape(apply(F.Reshape(x, [1])), [])
     if axis == rank - 1:
@@ -340,13 +340,13 @@ def _last(op_type: str, x: EagerTensor, dim: int, dtype: Any) -> EagerTensor:
 @operation()
 def softmax(input: EagerTensor, dim: int = -1, dtype: Any = None) -> EagerTensor:
     """exp x over its sum along a dimension."""
-    return _last("Softmax", input, dim, dtype)
+    return _last(F.Softmax, input, dim, dtype)
 
 
 @operation()
 def log_softmax(input: EagerTensor, dim: int = -1, dtype: Any = None) -> EagerTensor:
     """The logarithm of `softmax`."""
-    return _last("LogSoftmax", input, dim, dtype)
+    return _last(F.LogSoftmax, input, dim, dtype)
 
 
 @operation()

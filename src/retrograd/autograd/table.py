@@ -66,23 +66,27 @@ def operation(name: str | None = None, **options: Any) -> Callable[[Function], A
     return decorate
 
 
-def operator(symbol: str, function: Function, *, reflected: bool = False) -> None:
+def operator(
+    symbol: str,
+    function: Function,
+    *,
+    title: str | None = None,
+    reflected: bool = False,
+) -> None:
     """Let tensors take part in `a symbol b`; what is no operand is left to Python.
 
     Args:
       symbol: the operator's name in Python: `add` for `+`.
       function: a function of the engine's tensors and numbers.
+      title: PyTorch's name for `grad_fn`; by default from `symbol`.
       reflected: whether a number, or an array, may stand on the left.
     """
-    title = _OPERATOR_TITLES.get(symbol, titled(symbol))
+    title = title or titled(symbol)
     ours = differentiable(function, title)
     setattr(Tensor, f"__{symbol}__", _tolerant(ours, function))
     if reflected:
         swapped = differentiable(lambda a, b: function(b, a), title)
         setattr(Tensor, f"__r{symbol}__", _tolerant(swapped, function))
-
-
-_OPERATOR_TITLES = {"truediv": "Div", "matmul": "Mm", "mod": "Remainder"}
 
 
 def _tolerant(ours: Function, function: Function) -> Function:
