@@ -23,7 +23,7 @@ from retrograd.grad.sweep import is_continuous
 from retrograd.grad.terms import zeros_for
 from retrograd.graph import context, opdef
 from retrograd.graph.record import Record
-from retrograd.ops.declare import F
+from retrograd.ops.declare import F, GradientRule
 from retrograd.run.eager import EagerTensor
 
 _LEGACY = (
@@ -213,7 +213,7 @@ class _Call:
         record = Record(op_def, self.values, {"T": self.types})
         record.type = record.name = self.cls.__name__
         record._outputs = [t._engine for t in tensors]
-        record._gradient_function = self.rule
+        record._gradient_function = GradientRule(self.rule, takes_none=True)
         for tape in context.local.tapes:
             tape.record(record)
         node = Node(record, self.sources)
@@ -270,8 +270,6 @@ class _Call:
             self._term(index, terms[place], recorder)
             for index, place in enumerate(self.places)
         ]
-
-    rule.__dict__["takes_none"] = True
 
     def _given(self, y: EagerTensor, dy: Any, recorder: Recorder | None) -> Any:
         """∂L/∂result as the program sees it."""

@@ -14,6 +14,7 @@ from retrograd.graph import context, opdef
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import GradientRule
 from retrograd.run.eager import EagerTensor, store
 from retrograd.run.plan import make_plan
 from retrograd.run.tiers import Runner, pinned_tier
@@ -115,7 +116,7 @@ class Differentiable:
         record = Record(op_def, inputs, {"f": self._body})
         record.name = self._body.function_name
         record._outputs = outputs
-        record._gradient_function = self._rule
+        record._gradient_function = GradientRule(self._rule, takes_none=True)
         for tape in tapes:
             tape.record(record)
         return outputs[:count]
@@ -140,8 +141,6 @@ class Differentiable:
         for i, term in zip(self._xs, terms, strict=True):
             result[i] = term
         return result
-
-    _rule.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def call_flat(graph: FuncGraph, inputs: Sequence[Any]) -> list[Tensor]:

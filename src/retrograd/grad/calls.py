@@ -138,9 +138,8 @@ def call_function(
     return outer._ops[-1]
 
 
-def _call_gradient(n: Operation, *dys: Any) -> list[Any]:
+def _call_gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]:
     """A call of the function's derivative."""
-    wanted = getattr(n, "_wanted_inputs", [True] * len(n.inputs))
     graph = CallBackward(n)
     first = graph._first
     xs = [i - first for i, w in enumerate(wanted) if w and i >= first]
@@ -155,9 +154,8 @@ def _call_gradient(n: Operation, *dys: Any) -> list[Any]:
     return result
 
 
-_call_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in _CALLS:
-    gradient(_name, args="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ")(_call_gradient)
+    gradient(_name, takes_none=True, args="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ")(_call_gradient)
 
 
 # ---------------------------------------------------------------------- by name
@@ -177,7 +175,7 @@ def derivative_of(function: FuncGraph) -> FuncGraph:
             xs = [_parameter(known, t, "x") for t in function.inputs]
             dys = [_parameter(known, t, "dy") for t in function.outputs]
             op = call_function(function, xs)
-            terms = _call_gradient(op, *dys)
+            terms = _call_gradient(op, *dys, wanted=[True] * len(op.inputs))
             known.outputs = [
                 zeros_for(x) if term is None else dense(term)
                 for x, term in zip(xs, terms, strict=True)
@@ -192,7 +190,7 @@ def _parameter(graph: FuncGraph, like: Tensor, name: str) -> Tensor:
 hooks.provide(derivative_of=derivative_of)
 
 
-@gradient("SymbolicGradient", input="x̄ᵢ = Σⱼ z̄ⱼ ∂zⱼ/∂xᵢ")
+@gradient("SymbolicGradient", takes_none=True, input="x̄ᵢ = Σⱼ z̄ⱼ ∂zⱼ/∂xᵢ")
 def _named_call_gradient(n: Operation, *dys: Any) -> list[Any]:
     """The derivative of a function that is called by its name."""
     function = n.attrs[CALLEE]
@@ -206,6 +204,3 @@ def _named_call_gradient(n: Operation, *dys: Any) -> list[Any]:
         term if is_continuous(x) else None
         for x, term in zip(n.inputs, found, strict=True)
     ]
-
-
-_named_call_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]

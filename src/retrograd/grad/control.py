@@ -92,10 +92,9 @@ def _exported(op: Operation, index: int, tensor: Tensor) -> Tensor:
     return add_output(op, dtypes.variant, ())
 
 
-def _branch_gradient(n: Operation, *dys: Any) -> list[Any]:
+def _branch_gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]:
     """A branch operation of the derivatives of the branches."""
-    wanted = getattr(n, "_wanted_inputs", [True] * len(n.inputs))[1:]
-    places = [i for i, w in enumerate(wanted) if w]
+    places = [i for i, w in enumerate(wanted[1:]) if w]
     seeds = [i for i, dy in enumerate(dys) if dy is not None]
     graphs, found = [], []
     for index, branch in enumerate(_branches(n)):
@@ -106,7 +105,7 @@ def _branch_gradient(n: Operation, *dys: Any) -> list[Any]:
             xs = [branch.inputs[i] for i in places]
             found.append(differentiate(ys, xs, [_inside(graph, d) for d in ds]))
         graphs.append(graph)
-    result: list[Any] = [None] * (1 + len(wanted))
+    result: list[Any] = [None] * len(wanted)
     v2 = EnableControlFlowV2(n.graph)  # where no branch depends on an input: zeros
     used = [
         at
@@ -185,11 +184,12 @@ def _call_branches(n: Operation, graphs: Sequence[FuncGraph]) -> Operation:
     return call_if(selector, graphs, inputs, "If")
 
 
-_branch_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in ("If", "StatelessIf", "Case"):
-    gradient(_name, input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ along the branch that ran")(
-        _branch_gradient
-    )
+    gradient(
+        _name,
+        takes_none=True,
+        input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ along the branch that ran",
+    )(_branch_gradient)
 
 # ---------------------------------------------------------------------- loops
 
@@ -506,16 +506,16 @@ class _LoopGradient:
         return IndexedSlices(joined[0], joined[1], _shape_outside(self.n._inputs[i]))
 
 
-def _loop_gradient(n: Operation, *dys: Any) -> list[Any]:
+def _loop_gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]:
     """A loop of as many iterations, over the derivative of the body."""
-    wanted = getattr(n, "_wanted_inputs", [True] * len(n.inputs))
     return _LoopGradient(n, dys).build(list(wanted))
 
 
-_loop_gradient.takes_none = True  # pyright: ignore[reportFunctionMemberAccess]
 for _name in ("While", "StatelessWhile"):
     gradient(
-        _name, input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ, one step of f after the other, the last first"
+        _name,
+        takes_none=True,
+        input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ, one step of f after the other, the last first",
     )(_loop_gradient)
 
 # ---------------------------------------------------------------------- calls

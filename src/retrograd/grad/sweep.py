@@ -16,7 +16,7 @@ from retrograd.grad.terms import add_n, fit, zeros_for
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.declare import gradient_function
+from retrograd.ops.declare import GradientRule, gradient_function
 
 
 @dataclass(slots=True)
@@ -220,19 +220,16 @@ def is_continuous(tensor: Tensor) -> bool:
 
 def terms_of(op: Operation, douts: list[Any], live: list[bool]) -> list[Any]:
     """What the gradient function of `op` gives for each input, checked."""
-    function = _function_of(op)
-    if function is None:
+    rule = _function_of(op)
+    if rule is None:
         return [None] * len(op.inputs)
-    if not getattr(function, "takes_none", False):
+    declared = isinstance(rule, GradientRule)
+    if not (declared and rule.takes_none):
         douts = [
             zeros_for(t) if d is None and t.dtype.base_dtype.is_floating else d
             for d, t in zip(douts, op.outputs, strict=True)
         ]
-    op._wanted_inputs = live  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        found = function(op, *douts)
-    finally:
-        del op._wanted_inputs  # pyright: ignore[reportAttributeAccessIssue]
+    found = rule(op, *douts, wanted=live) if declared else rule(op, *douts)
     return _checked(op, found, len(live))
 
 

@@ -106,6 +106,15 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _keyword_only(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's keyword-only arguments."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return ()
+    first = code.co_argcount
+    return code.co_varnames[first : first + code.co_kwonlyargcount]
+
+
 def op(
     name: str,
     *,
@@ -142,9 +151,6 @@ def op(
         op_def = opdef.lookup(name) if signature is None else opdef.add(signature)
         if op_def is None:
             raise ValueError(f"{name}: no signature; give one to @op.")
-        code = kernel.__code__
-        first = code.co_argcount
-        wanted = code.co_varnames[first : first + code.co_kwonlyargcount]
         touches = bool(updates or reads or cells or state)
         registry[name] = Declaration(
             name,
@@ -159,7 +165,7 @@ def op(
             cells=_names(cells),
             state=state,
             pure=not (touches or op_def.is_stateful) if pure is None else pure,
-            wanted=wanted,
+            wanted=_keyword_only(kernel),
             live=live,
             traits=traits,
         )
@@ -192,23 +198,24 @@ def _from_rules(op_def: opdef.OpDef, rules: dict[str, Rule]) -> RuleFunction:
         raise ValueError(f"{op_def.name} has no input {sorted(unknown)}.")
     builders = [rules[n].build if n in rules else None for n in names]
 
-    def gradient(n: Operation, *dys: Any) -> list[Any]:
-        wanted = getattr(n, "_wanted_inputs", None)
+    def gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]:
         return [
-            None
-            if build is None or (wanted is not None and not wanted[i])
-            else build(n, *dys)
-            for i, build in enumerate(builders)
+            build(n, *dys) if build is not None and asked else None
+            for build, asked in zip(builders, wanted, strict=True)
         ]
 
     return gradient
 
 
-def gradient(name: str, **notation: str) -> Callable[[RuleFunction], RuleFunction]:
+def gradient(
+    name: str, *, takes_none: bool = False, **notation: str
+) -> Callable[[RuleFunction], RuleFunction]:
     """The long form of a gradient rule: decorates `f(n, *dys)`.
 
     Args:
       name: the op type.
+      takes_none: see `GradientRule`; `takes_wanted` is whether `f` has a keyword-only
+        argument `wanted`.
       **notation: how the derivative for each input is written.
     """
 
@@ -217,7 +224,7 @@ def gradient(name: str, **notation: str) -> Callable[[RuleFunction], RuleFunctio
         if declaration is None:
             raise ValueError(f"{name}: no op to declare the gradient of.")
         declaration.notation.update(notation)
-        gradient_registry.declare(name, function)
+        gradient_registry.declare(name, function, takes_none)
         return function
 
     return declare
@@ -232,6 +239,35 @@ def no_gradient(*names: str) -> None:
 # ---------------------------------------------------------------------- gradients
 
 
+@dataclass(frozen=True, slots=True)
+class GradientRule:
+    """A gradient function that is called in another way than those of programs.
+
+    Attributes:
+      function: `f(n, *dys)` → ∂L/∂input for each input of the operation `n`.
+      takes_none: where L does not depend on an output, it is given None, not zeros.
+      takes_wanted: it takes `wanted`, which says for each input whether its term is
+        asked for; the other terms may be None.
+    """
+
+    function: RuleFunction
+    takes_none: bool = False
+    takes_wanted: bool = False
+
+    def __call__(
+        self, n: Operation, *dys: Any, wanted: Sequence[bool] | None = None
+    ) -> Any:
+        """The terms; of all inputs, unless `wanted` says of which."""
+        if not self.takes_wanted:
+            return self.function(n, *dys)
+        asked = [True] * len(n.inputs) if wanted is None else wanted
+        return self.function(n, *dys, wanted=asked)
+
+    @property
+    def __wrapped__(self) -> RuleFunction:
+        return self.function
+
+
 class GradientRegistry:
     """Gradient functions by name; a program adds its own.
 
@@ -243,8 +279,19 @@ class GradientRegistry:
         self._name = name
         self._registry: dict[str, dict[str, Any]] = {}
 
-    def declare(self, name: str, function: RuleFunction | None) -> None:
-        """Add the rule of an op declared here."""
+    def declare(
+        self, name: str, function: RuleFunction | None, takes_none: bool = False
+    ) -> None:
+        """Add the rule of an op declared here.
+
+        Args:
+          name: the op type, or the name of the rule.
+          function: the rule; None where the op passes no gradient on.
+          takes_none: see `GradientRule`.
+        """
+        takes_wanted = function is not None and "wanted" in _keyword_only(function)
+        if function is not None and (takes_none or takes_wanted):
+            function = GradientRule(function, takes_none, takes_wanted)
         self._registry[name] = {"type": function, "location": ("", 0, "", None)}
 
     def register(self, candidate: Any, name: str | None = None) -> None:
@@ -331,7 +378,7 @@ def NotDifferentiable(op_type: str) -> None:
 NoGradient = NotDifferentiable
 
 
-def gradient_function(n: Operation) -> RuleFunction | None:
+def gradient_function(n: Operation) -> RuleFunction | GradientRule | None:
     """The gradient function of an operation; None where it passes no gradient.
 
     Raises:

@@ -357,11 +357,11 @@ class _Family:
         self.to_filter = getattr(F, to_filter)
         self.shapes = shapes
 
-    def of_forward(self, n: Operation, dy: Any) -> list[Any]:
+    def of_forward(self, n: Operation, dy: Any, *, wanted: Sequence[bool]) -> list[Any]:
         """x̄ and f̄ of y = x ⋆ f."""
         x, f = n.inputs
         x_sizes, f_sizes = self.shapes(x, f)
-        to_x, to_f = getattr(n, "_wanted_inputs", (True, True))
+        to_x, to_f = wanted
         return [
             self.to_input(x_sizes, f, dy, **_shared(n)) if to_x else None,
             self.to_filter(x, f_sizes, dy, **_shared(n)) if to_f else None,
@@ -369,8 +369,10 @@ class _Family:
 
     def declare_forward_rule(self) -> None:
         """Register `of_forward`."""
-        notation = dict(input="x̄ = ȳ ⋆ flip(f)", filter="f̄ = x ⋆ ȳ")
-        gradient(self.forward.__name__, **notation)(self.of_forward)
+        declare = gradient(
+            self.forward.__name__, input="x̄ = ȳ ⋆ flip(f)", filter="f̄ = x ⋆ ȳ"
+        )
+        declare(self.of_forward)
 
     def of_to_input(self) -> dict[str, Rule]:
         """The rules of x̄ = to_input(sizes, f, ȳ)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -97,10 +98,12 @@ def _is_zero(term: Any) -> bool:
     features="x̄ᵢⱼ = l̄ᵢ gᵢⱼ + yᵢⱼ (ḡᵢⱼ − Σₖ ḡᵢₖ yᵢₖ)",
     labels="p̄ᵢⱼ = −l̄ᵢ log yᵢⱼ",
 )
-def _softmax_cross_entropy_gradient(n: Operation, dl: Any, dg: Any) -> list[Any]:
+def _softmax_cross_entropy_gradient(
+    n: Operation, dl: Any, dg: Any, *, wanted: Sequence[bool]
+) -> list[Any]:
     """The first output's derivative is the second output; that has a derivative too."""
     logits = n.inputs[0]
-    to_logits, to_labels = getattr(n, "_wanted_inputs", (True, True))
+    to_logits, to_labels = wanted
     dx = dlabels = None
     if to_logits:
         dx = _by_row(dl, n.outputs[1])
