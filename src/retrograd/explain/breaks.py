@@ -16,8 +16,8 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.trial import trial
 from retrograd.ops.binding import input_names
 from retrograd.ops.declare import gradient_registry, traits_of
+from retrograd.ops.flow.effects import bodies_of
 from retrograd.ops.traits import Kind, Passes
-from retrograd.run.plan import bodies_of
 
 _KINDS = {"string": "text", "bool": "truth values"}
 

@@ -13,8 +13,8 @@ from retrograd.arrays.optional import Optional as OptionalValue
 from retrograd.explain.operations import is_a
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.flow.effects import variable_of, writes_of
 from retrograd.ops.traits import Kind
-from retrograd.run.plan import variable_of, writes_of
 from retrograd.run.witness import OpRun, Witness
 
 #: how bad a value is

@@ -27,9 +27,9 @@ from retrograd.grad.terms import dense
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
 from retrograd.ops.declare import traits_of
+from retrograd.ops.flow.effects import variable_of
 from retrograd.ops.traits import Function, Kind
 from retrograd.run.observe import Observed
-from retrograd.run.plan import variable_of
 from retrograd.run.witness import OpRun, Witness
 
 Measure = Callable[[Any, np.ndarray], Activation | None]

@@ -11,8 +11,9 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import asks_for_shapes, traits_of
 from retrograd.ops.flow.control_ops import DEAD
+from retrograd.ops.flow.effects import is_reading
 from retrograd.ops.traits import Kind, Passes
-from retrograd.run.plan import Plan, is_reading
+from retrograd.run.plan import Plan
 
 #: how ops hand on an array without memory of its own
 _IN_PLACE = (Passes.SAME, Passes.RESHAPED)

@@ -22,9 +22,10 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
 from retrograd.ops.declare import find
+from retrograd.ops.flow.effects import bodies_of
 from retrograd.ops.traits import Kind
 from retrograd.run.observe import Observed
-from retrograd.run.plan import bodies_of, make_plan
+from retrograd.run.plan import make_plan
 from retrograd.run.witness import OpRun, Witness
 
 #: recomputing is worth a word from here on: of the peak, in bytes, in time of the step

@@ -17,8 +17,8 @@ from retrograd.explain.report import Finding, Report, Table
 from retrograd.explain.trace import where
 from retrograd.explain.values import Index, index_text, number
 from retrograd.ops.declare import traits_of
+from retrograd.ops.flow.effects import variable_of
 from retrograd.ops.traits import Function, Kind
-from retrograd.run.plan import variable_of
 from retrograd.run.store import Store
 from retrograd.run.witness import OpRun
 

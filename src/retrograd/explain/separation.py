@@ -14,9 +14,9 @@ from retrograd.explain.report import Finding
 from retrograd.explain.wording import called
 from retrograd.grad.sweep import is_continuous
 from retrograd.ops.declare import traits_of
+from retrograd.ops.flow.effects import writes_of
 from retrograd.ops.host.py_func import function_of
 from retrograd.ops.traits import Kind, Passes
-from retrograd.run.plan import writes_of
 
 _MOST_NAMED = 4
 

@@ -25,10 +25,11 @@ from retrograd.graph.tensor import Tensor
 from retrograd.graph.trial import trial
 from retrograd.ops.binding import input_names
 from retrograd.ops.declare import F, find, traits_of
+from retrograd.ops.flow.effects import writes_of
 from retrograd.ops.traits import Kind
 from retrograd.run.feeds import Feed
 from retrograd.run.observe import Observed
-from retrograd.run.plan import Plan, make_plan, writes_of
+from retrograd.run.plan import Plan, make_plan
 from retrograd.run.session import BaseSession, Executable
 
 #: inputs of operations that change variables: what they are changed by

@@ -519,8 +519,12 @@ def _infer_shapes(n: Operation) -> None:
             if isinstance(shape, Facts):
                 tensor._held, shape = shape.held, shape.shape
             tensor._shape_raw = shape
-    if declaration.traits.passes is Passes.SAME:
+    if declaration.traits.passes in _HANDING_ON:
         _hand_on(n)
+
+
+#: ops whose outputs stand for what their inputs stand for
+_HANDING_ON = (Passes.SAME, Passes.CHECKED)
 
 
 def _hand_on(n: Operation) -> None:

@@ -51,6 +51,8 @@ class Passes(enum.Enum):
 
     #: as they are: each output is the input in its place
     SAME = enum.auto()
+    #: the same, after a check that can fail
+    CHECKED = enum.auto()
     #: as they are, in memory of its own
     COPIED = enum.auto()
     #: in the same order, in another shape

@@ -22,16 +22,10 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import Binding, Role, binding, keywords
 from retrograd.ops.declare import Declaration, find
 from retrograd.ops.flow.control_ops import DEAD
+from retrograd.ops.flow.effects import is_reading
 from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe
-from retrograd.run.plan import (
-    MERGES,
-    SWITCHES,
-    VARIABLES,
-    Plan,
-    is_reading,
-    make_plan,
-)
+from retrograd.run.plan import MERGES, SWITCHES, VARIABLES, Plan, make_plan
 from retrograd.run.stages import Segment
 from retrograd.run.store import Cell, Store
 

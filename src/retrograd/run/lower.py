@@ -24,11 +24,12 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import Role, binding, keywords
 from retrograd.ops.declare import Declaration, find
+from retrograd.ops.flow.effects import bodies_of, is_reading, variable_of
 from retrograd.ops.static import FROM_SHAPE
 from retrograd.run import memory
 from retrograd.run.arena import arenas_for
 from retrograd.run.constants import Large
-from retrograd.run.plan import VARIABLES, bodies_of, is_reading, variable_of
+from retrograd.run.plan import VARIABLES
 from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
 

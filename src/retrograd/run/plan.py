@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from retrograd.errors import InvalidArgumentError
-from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.binding import binding
-from retrograd.ops.declare import find
 from retrograd.ops.flow.demand import demand
+from retrograd.ops.flow.effects import reads_of, writes_of
 from retrograd.run.frames import lifted
 
 VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "TemporaryVariable"))
@@ -50,80 +48,6 @@ def _planned(
     fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]
 ) -> list[Operation]:
     return make_plan(fetches, targets, feeds).ops
-
-
-def variable_of(tensor: Tensor) -> Operation | None:
-    """The variable that a reference or resource tensor stands for, if it is known."""
-    op = tensor._op
-    while op.type not in VARIABLES:
-        if op.type == "Placeholder" and isinstance(op._graph, FuncGraph):
-            outer = op._graph.outside(op._outputs[0])
-            if outer is None or getattr(outer, "_is_eager", False):
-                return None if outer is None else outer._variable
-            op = outer._op
-        elif not op._inputs or op.type not in _PASSING:
-            return None
-        else:
-            op = op._inputs[0]._op
-    return op
-
-
-def is_reading(tensor: Tensor) -> bool:
-    """Whether a tensor only reads a reference variable.
-
-    As in TensorFlow, it shares the variable's storage: its value is the one that the
-    variable has when the tensor is used, after the writes that the user follows.
-    """
-    while tensor._op.type == "Identity":
-        tensor = tensor._op._inputs[0]
-        if tensor.dtype._is_ref_dtype:
-            return tensor._op.type in ("Variable", "VariableV2")
-    return False
-
-
-_PASSING = frozenset(
-    (
-        "Identity RefIdentity Switch RefSwitch Assign AssignAdd AssignSub Enter "
-        "RefEnter ScatterUpdate ScatterAdd ScatterSub ScatterMul ScatterDiv ScatterMin "
-        "ScatterMax ScatterNdUpdate ScatterNdAdd ScatterNdSub CountUpTo"
-    ).split()
-)
-
-
-def bodies_of(op: Operation) -> list[FuncGraph]:
-    """The functions that an operation calls."""
-    found = []
-    for value in op.attrs.values():
-        values = value if isinstance(value, list) else [value]
-        found.extend(v for v in values if isinstance(v, FuncGraph))
-    return found
-
-
-def writes_of(op: Operation) -> list[Operation]:
-    """The variables that an operation changes, in the functions it calls for one."""
-    if op._op_def is not None and op._op_def.calls:
-        inside = (o for body in bodies_of(op) for o in body._ops)
-        return list(dict.fromkeys(v for o in inside for v in writes_of(o)))
-    declaration = find(op.type)
-    if declaration is None or not declaration.updates:
-        return []
-    found = (variable_of(op._inputs[i]) for i in binding(declaration, op).updates)
-    return [variable for variable in found if variable is not None]
-
-
-def reads_of(op: Operation) -> list[Operation]:
-    """The variables whose value an operation uses without changing it."""
-    if op.type in VARIABLES:
-        return []
-    written = set(writes_of(op))
-    found = []
-    for tensor in op._inputs:
-        stored = tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource"
-        if stored or is_reading(tensor):
-            variable = variable_of(tensor)
-            if variable is not None and variable not in written:
-                found.append(variable)
-    return found
 
 
 def order(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:

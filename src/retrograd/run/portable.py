@@ -17,9 +17,10 @@ from jax.extend import core
 
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
+from retrograd.ops.flow.effects import bodies_of
 from retrograd.run.interpret import Program
 from retrograd.run.lower import CannotLower, NeedsValue, Trace
-from retrograd.run.plan import bodies_of, make_plan
+from retrograd.run.plan import make_plan
 from retrograd.run.store import Store
 
 #: dtypes that an interpreter has to know

@@ -8,16 +8,14 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
-from retrograd.run.plan import (
-    MERGES,
-    SWITCHES,
-    VARIABLES,
+from retrograd.ops.flow.effects import (
     bodies_of,
     is_reading,
     reads_of,
     variable_of,
     writes_of,
 )
+from retrograd.run.plan import MERGES, SWITCHES, VARIABLES
 
 #: dtypes that have no device form
 _HOST_DTYPES = frozenset(("string", "resource"))

@@ -134,7 +134,7 @@ def _checked_gradient(n: Any, dy: Any) -> Any:
     grad=_checked_gradient,
     host=True,
     notation=dict(tensor="x̄ = ȳ, which is finite"),
-    traits=Traits(passes=Passes.SAME),
+    traits=Traits(passes=Passes.CHECKED),
 )
 def check_numerics_kernel(xp: Any, x: Any, *, message: str) -> Any:
     """The input, if no element is NaN or infinite."""
@@ -156,7 +156,7 @@ def _ensured(n: Any) -> Any:
     infer=_ensured,
     math="y = x, of the given shape",
     grad=dict(input=rule("x̄ = ȳ", lambda n, dy: dy)),
-    traits=Traits(passes=Passes.SAME),
+    traits=Traits(passes=Passes.CHECKED),
 )
 def ensure_shape_kernel(xp: Any, x: Any, *, shape: Any, n: Any) -> Any:
     """The input, if its shape is as the attribute says."""

@@ -1,0 +1,126 @@
+"""Which variables an operation reads and writes, in the functions it calls as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from retrograd.graph.function import FuncGraph
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.binding import binding
+from retrograd.ops.declare import find, kind_of, traits_of
+from retrograd.ops.traits import Kind, Passes
+
+_STORAGE = (Kind.VARIABLE, Kind.TEMPORARY)
+
+
+def is_storage(op: Operation) -> bool:
+    """Whether an operation stands for the storage of a variable."""
+    return kind_of(op.type) in _STORAGE
+
+
+def passed_on(tensor: Tensor) -> Tensor | None:
+    """The input whose storage, or handle, a tensor hands on; None where it makes one.
+
+    An op whose output and first input are references gives back the reference that it
+    took; a loop's variable that is a handle stays the same in every turn.
+    """
+    op = tensor._op
+    if not op._inputs:
+        return None
+    traits = traits_of(op.type)
+    if traits.kind is Kind.LOOP:
+        return op._inputs[tensor._value_index]
+    if traits.passes in (Passes.SAME, Passes.CHECKED):
+        by_place = op._op_def is not None and op._op_def.inputs[0].is_list
+        return op._inputs[tensor._value_index if by_place else 0]
+    first = op._inputs[0]
+    return first if tensor.dtype._is_ref_dtype and first.dtype._is_ref_dtype else None
+
+
+def variable_of(tensor: Tensor) -> Operation | None:
+    """The variable that a reference or resource tensor stands for, if it is known."""
+    at: Tensor | None = tensor
+    while at is not None:
+        op = at._op
+        kind = kind_of(op.type)
+        if kind in _STORAGE:
+            return op
+        if kind is Kind.PARAMETER and isinstance(op._graph, FuncGraph):
+            at = op._graph.outside(at)
+            if getattr(at, "_is_eager", False):
+                return at._variable  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        else:
+            at = passed_on(at)
+    return None
+
+
+def is_reading(tensor: Tensor) -> bool:
+    """Whether a tensor only reads a reference variable.
+
+    As in TensorFlow, it shares the variable's storage: its value is the one that the
+    variable has when the tensor is used, after the writes that the user follows.
+    """
+    while True:
+        op = tensor._op
+        traits = traits_of(op.type)
+        if traits.passes is not Passes.SAME or traits.kind or len(op._outputs) > 1:
+            return False
+        tensor = op._inputs[0]
+        if tensor.dtype._is_ref_dtype:
+            return is_storage(tensor._op)
+
+
+def bodies_of(op: Operation) -> list[FuncGraph]:
+    """The functions that an operation calls."""
+    found = []
+    for value in op.attrs.values():
+        values = value if isinstance(value, list) else [value]
+        found.extend(v for v in values if isinstance(v, FuncGraph))
+    return found
+
+
+def written_by(op: Operation) -> Iterator[Tensor]:
+    """The inputs whose variables an operation changes; those of operations in the
+    functions that it calls are tensors of these."""
+    if op._op_def is None:
+        return
+    if op._op_def.calls:
+        for body in bodies_of(op):
+            for inside in body._ops:
+                yield from written_by(inside)
+        return
+    declaration = find(op.type)
+    if declaration is not None and declaration.updates:
+        yield from (op._inputs[i] for i in binding(declaration, op).updates)
+
+
+def writes_of(op: Operation) -> list[Operation]:
+    """The variables that an operation changes, as far as they are known."""
+    found = (variable_of(t) for t in written_by(op))
+    return list(dict.fromkeys(v for v in found if v is not None))
+
+
+def may_write(ops: Iterable[Operation], variable: Operation | None) -> bool:
+    """Whether some of `ops` changes a variable, or one that is not known."""
+    for op in ops:
+        for tensor in written_by(op):
+            other = variable_of(tensor)
+            if other is None or variable is None or other is variable:
+                return True
+    return False
+
+
+def reads_of(op: Operation) -> list[Operation]:
+    """The variables whose value an operation uses without changing it."""
+    if is_storage(op):
+        return []
+    written = set(writes_of(op))
+    found = []
+    for tensor in op._inputs:
+        stored = tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource"
+        if stored or is_reading(tensor):
+            variable = variable_of(tensor)
+            if variable is not None and variable not in written:
+                found.append(variable)
+    return found
