@@ -7,10 +7,11 @@ Run under TensorFlow 1.15.5 (Python 3.7):
 
 The second is of the op types that TensorFlow's own tests define for themselves.
 
-One line an op type: name, inputs, outputs, attributes, flags.  An argument reads
-``name:type`` where type is a dtype, the name of a type attribute, ``N*type`` for a list
-of N, the name of a list(type) attribute, or any of these in ``ref(...)``.  An attribute
-reads ``name:kind``, then ``{allowed}``, ``>=minimum`` and ``=default`` (JSON).
+One line an op type: name, inputs, outputs, attributes, flags; of one that newer graphs
+may not have, the version that removed it, and why.  An argument reads ``name:type``
+where type is a dtype, the name of a type attribute, ``N*type`` for a list of N, the
+name of a list(type) attribute, or any of these in ``ref(...)``.  An attribute reads
+``name:kind``, then ``{allowed}``, ``>=minimum`` and ``=default`` (JSON).
 """
 
 import json
@@ -101,17 +102,17 @@ def main():
             )
             if on
         ]
-        print(
-            "\t".join(
-                [
-                    name,
-                    " ".join(map(arg_text, op.input_arg)),
-                    " ".join(map(arg_text, op.output_arg)),
-                    "; ".join(map(attr_text, op.attr)),
-                    " ".join(flags),
-                ]
-            )
-        )
+        columns = [
+            name,
+            " ".join(map(arg_text, op.input_arg)),
+            " ".join(map(arg_text, op.output_arg)),
+            "; ".join(map(attr_text, op.attr)),
+            " ".join(flags),
+        ]
+        if op.HasField("deprecation"):
+            removed = op.deprecation
+            columns.append(f"{removed.version} {removed.explanation}")
+        print("\t".join(columns))
 
 
 main()

@@ -517,6 +517,38 @@ def raw(shape_like: Any) -> Raw:
     return tuple(shape_like) if _is_plain(shape_like) else as_shape(shape_like).raw
 
 
+#: axes that a tensor of TensorFlow 1.15 may have, and what its elements are fewer than
+MOST_AXES, ELEMENTS_END = 254, 1 << 63
+
+
+def why_invalid(sizes: Sequence[int | None], partial: bool) -> str:
+    """Return why no tensor has these sizes, in TensorFlow's words; else nothing.
+
+    Args:
+      sizes: unknown ones are None or −1.
+      partial: whether there may be unknown ones.
+    """
+    reason = "has too many dimensions" if len(sizes) > MOST_AXES else ""
+    count = 1
+    for n in () if reason else sizes:
+        if n is None or n < 0:
+            if not partial:
+                reason = "is not fully defined"
+            elif n is not None and n < -1:
+                reason = "has dimensions with values below -1 (where -1 means unknown)"
+            count = 0
+        else:
+            count *= n
+            if count >= ELEMENTS_END:
+                reason = "is too large (more than 2**63 - 1 entries)"
+        if reason:
+            break
+    if not reason:
+        return ""
+    words = ("?" if n is None or n == -1 else str(n) for n in sizes)
+    return f"Shape [{','.join(words)}] {reason}"
+
+
 def text(shape: Raw) -> str:
     """Return a raw shape as TensorFlow's shape inference prints it: [?,3], or ?."""
     if shape is None:

@@ -1,4 +1,4 @@
-"""Functions as FunctionDef messages, and back."""
+"""Functions as FunctionDef messages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 from retrograd.formats.node import attr_proto, shape_proto
 from retrograd.graph import attributes, opdef
 from retrograd.graph.function import CALLEE, FuncGraph
-from retrograd.graph.graph import VERSION, Graph
+from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.util import protos
-
-# ---------------------------------------------------------------------- writing
 
 
 class _Names:
@@ -38,11 +37,14 @@ class _Names:
         return self.unique(text or "unknown")
 
 
-def function_def(graph: FuncGraph) -> Any:
+def function_def(graph: FuncGraph | UnbuiltFunction) -> Any:
     """A function as a FunctionDef.
 
-    Its arguments are the inputs, its results the outputs, of the function body.
+    Its arguments are the inputs, its results the outputs, of the function body. One
+    that could not be built is written as it was read.
     """
+    if isinstance(graph, UnbuiltFunction):
+        return graph.definition
     result = protos.message("function.FunctionDef")()
     signature = result.signature
     signature.name = graph.function_name
@@ -52,7 +54,7 @@ def function_def(graph: FuncGraph) -> Any:
         places[tensor] = names.argument(tensor.op.name)
         kind = tensor.dtype.base_dtype.as_datatype_enum
         signature.input_arg.add(name=places[tensor], type=kind)
-    results = [names.argument(t.op.name) for t in graph.outputs]
+    results = _result_names(graph, names)
     ops = _used(graph)
     nodes = {op: names.unique(op.name) for op in ops}
     signature.is_stateful = any(op._is_stateful for op in ops)
@@ -70,6 +72,17 @@ def function_def(graph: FuncGraph) -> Any:
         shapes = result.arg_attr[place].attr["_output_shapes"].list
         shapes.shape.add().CopyFrom(shape_proto(tensor._shape_raw))
     return result
+
+
+def _result_names(function: Any, names: _Names | None = None) -> list[str]:
+    """What the results of a function are called in its FunctionDef."""
+    if isinstance(function, UnbuiltFunction):
+        return [arg.name for arg in function.definition.signature.output_arg]
+    if names is None:
+        names = _Names()
+        for tensor in function.inputs:
+            names.argument(tensor.op.name)
+    return [names.argument(t.op.name) for t in function.outputs]
 
 
 def _used(graph: FuncGraph) -> list[Operation]:
@@ -97,7 +110,10 @@ def _add_node(
 
 def _output_names(op: Operation, name: str) -> Iterator[str]:
     """What the outputs are called within a function: `node:argument:index`."""
-    if op._op_def is None or CALLEE in op.attrs:
+    if CALLEE in op.attrs and opdef.lookup(op.type) is None:
+        yield from (f"{name}:{n}:0" for n in _result_names(op.attrs[CALLEE]))
+        return
+    if op._op_def is None:
         yield from (f"{name}:output:{i}" for i in range(len(op.outputs)))
         return
     for arg in op._op_def.outputs:
@@ -105,15 +121,15 @@ def _output_names(op: Operation, name: str) -> Iterator[str]:
         yield from (f"{name}:{arg.name}:{i}" for i in range(count))
 
 
-def functions_of(graph: Graph) -> list[FuncGraph]:
+def functions_of(graph: Graph) -> list[FuncGraph | UnbuiltFunction]:
     """The functions that a graph has or calls, callees too; each has its own name."""
-    found: dict[str, FuncGraph] = {}
+    found: dict[str, FuncGraph | UnbuiltFunction] = {}
     pending: list[Any] = [*graph._functions.values()]
     pending += _called(graph._ops)
     seen: set[int] = set()
     while pending:
         function = pending.pop(0)
-        if not isinstance(function, FuncGraph) or id(function) in seen:
+        if id(function) in seen or not _can_be_written(function):
             continue
         seen.add(id(function))
         name, count = function.function_name, 0
@@ -121,128 +137,24 @@ def functions_of(graph: Graph) -> list[FuncGraph]:
             count += 1
             function.function_name = f"{name}_{count}"
         found[function.function_name] = function
-        pending += _called(function._ops)
+        if isinstance(function, FuncGraph):
+            pending += _called(function._ops)
     return list(found.values())
 
 
-def _called(ops: Iterable[Operation]) -> list[FuncGraph]:
-    found = []
+def _can_be_written(function: Any) -> bool:
+    """Whether there is a body, or a message that tells it."""
+    if isinstance(function, UnbuiltFunction):
+        return function.definition is not None
+    return isinstance(function, FuncGraph)
+
+
+def _called(ops: Iterable[Operation]) -> list[Any]:
+    found: list[Any] = []
     for op in ops:
         for name, value in op.attrs.items():
             if name == CALLEE:  # the op type names it
                 continue
             values = value if isinstance(value, list) else [value]
-            found.extend(v for v in values if isinstance(v, FuncGraph))
+            found.extend(filter(_can_be_written, values))
     return found
-
-
-# ---------------------------------------------------------------------- reading
-
-
-class Library:
-    """The functions of a FunctionDefLibrary, built when they are first used.
-
-    Args:
-      library: the message.
-      graph: a graph that may have some of the functions from an earlier import.
-    """
-
-    def __init__(self, library: Any, graph: Graph) -> None:
-        self._defs = {f.signature.name: f for f in library.function}
-        self._built: dict[str, FuncGraph] = {}
-        for name, definition in self._defs.items():
-            known = graph._get_function(name)
-            if getattr(known, "_definition", None) == definition:
-                self._built[name] = known
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._defs
-
-    def names(self) -> list[str]:
-        """The functions' names."""
-        return list(self._defs)
-
-    def get(self, name: str) -> FuncGraph | None:
-        """The function of that name, or None."""
-        if name not in self._built and name in self._defs:
-            graph = self._built[name] = FuncGraph(name)
-            graph.__dict__["_definition"] = self._defs[name]
-            with graph.as_default():
-                _fill(graph, self._defs[name], self)
-        return self._built.get(name)
-
-
-def _fill(graph: FuncGraph, definition: Any, library: Library) -> None:
-    from retrograd.formats.importer import add_nodes
-
-    signature = definition.signature
-    flat: dict[str, str] = {}
-    given: dict[str, Tensor] = {}
-    for place, arg in enumerate(signature.input_arg):
-        raw = _argument_shape(definition, place)
-        given[f"{arg.name}:0"] = graph.add_input(arg.type, raw, arg.name)
-        flat[arg.name] = f"{arg.name}:0"
-    graph_def = _as_graph_def(definition, flat)
-    made = add_nodes(graph, graph_def, given, library)
-
-    def tensor(name: str) -> Tensor:
-        op_name, _, index = flat[name].rpartition(":")
-        known = given.get(flat[name])
-        return made[op_name].outputs[int(index)] if known is None else known
-
-    for arg in signature.output_arg:
-        graph.outputs.append(tensor(definition.ret[arg.name]))
-    for node in definition.control_ret.values():
-        graph.control_outputs.append(made[node])
-
-
-def _argument_shape(definition: Any, place: int) -> Any:
-    if place not in definition.arg_attr:
-        return None
-    attrs = definition.arg_attr[place].attr
-    if "_output_shapes" not in attrs or not attrs["_output_shapes"].list.shape:
-        return None
-    shape = attrs["_output_shapes"].list.shape[0]
-    if shape.unknown_rank:
-        return None
-    return tuple(None if d.size < 0 else d.size for d in shape.dim)
-
-
-def _as_graph_def(definition: Any, flat: dict[str, str]) -> Any:
-    """The nodes of a function as a GraphDef; `flat` gets the names of their outputs."""
-    result = protos.message("graph.GraphDef")()
-    result.versions.producer = VERSION
-    for node in definition.node_def:
-        flat.update(_flat_names(node))
-    for node in definition.node_def:
-        copied = result.node.add()
-        copied.CopyFrom(node)
-        copied.ClearField("input")
-        copied.input.extend(t if t[0] == "^" else flat[t] for t in node.input)
-    return result
-
-
-def _flat_names(node: Any) -> dict[str, str]:
-    """For each output of a function's node, `node:argument:index`, its `node:index`."""
-    signature = opdef.lookup(node.op)
-    if signature is None:
-        return {f"{node.name}:output:{i}": f"{node.name}:{i}" for i in range(64)}
-    found: dict[str, str] = {}
-    place = 0
-    for arg in signature.outputs:
-        for index in range(_length(signature, node, arg)):
-            found[f"{node.name}:{arg.name}:{index}"] = f"{node.name}:{place}"
-            place += 1
-    return found
-
-
-def _length(signature: opdef.OpDef, node: Any, arg: opdef.ArgDef) -> int:
-    """How many outputs stand for one of a signature."""
-    name = arg.number_attr or arg.type_list_attr
-    if not name:
-        return 1
-    if name not in node.attr:
-        default = signature.attrs[name].default
-        return default if arg.number_attr else len(default)
-    value = node.attr[name]
-    return value.i if arg.number_attr else len(value.list.type)

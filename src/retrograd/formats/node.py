@@ -11,7 +11,9 @@ from retrograd.graph import opdef
 from retrograd.graph.function import CALLEE, FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
+from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import RawShape
+from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.util import protos
 
 
@@ -24,6 +26,13 @@ def shape_proto(raw: RawShape) -> Any:
     return TensorShapeProto(dim=[TensorShapeProto.Dim(size=d) for d in sizes])
 
 
+def shape_from(proto: Any) -> RawShape:
+    """The raw shape of a TensorShapeProto; sizes below −1 stay, which no tensor has."""
+    if proto.unknown_rank:
+        return None
+    return tuple([None if d.size == -1 else d.size for d in proto.dim])
+
+
 def tensor_proto(value: np.ndarray, dtype: dtypes.DType) -> Any:
     """An array as a TensorProto."""
     from retrograd.ops.array.tensor_values import make_tensor_proto
@@ -31,11 +40,11 @@ def tensor_proto(value: np.ndarray, dtype: dtypes.DType) -> Any:
     return make_tensor_proto(value, dtype)
 
 
-def tensor_value(proto: Any) -> np.ndarray:
-    """The array of a TensorProto."""
-    from retrograd.ops.array.tensor_values import make_ndarray
+def tensor_value(proto: Any, dtype: dtypes.DType | None = None) -> Any:
+    """The value of a TensorProto: an array, or a StoredTensor (see `stored`)."""
+    from retrograd.ops.array import stored
 
-    return make_ndarray(proto)
+    return stored.tensor_value(proto, dtype)
 
 
 def _bytes(value: Any) -> bytes:
@@ -61,12 +70,15 @@ def attr_value(kind: str, value: Any, attrs: dict[str, Any]) -> Any:
 
 
 def _tensor_attr(value: Any, dtype: dtypes.DType | None = None) -> Any:
+    if isinstance(value, StoredTensor):
+        return value.proto
     array = np.asarray(value, None if hasattr(value, "dtype") else np.int32)
     return tensor_proto(array, dtype or dtypes.as_dtype(array.dtype))
 
 
 def _function_attr(value: Any) -> Any:
-    name = value.function_name if isinstance(value, FuncGraph) else str(value)
+    called = isinstance(value, (FuncGraph, UnbuiltFunction))
+    name = value.function_name if called else str(value)
     return protos.message("attr_value.NameAttrList")(name=name)
 
 
@@ -103,8 +115,8 @@ def _kind_of(op_def: opdef.OpDef | None, name: str, value: Any) -> str:
         ("int", int),
         ("float", float),
         ("type", dtypes.DType),
-        ("tensor", np.ndarray),
-        ("func", FuncGraph),
+        ("tensor", (np.ndarray, StoredTensor)),
+        ("func", (FuncGraph, UnbuiltFunction)),
         ("shape", tuple),
     ):
         if isinstance(value, types):
@@ -115,11 +127,15 @@ def _kind_of(op_def: opdef.OpDef | None, name: str, value: Any) -> str:
 def attr_proto(op: Operation, name: str) -> Any:
     """One attribute of an operation as an AttrValue."""
     value = op.attrs[name]
+    if isinstance(value, protos.message("attr_value.AttrValue")):
+        return value
     return attr_value(_kind_of(op._op_def, name, value), value, op.attrs)
 
 
 def attr_to_user(op: Operation, name: str, value: Any) -> Any:
     """An attribute as `Operation.get_attr` returns it."""
+    if isinstance(value, protos.message("attr_value.AttrValue")):
+        value = attr_from_user(value)
     kind = _kind_of(op._op_def, name, value)
     if kind == "string":
         return _bytes(value)
@@ -152,11 +168,25 @@ def attr_from_user(value: Any) -> Any:
     return _scalar_from(which, getattr(value, which)) if which else None
 
 
+def private_attr(value: Any) -> Any:
+    """An attribute of no signature in memory form: as a message, if that says more."""
+    which = value.WhichOneof("value")
+    if which == "list":
+        is_plain = not any(len(getattr(value.list, f)) for f in _STRUCTURED)
+    else:
+        is_plain = which is not None and which not in _STRUCTURED
+    return attr_from_user(value) if is_plain else value
+
+
+#: the fields of an AttrValue and of its lists that may hold what is of no valid form
+_STRUCTURED = ("type", "shape", "tensor", "func")
+
+
 def _scalar_from(which: str, content: Any) -> Any:
     if which == "type":
         return dtypes.as_dtype(content)
     if which == "shape":
-        return shapes.raw(content)
+        return shape_from(content)
     if which == "tensor":
         return tensor_value(content)
     if which == "func":
@@ -240,6 +270,41 @@ def op_def_proto(op_def: opdef.OpDef | None) -> Any:
     result.is_aggregate = op_def.is_aggregate
     result.allows_uninitialized_input = op_def.allows_uninitialized_input
     return result
+
+
+def op_def_from(proto: Any) -> opdef.OpDef:
+    """The signature that an OpDef message tells."""
+    attrs: dict[str, opdef.AttrDef] = {}
+    for attr in proto.attr:
+        given = attr.allowed_values.list
+        allowed = [*given.s, *map(dtypes.as_dtype, given.type)]
+        attrs[attr.name] = opdef.AttrDef(
+            attr.name,
+            attr.type,
+            attr_from_user(attr.default_value),
+            attr.HasField("default_value"),
+            tuple(allowed) or None,
+            attr.minimum if attr.has_minimum else None,
+        )
+    return opdef.OpDef(
+        proto.name,
+        tuple(map(_arg_from, proto.input_arg)),
+        tuple(map(_arg_from, proto.output_arg)),
+        attrs,
+        is_stateful=proto.is_stateful,
+        calls=True,
+    )
+
+
+def _arg_from(arg: Any) -> opdef.ArgDef:
+    return opdef.ArgDef(
+        arg.name,
+        dtypes.as_dtype(arg.type) if arg.type else None,
+        arg.type_attr,
+        arg.number_attr,
+        arg.type_list_attr,
+        arg.is_ref,
+    )
 
 
 hooks.provide(

@@ -10,6 +10,7 @@ import numpy as np
 from retrograd import dtypes, shapes
 from retrograd.graph import opdef
 from retrograd.graph.hooks import hooks
+from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import Tensor
 
 
@@ -72,7 +73,7 @@ def _shape(attr: opdef.AttrDef, value: Any) -> Any:
 def _tensor(attr: opdef.AttrDef, value: Any) -> Any:
     if hasattr(value, "SerializeToString"):
         return hooks.attr_from_user(value)
-    if not isinstance(value, np.ndarray):
+    if not isinstance(value, (np.ndarray, StoredTensor)):
         raise TypeError(
             f"Don't know how to convert {value!r} to a TensorProto for argument "
             f"'{attr.name}'"

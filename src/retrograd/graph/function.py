@@ -32,6 +32,9 @@ _SHARED_COLLECTIONS = (
 #: eager tensors of at most as many elements are captured as constants
 _LARGEST_CONSTANT = 128
 
+#: the static shape of a tensor, and what a handle stands for
+Known = tuple[RawShape, Held | None]
+
 _numbers = itertools.count(1)
 
 
@@ -70,6 +73,10 @@ class FuncGraph(Graph):
     _building_function = True
     #: the function that differentiates this one, once it is known
     derivative: FuncGraph | None = None
+    #: the FunctionDef that the function was read from, if it was
+    definition: Any = None
+    #: gives what is known of the outputs of a call with some tensors, for `results_of`
+    results_for: Callable[[Sequence[Tensor]], list[Known]] | None = None
 
     def __init__(
         self,
@@ -158,6 +165,12 @@ class FuncGraph(Graph):
     def output_shapes(self) -> list[Any]:
         """The static shapes of the outputs."""
         return [t.shape for t in self.outputs]
+
+    def results_of(self, given: Sequence[Tensor]) -> list[Known]:
+        """What is known of the outputs of a call with these arguments."""
+        if self.results_for is None:
+            return [(t._shape_raw, t._held) for t in self.outputs]
+        return self.results_for(given)
 
     @property
     def op_def(self) -> opdef.OpDef:

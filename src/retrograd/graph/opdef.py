@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ class OpDef:
     calls: bool = False
     #: the attributes that tell how long the arguments are that are lists
     lists: tuple[str, ...] = ()
+    #: the version of graphs that may not have it any more, and why
+    removed: tuple[int, str] | None = None
 
     @property
     def type_defaults(self) -> dict[str, dtypes.DType]:
@@ -148,7 +151,7 @@ def _parse_arg(text: str, attrs: dict[str, AttrDef]) -> ArgDef:
 
 def parse(line: str) -> OpDef:
     """Read one line of the table (see `tools/make_opdefs.py` for its form)."""
-    name, inputs, outputs, attr_text, flag_text = line.split("\t")
+    name, inputs, outputs, attr_text, flag_text, *removal = line.split("\t")
     attrs = {a.name: a for a in map(_parse_attr, _split_attrs(attr_text))}
     flags = flag_text.split()
     args = tuple(_parse_arg(text, attrs) for text in inputs.split())
@@ -156,6 +159,7 @@ def parse(line: str) -> OpDef:
     lengths = (a.number_attr or a.type_list_attr for a in (*args, *results))
     inferred = {a.type_attr for a in args} | {a.number_attr for a in args}
     inferred |= {a.type_list_attr for a in args}
+    version, _, reason = removal[0].partition(" ") if removal else ("", "", "")
     return OpDef(
         name,
         args,
@@ -168,6 +172,7 @@ def parse(line: str) -> OpDef:
         frozenset(inferred - {""}),
         any("func" in a.kind for a in attrs.values()),
         tuple(dict.fromkeys(filter(None, lengths))),
+        (int(version), reason) if version else None,
     )
 
 
@@ -180,6 +185,7 @@ def enum_name(dtype: dtypes.DType) -> str:
 
 _ENUM_NAMES = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
 _ATTR_WORDS = {True: "true", False: "false"}
+_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "'": r"\'", "\\": r"\\"}
 _TYPE_WORDS = {"float32": "float", "float64": "double", "float16": "half"}
 
 
@@ -194,27 +200,45 @@ def attr_text(kind: str, value: Any) -> str:
     if isinstance(value, (list, tuple)) and not kind.startswith("shape"):
         inner = kind[5:-1] if kind.startswith("list(") else kind
         parts = [attr_text(inner, v) for v in value]
-        if len(parts) > 10:  # the middle of a long list is left out
+        if len(parts) > 14:  # the middle of a long list is left out
             parts = [*parts[:5], "...", *parts[-5:]]
         return f"[{', '.join(parts)}]"
     if isinstance(value, dtypes.DType):
         return enum_name(value)
     if isinstance(value, bool):
         return _ATTR_WORDS[value]
+    if isinstance(value, float):
+        return _float_text(value)
     if kind.startswith("shape"):
         return "<unknown>" if value is None else shapes.text(tuple(value))
     if isinstance(value, bytes):
         value = value.decode("latin-1")
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return f'"{_escaped(value)}"' if isinstance(value, str) else str(value)
+
+
+def _escaped(text: str) -> str:
+    """A string with what is no visible ASCII written as in the language C."""
+    if text.isascii() and text.isprintable() and not set(text) & set(_ESCAPES):
+        return text
+    return "".join(
+        _ESCAPES.get(chr(byte)) or (chr(byte) if 31 < byte < 127 else f"\\{byte:03o}")
+        for byte in text.encode("latin-1", "replace")
+    )
+
+
+def _float_text(value: float) -> str:
+    """A number in as many digits as tell it from other 32-bit ones."""
+    for digits in (6, 7, 8, 9):
+        text = f"{value:.{digits}g}"
+        if struct.pack("f", float(text)) == struct.pack("f", value):
+            break
+    return text
 
 
 def _args_text(args: tuple[ArgDef, ...]) -> str:
     parts = []
     for arg in args:
-        if arg.type is not None:
-            kind = type_word(arg.type)
-        else:
-            kind = arg.type_attr or arg.type_list_attr
+        kind = arg.type_attr if arg.type is None else type_word(arg.type)
         if arg.number_attr:
             kind = f"{arg.number_attr}*{kind}"
         parts.append(f"{arg.name}:{f'Ref({kind})' if arg.is_ref else kind}")

@@ -57,8 +57,20 @@ def nothing(n: Operation) -> list[RawShape]:
 
 
 def from_attr(name: str = "shape") -> Callable[[Operation], RawShape]:
-    """The shape that an attribute gives."""
-    return lambda n: n.attrs[name]
+    """The shape that an attribute gives.
+
+    Raises (the rule):
+      ValueError: no tensor has such a shape.
+    """
+
+    def rule(n: Operation) -> RawShape:
+        raw = n.attrs[name]
+        wrong = "" if raw is None else shapes.why_invalid(raw, partial=True)
+        if wrong:
+            raise invalid(n, wrong)
+        return raw
+
+    return rule
 
 
 def from_input(index: int = 0) -> Callable[[Operation], RawShape]:

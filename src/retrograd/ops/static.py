@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from retrograd.arrays import numpy as xp_numpy
+from retrograd.errors import OpError
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
+from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.binding import binding, keywords
 
@@ -67,7 +69,7 @@ def _foldable(n: Operation) -> bool:
         raw = tensor._shape_raw
         if raw is None:
             continue
-        if int(np.prod([1 if d is None else d for d in raw])) > _LARGEST:
+        if math.prod([1 if d is None else d for d in raw]) > _LARGEST:
             return False
     # what waits for a check must not be known before the check
     return bool(n._inputs) and not n._control_inputs
@@ -87,7 +89,8 @@ def captured(tensor: Tensor) -> Tensor | None:
 
 def _values(n: Operation) -> list[Any] | None:
     if n.type == "Const":
-        return [n.attrs["value"]]
+        value = n.attrs["value"]
+        return _stored(value) if isinstance(value, StoredTensor) else [value]
     if n.type == "Placeholder":
         outer = captured(n._outputs[0])
         value = None if outer is None else constant(outer)
@@ -113,6 +116,15 @@ def _values(n: Operation) -> list[Any] | None:
         np.asarray(v, t.dtype.base_dtype.as_numpy_dtype)
         for v, t in zip(outputs, n._outputs, strict=True)
     ]
+
+
+def _stored(value: StoredTensor) -> list[Any] | None:
+    if math.prod(value.shape) > _LARGEST:
+        return None
+    try:
+        return [value.array()]
+    except OpError:  # raised when the op runs
+        return None
 
 
 def _shape_values(n: Operation) -> list[Any] | None:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograd import dtypes
+from retrograd import dtypes, shapes
 from retrograd.errors import message
+from retrograd.graph.operation import Operation
+from retrograd.graph.stored_tensor import StoredTensor
+from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
-from retrograd.ops.infer import from_attr
+from retrograd.ops.infer import from_attr, invalid
 from retrograd.ops.traits import Kind, Passes, Traits
+
+
+def _const_shape(n: Operation) -> RawShape:
+    value = n.attrs["value"]
+    if isinstance(value, StoredTensor):
+        wrong = shapes.why_invalid(value.shape, partial=False)
+        if wrong:
+            raise invalid(n, wrong)
+    return value.shape
 
 
 @op(
     "Const",
-    infer=lambda n: n.attrs["value"].shape,
+    infer=_const_shape,
     math="y = c",
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.CONSTANT),
@@ -21,7 +33,7 @@ from retrograd.ops.traits import Kind, Passes, Traits
 def const(xp: Any, *, value: Any) -> Any:
     """A value that is fixed when the graph is built."""
     del xp
-    return value
+    return value.array() if isinstance(value, StoredTensor) else value
 
 
 def _unfed(n: Any) -> Any:

@@ -13,6 +13,7 @@ from retrograd.graph import context
 from retrograd.graph.composite import IndexedSlices, SparseTensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
+from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import make_array
 from retrograd.util import protos
@@ -54,6 +55,12 @@ def constant_value(tensor: Any, partial: bool = False) -> Any:
     if found is not None:
         tensor.graph.prevent_feeding(tensor)
     return found
+
+
+def _const(n: Operation, partial: bool) -> Any:
+    del partial
+    value = n.attrs["value"]
+    return value.array() if isinstance(value, StoredTensor) else value.copy()
 
 
 def _known_shape(n: Operation) -> Any:
@@ -122,7 +129,7 @@ def _fill(n: Operation, partial: bool) -> Any:
 
 
 _KNOWN: dict[str, Callable[[Operation, bool], Any]] = {
-    "Const": lambda n, partial: n.attrs["value"].copy(),
+    "Const": _const,
     "Shape": _shape,
     "Size": _size,
     "Rank": _rank,
@@ -342,36 +349,84 @@ def make_ndarray(tensor: Any) -> np.ndarray:
 
     Raises:
       TypeError: the message is of a type without elements.
+      ValueError: it does not hold the bytes of its elements.
     """
     sizes = [d.size for d in tensor.tensor_shape.dim]
     count = math.prod(sizes)
     kind = dtypes.as_dtype(tensor.dtype)
-    dtype = np.dtype(kind.as_numpy_dtype)
-    if tensor.tensor_content:
-        return np.frombuffer(tensor.tensor_content, dtype).copy().reshape(sizes)
-    field = _FIELDS.get(kind.name)
-    if field is None:
+    if kind.name not in _FIELDS:
         raise TypeError(f"Unsupported tensor type: {tensor.dtype}")
-    held = getattr(tensor, field)
-    if field == "string_val":
+    dtype = np.dtype(kind.as_numpy_dtype)
+    if not count:
+        return np.zeros(sizes, dtype)
+    if not tensor.tensor_content:
+        return _repeated(_listed(tensor, kind.name, dtype), count).reshape(sizes)
+    if dtype.kind != "O":
+        return np.frombuffer(tensor.tensor_content, dtype).copy().reshape(sizes)
+    strings = strings_in(tensor.tensor_content, count)
+    if strings is None:
+        raise ValueError(f"The content does not hold {count} strings.")
+    return strings.reshape(sizes)
+
+
+def _listed(tensor: Any, name: str, dtype: np.dtype) -> np.ndarray:
+    """The elements that a message lists one by one, 1-D."""
+    held = list(getattr(tensor, _FIELDS[name]))
+    if dtype.kind == "O":
         values = np.empty(len(held), object)
-        values[:] = list(held)
-    elif field == "half_val":
-        values = np.array(list(held), np.uint16).view(dtype)
-    elif dtype.kind == "c":
-        part = np.float32 if kind.name == "complex64" else np.float64
-        values = np.array(list(held), part).view(dtype)
-    elif dtype.names is not None:
-        values = np.array(list(held), dtype[0].base).view(dtype)
+        values[:] = held
+        return values
+    if _FIELDS[name] == "half_val":
+        return np.array(held, np.uint16).view(dtype)
+    if dtype.kind == "c":  # a part without the other is none
+        part = np.float32 if name == "complex64" else np.float64
+        return np.array(held[: len(held) // 2 * 2], part).view(dtype)
+    if dtype.names is not None:
+        return np.array(held, np.int64).astype(dtype[0].base).view(dtype)
+    return np.array(held, np.uint64 if name == "uint64" else None).astype(dtype)
+
+
+def _repeated(values: np.ndarray, count: int) -> np.ndarray:
+    """`count` values: the last is repeated, or some are left out."""
+    if len(values) >= count:
+        return values[:count]
+    whole = np.empty(count, values.dtype)
+    whole[: len(values)] = values
+    if len(values):
+        whole[len(values) :] = values[-1]
     else:
-        values = np.array(list(held)).astype(dtype)
-    if not values.size:
-        empty: Any = b"" if dtype.kind == "O" else np.zeros((), dtype)
-        return np.full(sizes, empty, dtype)
-    if values.size != count:
-        last = values[np.minimum(np.arange(count), values.size - 1)]
-        return last.reshape(sizes)
-    return values.reshape(sizes)
+        whole[:] = b"" if whole.dtype.kind == "O" else np.zeros((), whole.dtype)
+    return whole
+
+
+def strings_in(content: bytes, count: int) -> np.ndarray | None:
+    """The strings that are written one after another, their lengths before them.
+
+    A length is a number in groups of seven bits, the lowest first; the top bit says
+    that another group follows. None where the bytes are none of `count` strings.
+    """
+    if count > len(content):
+        return None
+    lengths, place = [], 0
+    for _ in range(count):
+        length = shift = 0
+        while True:
+            if place == len(content) or shift > 28:
+                return None
+            byte = content[place]
+            place += 1
+            length |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        lengths.append(length & 0xFFFFFFFF)
+    if place + sum(lengths) != len(content):
+        return None
+    values = np.empty(count, object)
+    for index, length in enumerate(lengths):
+        values[index] = content[place : place + length]
+        place += length
+    return values
 
 
 def ShapeEquals(tensor_proto: Any, shape: Any) -> bool:

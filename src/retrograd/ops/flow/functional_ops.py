@@ -18,6 +18,7 @@ from retrograd.graph import context
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
+from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, Facts, op
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr
@@ -63,10 +64,18 @@ def _returned(called: Sequence[Any], i: int, raw: RawShape) -> RawShape | Facts:
     return raw if len(held) != 1 or None in held else Facts(held.pop(), raw)
 
 
+def called_results(function: FuncGraph, n: Operation) -> list[RawShape | Facts]:
+    """What is known of the outputs of an operation that calls a function."""
+    found = function.results_of(n._inputs)
+    return [raw if held is None else Facts(held, raw) for raw, held in found]
+
+
 def _returned_shapes(n: Operation) -> list[RawShape | Facts]:
     body = n.attrs["f"]
-    if isinstance(body, FuncGraph) and len(body.outputs) == len(n._outputs):
-        return [_returned([body], i, t._shape_raw) for i, t in enumerate(body.outputs)]
+    if isinstance(body, UnbuiltFunction):
+        body.check()
+    elif isinstance(body, FuncGraph) and len(body.outputs) == len(n._outputs):
+        return called_results(body, n)
     return [None] * len(n._outputs)
 
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from retrograd.graph.function import CALLEE, FuncGraph
+from retrograd.graph.function import CALLEE
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.declare import Declaration, called, op
+from retrograd.graph.unbuilt import UnbuiltFunction
+from retrograd.ops.declare import Declaration, Facts, called, op
 from retrograd.ops.flow.demand import Live, needs, restricted
+from retrograd.ops.flow.functional_ops import called_results
 from retrograd.ops.traits import Kind, Traits
 
 Body = Callable[..., tuple[Any, ...]]
 
 
-def _returned_shapes(n: Operation) -> list[RawShape]:
-    return [t._shape_raw for t in n.attrs[CALLEE].outputs]
+def _returned(n: Operation) -> list[RawShape | Facts]:
+    return called_results(n.attrs[CALLEE], n)
 
 
 def _whole(n: Operation, wanted: frozenset[int]) -> Live:
@@ -42,7 +44,7 @@ def call_kernel(xp: Any, *args: Any, _callee: Body, n: Operation) -> Any:
 CALL = Declaration(
     "call",
     call_kernel,
-    _returned_shapes,
+    _returned,
     "y = f(x)",
     pure=False,
     wanted=(CALLEE, "n"),
@@ -58,11 +60,14 @@ def declare_callee(name: str) -> None:
 hooks.provide(declare_callee=declare_callee)
 
 
-def _derivative(n: Operation) -> FuncGraph:
+def _derivative(n: Operation) -> Any:
     """What a SymbolicGradient calls: made when the operation is."""
     known = n.attrs.get(CALLEE)
     if known is None:
-        known = n.attrs[CALLEE] = hooks.derivative_of(n.attrs["f"])
+        known = n.attrs["f"]
+        if not isinstance(known, UnbuiltFunction):
+            known = hooks.derivative_of(known)
+        n.attrs[CALLEE] = known
     return known
 
 

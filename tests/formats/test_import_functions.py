@@ -1,0 +1,212 @@
+"""Functions of a GraphDef: called by name, at fault, calling themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+import retrograd as tf
+
+from .test_import_checks import const, graph, graph_def, load, node, nodes
+
+__all__ = ["graph"]
+
+X = const("x", "float_val: 3")
+T = {"T": "type: DT_FLOAT"}
+NEG = "node_def " + node("n", "Neg", "x", **T)
+
+
+def function(name, body=NEG, returned="n:y:0", argument="DT_FLOAT"):
+    return (
+        f"function {{ signature {{ name: '{name}' "
+        f"input_arg {{ name: 'x' type: {argument} }} "
+        f"output_arg {{ name: 'y' type: DT_FLOAT }} }} "
+        f"{body} ret {{ key: 'y' value: '{returned}' }} }} "
+    )
+
+
+def gradient(name, other):
+    return f"gradient {{ function_name: '{name}' gradient_func: '{other}' }} "
+
+
+def library(*texts):
+    return f"library {{ {' '.join(texts)} }} "
+
+
+def call(called, name="n", op="PartitionedCall"):
+    one = "list { type: DT_FLOAT }"
+    return node(name, op, "x", Tin=one, Tout=one, f=f"func {{ name: '{called}' }}")
+
+
+def branch(then, otherwise):
+    """A body that negates x where it is 1 at most, and else calls a function."""
+    one = "list { type: DT_FLOAT }"
+    parts = (
+        const("z", "float_val: 1"),
+        node("g", "Greater", "x", "z:output:0", **T),
+        node("s", "Sub", "x", "z:output:0", **T),
+        node("n", "If", "g:z:0", "s:z:0", Tcond="type: DT_BOOL", Tin=one, Tout=one,
+             then_branch=f"func {{ name: '{then}' }}",
+             else_branch=f"func {{ name: '{otherwise}' }}"),
+    )  # fmt: skip
+    return "".join(f"node_def {part}" for part in parts)
+
+
+def run(text):
+    load(text)
+    with tf.Session() as session:
+        return session.run("u:0")
+
+
+def test_a_function_is_called_by_its_name(graph):
+    for text in (call("f", "u"), node("u", "f", "x")):
+        with tf.Graph().as_default() as first:
+            assert run(library(function("f")) + nodes(X, text)) == -3
+        with tf.Graph().as_default():
+            tf.import_graph_def(first.as_graph_def(), name="")
+            with tf.Session() as session:
+                assert session.run("u:0") == -3
+
+
+def test_functions_within_functions_survive_an_export(graph):
+    body = "node_def " + node("m", "f", "x")
+    body += "node_def " + node("n", "Neg", "m:y:0", **T)
+    functions = library(function("f"), function("h", body))
+    assert run(functions + nodes(X, node("u", "h", "x"))) == 3
+    written = graph.as_graph_def()
+    with tf.Graph().as_default():
+        tf.import_graph_def(written, name="")
+        with tf.Session() as session:
+            assert session.run("u:0") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (library(function("Add")), "Cannot add function 'Add' because an op with the"),
+        (
+            library(function("f"), function("f", "", "x")),
+            "Cannot add function 'f' because a different function with the same name",
+        ),
+        (
+            library(
+                function("f"), "gradient { function_name: 'f' gradient_func: 'g' }"
+            ),
+            "FunctionDefLibrary missing 'g' FunctionDef",
+        ),
+        (
+            library(
+                function("f"), "gradient { function_name: 'f' gradient_func: 'f' }"
+            ),
+            "FunctionDefLibrary contains cyclic gradient functions!",
+        ),
+        (
+            library(gradient("f", "g"), gradient("f", "h")),
+            "Cannot assign gradient function 'h' to 'f' because it already has",
+        ),
+    ],
+)
+def test_libraries_that_are_refused(text, message):
+    with pytest.raises(ValueError) as raised:
+        load(text)
+    assert message in str(raised.value)
+
+
+def test_an_argument_without_dtype():
+    with pytest.raises(TypeError):
+        load(library(function("f", argument="DT_INVALID")))
+
+
+FAULTS = [
+    ("node_def " + node("n", "Neg", "q", **T), "n:y:0",
+     "input q is not found: {{node n}}"),
+    (NEG, "q", "Return y -> q is not found."),
+    ("node_def " + node("n", "Neg", "x", T="type: DT_INT32"), "n:y:0",
+     "input x[0] expected type int32 != float, the type of x[0]"),
+    ("node_def " + node("n", "Shape", "x", **T), "n:output:0",
+     "Invalid ret types y : float vs. int32"),
+    ("node_def " + node("n", "Neg", **T), "n:y:0",
+     "Attempt to access beyond input size: 0 >= 0"),
+    ("node_def " + node("n", "Neg", "x", "x", **T), "n:y:0",
+     "Expected input[1] == 'x' to be a control input."),
+    ("node_def " + node("n", "Neg", "x", "^q", **T), "n:y:0",
+     "input[1] == '^q', is not found."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "returned", "message"), FAULTS)
+def test_a_faulty_function_fails_when_it_is_called(body, returned, message, graph):
+    faulty = library(function("f", body, returned))
+    for text in (call("f", "u"), node("u", "f", "x")):
+        with pytest.raises(ValueError) as raised:
+            load(faulty + nodes(X, text))
+        assert message in str(raised.value)
+    load(faulty)  # nobody calls it
+    assert graph.as_graph_def().library == graph_def(faulty).library
+
+
+def test_an_unknown_op_type_within_a_function():
+    functions = library(function("f", "node_def " + node("n", "Foo", "x")))
+    with pytest.raises(tf.errors.NotFoundError, match="not registered 'Foo'"):
+        load(functions + nodes(X, call("f")))
+
+
+def test_a_function_that_is_not_there():
+    load(nodes(X, call("f", "u")))
+    with tf.Session() as session:
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match='Failed to find function "f"'
+        ):
+            session.run("u:0")
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [
+        [function("f", "node_def " + node("n", "f", "x"))],
+        [function("f", "node_def " + call("f"), "n:output:0")],
+        [
+            function("h", "node_def " + call("f"), "n:output:0"),
+            function("f", "node_def " + call("h"), "n:output:0"),
+        ],
+    ],
+)
+def test_functions_that_call_themselves(functions):
+    load(library(*functions))  # nobody calls them
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="calls itself"):
+        load(library(*functions) + nodes(X, call("f", "u")))
+
+
+def test_a_branch_that_calls_its_function():
+    functions = library(function("f", branch("f", "h"), "n:output:0"), function("h"))
+    load(functions + nodes(X, call("f", "u")))
+    with tf.Session() as session:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="calls itself"):
+            session.run("u:0")
+
+
+def vector(name, size):
+    return const(name, "float_val: 3", f"dim {{ size: {size} }}")
+
+
+def test_shapes_go_through_calls(graph):
+    sizes = const("s", "int_val: 3 int_val: -1", "dim { size: 2 }", "DT_INT32")
+    reshape = node("n", "Reshape", "x", "s:output:0", **T)
+    body = f"node_def {sizes} node_def {reshape}"
+    functions = library(function("f", body, "n:output:0"))
+    load(functions + nodes(vector("x", 6), node("u", "f", "x")))
+    assert graph.get_tensor_by_name("u:0").shape == [3, 2]
+    load(functions + nodes(vector("x", 9), call("f", "v")))
+    assert graph.get_tensor_by_name("v:0").shape == [3, 3]
+    with pytest.raises(ValueError, match=r"'n' \(op: 'Reshape'\)"):
+        load(functions + nodes(vector("x", 7), call("f", "v")))
+
+
+@pytest.mark.parametrize(("depth", "shape"), [(15, [6]), (200, None)])
+def test_functions_that_call_one_another_twice_over_take_no_time(depth, shape, graph):
+    """Each doubles what the one below does: no one of them may be looked at twice."""
+    texts = [function("f0")]
+    for i in range(1, depth):
+        first, second = node("m", f"f{i - 1}", "x"), node("n", f"f{i - 1}", "m:y:0")
+        texts.append(function(f"f{i}", f"node_def {first} node_def {second}"))
+    load(library(*texts) + nodes(vector("x", 6), node("u", f"f{depth - 1}", "x")))
+    assert graph.get_tensor_by_name("u:0").shape.as_list() == shape if shape else True
