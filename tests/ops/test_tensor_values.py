@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import retrograd as tf
-from retrograd.ops.array import tensor_values
+from retrograd.ops.array import tensor_protos, tensor_values
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def graph():
     ids=lambda v: f"{v.dtype}{list(v.shape)}",
 )
 def test_message_and_back(value: np.ndarray) -> None:
-    back = tensor_values.make_ndarray(tf.make_tensor_proto(value))
+    back = tensor_protos.make_ndarray(tf.make_tensor_proto(value))
     assert back.dtype == value.dtype
     np.testing.assert_array_equal(back, value)
 

@@ -65,7 +65,8 @@ from retrograd.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
-from retrograd.autograd.tensors import Size, Tensor, is_tensor
+from retrograd.autograd.storage import Size
+from retrograd.autograd.tensors import Tensor, is_tensor
 from retrograd.autograd.types import NAMES as _TYPES
 
 _FAMILIES = (elementwise, reductions, structure, products, memory)

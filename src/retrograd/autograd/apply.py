@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from retrograd import dtypes
 from retrograd.autograd import modes, types
-from retrograd.autograd.graph import Node, Recorder, Source, alias, identity, same_value
-from retrograd.autograd.tensors import Tensor, View
+from retrograd.autograd.graph import Node, Recorder, Source, alias
+from retrograd.autograd.tensors import (
+    Tensor,
+    View,
+    bare,
+    own,
+    recorded,
+    recorder_for,
+    tensors_in,
+)
 from retrograd.errors import message
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
@@ -25,60 +33,10 @@ LEAF_CHANGED = (
 )
 
 
-def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
-    """The tensors among arguments, those in lists and tuples included."""
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from tensors_in(value)
-
-
-def bare(value: Any) -> Any:
-    """An argument with the engine's tensors in place of ours."""
-    if isinstance(value, Tensor):
-        return value._engine
-    if type(value) in (list, tuple):
-        return type(value)([bare(v) for v in value])
-    return value
-
-
-def recorder_for(tensors: Iterable[Tensor]) -> Recorder | None:
-    """A recorder that knows those that require grad; None if nothing is to be kept."""
-    if not modes.is_grad_enabled():
-        return None
-    recorder = Recorder()
-    for tensor in tensors:
-        if tensor.requires_grad:
-            recorder.sources[tensor._engine] = tensor._source
-    return recorder if recorder.sources else None
-
-
-def recorded(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, Source]:
-    """Call a function of the engine's tensors with the values of ours.
-
-    Returns:
-      Its result, a tensor of the engine that is none of the arguments, and its source.
-    """
-    recorder = recorder_for(tensors_in(args))
-    with modes.running(recorder):
-        result = function(*map(bare, args), **kwargs)
-    return _own(result, recorder)
-
-
-def _own(value: EagerTensor, recorder: Recorder | None) -> tuple[EagerTensor, Source]:
-    """A result and its source; an argument that is handed on is a tensor of its own."""
-    source = None if recorder is None else recorder.sources.get(value)
-    if not hasattr(value, "_at_version"):
-        return value, source
-    fresh = same_value(value)
-    return fresh, None if source is None else identity(fresh, value, source)
-
-
 def wrapped(value: Any, recorder: Recorder | None, title: str) -> Any:
     """A result with our tensors in place of the engine's."""
     if isinstance(value, EagerTensor):
-        value, source = _own(value, recorder)
+        value, source = own(value, recorder)
         if isinstance(source, Node):
             source.title = title
         return Tensor._of(value, source)

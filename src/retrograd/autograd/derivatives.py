@@ -62,6 +62,29 @@ def backward(
             _accumulate(target, run.result(value), create_graph)
 
 
+def _backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the derivatives of this tensor to the `grad` of the leaves it depends on.
+
+    Args:
+      gradient: ∂L/∂self, in its shape; may be left out for a single element.
+      retain_graph, create_graph, inputs: see `backward`.
+
+    Raises:
+      RuntimeError: there is no graph, or it was freed, `gradient` is missing or of
+        another shape, or a value that is needed was changed in place.
+    """
+    backward(self, gradient, retain_graph, create_graph, inputs)
+
+
+Tensor.backward = _backward
+
+
 def grad(
     outputs: Tensors,
     inputs: Tensors,

@@ -7,14 +7,8 @@ from typing import Any
 import numpy as np
 
 from retrograd.autograd import creation, generator, types
-from retrograd.autograd.apply import (
-    check_writable,
-    differentiable,
-    in_place,
-    recorded,
-    write,
-)
-from retrograd.autograd.tensors import Tensor
+from retrograd.autograd.apply import check_writable, differentiable, in_place, write
+from retrograd.autograd.tensors import Tensor, recorded
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 

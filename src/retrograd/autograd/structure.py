@@ -11,11 +11,9 @@ from retrograd import dtypes
 from retrograd.autograd import types
 from retrograd.autograd.apply import (
     PART_WRITTEN,
-    bare,
     check_writable,
     differentiable,
     put,
-    recorded,
     write,
 )
 from retrograd.autograd.reductions import (
@@ -26,7 +24,7 @@ from retrograd.autograd.reductions import (
     take_along,
 )
 from retrograd.autograd.table import offer, operation
-from retrograd.autograd.tensors import Tensor
+from retrograd.autograd.tensors import Tensor, bare, recorded
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 

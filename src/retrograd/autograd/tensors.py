@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.autograd import modes, types
-from retrograd.autograd.graph import Node, Source, alias, same_value
+from retrograd.autograd.graph import Node, Recorder, Source, alias, identity, same_value
 from retrograd.autograd.printing import text_of
+from retrograd.autograd.storage import Size, Storage, Version
 from retrograd.dtypes import DType
 from retrograd.errors import message
 from retrograd.run.eager import EagerTensor
@@ -23,49 +24,6 @@ _NOT_A_LEAF = (
     "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you "
     "access the leaf Tensor instead."
 )
-
-
-class Size(tuple[int, ...]):
-    """A shape: a tuple that prints as PyTorch's."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        """How many elements there are."""
-        return int(np.prod(self, dtype=np.int64))
-
-    def __repr__(self) -> str:
-        return f"torch.Size({list(self)})"
-
-
-class Version:
-    """Counts the in-place changes of a tensor, its views and its detached forms.
-
-    Attributes:
-      value: how many there were.
-      title: what made the tensor, after the last of them; "" for nothing.
-    """
-
-    __slots__ = ("title", "value")
-
-    def __init__(self) -> None:
-        self.value = 0
-        self.title = ""
-
-
-class Storage:
-    """The value that a tensor, its views, `detach()` and `.data` have in common.
-
-    Attributes:
-      value: the whole, as an array that is never written to.
-      generation: how often it has been replaced.
-    """
-
-    __slots__ = ("generation", "value")
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-        self.generation = 0
 
 
 class View:
@@ -126,6 +84,15 @@ class Tensor:
     if TYPE_CHECKING:  # `table` adds what the operations are called by
 
         def __getattr__(self, name: str) -> Any: ...
+
+        # `derivatives` adds it
+        def backward(
+            self,
+            gradient: Tensor | None = None,
+            retain_graph: bool | None = None,
+            create_graph: bool = False,
+            inputs: Any = None,
+        ) -> None: ...
 
         __add__: Any
         __radd__: Any
@@ -211,8 +178,6 @@ class Tensor:
         old, view = self._value, self._view
         base = None if view is None else view.base
         if base is not None and base._tracked > self._seen and not self._leaf:
-            from retrograd.autograd.apply import recorded
-
             value, self._node = recorded(view.part, base)  # pyright: ignore[reportOptionalMemberAccess]
         else:
             whole = EagerTensor(self._storage.value, old._dtype)
@@ -512,30 +477,6 @@ class Tensor:
             hooks = self._hooks = self._hooks or {}
         return Handle(hooks, hook)
 
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Any = None,
-    ) -> None:
-        """Add the derivatives of this tensor to the `grad` of the leaves it depends on.
-
-        Args:
-          gradient: ∂L/∂self, in its shape; may be left out for a single element.
-          retain_graph: whether `backward` may be called again; by default if
-            `create_graph`.
-          create_graph: whether the derivatives can be differentiated in turn.
-          inputs: the tensors to accumulate into, in place of all leaves.
-
-        Raises:
-          RuntimeError: there is no graph, or it was freed, `gradient` is missing or of
-            another shape, or a value that is needed was changed in place.
-        """
-        from retrograd.autograd.derivatives import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs)
-
     @property
     def _version(self) -> int:
         """How often this memory was changed in place."""
@@ -566,3 +507,58 @@ class Handle:
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a tensor of this package."""
     return isinstance(obj, Tensor)
+
+
+# ---------------------------------------------------------------------- computing
+
+
+def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
+    """The tensors among arguments, those in lists and tuples included."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from tensors_in(value)
+
+
+def bare(value: Any) -> Any:
+    """An argument with the engine's tensors in place of ours."""
+    if isinstance(value, Tensor):
+        return value._engine
+    if type(value) in (list, tuple):
+        return type(value)([bare(v) for v in value])
+    return value
+
+
+def recorder_for(tensors: Iterable[Tensor]) -> Recorder | None:
+    """A recorder that knows those that require grad; None if nothing is to be kept."""
+    if not modes.is_grad_enabled():
+        return None
+    recorder = Recorder()
+    for tensor in tensors:
+        if tensor.requires_grad:
+            recorder.sources[tensor._engine] = tensor._source
+    return recorder if recorder.sources else None
+
+
+def recorded(
+    function: Callable[..., Any], *args: Any, **kwargs: Any
+) -> tuple[Any, Source]:
+    """Call a function of the engine's tensors with the values of ours.
+
+    Returns:
+      Its result, a tensor of the engine that is none of the arguments, and its source.
+    """
+    recorder = recorder_for(tensors_in(args))
+    with modes.running(recorder):
+        result = function(*map(bare, args), **kwargs)
+    return own(result, recorder)
+
+
+def own(value: EagerTensor, recorder: Recorder | None) -> tuple[EagerTensor, Source]:
+    """A result and its source; an argument that is handed on is a tensor of its own."""
+    source = None if recorder is None else recorder.sources.get(value)
+    if not hasattr(value, "_at_version"):
+        return value, source
+    fresh = same_value(value)
+    return fresh, None if source is None else identity(fresh, value, source)

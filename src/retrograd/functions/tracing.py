@@ -17,7 +17,7 @@ from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
 from retrograd.ops.flow.bodies import flat_tensors, repacked
-from retrograd.ops.lists.tensor_array import TensorArray
+from retrograd.ops.lists.flow import Flowing
 from retrograd.variables.scope import get_variable_scope
 from retrograd.variables.variable import is_resource_variable
 
@@ -269,7 +269,7 @@ def _as_output(value: Any, python_func: Any, op_return_value: Any) -> Any:
     Raises:
       TypeError: it can be none.
     """
-    if value is None or isinstance(value, TensorArray):
+    if value is None or isinstance(value, Flowing):
         return value
     if op_return_value is not None and isinstance(value, Operation):
         with context.get_default_graph().control_dependencies([value]):

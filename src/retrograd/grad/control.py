@@ -517,13 +517,3 @@ for _name in ("While", "StatelessWhile"):
         takes_none=True,
         input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ, one step of f after the other, the last first",
     )(_loop_gradient)
-
-# ---------------------------------------------------------------------- calls
-
-
-@gradient("EagerPyFunc", input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ")
-def _python_gradient(n: Operation, *dys: Any) -> list[Any]:
-    """The function run again, under a tape."""
-    from retrograd.grad.custom import python_gradient
-
-    return python_gradient(n, *dys)

@@ -13,6 +13,7 @@ from retrograd.grad.tape import GradientTape, watched_tensor
 from retrograd.graph import context, opdef
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.function import FuncGraph, uid
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
@@ -274,3 +275,6 @@ def python_gradient(n: Operation, *dys: Any) -> list[Any]:
         term.set_shape(n.inputs[i].shape)
         result[i] = term
     return result
+
+
+hooks.provide(python_gradient=python_gradient)

@@ -19,6 +19,7 @@ PROVIDERS = {
     "constant_as_shape": "retrograd.ops.static",
     "declare_callee": "retrograd.ops.flow.named_call_ops",
     "derivative_of": "retrograd.grad.calls",
+    "python_gradient": "retrograd.grad.custom",
     "execute": "retrograd.run.eager",
     "eager_tensor": "retrograd.run.eager",
     "attr_to_user": "retrograd.formats.node",
@@ -45,6 +46,7 @@ class _Hooks:
     constant_as_shape(tensor): the raw shape that a tensor is known to hold.
     declare_callee(name): let operations of this type call a function of this name.
     derivative_of(function): the function that differentiates another.
+    python_gradient(op, *dys): the derivatives of a Python function run under a tape.
     execute(op_def, inputs, attrs, name): run an op at once; the list of its outputs.
     eager_tensor(array, dtype): a tensor with this value.
     attr_to_user(op, name, value): an attribute as `get_attr` returns it.

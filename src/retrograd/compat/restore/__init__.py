@@ -13,26 +13,13 @@ import importlib.abc
 import importlib.machinery
 import inspect
 import operator
-import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from retrograd.compat import loading
 from retrograd.compat.restore import fixed_types, names
-
-_announced: list[str] = []
-
-
-def announce(what: str) -> None:
-    """Say once in a process that old names are in use, and how to refuse them."""
-    if not _announced:
-        print(
-            f"retrograd: {what} is gone from today's version; restored for this "
-            "program, as are others like it (--no-restore turns this off)",
-            file=sys.stderr,
-        )
-    _announced.append(what)
+from retrograd.compat.restore.notices import announce, spare_kernels
 
 
 def _found(place: str) -> Any:
@@ -101,16 +88,6 @@ def _restore_keyword(module: ModuleType, name: str, old: str, new: str) -> None:
 
     setattr(module, name, function)
     spare_kernels(name, function, original)
-
-
-def spare_kernels(name: str, replaced: Any, original: Any) -> None:
-    """Let kernels keep NumPy's own function, which they call at every step."""
-
-    def spare(kernels: ModuleType) -> None:
-        if vars(kernels).get(name) is replaced:
-            setattr(kernels, name, original)
-
-    loading.when_loaded("retrograd.arrays.numpy", spare)
 
 
 class _Loader(importlib.abc.Loader):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.compat.restore import fixed_types
+from retrograd.compat.restore.notices import announce
 
 
 def ptp(
@@ -52,8 +53,6 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 
 def _announced(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    from retrograd.compat.restore import announce
-
     @functools.wraps(method)
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         announce(f"numpy.ndarray.{name}")
@@ -64,7 +63,6 @@ def _announced(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _number(name: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A conversion to a number that takes arrays of one element of any rank."""
-    from retrograd.compat.restore import announce
 
     def number(self: Any) -> Any:
         if self.ndim and self.size == 1:

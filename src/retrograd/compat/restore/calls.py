@@ -14,6 +14,8 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any
 
+from retrograd.compat.restore.notices import announce, spare_kernels
+
 #: `again(error, function, *args, **kwargs)`: the result of old, or NotImplemented
 Again = Callable[..., Any]
 #: packages of today: their calls stay as they are
@@ -54,8 +56,6 @@ class Retrying:
             result = self._again(error, self._function, *args, **kwargs)
             if result is NotImplemented:
                 raise
-        from retrograd.compat.restore import announce
-
         announce(f"what {self._what} took then")
         return result
 
@@ -197,8 +197,6 @@ REFUSALS: dict[str, dict[str, Again]] = {
 
 def adapt(module: ModuleType) -> None:
     """Let the functions of a module take what they took."""
-    from retrograd.compat.restore import spare_kernels
-
     own = "" if module is builtins else f"{module.__name__}."
     for name, again in REFUSALS[module.__name__].items():
         original = getattr(module, name)

@@ -18,6 +18,8 @@ import tokenize
 from types import CodeType
 from typing import Any
 
+from retrograd.compat.restore.notices import announce
+
 _WORDS = ("async", "await")
 
 
@@ -51,8 +53,6 @@ def _is_name(word: str, following: tokenize.TokenInfo) -> bool:
 
 def compiled(source: Any, path: str, again: Any) -> CodeType | None:
     """The code of old source, by `again(source)`; None where renaming does not help."""
-    from retrograd.compat.restore import announce
-
     text = source if isinstance(source, bytes) else None
     changed = None if text is None else renamed(text)
     if changed is None:

@@ -188,7 +188,7 @@ def _sizes(shape: Any) -> list[int]:
 def _as_array(value: Any, wanted: Any, sizes: list[int] | None) -> np.ndarray:
     numpy_type = None if wanted is None else wanted.as_numpy_dtype
     if hasattr(value, "tensor_shape"):  # a TensorProto
-        from retrograd.ops.array.tensor_values import make_ndarray
+        from retrograd.ops.array.tensor_protos import make_ndarray
 
         return make_ndarray(value)
     if _is_array_like(value):

@@ -206,8 +206,6 @@ def matrix_transpose(
     Raises:
       ValueError: fewer than two axes.
     """
-    from retrograd.ops.array.join import concat
-
     with dispatch.name_scope(name, values=[a]):
         a = convert_to_tensor(a, name="a")
         raw = a._shape_raw
@@ -221,5 +219,6 @@ def matrix_transpose(
             perm: Any = [*range(ndims - 2), ndims - 1, ndims - 2]
         else:
             a_rank = rank(a)
-            perm = concat((F.Range(0, a_rank - 2, 1), [a_rank - 1, a_rank - 2]), 0)
+            ends = (F.Range(0, a_rank - 2, 1), [a_rank - 1, a_rank - 2])
+            perm = F.ConcatV2(ends, 0, name="concat")
         return transpose(a, perm=perm, conjugate=conjugate)

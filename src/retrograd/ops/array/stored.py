@@ -13,7 +13,7 @@ from retrograd import dtypes, shapes
 from retrograd.errors import InternalError, InvalidArgumentError
 from retrograd.graph import opdef
 from retrograd.graph.stored_tensor import StoredTensor
-from retrograd.ops.array.tensor_values import make_ndarray, strings_in
+from retrograd.ops.array.tensor_protos import make_ndarray, strings_in
 
 #: bytes up to which an array is made at once from fewer elements than it has
 _SMALL = 1 << 20

@@ -16,6 +16,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import make_array
+from retrograd.ops.array.tensor_protos import write
 from retrograd.util import protos
 
 # ---------------------------------------------------------------------- static values
@@ -238,30 +239,6 @@ def maybe_set_static_shape(tensor: Tensor, shape: Any) -> None:
 
 # ---------------------------------------------------------------------- messages
 
-#: dtypes whose elements are written as one block of bytes
-_BLOCKS = frozenset(
-    "float32 float64 int32 uint8 int16 int8 int64 qint8 quint8 qint16 quint16 qint32 "
-    "uint32 uint64".split()
-)
-#: the field that holds the elements of a dtype one by one
-_FIELDS = {
-    "float16": "half_val",
-    "bfloat16": "half_val",
-    "float32": "float_val",
-    "float64": "double_val",
-    "int64": "int64_val",
-    "uint32": "uint32_val",
-    "uint64": "uint64_val",
-    "complex64": "scomplex_val",
-    "complex128": "dcomplex_val",
-    "bool": "bool_val",
-    "string": "string_val",
-    **dict.fromkeys(
-        "int32 uint8 uint16 int16 int8 qint8 quint8 qint16 quint16 qint32".split(),
-        "int_val",
-    ),
-}
-
 
 def _message_class() -> Any:
     return protos.message("tensor.TensorProto")
@@ -303,7 +280,7 @@ def make_tensor_proto(
         dtype=kind.as_datatype_enum,
         tensor_shape=shapes.TensorShape(sizes).as_proto(),
     )
-    _write(proto, array, kind, math.prod(sizes))
+    write(proto, array, kind, math.prod(sizes))
     return proto
 
 
@@ -321,130 +298,3 @@ def _check_count(
             f"Too many elements provided. Needed at most {count}, but received "
             f"{array.size}"
         )
-
-
-def _write(proto: Any, array: np.ndarray, kind: dtypes.DType, count: int) -> None:
-    """Put the elements of `array` into a message."""
-    plain = array if array.dtype.names is None else array[array.dtype.names[0]]
-    if array.size == count and count > 1 and kind.name in _BLOCKS:
-        if plain.nbytes >= 1 << 31:
-            raise ValueError(
-                "Cannot create a tensor proto whose content is larger than 2GB."
-            )
-        proto.tensor_content = plain.tobytes()
-        return
-    field = _FIELDS.get(kind.name)
-    if field is None:
-        raise TypeError(f"Element type not supported in TensorProto: {kind.name}")
-    flat = plain.ravel()
-    if field == "half_val":
-        flat = flat.view(np.uint16)
-    elif flat.dtype.kind == "c":
-        flat = flat.view(np.float32 if kind.name == "complex64" else np.float64)
-    getattr(proto, field).extend(flat.tolist())
-
-
-def make_ndarray(tensor: Any) -> np.ndarray:
-    """The array that a TensorProto holds.
-
-    Raises:
-      TypeError: the message is of a type without elements.
-      ValueError: it does not hold the bytes of its elements.
-    """
-    sizes = [d.size for d in tensor.tensor_shape.dim]
-    count = math.prod(sizes)
-    kind = dtypes.as_dtype(tensor.dtype)
-    if kind.name not in _FIELDS:
-        raise TypeError(f"Unsupported tensor type: {tensor.dtype}")
-    dtype = np.dtype(kind.as_numpy_dtype)
-    if not count:
-        return np.zeros(sizes, dtype)
-    if not tensor.tensor_content:
-        return _repeated(_listed(tensor, kind.name, dtype), count).reshape(sizes)
-    if dtype.kind != "O":
-        return np.frombuffer(tensor.tensor_content, dtype).copy().reshape(sizes)
-    strings = strings_in(tensor.tensor_content, count)
-    if strings is None:
-        raise ValueError(f"The content does not hold {count} strings.")
-    return strings.reshape(sizes)
-
-
-def _listed(tensor: Any, name: str, dtype: np.dtype) -> np.ndarray:
-    """The elements that a message lists one by one, 1-D."""
-    held = list(getattr(tensor, _FIELDS[name]))
-    if dtype.kind == "O":
-        values = np.empty(len(held), object)
-        values[:] = held
-        return values
-    if _FIELDS[name] == "half_val":
-        return np.array(held, np.uint16).view(dtype)
-    if dtype.kind == "c":  # a part without the other is none
-        part = np.float32 if name == "complex64" else np.float64
-        return np.array(held[: len(held) // 2 * 2], part).view(dtype)
-    if dtype.names is not None:
-        return np.array(held, np.int64).astype(dtype[0].base).view(dtype)
-    return np.array(held, np.uint64 if name == "uint64" else None).astype(dtype)
-
-
-def _repeated(values: np.ndarray, count: int) -> np.ndarray:
-    """`count` values: the last is repeated, or some are left out."""
-    if len(values) >= count:
-        return values[:count]
-    whole = np.empty(count, values.dtype)
-    whole[: len(values)] = values
-    if len(values):
-        whole[len(values) :] = values[-1]
-    else:
-        whole[:] = b"" if whole.dtype.kind == "O" else np.zeros((), whole.dtype)
-    return whole
-
-
-def strings_in(content: bytes, count: int) -> np.ndarray | None:
-    """The strings that are written one after another, their lengths before them.
-
-    A length is a number in groups of seven bits, the lowest first; the top bit says
-    that another group follows. None where the bytes are none of `count` strings.
-    """
-    if count > len(content):
-        return None
-    lengths, place = [], 0
-    for _ in range(count):
-        length = shift = 0
-        while True:
-            if place == len(content) or shift > 28:
-                return None
-            byte = content[place]
-            place += 1
-            length |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                break
-        lengths.append(length & 0xFFFFFFFF)
-    if place + sum(lengths) != len(content):
-        return None
-    values = np.empty(count, object)
-    for index, length in enumerate(lengths):
-        values[index] = content[place : place + length]
-        place += length
-    return values
-
-
-def ShapeEquals(tensor_proto: Any, shape: Any) -> bool:
-    """Whether a TensorProto has the given shape (a list, a tuple or a message).
-
-    Raises:
-      TypeError: either argument is of another type.
-    """
-    if not isinstance(tensor_proto, _message_class()):
-        raise TypeError("tensor_proto is not a tensor_pb2.TensorProto object")
-    if hasattr(shape, "unknown_rank"):
-        shape = [d.size for d in shape.dim]
-    elif not isinstance(shape, (list, tuple)):
-        raise TypeError("shape is not a list or tuple")
-    sizes = [d.size for d in tensor_proto.tensor_shape.dim]
-    return all(x == y for x, y in zip(sizes, shape, strict=False))
-
-
-def TensorShapeProtoToList(shape: Any) -> list[int]:
-    """The sizes that a TensorShapeProto holds; −1 for one that is not known."""
-    return [d.size for d in shape.dim]

@@ -16,7 +16,7 @@ from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
-from retrograd.ops.lists.tensor_array import TensorArray, with_flow
+from retrograd.ops.lists.flow import Flowing
 from retrograd.util.decorators import make_decorator
 
 #: ops with state that may run at any time, lest they wait for each other for ever
@@ -75,8 +75,8 @@ class AutomaticControlDependencies:
         if isinstance(tensor, SparseTensor):
             values, indices = self._copy(tensor.values), self._copy(tensor.indices)
             return SparseTensor(indices, values, tensor.dense_shape)
-        if isinstance(tensor, TensorArray):
-            return with_flow(tensor, self._copy(tensor.flow))
+        if isinstance(tensor, Flowing):
+            return tensor._with(self._copy(tensor.flow))
         return self._copy(tensor)
 
     def _copy(self, tensor: Any) -> Tensor:

@@ -15,7 +15,7 @@ from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
 from retrograd.ops.flow.demand import demand
-from retrograd.ops.lists.tensor_array import TensorArray, with_flow
+from retrograd.ops.lists.flow import Flowing
 
 
 def unique_name(scope: str, label: str) -> str:
@@ -25,7 +25,7 @@ def unique_name(scope: str, label: str) -> str:
 
 def to_flow(value: Any) -> Any:
     """A TensorArray as the tensor that holds its elements; anything else as it is."""
-    return value.flow if isinstance(value, TensorArray) else value
+    return value.flow if isinstance(value, Flowing) else value
 
 
 def flows(structure: Any) -> Any:
@@ -37,7 +37,7 @@ def repacked(structure: Any, tensors: Iterable[Any]) -> Any:
     """Tensors in the form of a structure, TensorArrays where it has them."""
     leaves = nest.flatten(structure, expand_composites=True)
     values = [
-        with_flow(leaf, tensor) if isinstance(leaf, TensorArray) else tensor
+        leaf._with(tensor) if isinstance(leaf, Flowing) else tensor
         for leaf, tensor in zip(leaves, tensors, strict=True)
     ]
     return nest.pack_sequence_as(structure, values, expand_composites=True)
@@ -77,7 +77,7 @@ def trace(
     """
 
     def converted(value: Any) -> Any:
-        if value is None or isinstance(value, TensorArray):
+        if value is None or isinstance(value, Flowing):
             return value
         if operation_value is not None and isinstance(value, Operation):
             return operation_value(value)

@@ -14,7 +14,7 @@ from retrograd import dtypes, errors
 from retrograd.graph.hooks import hooks
 from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, gradient, op
 from retrograd.ops.infer import unknown
 from retrograd.ops.traits import Blocks, Kind, Traits
 
@@ -179,3 +179,9 @@ op(
     host=True,
     traits=Traits(kind=Kind.PYTHON),
 )(_call_kernel)
+
+
+@gradient("EagerPyFunc", input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ")
+def _python_gradient(n: Operation, *dys: Any) -> list[Any]:
+    """The function run again, under a tape."""
+    return hooks.python_gradient(n, *dys)

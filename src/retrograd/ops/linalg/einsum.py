@@ -14,7 +14,8 @@ from retrograd.ops.array.fill import range_
 from retrograd.ops.array.shape import expand_dims, rank, reshape, shape, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.linalg.einsum_ops import _resolved
-from retrograd.ops.linalg.products import matmul, trace
+from retrograd.ops.linalg.norms import trace
+from retrograd.ops.linalg.products import matmul
 from retrograd.ops.math.reduce import reduce_prod, reduce_sum
 
 

@@ -15,10 +15,11 @@ from retrograd.graph.specs import (
 from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.lists import tensor_list as list_ops
+from retrograd.ops.lists.flow import Flowing
 from retrograd.ops.static import constant
 
 
-class TensorArray:
+class TensorArray(Flowing):
     """Tensors by index, of which each may be written once; a loop can carry it.
 
     Every method that changes it gives a new TensorArray, to be used from then on.

@@ -10,6 +10,7 @@ from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
+from retrograd.ops.flow.branches import cond
 from retrograd.ops.lists.tensor_list_ops import element_shape_input
 
 
@@ -65,8 +66,6 @@ def tensor_list_set_item(
 ) -> Tensor:
     """A list with another element in one place, lengthened first if asked for."""
     if resize_if_index_out_of_bounds:
-        from retrograd.ops.flow.branches import cond
-
         handle, size = input_handle, F.TensorListLength(input_handle)
         index = convert_to_tensor(index, dtypes.int32)
         input_handle = cond(
