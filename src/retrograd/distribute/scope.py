@@ -14,8 +14,7 @@ from retrograd.variables.scope import (
 )
 
 _NESTING = (
-    "{} scope nesting error: move call to tf.distribute.set_strategy() out of `with` "
-    "scope."
+    "{} nesting error: move call to tf.distribute.set_strategy() out of `with` scope."
 )
 
 
@@ -49,12 +48,12 @@ class StrategyScope:
 
     def _blocks(self) -> Any:
         extended = self._strategy.extended
-        yield entered(self._strategy), "Strategy"
+        yield entered(self._strategy), "Strategy scope"
         scope = variable_scope(get_variable_scope(), custom_getter=extended._getter)
-        yield scope, "Variable"
-        yield variable_creator_scope(extended._creator), "Variable creator"
+        yield scope, "Variable scope"
+        yield variable_creator_scope(extended._creator), "Variable creator scope"
         if extended._default_device:
-            yield device(extended._default_device), "Device"
+            yield device(extended._default_device), "Device scope"
 
     def __exit__(self, *details: Any) -> None:
         for block, kind in reversed(self._entered.pop()):

@@ -173,7 +173,7 @@ def _strip_save_folders(graph: Any) -> None:
 
 def _strip_table_names(graph: Any) -> None:
     for node in graph.node:
-        if node.op == "HashTableV2" and "shared_name" in node.attr:
+        if "shared_name" in node.attr:
             name = node.attr["shared_name"].s.decode("latin-1")
             if TABLE_SHARED_NAME.match(name):
                 del node.attr["shared_name"]
