@@ -33,50 +33,73 @@ print(ops.Graph is tf.Graph)
 def test_any_internal_module_imports(launcher):
     lines = launcher.output(
         """
-import tensorflow.contrib.nccl.python.ops.nccl_ops
-import tensorflow.contrib.no_such_package.deeper as deeper
+import tensorflow.contrib.ignite.python.ops.ignite_dataset_ops as unprovided
 import tensorflow.tools.graph_transforms
-from tensorflow.python.layers import core, no_such_name
-from tensorflow.contrib.framework.python.ops import no_such_function
+from tensorflow.python.layers import core
+from tensorflow.contrib.ignite import IgniteDataset
 from tensorflow.python.ops import array_ops
-print(deeper.__name__, core.__name__)
-for use in (lambda: no_such_function(3), lambda: no_such_name.attribute,
-            lambda: deeper.anything, lambda: array_ops.expand_dimz):
+print(unprovided.__name__, core.__name__)
+for use in (lambda: IgniteDataset(3), lambda: IgniteDataset.attribute,
+            lambda: unprovided.IgniteDataset, lambda: array_ops.expand_dimz):
     try:
         use()
     except AttributeError as error:
-        print(error)
+        print(str(error).splitlines()[0])
+try:
+    array_ops.expand_dimz
+except AttributeError as error:
+    print(str(error).splitlines()[1])
 print(hasattr(array_ops, "no_such_name"))
 """
     )
-    assert lines[0] == (
-        "tensorflow.contrib.no_such_package.deeper tensorflow.python.layers.core"
+    module = "tensorflow.contrib.ignite.python.ops.ignite_dataset_ops"
+    assert lines[0] == f"{module} tensorflow.python.layers.core"
+    text = "module 'tensorflow.contrib.ignite' has no attribute 'IgniteDataset'"
+    assert lines[1] == lines[2] == text
+    assert lines[3] == f"module '{module}' has no attribute 'IgniteDataset'"
+    assert lines[4] == (
+        "module 'tensorflow.python.ops.array_ops' has no attribute 'expand_dimz'"
     )
-    assert lines[1] == (
-        "module 'tensorflow.contrib.framework.python.ops' has no attribute "
-        "'no_such_function'"
-    )
-    assert "module 'tensorflow.python.layers' has no attribute 'no_such_name'" in lines
-    assert (
-        "module 'tensorflow.contrib.no_such_package.deeper' has no attribute 'anything'"
-    ) in lines
-    hint = lines[
-        lines.index(
-            "module 'tensorflow.python.ops.array_ops' has no attribute 'expand_dimz'"
-        )
-        + 1
-    ]
-    assert hint.startswith("  nearest: ") and "tf.expand_dims" in hint
+    assert lines[5].startswith("  nearest: ") and "tf.expand_dims" in lines[5]
     assert lines[-1] == "False"
+
+
+def test_a_module_that_115_lacks_is_an_import_error(launcher):
+    lines = launcher.output(
+        """
+import importlib
+for name in ("contrib.nccl", "contrib.nccl.python.ops", "python.ops.no_such_ops",
+             "contrib.slim.layers", "python.no_such_package.deeper"):
+    try:
+        importlib.import_module("tensorflow." + name)
+    except ModuleNotFoundError as error:
+        print(error)
+try:
+    from tensorflow.contrib import nonexistent
+except ImportError as error:
+    print(type(error).__name__, error)
+from tensorflow.contrib.slim import layers  # no module there, a name
+print(layers.__name__)
+"""
+    )
+    assert lines == [
+        "No module named 'tensorflow.contrib.nccl'",
+        "No module named 'tensorflow.contrib.nccl'",
+        "No module named 'tensorflow.python.ops.no_such_ops'",
+        "No module named 'tensorflow.contrib.slim.layers'",
+        "No module named 'tensorflow.python.no_such_package'",
+        "ImportError cannot import name 'nonexistent' from 'tensorflow.contrib'",
+        "tensorflow.contrib.layers.python.layers.layers",
+    ]
 
 
 def test_a_missing_base_class_fails_when_an_instance_is_made(launcher):
     lines = launcher.output(
         """
-from tensorflow.contrib.opt import NoSuchOptimizer
-class Mine(NoSuchOptimizer):
+from tensorflow.contrib.ignite import IgniteDataset
+class Mine(IgniteDataset):
     pass
-print(Mine.__mro__[1].__name__, isinstance(3, NoSuchOptimizer))
+print(Mine.__mro__[1].__name__, isinstance(3, IgniteDataset))
 try:
     Mine()
 except AttributeError as error:
@@ -84,8 +107,8 @@ except AttributeError as error:
 """
     )
     assert lines == [
-        "NoSuchOptimizer False",
-        "module 'tensorflow.contrib.opt' has no attribute 'NoSuchOptimizer'",
+        "IgniteDataset False",
+        "module 'tensorflow.contrib.ignite' has no attribute 'IgniteDataset'",
     ]
 
 

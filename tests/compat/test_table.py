@@ -90,16 +90,3 @@ def test_reading_a_name_takes_few_calls(names):
 def test_reading_imports_nothing(names):
     names.read("[retrograd.no_such_module]\nno_such_name\n")
     assert names.find("no_such_name") == ("retrograd.no_such_module", "no_such_name")
-
-
-def test_exports_follow_stars():
-    exports = table.exports("python.ops.nn_impl")
-    assert exports["moments"] == "nn.moments"
-    assert table.exports("python.ops.math_ops")["reduce_sum_v1"] == "reduce_sum"
-    assert table.exports("python.ops.no_such_module") == {}
-
-
-def test_modules_of_115():
-    modules = table.modules()
-    assert "array_ops" in modules["python.ops"]
-    assert "rnn" in modules["contrib"]

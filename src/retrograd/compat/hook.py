@@ -13,9 +13,9 @@ import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Sequence
-from types import FrameType, ModuleType
+from types import ModuleType
 
-from retrograd.compat import children, table
+from retrograd.compat import children, inside, table
 from retrograd.compat.namespace import is_internal, is_package, namespace
 from retrograd.errors import message
 from retrograd.platform.imports import found_by_others
@@ -62,8 +62,8 @@ class Finder(importlib.abc.MetaPathFinder):
             other = found_by_others(self, fullname, path)
             if other is not None and other.loader is not None:
                 return other
-            if not is_listed(dotted) and _names_of_from_import(sys._getframe(1)):
-                return None  # a name, not a module
+            if not inside.has_module(dotted):
+                return None
         return importlib.machinery.ModuleSpec(
             fullname, _Loader(dotted), origin="retrograd", is_package=is_package(dotted)
         )
@@ -80,33 +80,15 @@ def canonical_path(dotted: str) -> str:
     return dotted
 
 
-def is_listed(dotted: str) -> bool:
-    """Whether TensorFlow 1.15 has the module, or we have names for it."""
-    parent, _, last = dotted.rpartition(".")
-    modules = table.modules()
-    return dotted in modules or last in modules.get(parent, ()) or is_provided(dotted)
-
-
 def is_provided(dotted: str) -> bool:
     """Whether anything stands behind an internal module."""
     names = table.names()
     return (
         dotted in names.sources
         or names.is_namespace(dotted)
-        or bool(table.exports(dotted))
-        or dotted.rpartition(".")[2].startswith("gen_")
+        or inside.has_public_names(dotted)
+        or inside.is_generated(dotted)
     )
-
-
-def _names_of_from_import(frame: FrameType | None) -> bool:
-    """Whether the import system is trying `from module import name` for a submodule."""
-    while frame is not None and frame.f_code.co_filename.startswith(
-        "<frozen importlib"
-    ):
-        if frame.f_code.co_name == "_handle_fromlist":
-            return True
-        frame = frame.f_back
-    return False
 
 
 def installed() -> bool:

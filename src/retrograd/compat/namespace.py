@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import importlib
 import opcode
-import re
 import sys
 from types import ModuleType
 from typing import Any, NoReturn
@@ -110,10 +109,13 @@ class Namespace(ModuleType):
 
         Inside TensorFlow it succeeds, as programs import more than they use; the
         stand-in raises when it is used. An attribute raises at once, so that `hasattr`
-        tells the truth.
+        tells the truth. Of a package all names are known: what 1.15 lacks is no name.
         """
+        import retrograd.compat.inside as inside
+
         if is_internal(path) and not name.startswith("__"):
-            return Missing(path, name)
+            if path not in inside.modules() or name in inside.names_of(path):
+                return Missing(path, name)
         text = f"cannot import name '{name}' from '{self.__name__}'"
         raise ImportError(text + _hint(path, name), name=name)
 
@@ -178,11 +180,12 @@ def is_internal(path: str) -> bool:
 
 
 def is_package(path: str) -> bool:
-    """Whether modules lie below a dotted name; unknown ones count as packages."""
-    if not is_internal(path) or path in table.modules():
+    """Whether modules lie below a dotted name; public namespaces count as packages."""
+    if not is_internal(path):
         return True
-    parent, _, last = path.rpartition(".")
-    return last not in table.modules().get(parent, ())
+    import retrograd.compat.inside as inside
+
+    return path in inside.modules()
 
 
 def namespace(path: str) -> Namespace:
@@ -217,26 +220,74 @@ def look_up(path: str, name: str) -> Any:
             return namespace(full)
     if name.startswith("__"):
         raise NotProvided(full)
-    for source in names.sources.get(path, ()):
-        module = table.import_or_none(source)
-        value = getattr(module, name, _missing_value)
-        if value is not _missing_value:
-            return value
     if path in names.mirrors:
         return look_up(names.mirrors[path], name)
     if is_internal(path):
         return _look_up_inside(path, name)
+    value = _made_by_us(path, name)
+    if value is _missing_value and path:  # all that lies directly below tf is listed
+        value = _made_at_home(full)
+    if value is not _missing_value:
+        return value
     if not path and name in INTERNAL:
         return namespace(name)
     raise NotProvided(full)
 
 
+def _made_by_us(path: str, name: str, defined: bool = False) -> Any:
+    """What our modules behind a path have under a name.
+
+    Not what they import only from Python, nor modules; with `defined`, nothing that
+    they import.
+    """
+    for source in table.names().sources.get(path, ()):
+        value = getattr(table.import_or_none(source), name, _missing_value)
+        if value is _missing_value or isinstance(value, ModuleType):
+            continue
+        home = getattr(value, "__module__", None)
+        top = home.partition(".")[0] if isinstance(home, str) else "builtins"
+        foreign = top != "builtins" and top in sys.stdlib_module_names
+        if not foreign and not (defined and top == "retrograd" and home != source):
+            return value
+    return _missing_value
+
+
+def _made_at_home(public: str) -> Any:
+    """A public name that is not listed, where the inner module that makes it has it."""
+    import retrograd.compat.inside as inside
+
+    found = inside.home(public)
+    if found is None:
+        return _missing_value
+    try:
+        return table.resolve(".".join(found))
+    except NotProvided:
+        value = _made_by_us(*found)
+    if value is _missing_value and inside.is_generated(found[0]):
+        return _declared_function(found[1])
+    return value
+
+
+def _declared_function(name: str) -> Any:
+    """The function of an op by its name in TensorFlow, if the op is declared."""
+    from retrograd.ops import declare, raw
+
+    op_type = raw.op_type_of(name)
+    known = op_type is not None and op_type in declare.index()
+    return raw.function(name) if known else _missing_value
+
+
 def known_names(path: str) -> set[str]:
     """The names that `path` has or, inside TensorFlow, had in 1.15."""
-    known = {*table.names().below(path), *table.exports(path)}
+    known = {*table.names().below(path)}
+    if is_internal(path):
+        import retrograd.compat.inside as inside
+
+        known |= inside.names_of(path)
     for source in table.names().sources.get(path, ()):
         module = table.import_or_none(source)
-        known.update(() if module is None else vars(module))
+        listed = () if module is None else vars(module)
+        known.update(n for n in listed if _made_by_us(path, n) is not _missing_value)
     return known
 
 
@@ -248,41 +299,70 @@ def _is_there(path: str, name: str) -> bool:
         return False
 
 
-def _look_up_inside(path: str, name: str) -> Any:
+def _look_up_inside(path: str, name: str, taken: bool = False) -> Any:
     """A name of one of TensorFlow's own modules, by what 1.15 holds under it.
 
-    Of a module that 1.15 has, only names that 1.15 has there: the same word elsewhere
-    is another function.
+    Args:
+      taken: whether another module takes all of this one's: then what our modules only
+        import does not count, as theirs need not have it.
     """
-    if re.fullmatch(r".*\bgen_\w+_ops", path):
-        return _raw_function(name)
-    public = table.exports(path).get(name)
-    if public is not None:
-        return _resolve_public(public)
-    if name in table.modules().get(path, ()):
-        return submodule(f"{path}.{name}")
-    if path.endswith("_ops"):  # these take every name of their gen_ twin
-        return _raw_function(name)
-    parent, _, last = path.rpartition(".")
-    if last in table.modules().get(parent, ()):
-        raise NotProvided(name)
-    for candidate in _same_last_part(path, name):
+    try:
+        return table.resolve(f"{path}.{name}")
+    except NotProvided:
+        pass
+    import retrograd.compat.inside as inside
+
+    found = inside.reference(path, name)
+    # Before ours, which may only use the other's function of that name:
+    for other in (found, *inside.taken(path, name)):
+        if other is not None and other[0] in ("public", "name", *inside.MODULES):
+            try:
+                return _referred(other)
+            except NotProvided:
+                if other is found:
+                    kind = "op" if inside.is_generated(path) else "own"
+                    found = kind, name, ""
+    value = _made_by_us(path, name, taken)
+    if value is not _missing_value:
+        return value
+    if found is not None:
+        return _referred(found)
+    for origin in inside.origins(path, name):
         try:
-            return table.resolve(candidate)
+            value = _look_up_inside(origin, name, taken=True)
         except NotProvided:
             continue
-    raise NotProvided(name)
+        if not isinstance(value, ModuleType):
+            return value
+    if name in inside.modules().get(path, ()):
+        return submodule(f"{path}.{name}")
+    raise NotProvided(f"{path}.{name}")
 
 
-def _resolve_public(public: str) -> Any:
-    """A public name; where TensorFlow 2's form of it is not provided, 1's."""
-    try:
-        return table.resolve(public)
-    except NotProvided:
-        older = public.removeprefix("compat.v2.")
-        if older == public:
-            raise
-        return table.resolve(older)
+def _referred(found: tuple[str, str, str]) -> Any:
+    """The object that a reference leads to.
+
+    Raises:
+      NotProvided: it is not provided.
+    """
+    kind, place, name = found
+    if kind == "public":
+        return table.resolve(place)
+    if kind == "name":
+        return look_up(place, name)
+    if kind == "module":
+        return submodule(place)
+    if kind == "outside":
+        module = table.import_or_none(place)
+        if module is not None:
+            return module
+    if kind == "op":
+        return _raw_function(place)
+    if kind == "constant":
+        import retrograd.compat.inside as inside
+
+        return inside.value_of(place)
+    raise NotProvided(place)
 
 
 def _raw_function(name: str) -> Any:
@@ -293,21 +373,6 @@ def _raw_function(name: str) -> Any:
         return raw.function(name)
     except AttributeError:
         raise NotProvided(name) from None
-
-
-def _same_last_part(path: str, name: str) -> list[str]:
-    """Public names that end in `name`, those of a like place first.
-
-    A namespace that shares no word with `path` counts only at the top level.
-    """
-    words = set(re.split(r"[._]", path))
-    ranked = []
-    for public in table.by_last_part().get(name, ()):
-        parent = public.rpartition(".")[0]
-        shared = len(words & set(re.split(r"[._]", parent))) if parent else 0
-        if shared or not parent:
-            ranked.append((-shared, *_depth(public)))
-    return [entry[-1] for entry in sorted(ranked)]
 
 
 def _short_title(path: str) -> str:

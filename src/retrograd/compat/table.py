@@ -15,9 +15,9 @@
     contrib.keras => keras           a namespace that repeats another
 
 `names/internal/*.txt` hold facts about TensorFlow 1.15 itself: its modules, its public
-namespaces, the public names that are one object, and which of its modules hold which
-public names. A name is therefore listed once, its aliases follow. These files are read
-when first needed.
+namespaces, the public names that are one object, and what its modules hold
+(`retrograd.compat.inside`). A name is therefore listed once, its aliases follow. These
+files are read when first needed.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Names:
 
     def _gather_namespaces(self) -> None:
         spaces = self.namespaces
-        for line in _lines("internal/namespaces.txt"):
+        for line in internal("namespaces.txt").splitlines():
             parent, _, children = line.partition(": ")
             prefix = "" if parent == "." else parent + "."
             spaces.update(prefix + child for child in children.split())
@@ -132,11 +132,6 @@ INTERNAL = frozenset(
 )
 
 
-def _lines(file: str) -> list[str]:
-    with open(os.path.join(FOLDER, file), encoding="utf-8") as stream:
-        return [line for line in stream.read().splitlines() if line[:1] != "#"]
-
-
 @functools.cache
 def names() -> Names:
     """All public tables, read at the first use of a name."""
@@ -149,46 +144,21 @@ def names() -> Names:
     return table
 
 
-@functools.cache
-def modules() -> dict[str, frozenset[str]]:
-    """The packages of TensorFlow 1.15, each with the names of what it holds."""
-    tree = {}
-    for line in _lines("internal/modules.txt"):
-        package, _, children = line.partition(":")
-        tree[package] = frozenset(children.split())
-    return tree
-
-
-@functools.cache
-def _exports_text() -> str:
-    return "\n" + "\n".join(_lines("internal/exports.txt")) + "\n["
-
-
-@functools.cache
-def exports(module: str) -> dict[str, str]:
-    """The public names that a module of TensorFlow's holds, by its name there."""
-    text = _exports_text()
-    start = text.find(f"\n[{module}]\n")
-    if start < 0:
-        return {}
-    body = text[start + len(module) + 4 : text.index("\n[", start + 1)]
-    found: dict[str, str] = {}
-    for line in body.splitlines():
-        if line.startswith("* "):
-            for other in line[2:].split():
-                found.update(exports(other))
-            continue
-        for token in line.split():
-            here, _, public = token.rpartition("=")
-            found[here or public.rpartition(".")[2]] = public
-    return found
+def internal(file: str) -> str:
+    """What a file of `names/internal` says, less the comments at its head."""
+    path = os.path.join(FOLDER, "internal", file)
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    while text.startswith("#"):
+        text = text[text.index("\n") + 1 :]
+    return text
 
 
 @functools.cache
 def aliases() -> dict[str, list[str]]:
     """For a public name that has others in TensorFlow 1.15: all that the object has."""
     found = {}
-    for line in _lines("internal/aliases.txt"):
+    for line in internal("aliases.txt").splitlines():
         group = line.split()
         found.update(dict.fromkeys(group, group))
     return found
