@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import builtins
 import functools
-import importlib
-import importlib.abc
 import importlib.machinery
 import os
 import sys
@@ -79,8 +77,11 @@ def _after_jax(module: ModuleType) -> None:
         quiet(1)  # warnings and errors
 
 
-class _Finder(importlib.abc.MetaPathFinder):
-    """Loads modules that act, with stand-ins for what they act on."""
+class _Finder:
+    """Loads modules that act, with stand-ins for what they act on.
+
+    It does without the base class, whose module takes milliseconds to import.
+    """
 
     def find_spec(
         self,

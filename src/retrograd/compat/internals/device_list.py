@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from retrograd.formats import messages
 from retrograd.run.devices import local_devices
 
 
@@ -13,8 +14,6 @@ def list_local_devices(session_config: Any = None) -> list[Any]:
     Args:
       session_config: a ConfigProto, for the number of CPU devices.
     """
-    from retrograd.formats import messages
-
     return [
         messages.DeviceAttributes(
             name=found.name.replace("/job:localhost/replica:0/task:0", ""),
