@@ -289,3 +289,32 @@ def test_constants_have_the_name_that_the_program_gave():
         y = tf.constant(5.0, name="y")
         text = retrograd.explain(x * y + 3, x).text
         assert "n2 = y" in text and "n3 = 3" in text
+
+
+def test_an_identity_with_a_gradient_of_its_own_is_shown():
+    @tf.custom_gradient
+    def reversed_(x):
+        return tf.identity(x), lambda dy: -dy
+
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        w = tf.get_variable("w", initializer=3.0)
+        session.run(w.initializer)
+        plain = retrograd.explain(tf.square(tf.identity(w, name="again")), w)
+        turned = retrograd.explain(tf.square(reversed_(w)), w)
+        with graph.gradient_override_map({"Identity": "ExplainedReversal"}):
+            again = tf.identity(w, name="turned")
+        overridden = retrograd.explain(tf.square(again), w)
+    assert [n.role for n in plain.trace.nodes] == ["input", "op"]
+    assert [float(g) for e in (plain, turned, overridden) for g in e.gradients] == [
+        6,
+        -6,
+        -12,
+    ]
+    for shown in (turned, overridden):
+        assert "Identity" in [n.type.removesuffix("N") for n in shown.trace.nodes]
+
+
+@tf.RegisterGradient("ExplainedReversal")
+def _reversal(op, dy):
+    del op
+    return -2.0 * dy

@@ -13,6 +13,7 @@ from hypothesis import given
 import retrograd
 import retrograd as tf
 from retrograd.graph import context
+from retrograd.ops.declare import F
 from tests.explain.healthy import BATCHES, STEPS, build, state
 
 Program = Callable[[Any], Any]
@@ -61,6 +62,7 @@ FAULTS: list[tuple[str, Program, tuple[float, ...], str, str, tuple[int, ...]]] 
     ("sqrt", tf.sqrt, (1, 0), "sqrt at zero", "Sqrt", (1,)),
     ("sqrt < 0", tf.sqrt, (1, -4), "sqrt of a negative number", "Sqrt", (1,)),
     ("division", lambda w: w / (w - 1), (2, 1), "division by zero", "RealDiv", (1,)),
+    ("div", lambda w: F.Div(w, w - 1), (2, 1), "division by zero", "Div", (1,)),
     ("0 / 0", lambda w: w / w, (2, 0), "division by zero", "RealDiv", (1,)),
     ("rsqrt", tf.rsqrt, (1, 0), "division by zero", "Rsqrt", (1,)),
     ("reciprocal", tf.reciprocal, (1, 0), "division by zero", "Reciprocal", (1,)),
@@ -186,6 +188,28 @@ def test_what_is_told_of_a_log_of_zero() -> None:
     assert report.data.gradients == {"w": 1, "b": 0}
     assert np.isneginf(report.data.value) and report.data.count == 1
     assert "<code>" in report.html and "Log" in report.html
+
+
+@pytest.mark.parametrize("turned", [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize("batch", [0, 1, 2])
+def test_the_row_and_the_column_of_a_matrix_product(
+    turned: tuple[bool, bool], batch: int
+) -> None:
+    """Batches of 0 (none), of 1 (for both matrices) and of 2."""
+    a, b = np.ones((2, 4, 5), np.float32), np.ones((2, 5, 3), np.float32)
+    a[1, 2], b[1, :, 1] = [1e30, 2, 3, 4, 5], [1e30, 6, 7, 8, 9]
+    first, second = (a[1], b[1]) if batch == 0 else (a, b[2 - batch :])
+    x, y = (
+        np.swapaxes(m, -1, -2) if flip else m
+        for m, flip in zip((first, second), turned, strict=True)
+    )
+    w = tf.get_variable("w", initializer=tf.constant(x))
+    product = tf.matmul(w, y, transpose_a=turned[0], transpose_b=turned[1])
+    report = traced(tf.reduce_sum(product))
+    assert report.data.index == ((2, 1) if batch == 0 else (1, 2, 1))
+    row, column = (value for _, value in report.data.operands)
+    np.testing.assert_array_equal(row, a[1, 2])
+    np.testing.assert_array_equal(column, b[1, :, 1])
 
 
 def test_the_derivative_of_what_is_masked() -> None:

@@ -284,6 +284,18 @@ def test_a_later_copy(graph: Any, resource: bool, copy: Any) -> None:
     assert not tf.why_none(y, w).found
 
 
+@pytest.mark.parametrize(
+    "part",
+    [lambda v: v[:2], lambda v: tf.gather(tf.identity(v), [2, 0]), tf.reverse_v2],
+)
+def test_a_later_part(graph: Any, part: Any) -> None:
+    w = tf.get_variable("w", [3])
+    y = tf.multiply(w, 2.0, name="y")
+    x = part(w) if part is not tf.reverse_v2 else part(w, [0])
+    (finding,) = tf.why_none(y, x).findings
+    assert "which is taken from it made after y" in finding.what
+
+
 def test_a_relative_that_is_no_copy(graph: Any) -> None:
     w = vector("w")
     squared = tf.square(w, name="squared")
@@ -428,6 +440,37 @@ def test_zero_by_construction_needs_no_feeds(graph: Any) -> None:
     assert state(tf.why_none(tf.sign(x) * 3.0, x)) == "zero"
     assert state(tf.why_none(tf.sign(x) + x, x)) == "healthy"
     assert state(tf.why_none(tf.matmul(x[None], tf.zeros([3, 2])), x)) == "zero"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x, nought: x * tf.gather(nought, [2, 1, 0]),
+        lambda x, nought: x * tf.split(nought, 1)[0],
+        lambda x, nought: x * tf.identity_n([x, nought])[1],
+        lambda x, nought: x * tf.check_numerics(-nought, "?"),
+        lambda x, nought: tf.nn.conv1d(
+            x[None, :, None], nought[:, None, None], 1, "VALID"
+        ),
+        lambda x, nought: tf.nn.conv3d(
+            tf.reshape(x, [1, 3, 1, 1, 1]),
+            tf.reshape(nought, [3, 1, 1, 1, 1]),
+            [1] * 5,
+            "VALID",
+        ),
+    ],
+)
+def test_zero_factors(graph: Any, make: Any) -> None:
+    x = vector()
+    report = tf.why_none(make(x, tf.zeros([3])), x)
+    assert state(report) == "zero"
+    assert "always: the other factor" in report.findings[0].what
+
+
+def test_what_is_fed_is_not_zero_by_construction(graph: Any) -> None:
+    x, mask = vector(), tf.placeholder_with_default(tf.zeros([3]), [3])
+    assert state(tf.why_none(x * mask, x, {x: FEED, mask: FEED})) == "healthy"
+    assert state(tf.why_none(x * mask, x, {x: FEED})) == "zero"
 
 
 def test_contributions_that_cancel(graph: Any) -> None:

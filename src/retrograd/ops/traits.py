@@ -69,12 +69,10 @@ class Function(enum.Enum):
     RealDiv, Div and DivNoNan are all quotients; explanations say the same of them.
     """
 
-    ABSOLUTE = enum.auto()
     ARC_COSINE = enum.auto()
     ARC_SINE = enum.auto()
     ARC_TANGENT_HYPERBOLIC = enum.auto()
     COSINE_HYPERBOLIC = enum.auto()
-    CUMULATIVE = enum.auto()
     DIFFERENCE = enum.auto()
     EXPONENTIAL = enum.auto()
     EXPONENTIAL_LESS_ONE = enum.auto()

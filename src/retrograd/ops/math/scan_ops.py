@@ -10,7 +10,6 @@ from retrograd.ops.array.constant import constant as make_constant
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import like
 from retrograd.ops.rules import scalar
-from retrograd.ops.traits import Function, Traits
 
 
 def _axis(x: Any, axis: Any) -> int:
@@ -46,7 +45,6 @@ def _way(n: Operation, back: bool = False) -> dict[str, bool]:
             lambda n, dy: F.Cumsum(dy, n.inputs[1], **_way(n, back=True)),
         )
     ),
-    traits=Traits(function=Function.CUMULATIVE),
 )
 def _cumsum(xp: Any, x: Any, axis: Any, *, exclusive: bool, reverse: bool) -> Any:
     """Running sums along an axis."""
@@ -67,7 +65,6 @@ def _cumprod_rule(n: Operation, dy: Any) -> Any:
     math="yᵢ = Πⱼ≤ᵢ xⱼ",
     static="axis",
     grad=dict(x=rule("x̄ᵢ = Σⱼ≥ᵢ ȳⱼ yⱼ / xᵢ", _cumprod_rule)),
-    traits=Traits(function=Function.CUMULATIVE),
 )
 def _cumprod(xp: Any, x: Any, axis: Any, *, exclusive: bool, reverse: bool) -> Any:
     """Running products along an axis."""
@@ -95,7 +92,6 @@ def _cumulative_logsumexp_rule(n: Operation, dy: Any) -> Any:
     math="yᵢ = log Σⱼ≤ᵢ exp xⱼ",
     static="axis",
     grad=dict(x=rule("x̄ᵢ = Σⱼ≥ᵢ ȳⱼ exp(xᵢ − yⱼ)", _cumulative_logsumexp_rule)),
-    traits=Traits(function=Function.CUMULATIVE),
 )
 def _cumulative_logsumexp(
     xp: Any, x: Any, axis: Any, *, exclusive: bool, reverse: bool

@@ -43,7 +43,6 @@ def _neg(xp: Any, x: Any) -> Any:
     infer=same,
     math="y = |x|",
     grad=dict(x=rule("x̄ = ȳ sign x", _times(lambda n: F.Sign(n.inputs[0])))),
-    traits=Traits(function=Function.ABSOLUTE),
 )
 def _abs(xp: Any, x: Any) -> Any:
     """The absolute value of each element."""
