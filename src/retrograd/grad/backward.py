@@ -16,11 +16,10 @@ from retrograd.graph.function import BodyGraph, FuncGraph, uid
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape, Tensor
 from retrograd.ops.array.constant import const_tensor
-from retrograd.ops.declare import F
+from retrograd.ops.declare import F, gives_shapes, traits_of
+from retrograd.ops.flow.effects import may_write, passed_on, variable_of
 from retrograd.ops.static import constant
-
-#: ops that give the shape of their input, or something in its shape
-_SHAPES = frozenset(("Shape", "Size", "Rank"))
+from retrograd.ops.traits import Passes
 
 
 class Bringing(FuncGraph):
@@ -62,7 +61,8 @@ class Bringing(FuncGraph):
     ) -> Operation:
         """See `Graph.add`; of a forward tensor's shape only the shape is brought."""
         if (
-            op_type in _SHAPES
+            len(inputs) == 1
+            and gives_shapes(op_type)
             and not getattr(inputs[0], "_is_eager", False)
             and inputs[0]._op._graph is self.home
             and inputs[0] not in self._brought
@@ -79,16 +79,22 @@ class Bringing(FuncGraph):
         return not (tensor in self.forward.inputs or is_small_constant(tensor))
 
     def _bring(self, tensor: Tensor) -> Tensor:
-        while tensor._op.type == "Identity":
-            tensor = tensor._op._inputs[0]
+        while (source := _copied(tensor)) is not None:
+            tensor = source
             if tensor in self._brought:
                 return self._brought[tensor]
         value = constant(tensor) if is_small_constant(tensor) else None
         if value is not None:
             return const_tensor(value, tensor.dtype, tensor.op.name)
-        if tensor.dtype.base_dtype is dtypes.resource or tensor.dtype._is_ref_dtype:
+        if tensor.dtype.base_dtype is dtypes.resource:
+            return super().capture(self._handle_outside(tensor))
+        if tensor.dtype._is_ref_dtype and not self._is_written(tensor):
             return super().capture(self._handle_outside(tensor))
         return self._intermediate(tensor)
+
+    def _is_written(self, handle: Tensor) -> bool:
+        """Whether the forward body changes the variable that a tensor stands for."""
+        return may_write(self.forward._ops, variable_of(handle))
 
     def _intermediate(self, tensor: Tensor) -> Tensor:
         raise NotImplementedError
@@ -104,12 +110,8 @@ class Bringing(FuncGraph):
           ValueError: it is made inside.
         """
         while tensor not in self.forward.inputs:
-            op = tensor._op
-            if op.type in ("While", "StatelessWhile"):
-                tensor = op._inputs[tensor._value_index]
-            elif op.type in ("Identity", "RefIdentity", "Assign", "AssignAdd"):
-                tensor = op._inputs[0]
-            else:
+            op, before = tensor._op, passed_on(tensor)
+            if before is None:
                 raise ValueError(
                     message(
                         "Taking gradient of a while loop which creates a resource in "
@@ -117,7 +119,17 @@ class Bringing(FuncGraph):
                         at=f"{op.name}, made in {op.where}",
                     )
                 )
+            tensor = before
         return self._outside_of(self.forward.inputs.index(tensor))
+
+
+def _copied(tensor: Tensor) -> Tensor | None:
+    """The tensor that another one is a mere copy of; not the variable that it reads."""
+    op = tensor._op
+    traits = traits_of(op.type)
+    if traits.passes is not Passes.SAME or traits.kind or len(op._outputs) > 1:
+        return None
+    return None if op._inputs[0].dtype._is_ref_dtype else op._inputs[0]
 
 
 class Backward(Bringing, BodyGraph):

@@ -27,8 +27,6 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, gradient
 from retrograd.ops.flow.bodies import is_stateful
 
-_CALLS = ("PartitionedCall", "StatefulPartitionedCall", "RemoteCall")
-
 
 class CallBackward(Bringing):
     """The function that differentiates the one that a call calls.
@@ -154,8 +152,13 @@ def _call_gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]
     return result
 
 
-for _name in _CALLS:
-    gradient(_name, takes_none=True, args="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ")(_call_gradient)
+gradient(
+    "PartitionedCall",
+    "StatefulPartitionedCall",
+    "RemoteCall",
+    takes_none=True,
+    args="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ",
+)(_call_gradient)
 
 
 # ---------------------------------------------------------------------- by name

@@ -31,12 +31,13 @@ from retrograd.graph.function import BodyGraph, FuncGraph, uid
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.array.constant import constant
-from retrograd.ops.declare import F, gradient
+from retrograd.ops.declare import F, find, gradient, kind_of, traits_of
 from retrograd.ops.flow import bodies
 from retrograd.ops.flow.branches import call_case, call_if
 from retrograd.ops.flow.control import as_indexed_slices
 from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
 from retrograd.ops.lists.tensor_list_ops import element_shape_input
+from retrograd.ops.traits import Kind
 
 # ---------------------------------------------------------------------- branches
 
@@ -53,7 +54,7 @@ class _BranchBackward(Backward):
 
     def _intermediate(self, tensor: Tensor) -> Tensor:
         forward = self.forward
-        if tensor in forward.inputs:
+        if tensor in forward.inputs and not tensor.dtype._is_ref_dtype:
             return self.capture(self._outside_of(forward.inputs.index(tensor)))
         for place, output in enumerate(forward.outputs):
             if output is tensor and not tensor.dtype._is_ref_dtype:
@@ -71,7 +72,7 @@ class _BranchBackward(Backward):
 
 
 def _branches(op: Operation) -> list[FuncGraph]:
-    if op.type == "Case":
+    if "branches" in op.attrs:
         return op.attrs["branches"]
     return [own_body(op, "then_branch"), own_body(op, "else_branch")]
 
@@ -80,7 +81,7 @@ def _exported(op: Operation, index: int, tensor: Tensor) -> Tensor:
     """The output of a branch operation that holds a tensor of one of its branches."""
     forward = _branches(op)[index]
     for consumer in tensor.consumers():
-        if consumer.type == "OptionalFromValue" and len(consumer.inputs) == 1:
+        if kind_of(consumer.type) is Kind.OPTIONAL and len(consumer.inputs) == 1:
             for place, output in enumerate(forward.outputs):
                 if output is consumer.outputs[0]:
                     return op._outputs[place]
@@ -179,28 +180,20 @@ def _match_indices(graphs: Sequence[FuncGraph], kinds: Sequence[bool]) -> None:
 def _call_branches(n: Operation, graphs: Sequence[FuncGraph]) -> Operation:
     inputs = bodies.match_inputs(graphs, [g.external_captures for g in graphs])
     selector = n.inputs[0]
-    if n.type == "Case":
+    if "branches" in n.attrs:
         return call_case(selector, graphs, inputs, "gradient")
     return call_if(selector, graphs, inputs, "If")
 
 
-for _name in ("If", "StatelessIf", "Case"):
-    gradient(
-        _name,
-        takes_none=True,
-        input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ along the branch that ran",
-    )(_branch_gradient)
+gradient(
+    "If",
+    "StatelessIf",
+    "Case",
+    takes_none=True,
+    input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ along the branch that ran",
+)(_branch_gradient)
 
 # ---------------------------------------------------------------------- loops
-
-#: ops that are made again in a backward body rather than have their results kept, where
-#: all they depend on stays the same throughout the loop
-_REPEATED = frozenset(
-    (
-        "ReadVariableOp Identity Cast Transpose Reshape ExpandDims Squeeze Neg Add "
-        "AddV2 Sub Mul RealDiv Square Sqrt Rsqrt Reciprocal Exp Log Shape StridedSlice"
-    ).split()
-)
 
 
 class _LoopBackward(Backward):
@@ -225,7 +218,7 @@ class _LoopBackward(Backward):
         return tensor not in self._fixed and not is_small_constant(tensor)
 
     def _intermediate(self, tensor: Tensor) -> Tensor:
-        if tensor in self._fixed:
+        if self._is_unchanged(tensor):
             return self.capture(self._outside_of(self.forward.inputs.index(tensor)))
         if self._is_repeated(tensor, 4):
             return self._again(tensor)
@@ -240,30 +233,57 @@ class _LoopBackward(Backward):
     def _is_repeated(self, tensor: Tensor, depth: int) -> bool:
         """Whether a tensor is cheap to make again from what stays the same."""
         op = tensor._op
-        if tensor in self._fixed or op.type == "Const":
+        traits = traits_of(op.type)
+        if self._is_unchanged(tensor) or traits.kind is Kind.CONSTANT:
             return True
-        if op._graph is not self.home or op.type not in _REPEATED or not depth:
+        if op._graph is not self.home or not traits.cheap or not depth:
             return False
-        if op.type == "ReadVariableOp" and _writes(self.forward):
+        if _reads_variable(op) and self._is_written(op._inputs[0]):
             return False
         return all(self._is_repeated(t, depth - 1) for t in op._inputs)
 
+    def _is_unchanged(self, tensor: Tensor) -> bool:
+        """Whether a loop variable has the same value in every turn."""
+        if tensor not in self._fixed:
+            return False
+        return not (tensor.dtype._is_ref_dtype and self._is_written(tensor))
+
     def _again(self, tensor: Tensor) -> Tensor:
         op = tensor._op
+        if _reads_variable(op):
+            return self.capture(self._read_before(op))
         attrs = dict(op.attrs)
         made = self.add(op.type, list(op._inputs), attrs, op.name.rsplit("/", 1)[-1])
         return with_shape(made._outputs[tensor._value_index], tensor._shape_raw)
 
+    def _read_before(self, op: Operation) -> Tensor:
+        """The value of a variable that the loop reads, read as the loop starts.
 
-def _writes(body: FuncGraph) -> bool:
-    return any(op.type.startswith(("Assign", "Resource")) for op in body._ops)
+        The variable may have another value by the time that the backward loop runs.
+        """
+        loop = self.op
+        outer: Any = loop._graph
+        before = [*loop._control_inputs, *(t._op for t in loop._inputs)]
+        handle = self._handle_outside(op._inputs[0])
+        name = f"{loop.name}/{op.name.rsplit('/', 1)[-1]}"
+        with outer.as_default(), outer.control_dependencies(None):
+            with outer.control_dependencies(before), outer.name_scope(None):
+                attrs = dict(op.attrs)
+                made = outer.add(op.type, [handle], attrs, name)
+        return with_shape(made._outputs[0], op._outputs[0]._shape_raw)
+
+
+def _reads_variable(op: Operation) -> bool:
+    """Whether an operation gives the value of a resource variable."""
+    declaration = find(op.type)
+    return declaration is not None and bool(declaration.reads)
 
 
 def _kept(op: Operation, tensor: Tensor) -> Tensor:
     """The output of a loop that holds the values of a tensor of its body, in order."""
     body, cond = own_body(op, "body"), own_body(op, "cond")
     for consumer in tensor.consumers():
-        if consumer.type == "TensorListPushBack" and consumer.inputs[1] is tensor:
+        if kind_of(consumer.type) is Kind.APPEND and consumer.inputs[1] is tensor:
             for place, output in enumerate(body.outputs):
                 if output is consumer.outputs[0]:
                     if body.inputs[place] is consumer.inputs[0]:
@@ -511,9 +531,9 @@ def _loop_gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]
     return _LoopGradient(n, dys).build(list(wanted))
 
 
-for _name in ("While", "StatelessWhile"):
-    gradient(
-        _name,
-        takes_none=True,
-        input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ, one step of f after the other, the last first",
-    )(_loop_gradient)
+gradient(
+    "While",
+    "StatelessWhile",
+    takes_none=True,
+    input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ, one step of f after the other, the last first",
+)(_loop_gradient)

@@ -18,10 +18,9 @@ from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.declare import F, gradient_registry
+from retrograd.ops.declare import F, gradient_registry, kind_of
 from retrograd.ops.host import py_func
-
-_VARIABLES = ("VariableV2", "VarHandleOp")
+from retrograd.ops.traits import Kind
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -143,7 +142,7 @@ def _variables_between(xs: Sequence[Tensor], ys: Sequence[Tensor]) -> list[Any]:
             pending.append(outer)
         elif op not in seen:
             seen.add(op)
-            if op.type in _VARIABLES:
+            if kind_of(op.type) is Kind.VARIABLE:
                 found[op.name] = None
             pending.extend(op.inputs)
     graph = context.get_default_graph()

@@ -208,23 +208,24 @@ def _from_rules(op_def: opdef.OpDef, rules: dict[str, Rule]) -> RuleFunction:
 
 
 def gradient(
-    name: str, *, takes_none: bool = False, **notation: str
+    *names: str, takes_none: bool = False, **notation: str
 ) -> Callable[[RuleFunction], RuleFunction]:
     """The long form of a gradient rule: decorates `f(n, *dys)`.
 
     Args:
-      name: the op type.
+      *names: the op types that it is the rule of.
       takes_none: see `GradientRule`; `takes_wanted` is whether `f` has a keyword-only
         argument `wanted`.
       **notation: how the derivative for each input is written.
     """
 
     def declare(function: RuleFunction) -> RuleFunction:
-        declaration = find(name)
-        if declaration is None:
-            raise ValueError(f"{name}: no op to declare the gradient of.")
-        declaration.notation.update(notation)
-        gradient_registry.declare(name, function, takes_none)
+        for name in names:
+            declaration = find(name)
+            if declaration is None:
+                raise ValueError(f"{name}: no op to declare the gradient of.")
+            declaration.notation.update(notation)
+            gradient_registry.declare(name, function, takes_none)
         return function
 
     return declare
@@ -455,6 +456,15 @@ def asks_for_shapes(op_type: str) -> bool:
         return False
     op_def = opdef.lookup(op_type)
     return op_def is not None and all(arg.name in names for arg in op_def.inputs)
+
+
+def gives_shapes(op_type: str) -> bool:
+    """Whether an op's result is made of the sizes of its inputs alone."""
+    if not asks_for_shapes(op_type):
+        return False
+    op_def = opdef.lookup(op_type)
+    assert op_def is not None
+    return op_def.outputs[0].type_attr != op_def.inputs[0].type_attr
 
 
 def why_blocked(op_type: str) -> Blocks | None:

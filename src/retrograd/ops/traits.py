@@ -44,6 +44,10 @@ class Kind(enum.Enum):
     CALL = enum.auto()
     #: calls a Python function of the program
     PYTHON = enum.auto()
+    #: makes a list with one more element
+    APPEND = enum.auto()
+    #: makes an optional that holds its inputs
+    OPTIONAL = enum.auto()
 
 
 class Passes(enum.Enum):

@@ -12,6 +12,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
 from retrograd.ops.infer import scalar
+from retrograd.ops.traits import Kind, Traits
 
 
 def _shapes(n: Operation) -> list[RawShape]:
@@ -37,6 +38,7 @@ def _unwrapped_gradient(n: Operation, dy: Any) -> Any:
     pure=False,
     math="y = (x₀, x₁, …)",
     notation=dict(components="x̄ᵢ = component i of ȳ"),
+    traits=Traits(kind=Kind.OPTIONAL),
 )
 def from_value(xp: Any, *values: Any) -> Any:
     """An optional that holds some tensors."""

@@ -19,6 +19,7 @@ from retrograd.graph.tensor import Held, RawShape, Tensor
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, op
 from retrograd.ops.infer import invalid, merged
 from retrograd.ops.static import constant_as_shape
+from retrograd.ops.traits import Kind, Traits
 
 
 def _holding(n: Operation, shape: RawShape) -> Facts:
@@ -232,6 +233,7 @@ def _push_gradient(n: Operation, dlist: Any) -> Any:
     notation=dict(
         input_handle="Ā = B̄ without its last element", tensor="x̄ = last element of B̄"
     ),
+    traits=Traits(kind=Kind.APPEND),
 )
 def push_back(xp: Any, handle: Any, value: Any) -> Any:
     """A list with one more element."""
