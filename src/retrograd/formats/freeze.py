@@ -10,23 +10,12 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.formats.graph_util import extract_sub_graph, node_name
 from retrograd.formats.node import tensor_proto
+from retrograd.graph import opdef
+from retrograd.ops.declare import kind_of, traits_of
+from retrograd.ops.traits import Kind, Passes
 from retrograd.platform import logs
 from retrograd.util import protos
 
-_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
-#: op types that hand on a resource, which take a value instead
-_PASSING = ("Switch", "Enter", "Exit", "Identity", "Merge", "NextIteration", "LoopCond")
-#: list attributes with the dtypes of what a function is called with, and how many
-#: inputs of the node come before
-_CALLS = {
-    "If": ("Tin", 1),
-    "StatelessIf": ("Tin", 1),
-    "While": ("T", 0),
-    "StatelessWhile": ("T", 0),
-    "PartitionedCall": ("Tin", 0),
-    "StatefulPartitionedCall": ("Tin", 0),
-}
-_READING = ("ReadVariableOp", "ResourceGather")
 _RESOURCE = dtypes.resource.as_datatype_enum
 
 
@@ -58,16 +47,16 @@ def convert_variables_to_constants(
     names = [
         node.name
         for node in wanted.node
-        if node.op in _VARIABLES
+        if kind_of(node.op) is Kind.VARIABLE
         and (variable_names_whitelist is None or node.name in variable_names_whitelist)
         and (
             variable_names_blacklist is None
             or node.name not in variable_names_blacklist
         )
     ]
-    kinds = {node.name: node.op for node in wanted.node}
+    types = {node.name: node.op for node in wanted.node}
     tensors = [
-        f"{n}/Read/ReadVariableOp:0" if kinds[n] == "VarHandleOp" else f"{n}:0"
+        f"{n}/Read/ReadVariableOp:0" if _is_handle(types[n]) else f"{n}:0"
         for n in names
     ]
     values = dict(zip(names, sess.run(tensors) if tensors else [], strict=True))
@@ -104,13 +93,14 @@ class _Freezer:
         """Every read must lead to a variable."""
         nodes = {node.name: node for node in self._nodes}
         for node in self._nodes:
-            if node.op not in _READING:
+            if not traits_of(node.op).of_value:
                 continue
             source, seen = nodes[node_name(node.input[0])], set()
-            while source.op in _PASSING and source.name not in seen:
+            while _hands_on(source.op) and source.name not in seen:
                 seen.add(source.name)
                 source = nodes[node_name(source.input[0])]
-            if source.op not in ("VarHandleOp", "Placeholder", *_PASSING):
+            given = kind_of(source.op) in (Kind.VARIABLE, Kind.PARAMETER)
+            if not (given or _hands_on(source.op)):
                 raise ValueError(
                     "Cannot find the variable that is an input to the ReadVariableOp."
                 )
@@ -133,13 +123,11 @@ class _Freezer:
             if not output and node.name in self._values:
                 value = np.asarray(self._values[node.name])
                 made.append(_constant(node.name, frozen[node.name], value))
-            elif node.op == "ReadVariableOp" and first is not None:
-                made.append(_replaced(node, "Identity", T=first))
-            elif node.op == "ResourceGather" and first is not None:
-                made.extend(_gather(node, first, output))
-            elif node.op in _PASSING and node.name in frozen:
+            elif traits_of(node.op).of_value and first is not None:
+                made.extend(_of_value(node, first, output))
+            elif _hands_on(node.op) and node.name in frozen:
                 made.append(_replaced(node, node.op, T=frozen[node.name]))
-            elif node.op in _CALLS and any(k is not None for k in kinds):
+            elif _calls(node.op) and any(k is not None for k in kinds):
                 made.append(self._call(node, kinds))
             else:
                 made.append(node)
@@ -151,7 +139,7 @@ class _Freezer:
         while changed:
             changed = False
             for node in nodes:
-                if node.op not in _PASSING or node.name in frozen or not node.input:
+                if node.name in frozen or not node.input or not _hands_on(node.op):
                     continue
                 kinds = [frozen.get(node_name(i)) for i in node.input]
                 found = next((k for k in kinds if k is not None), None)
@@ -161,7 +149,7 @@ class _Freezer:
 
     def _call(self, node: Any, kinds: list[int | None]) -> Any:
         """A node that calls functions with values where it did with variables."""
-        attr, first = _CALLS[node.op]
+        attr, first = _passed(node.op)
         copied = type(node)()
         copied.CopyFrom(node)
         types = copied.attr[attr].list.type
@@ -199,14 +187,45 @@ class _Freezer:
 
 
 def _renamed_outputs(nodes: list[Any]) -> list[Any]:
-    """Nodes of a function whose inputs name what was read as an Identity's output."""
-    identities = {n.name for n in nodes if n.op == "Identity"}
+    """Nodes of a function whose inputs name the outputs that the nodes now have."""
+    outputs: dict[str, str] = {}
+    for node in nodes:
+        op_def = opdef.lookup(node.op)
+        if op_def is not None and op_def.outputs:
+            outputs[node.name] = op_def.outputs[0].name
     for node in nodes:
         for place, name in enumerate(node.input):
             head, _, rest = name.partition(":")
-            if head in identities and rest.startswith("value:"):
-                node.input[place] = f"{head}:output:0"
+            # what was read is called so; what does the same with a value may not be
+            if rest.startswith("value:") and head in outputs:
+                node.input[place] = f"{head}:{outputs[head]}:0"
     return nodes
+
+
+def _is_handle(op_type: str) -> bool:
+    """Whether an op gives a resource handle."""
+    op_def = opdef.lookup(op_type)
+    return op_def is not None and op_def.outputs[0].type is dtypes.resource
+
+
+def _hands_on(op_type: str) -> bool:
+    """Whether an op hands on a resource, and so takes a value instead."""
+    traits = traits_of(op_type)
+    return traits.passes is Passes.SAME or traits.kind is Kind.MERGE
+
+
+def _calls(op_type: str) -> bool:
+    """Whether an op calls functions with its inputs."""
+    return kind_of(op_type) in (Kind.BRANCH, Kind.LOOP, Kind.CALL)
+
+
+def _passed(op_type: str) -> tuple[str, int]:
+    """The attribute with the dtypes of what functions are called with, and how many
+    inputs come before."""
+    op_def = opdef.lookup(op_type)
+    assert op_def is not None
+    place = next(i for i, arg in enumerate(op_def.inputs) if arg.type_list_attr)
+    return op_def.inputs[place].type_list_attr, place
 
 
 def _constant(name: str, kind: int, value: np.ndarray) -> Any:
@@ -231,13 +250,25 @@ def _replaced(node: Any, op: str, **types: int) -> Any:
     return made
 
 
-def _gather(node: Any, kind: int, output: str) -> list[Any]:
-    """A gather from a variable as a gather from a value, and its axis."""
+def _of_value(node: Any, kind: int, output: str) -> list[Any]:
+    """A node that takes a variable as one that takes its value, and what that needs.
+
+    Raises:
+      ValueError: it gathers with batch dimensions.
+    """
     if node.attr["batch_dims"].i != 0:
         raise ValueError("batch_dims != 0 is not supported by freeze_graph.")
+    form = traits_of(node.op).of_value
+    op_def = opdef.lookup(form)
+    assert op_def is not None
+    types = {a.type_attr: node.attr[a.type_attr].type for a in op_def.inputs[1:]}
+    types[op_def.inputs[0].type_attr] = kind
+    if len(op_def.inputs) == len(node.input):
+        return [_replaced(node, form, **types)]
+    # the axis, which is the first one
     index = node.attr["Tindices"].type
     axis = _constant(f"{node.name}/axis", index, np.zeros((), _numpy_type(index)))
-    made = _replaced(node, "GatherV2", Tparams=kind, Tindices=index, Taxis=index)
+    made = _replaced(node, form, **{**types, op_def.inputs[-1].type_attr: index})
     made.input.append(axis.name + output)
     return [axis, made]
 

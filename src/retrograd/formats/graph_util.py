@@ -8,14 +8,10 @@ from typing import Any
 from retrograd import dtypes, shapes
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
+from retrograd.ops.declare import traits_of
+from retrograd.ops.traits import Kind
 from retrograd.util import protos
 
-_VARIABLES = frozenset(
-    "Assign AssignAdd AssignSub Queue ScatterAdd ScatterSub ScatterUpdate "
-    "TruncatedNormal Variable VariableV2".split()
-)
-#: op types that stay on the CPU where an attribute is int32
-_INT32_ON_CPU = {"DynamicStitch": "T", "ParallelDynamicStitch": "T", "Cast": "SrcT"}
 _LOCATION = "loc:@"
 
 
@@ -32,15 +28,14 @@ def must_run_on_cpu(node: Any, pin_variables_on_cpu: bool = False) -> bool:
       pin_variables_on_cpu: whether variables count.
     """
     node_def = node.node_def if isinstance(node, Operation) else node
-    if pin_variables_on_cpu and node_def.op in _VARIABLES:
+    traits = traits_of(node_def.op)
+    if pin_variables_on_cpu and traits.beside_variables:
         return True
-    if node_def.op == "Const":
+    if traits.kind is Kind.CONSTANT:
         kind = node_def.attr["dtype"].type
         return dtypes.as_dtype(kind) in (dtypes.string, dtypes.int32)
-    attr = _INT32_ON_CPU.get(node_def.op)
-    return attr is not None and (
-        node_def.attr[attr].type == dtypes.int32.as_datatype_enum
-    )
+    attr = traits.int32_on_host
+    return bool(attr) and (node_def.attr[attr].type == dtypes.int32.as_datatype_enum)
 
 
 def tensor_shape_from_node_def_name(

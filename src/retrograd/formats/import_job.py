@@ -26,19 +26,12 @@ from retrograd.graph.names import VALID_OP_NAME
 from retrograd.graph.operation import Operation
 from retrograd.graph.places import DeviceScope
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import kind_of, traits_of
 from retrograd.ops.flow.named_call_ops import declare_callee
+from retrograd.ops.traits import Kind, Passes
 from retrograd.platform.versions import GRAPH_DEF_VERSION_MIN_PRODUCER
 from retrograd.platform.versions import __version__ as VERSION_TEXT
 
-#: ops whose shapes in a file may contradict what is inferred
-_LENIENT = frozenset(
-    "RandomShuffleQueue PaddingFIFOQueue FIFOQueue PriorityQueue QueueSize Stack "
-    "Barrier BarrierReadySize BarrierIncompleteSize HashTable MutableHashTable "
-    "MutableHashTableOfTensors Mutex CuckooTable IndexTable WholeFileReader "
-    "TextLineReader FixedLengthRecordReader TFRecordReader IdentityReader LMDBReader "
-    "RefSwitch RefEnter RefNextIteration RefMerge RefIdentity".split()
-)
-_MERGES, _BACK_EDGES = ("Merge", "RefMerge"), ("NextIteration", "RefNextIteration")
 #: up to this version an empty shape of a Placeholder meant that nothing is known
 _LEGACY_PLACEHOLDERS = 21
 #: readers of graphs with functions are at least of this version
@@ -248,13 +241,17 @@ class Import:
         """
         names = list(self.nodes)
         numbers = {name: i for i, name in enumerate(names)}
-        fed_back = {n for n, node in self.nodes.items() if node.proto.op in _BACK_EDGES}
+        fed_back = {
+            name
+            for name, node in self.nodes.items()
+            if kind_of(node.proto.op) is Kind.NEXT_ITERATION
+        }
         pending: dict[str, int] = {}
         after: dict[str, list[str]] = {name: [] for name in names}
         for name, node in self.nodes.items():
             inputs = [key for key in node.inputs if key not in self.map]
             control = [c for c in node.control if (c, _CONTROL) not in self.map]
-            closes = node.proto.op in _MERGES
+            closes = kind_of(node.proto.op) is Kind.MERGE
             if closes and any(n in fed_back for n, _ in node.inputs):
                 mapped = len(node.inputs) - len(inputs)
                 pending[name] = max(0, len(control) + 1 - mapped)
@@ -302,7 +299,7 @@ class Import:
         control = [self._before(c) for c in node.control]
         waits = any(t is None for t in found)
         comes_later = waits or any(c is None for c in control)
-        if comes_later and proto.op not in _MERGES:
+        if comes_later and kind_of(proto.op) is not Kind.MERGE:
             raise ValueError(
                 f"Node '{proto.name}' had a back edge, but only Merge nodes can have "
                 "back edges."
@@ -449,7 +446,7 @@ class Import:
             try:
                 tensor._shape_raw = shapes.merge(tensor._shape_raw, shape_from(proto))
             except ValueError as error:
-                if op.type not in _LENIENT:
+                if not _is_lenient(op):
                     raise ValueError(
                         f"Node '{op.name}' has an _output_shapes attribute "
                         f"inconsistent with the GraphDef for output #{place}: {error}"
@@ -495,6 +492,23 @@ class Import:
         for op, others in together:
             devices = (graph._by_name[o]._device for o in others if o in graph._by_name)
             op._device = next(filter(None, devices), "")
+
+
+def _is_lenient(op: Operation) -> bool:
+    """Whether the shapes that a file gives may contradict what is inferred.
+
+    They may of what hands a reference on, and of the queues, tables and readers of
+    version 1, whose handle is a reference to a string.
+    """
+    op_def = op._op_def
+    if op_def is None:
+        return False
+    args = op_def.inputs + op_def.outputs
+    if any(arg.is_ref and arg.type is dtypes.string for arg in args):
+        return True
+    traits = traits_of(op.type)
+    hands_on = traits.passes is Passes.SAME or traits.kind is Kind.MERGE
+    return hands_on and op_def.outputs[0].is_ref
 
 
 def _dtype_beside(given: dict[str, Any]) -> dtypes.DType | None:

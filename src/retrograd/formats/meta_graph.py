@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from google.protobuf import any_pb2
+
 from retrograd.formats.debug_info import create_graph_debug_info_def
 from retrograd.formats.graph_io import read_message, write_graph
 from retrograd.formats.importer import import_graph_def
@@ -19,6 +21,8 @@ from retrograd.formats.proto_functions import (
 from retrograd.graph import context, opdef
 from retrograd.graph.graph import Graph
 from retrograd.graph.names import GraphKeys, prepend_name_scope, strip_name_scope
+from retrograd.ops.declare import kind_of
+from retrograd.ops.traits import Kind
 from retrograd.platform import logs, versions
 from retrograd.util import protos
 
@@ -190,7 +194,7 @@ def _write_items(target: Any, key: Any, items: list[Any], scope: str | None) -> 
         target.int64_list.value.extend(items)
     elif isinstance(first, float):
         target.float_list.value.extend(items)
-    elif _kind(first) == "Any":
+    elif isinstance(first, any_pb2.Any):
         target.any_list.value.extend(items)
     else:
         target.node_list.value.extend(
@@ -437,7 +441,7 @@ def _copy_node(target: Any, node: Any, scope: str | None, unbound: list[str]) ->
         target.attr["_class"].list.s.extend(
             strip_name_scope(g, scope).encode() for g in kept
         )
-    if node.op in ("Enter", "RefEnter") and "frame_name" in node.attr:
+    if kind_of(node.op) is Kind.ENTER and "frame_name" in node.attr:
         frame = strip_name_scope(node.attr["frame_name"].s.decode(), scope)
         target.attr["frame_name"].s = frame.encode()
 

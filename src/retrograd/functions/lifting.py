@@ -9,6 +9,8 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import kind_of
+from retrograd.ops.traits import Kind
 from retrograd.util.identity import ObjectIdentityDictionary
 
 
@@ -54,9 +56,8 @@ class _Lift:
                 op = pending.pop()
                 if op in found or op in self.known or op in self.done:
                     continue
-                if op.type == "Placeholder" and (
-                    self._is_captured(op) or self._stops(op, element)
-                ):
+                given = kind_of(op.type) is Kind.PARAMETER and not op.inputs
+                if given and (self._is_captured(op) or self._stops(op, element)):
                     continue
                 found.add(op)
                 pending.extend(t.op for t in op.inputs)

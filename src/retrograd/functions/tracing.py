@@ -14,10 +14,11 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.specs import CompositeTensor, TensorSpec, TypeSpec
 from retrograd.graph.tensor import Held, Tensor
-from retrograd.ops.declare import F
+from retrograd.ops.declare import F, kind_of
 from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
 from retrograd.ops.flow.bodies import flat_tensors, repacked
 from retrograd.ops.lists.flow import Flowing
+from retrograd.ops.traits import Kind
 from retrograd.variables.scope import get_variable_scope
 from retrograd.variables.variable import is_resource_variable
 
@@ -326,7 +327,10 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
 
 def maybe_captured(tensor: Any) -> Any:
     """What an input of a function stands for, through all levels; else the tensor."""
-    while not getattr(tensor, "_is_eager", False) and tensor.op.type == "Placeholder":
+    while (
+        not getattr(tensor, "_is_eager", False)
+        and kind_of(tensor.op.type) is Kind.PARAMETER
+    ):
         graph = tensor.graph
         outer = graph.outside(tensor) if isinstance(graph, FuncGraph) else None
         if outer is None:

@@ -18,6 +18,8 @@ from retrograd.graph.graph import Graph
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.declare import kind_of
+from retrograd.ops.traits import Kind
 from retrograd.util import inspecting
 from retrograd.util.functions import get_func_name
 from retrograd.variables.scope import get_variable_scope, variable_scope
@@ -159,7 +161,7 @@ class _FuncGraph(FuncGraph):
                 f"Cannot capture a stateful node (name:{op.name}, type:{op.type}) by "
                 "value."
             )
-        if op.type in ("Placeholder", "PlaceholderV2"):
+        if kind_of(op.type) is Kind.PARAMETER and not op.inputs:
             raise ValueError(
                 f"Cannot capture a placeholder (name:{op.name}, type:{op.type}) by "
                 "value."

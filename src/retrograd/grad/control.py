@@ -31,11 +31,12 @@ from retrograd.graph.function import BodyGraph, FuncGraph, uid
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.array.constant import constant
-from retrograd.ops.declare import F, find, gradient, kind_of, traits_of
+from retrograd.ops.declare import F, gradient, kind_of, traits_of
 from retrograd.ops.flow import bodies
 from retrograd.ops.flow.branches import call_case, call_if
 from retrograd.ops.flow.control import as_indexed_slices
 from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
+from retrograd.ops.flow.effects import reads_variable
 from retrograd.ops.lists.tensor_list_ops import element_shape_input
 from retrograd.ops.traits import Kind
 
@@ -238,7 +239,7 @@ class _LoopBackward(Backward):
             return True
         if op._graph is not self.home or not traits.cheap or not depth:
             return False
-        if _reads_variable(op) and self._is_written(op._inputs[0]):
+        if reads_variable(op) and self._is_written(op._inputs[0]):
             return False
         return all(self._is_repeated(t, depth - 1) for t in op._inputs)
 
@@ -250,7 +251,7 @@ class _LoopBackward(Backward):
 
     def _again(self, tensor: Tensor) -> Tensor:
         op = tensor._op
-        if _reads_variable(op):
+        if reads_variable(op):
             return self.capture(self._read_before(op))
         attrs = dict(op.attrs)
         made = self.add(op.type, list(op._inputs), attrs, op.name.rsplit("/", 1)[-1])
@@ -271,12 +272,6 @@ class _LoopBackward(Backward):
                 attrs = dict(op.attrs)
                 made = outer.add(op.type, [handle], attrs, name)
         return with_shape(made._outputs[0], op._outputs[0]._shape_raw)
-
-
-def _reads_variable(op: Operation) -> bool:
-    """Whether an operation gives the value of a resource variable."""
-    declaration = find(op.type)
-    return declaration is not None and bool(declaration.reads)
 
 
 def _kept(op: Operation, tensor: Tensor) -> Tensor:

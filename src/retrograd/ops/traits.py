@@ -155,6 +155,11 @@ class Traits:
       cheap: it costs less to compute anew than to keep its result.
       function: which function it computes.
       blocks: why it passes no gradient on.
+      of_value: the op type that does with a variable's value what it does with the
+        variable.
+      int32_on_host: the attribute of which TensorFlow's accelerators leave int32 to the
+        processor.
+      beside_variables: it stays on the processor where variables do.
       flat: where its slope is exactly zero, in words: "≤ 0".
       saturates: whether its slope vanishes towards infinity.
     """
@@ -169,6 +174,9 @@ class Traits:
     cheap: bool = False
     function: Function | None = None
     blocks: Blocks | None = None
+    of_value: str = ""
+    int32_on_host: str = ""
+    beside_variables: bool = False
     flat: str = ""
     saturates: bool = False
 

@@ -12,6 +12,7 @@ from retrograd.graph.defaults import add_to_collection, colocate_with, get_name_
 from retrograd.graph.names import GraphKeys
 from retrograd.ops.declare import F
 from retrograd.ops.flow import control
+from retrograd.ops.flow.effects import is_storage
 from retrograd.ops.math.casts import cast
 from retrograd.train import slot_creator
 from retrograd.variables.collections import (
@@ -29,7 +30,6 @@ from retrograd.variables.updates import assign, assign_sub
 from retrograd.variables.variable import Variable
 
 _FLOATS = (dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64)
-_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
 
 
 def assign_moving_average(
@@ -227,7 +227,7 @@ class ExponentialMovingAverage:
                 add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, var)
                 return average
             return slot_creator.create_zeros_slot(
-                var, self.name, colocate_with_primary=var.op.type in _VARIABLES
+                var, self.name, colocate_with_primary=is_storage(var.op)
             )
 
     def _current_decay(self) -> Any:

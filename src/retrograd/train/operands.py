@@ -13,6 +13,7 @@ from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F
+from retrograd.ops.flow.effects import is_storage
 from retrograd.variables.updates import assign_add
 from retrograd.variables.variable import Variable, is_resource_variable
 
@@ -47,7 +48,7 @@ def is_handle(var: Any) -> bool:
         return not isinstance(var, Tensor)
     if is_resource_variable(var) and not var._in_graph_mode:
         return True
-    if var.op.type == "VarHandleOp":
+    if is_storage(var.op) and not var.dtype._is_ref_dtype:
         return True
     if isinstance(var, (Variable, Tensor)):
         return False

@@ -8,7 +8,8 @@ from typing import Any
 from retrograd.graph import context
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.declare import F
+from retrograd.ops.declare import F, kind_of
+from retrograd.ops.traits import Kind
 
 
 def _collection(key: str, scope: str | None) -> list[Any]:
@@ -107,7 +108,8 @@ def _variables_or_references(var_list: Sequence[Any] | None) -> Sequence[Any]:
 
 def _references() -> list[Tensor]:
     ops = context.get_default_graph().get_operations()
-    return [n.outputs[0] for n in ops if n.type in ("Variable", "VariableV2")]
+    stored = [n.outputs[0] for n in ops if kind_of(n.type) is Kind.VARIABLE]
+    return [t for t in stored if t.dtype._is_ref_dtype]
 
 
 def assert_variables_initialized(var_list: Sequence[Any] | None = None) -> Any:

@@ -12,11 +12,9 @@ from retrograd.graph import context, dispatch
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.declare import F
-
-_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
-#: what already looks after a variable that is not initialized
-_LEFT_ALONE = ("IsVariableInitialized", "VarIsInitializedOp", "ReadVariableOp", "If")
+from retrograd.ops.declare import F, find, kind_of
+from retrograd.ops.flow.effects import is_storage
+from retrograd.ops.traits import Kind
 
 
 def guarded(scope: str, value: Tensor) -> Tensor:
@@ -37,7 +35,7 @@ def guarded(scope: str, value: Tensor) -> Tensor:
         if op in replaced:
             pending.pop()
             continue
-        leaf = op.type in _VARIABLES or op.type in _LEFT_ALONE
+        leaf = is_storage(op) or _looks_after(op)
         waiting = [t.op for t in op.inputs if not leaf and t.op not in replaced]
         if waiting:
             pending.extend(reversed(waiting))
@@ -53,9 +51,9 @@ _try_guard_against_uninitialized_dependencies = guarded
 def _replacement(
     scope: str, op: Operation, replaced: dict[Operation, Operation]
 ) -> Operation:
-    if op.type in _LEFT_ALONE:
+    if _looks_after(op):
         return op
-    if op.type in _VARIABLES:
+    if is_storage(op):
         found = _initialized(op)
         return op if found is None else found.op
     inputs = [replaced[t.op].outputs[t.value_index] for t in op.inputs]
@@ -66,10 +64,24 @@ def _replacement(
         attrs["_class"] = list(op.attrs["_class"])
     name = f"{op.name}_{scope}".replace(":", "_")
     types = [t.dtype for t in op.outputs]
-    if op.type == "RefSwitch":  # a value goes through it now, not a reference
+    if kind_of(op.type) is Kind.SWITCH:  # a value goes through it, not a reference
         types = [t.base_dtype for t in types]
         return op.graph.add("Switch", inputs, attrs, name, types)
     return op.graph.add(op.type, inputs, attrs, name, types)
+
+
+def _looks_after(op: Operation) -> bool:
+    """Whether an operation copes with a variable that is not initialized.
+
+    It asks for the variable itself, or for its value at a place of its own; a branch
+    takes the initial value instead.
+    """
+    if kind_of(op.type) is Kind.BRANCH:
+        return True
+    declaration = find(op.type)
+    if declaration is None or any(t.dtype._is_ref_dtype for t in op.outputs):
+        return False
+    return bool(declaration.reads or declaration.cells)
 
 
 def _initialized(op: Operation) -> Any:

@@ -25,6 +25,7 @@ from retrograd.graph.names import (
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
+from retrograd.ops.flow.effects import reads_variable
 from retrograd.util import protos
 from retrograd.variables.initial import guarded
 from retrograd.variables.options import validate_synchronization_aggregation_trainable
@@ -699,8 +700,8 @@ class ResourceVariable(BaseResourceVariable):
         read = graph.as_graph_element(element)
         if variable_def.snapshot_name:
             read = node(variable_def.snapshot_name)
-            cached = None if read.op.type == "ReadVariableOp" else read
-            while read.op.type != "ReadVariableOp":
+            cached = None if reads_variable(read.op) else read
+            while not reads_variable(read.op):
                 read = read.op.inputs[0]
         info = None
         if variable_def.HasField("save_slice_info_def"):

@@ -19,6 +19,7 @@ from retrograd.ops.infer import (
     shape_text,
 )
 from retrograd.ops.static import constant as static_value
+from retrograd.ops.traits import Traits
 
 
 def _prefixed(n: Any, data: RawShape, ids: RawShape) -> RawShape:
@@ -160,6 +161,7 @@ def _placed(xp: Any, flat: Any, rows: Any, rest: Any, dtype: Any) -> Any:
     grad=_stitch_gradient,
     static="indices",
     notation=dict(indices="iₖ", data="x̄ₖ = ȳ[iₖ]"),
+    traits=Traits(int32_on_host="T"),
 )
 def dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
     """Rows of several tensors, each at its place in the whole."""
@@ -173,6 +175,7 @@ def dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
     grad=_stitch_gradient,
     static="indices",
     notation=dict(indices="iₖ", data="x̄ₖ = ȳ[iₖ]"),
+    traits=Traits(int32_on_host="T"),
 )
 def parallel_dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
     """Rows of several tensors, each at its place in the whole."""

@@ -111,6 +111,12 @@ def may_write(ops: Iterable[Operation], variable: Operation | None) -> bool:
     return False
 
 
+def reads_variable(op: Operation) -> bool:
+    """Whether an operation takes the value of a resource variable."""
+    declaration = find(op.type)
+    return declaration is not None and bool(declaration.reads)
+
+
 def reads_of(op: Operation) -> list[Operation]:
     """The variables whose value an operation uses without changing it."""
     if is_storage(op):

@@ -28,7 +28,7 @@ def _cast_rule(n: Operation, dy: Any) -> Any:
     infer=same,
     math="y = x",
     grad=dict(x=rule("x̄ = ȳ", _cast_rule)),
-    traits=Traits(passes=Passes.CONVERTED, cheap=True),
+    traits=Traits(passes=Passes.CONVERTED, cheap=True, int32_on_host="SrcT"),
 )
 def _cast(xp: Any, x: Any, *, DstT: Any, n: Operation) -> Any:
     """The same numbers in another element type; fractions are cut off.

@@ -30,7 +30,7 @@ from retrograd.ops.infer import (
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.random import philox, philox_distributions
 from retrograd.ops.static import constant, constant_as_shape
-from retrograd.ops.traits import Blocks, Passes, Traits
+from retrograd.ops.traits import NONE, Blocks, Passes, Traits
 
 
 def _start(n: Operation) -> np.ndarray:
@@ -56,7 +56,11 @@ def _sizes(shape: Any) -> tuple[int, ...]:
 
 
 def _sampler(
-    name: str, stateless_name: str, draw: Callable[..., Any], math: str
+    name: str,
+    stateless_name: str,
+    draw: Callable[..., Any],
+    math: str,
+    traits: Traits = NONE,
 ) -> None:
     """Declare the two ops that fill a shape with floating-point numbers."""
 
@@ -76,6 +80,7 @@ def _sampler(
         state=_start,
         math=math,
         grad=NOT_DIFFERENTIABLE,
+        traits=traits,
     )(kernel)
     op(
         stateless_name,
@@ -86,22 +91,22 @@ def _sampler(
     )(stateless)
 
 
-for _row in (
-    ("RandomUniform", "StatelessRandomUniform", philox.random_uniform, "y ~ U[0, 1)"),
-    (
-        "RandomStandardNormal",
-        "StatelessRandomNormal",
-        philox.random_standard_normal,
-        "y ~ N(0, 1)",
-    ),
-    (
-        "TruncatedNormal",
-        "StatelessTruncatedNormal",
-        philox.truncated_normal,
-        "y ~ N(0, 1) within (−2, 2)",
-    ),
-):
-    _sampler(*_row)
+_sampler(
+    "RandomUniform", "StatelessRandomUniform", philox.random_uniform, "y ~ U[0, 1)"
+)
+_sampler(
+    "RandomStandardNormal",
+    "StatelessRandomNormal",
+    philox.random_standard_normal,
+    "y ~ N(0, 1)",
+)
+_sampler(
+    "TruncatedNormal",
+    "StatelessTruncatedNormal",
+    philox.truncated_normal,
+    "y ~ N(0, 1) within (−2, 2)",
+    Traits(beside_variables=True),
+)
 
 
 @op(

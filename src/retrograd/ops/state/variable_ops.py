@@ -102,13 +102,13 @@ op(
     "VariableV2",
     infer=from_attr("shape"),
     grad=NOT_DIFFERENTIABLE,
-    traits=Traits(kind=Kind.VARIABLE),
+    traits=Traits(kind=Kind.VARIABLE, beside_variables=True),
 )(_cell)
 op(
     "Variable",
     infer=_variable_shape,
     grad=NOT_DIFFERENTIABLE,
-    traits=Traits(kind=Kind.VARIABLE),
+    traits=Traits(kind=Kind.VARIABLE, beside_variables=True),
 )(_cell)
 op(
     "VarHandleOp",
@@ -202,7 +202,7 @@ def destroy_resource_kernel(xp: Any, cell: Any, *, ignore_lookup_error: bool) ->
     reads="resource",
     math="y = v",
     grad=dict(resource=rule("v̄ = ȳ", lambda n, dy: dy)),
-    traits=Traits(kind=Kind.READ, cheap=True),
+    traits=Traits(kind=Kind.READ, cheap=True, of_value="Identity"),
 )
 def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
     """The value of a resource variable."""
@@ -241,7 +241,7 @@ def _rank_of(n: Operation) -> RawShape:
     updates="ref",
     math="v ← x",
     grad=NOT_DIFFERENTIABLE,
-    traits=Traits(initializes=True),
+    traits=Traits(initializes=True, beside_variables=True),
 )
 def assign_kernel(
     xp: Any, ref: Any, value: Any, *, validate_shape: bool, n: Operation
@@ -300,6 +300,7 @@ def _same_handle_shape(ref: Any, value: Any) -> None:
     updates="ref",
     math="v ← v + x",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(beside_variables=True),
 )
 def assign_add_kernel(xp: Any, ref: Any, value: Any) -> Any:
     """Add `value` to a variable."""
@@ -313,6 +314,7 @@ def assign_add_kernel(xp: Any, ref: Any, value: Any) -> Any:
     updates="ref",
     math="v ← v − x",
     grad=NOT_DIFFERENTIABLE,
+    traits=Traits(beside_variables=True),
 )
 def assign_sub_kernel(xp: Any, ref: Any, value: Any) -> Any:
     """Subtract `value` from a variable."""
@@ -445,6 +447,7 @@ for _name, (_mode, _math) in _MODES.items():
         updates="ref",
         math=_math,
         grad=NOT_DIFFERENTIABLE,
+        traits=Traits(beside_variables=_name in ("Update", "Add", "Sub")),
     )(_scatter_kernel(_mode, _check_rows))
     op(
         f"ResourceScatter{_name}",
@@ -545,6 +548,7 @@ def _gathered(n: Operation) -> RawShape:
     infer=_gathered,
     reads="resource",
     math="yⱼ = v[iⱼ]",
+    traits=Traits(of_value="GatherV2"),
 )
 def resource_gather_kernel(
     xp: Any, value: Any, indices: Any, *, batch_dims: int
@@ -575,6 +579,7 @@ def _gathered_nd(n: Operation) -> RawShape:
     infer=_gathered_nd,
     reads="resource",
     math="yⱼ = v[iⱼ], iⱼ all the indices of one place",
+    traits=Traits(of_value="GatherNd"),
 )
 def resource_gather_nd_kernel(xp: Any, value: Any, indices: Any) -> Any:
     """Elements or slices of a resource variable, by index vectors."""
