@@ -20,14 +20,7 @@ ENDS = ("startswith", "endswith", "removeprefix", "removesuffix")
 #: what an op type is called where it is looked at; `op` in a GraphDef
 NAMES = ("type", "op_type", "op")
 #: parts in which op types still decide: one that is clean has to leave the list
-UNFINISHED = (
-    "formats",
-    "functions",
-    "grad",
-    "run",
-    "train",
-    "variables",
-)
+UNFINISHED = ("run",)
 
 #: line, string, and how it decides
 Found = tuple[int, str, str]

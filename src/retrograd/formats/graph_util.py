@@ -9,7 +9,7 @@ from retrograd import dtypes, shapes
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import traits_of
-from retrograd.ops.traits import Kind
+from retrograd.ops.traits import Kind, Passes
 from retrograd.util import protos
 
 _LOCATION = "loc:@"
@@ -97,14 +97,14 @@ def remove_training_nodes(
     checks = {
         n.name: n.input[0]
         for n in input_graph.node
-        if n.op == "CheckNumerics" and n.name not in protected
+        if _is_spare(n.op, Passes.CHECKED) and n.name not in protected
     }
     nodes = _without(input_graph.node, checks)
     awaited = {i[1:] for n in nodes for i in n.input if i.startswith("^")}
     replaced = {
         n.name: n.input[0]
         for n in nodes
-        if n.op == "Identity"
+        if _is_spare(n.op, Passes.SAME)
         and n.name not in protected
         and n.name not in awaited
         and not any(i.startswith("^") for i in n.input)
@@ -114,6 +114,12 @@ def remove_training_nodes(
     )
     result.node.extend(_without(nodes, replaced))
     return result
+
+
+def _is_spare(op_type: str, passes: Passes) -> bool:
+    """Whether a graph that is only run does without an op that passes its input on."""
+    traits = traits_of(op_type)
+    return traits.spare and traits.passes is passes
 
 
 def _without(nodes: Iterable[Any], replaced: dict[str, str]) -> list[Any]:

@@ -365,7 +365,7 @@ class Import:
         if isinstance(attrs.get("_class"), list):
             attrs["_class"] = [self._renamed_group(g) for g in attrs["_class"]]
         if (
-            node.op == "Placeholder"
+            _has_shape_by_default(signature)
             and self.graph._producer <= _LEGACY_PLACEHOLDERS
             and attrs.get("shape") == ()
         ):
@@ -492,6 +492,12 @@ class Import:
         for op, others in together:
             devices = (graph._by_name[o]._device for o in others if o in graph._by_name)
             op._device = next(filter(None, devices), "")
+
+
+def _has_shape_by_default(op_def: opdef.OpDef) -> bool:
+    """Whether an op type is that of a placeholder which need not say its shape."""
+    given = kind_of(op_def.name) is Kind.PARAMETER and not op_def.inputs
+    return given and op_def.attrs["shape"].has_default
 
 
 def _is_lenient(op: Operation) -> bool:

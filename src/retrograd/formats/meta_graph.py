@@ -22,15 +22,12 @@ from retrograd.graph import context, opdef
 from retrograd.graph.graph import Graph
 from retrograd.graph.names import GraphKeys, prepend_name_scope, strip_name_scope
 from retrograd.ops.declare import kind_of
+from retrograd.ops.host.saving import SAVE_AND_RESTORE_OPS
 from retrograd.ops.traits import Kind
 from retrograd.platform import logs, versions
 from retrograd.util import protos
 
 _UNBOUND = "$unbound_inputs_"
-SAVE_AND_RESTORE_OPS = frozenset(
-    "SaveV2 Save SaveSlice LegacySave LegacySaveSlice RestoreV2 Restore RestoreSlice "
-    "LegacyRestore LegacyRestoreSlice".split()
-)
 #: op types of a function's own nodes, which no table lists
 _INTERNAL = frozenset(("_Arg", "_Retval", "_ListToArray", "_ArrayToList"))
 #: collections that once held names where they hold messages now

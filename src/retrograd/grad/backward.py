@@ -71,7 +71,8 @@ class Bringing(FuncGraph):
             kept = {k: v for k, v in attrs.items() if k == "out_type"}
             with self.home.as_default(), self.home.control_dependencies(None):
                 there = getattr(F, op_type)(inputs[0], **kept)
-            op_type, inputs, attrs = "Identity", [there], {"T": there.dtype}
+            copied = {"T": there.dtype}
+            return super().add("Identity", [there], copied, name, output_types)
         return super().add(op_type, inputs, attrs, name, output_types)
 
     def _is_costly(self, tensor: Tensor) -> bool:

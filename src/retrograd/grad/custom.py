@@ -105,7 +105,7 @@ def _in_graph(f: Callable[..., Any], args: Sequence[Any]) -> Any:
 
     gradient_registry.declare(name, rule)
     graph = context.get_default_graph()
-    with graph.gradient_override_map({"IdentityN": name}):
+    with graph.gradient_override_map({F.IdentityN.__name__: name}):
         outputs = F.IdentityN([*flat, *tensors, *variables])
     return nest.pack_sequence_as(result, outputs[: len(flat)])
 

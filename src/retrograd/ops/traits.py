@@ -159,6 +159,7 @@ class Traits:
         variable.
       int32_on_host: the attribute of which TensorFlow's accelerators leave int32 to the
         processor.
+      spare: a graph that is not trained any more does without it.
       beside_variables: it stays on the processor where variables do.
       flat: where its slope is exactly zero, in words: "≤ 0".
       saturates: whether its slope vanishes towards infinity.
@@ -176,6 +177,7 @@ class Traits:
     blocks: Blocks | None = None
     of_value: str = ""
     int32_on_host: str = ""
+    spare: bool = False
     beside_variables: bool = False
     flat: str = ""
     saturates: bool = False

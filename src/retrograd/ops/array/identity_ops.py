@@ -21,7 +21,7 @@ _SAME = dict(input=rule("x̄ = ȳ", lambda n, dy: dy))
     infer=same,
     math="y = x",
     grad=_SAME,
-    traits=Traits(passes=Passes.SAME, cheap=True),
+    traits=Traits(passes=Passes.SAME, cheap=True, spare=True),
 )
 def identity_kernel(xp: Any, x: Any) -> Any:
     """The input."""
@@ -134,7 +134,7 @@ def _checked_gradient(n: Any, dy: Any) -> Any:
     grad=_checked_gradient,
     host=True,
     notation=dict(tensor="x̄ = ȳ, which is finite"),
-    traits=Traits(passes=Passes.CHECKED),
+    traits=Traits(passes=Passes.CHECKED, spare=True),
 )
 def check_numerics_kernel(xp: Any, x: Any, *, message: str) -> Any:
     """The input, if no element is NaN or infinite."""
