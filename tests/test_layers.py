@@ -16,7 +16,7 @@ from tests.imports import TABLE, imports, module_of, modules, nodes, texts
 #: line, and in a stack (`<`) what is to the left. Parts beside each other do not see
 #: each other.
 LAYERS = """
-0  errors nest util < dtypes platform < shapes
+0  errors nest typing util < dtypes platform < shapes
 1  graph
 2  arrays
 3  ops
