@@ -19,8 +19,6 @@ from tests.test_layers import files_of, places
 ENDS = ("startswith", "endswith", "removeprefix", "removesuffix")
 #: what an op type is called where it is looked at; `op` in a GraphDef
 NAMES = ("type", "op_type", "op")
-#: parts in which op types still decide: one that is clean has to leave the list
-UNFINISHED = ("run",)
 
 #: line, string, and how it decides
 Found = tuple[int, str, str]
@@ -126,10 +124,7 @@ def decisions(part: str) -> list[str]:
 @pytest.mark.parametrize("part", sorted(set(places()) - {"ops"}))
 def test_no_op_type_decides(part: str) -> None:
     found = decisions(part)
-    if part in UNFINISHED:
-        assert found, f"{part} is clean: take it out of UNFINISHED"
-    else:
-        assert not found, "\n".join(found)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(

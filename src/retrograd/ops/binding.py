@@ -54,6 +54,7 @@ class Binding:
       roles: for each input tensor, what the kernel is given.
       reads: the positions of the inputs whose variable is only read.
       updates: the positions of the inputs whose variable is changed.
+      initializes: whether these need not have a value: the kernel is given None then.
       state: whether there is a hidden state.
       changed: how many new values, of the state and of variables, come first in what
         the kernel returns.
@@ -66,6 +67,7 @@ class Binding:
     roles: tuple[Role, ...]
     reads: tuple[int, ...]
     updates: tuple[int, ...]
+    initializes: bool
     state: bool
     changed: int
     returned: tuple[int, ...]
@@ -112,6 +114,7 @@ def _described(declaration: Declaration, op: Operation | Record) -> Binding:
         roles,
         reads,
         updates,
+        declaration.traits.initializes,
         state,
         int(state) + len(updates),
         tuple(i for i, ref in enumerate(refers) if not ref),

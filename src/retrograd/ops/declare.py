@@ -446,7 +446,8 @@ def traits_of(op_type: str) -> Traits:
 
 def kind_of(op_type: str) -> Kind | None:
     """What an op type is to the engine, where it is more than a function."""
-    return traits_of(op_type).kind
+    found = registry.get(op_type) or find(op_type)
+    return None if found is None else found.traits.kind
 
 
 def asks_for_shapes(op_type: str) -> bool:

@@ -15,6 +15,8 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.binding import binding, keywords
+from retrograd.ops.declare import find, kind_of, registry
+from retrograd.ops.traits import Kind
 
 #: values larger than this are not worked out while a graph is built
 _LARGEST = 10_000
@@ -49,19 +51,14 @@ def _fold_all(tensor: Tensor) -> np.ndarray | None:
     return tensor.__dict__["_folded"]
 
 
-#: op types whose value depends on the shapes of their inputs alone
-FROM_SHAPE = frozenset(("Shape", "ShapeN", "Size", "Rank"))
-
-
 def _needed(n: Operation) -> tuple[Tensor, ...]:
-    if n.type == "Const" or n.type in FROM_SHAPE or not _foldable(n):
+    kind = kind_of(n.type)
+    if kind is Kind.CONSTANT or kind is Kind.SHAPE or not _foldable(n):
         return ()
     return n._inputs
 
 
 def _foldable(n: Operation) -> bool:
-    from retrograd.ops.declare import find
-
     declaration = find(n.type)
     if declaration is None or not declaration.pure or declaration.host:
         return False
@@ -88,22 +85,21 @@ def captured(tensor: Tensor) -> Tensor | None:
 
 
 def _values(n: Operation) -> list[Any] | None:
-    if n.type == "Const":
+    kind = kind_of(n.type)
+    if kind is Kind.CONSTANT:
         value = n.attrs["value"]
         return _stored(value) if isinstance(value, StoredTensor) else [value]
     if n.type == "Placeholder":
         outer = captured(n._outputs[0])
         value = None if outer is None else constant(outer)
         return None if value is None else [value]
-    if n.type in FROM_SHAPE:
+    if kind is Kind.SHAPE:
         return _shape_values(n)
     if not _foldable(n):
         return None
     inputs = [t.__dict__.get("_folded") for t in n._inputs]
     if any(v is None for v in inputs):
         return None
-    from retrograd.ops.declare import registry
-
     declaration = registry[n.type]
     try:
         given = keywords(declaration, n, {}, _not_called)

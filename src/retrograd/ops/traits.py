@@ -17,14 +17,16 @@ class Kind(enum.Enum):
 
     #: stands for the storage of a variable
     VARIABLE = enum.auto()
-    #: gives the value of a variable, as it is
-    READ = enum.auto()
     #: the same, for as long as one run lasts
     TEMPORARY = enum.auto()
+    #: gives the value of a variable, as it is
+    READ = enum.auto()
     #: a value that the graph holds
     CONSTANT = enum.auto()
     #: a value that is given from outside: fed, or passed to a function
     PARAMETER = enum.auto()
+    #: says how large its inputs are: known wherever their shapes are
+    SHAPE = enum.auto()
     #: does nothing: there for what comes before it
     NOTHING = enum.auto()
     #: version 1's conditionals: one of a Switch's outputs has no value
@@ -153,6 +155,9 @@ class Traits:
       multilinear: inputs in each of which, the others fixed, the outputs are linear.
       initializes: it sets a variable without needing the value that it has.
       cheap: it costs less to compute anew than to keep its result.
+      whole: a compiler does it as one piece: what follows is not fused with what came
+        before.
+      of_two: of an op of any number of inputs, the op type that does it to two.
       function: which function it computes.
       blocks: why it passes no gradient on.
       of_value: the op type that does with a variable's value what it does with the
@@ -173,6 +178,8 @@ class Traits:
     multilinear: tuple[str, ...] = ()
     initializes: bool = False
     cheap: bool = False
+    whole: bool = False
+    of_two: str = ""
     function: Function | None = None
     blocks: Blocks | None = None
     of_value: str = ""

@@ -12,16 +12,18 @@ import numpy as np
 from retrograd import dtypes, shapes
 from retrograd.arrays import numpy as xp_numpy
 from retrograd.arrays.blas import threads
-from retrograd.graph import attributes, context, dispatch, opdef
+from retrograd.graph import attributes, context, opdef
 from retrograd.graph.device import DeviceSpec
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Held, Tensor
-from retrograd.ops.binding import binding
-from retrograd.ops.declare import Declaration, find
+from retrograd.ops.binding import binding, keywords
+from retrograd.ops.declare import Declaration, F, find
+from retrograd.ops.traits import Kind
 from retrograd.run.devices import CPU, PREFIX
 from retrograd.run.failure import describe
-from retrograd.run.interpret import INITIALIZING, named_arguments
+from retrograd.run.interpret import function, missing_kernel
 from retrograd.run.store import Cell, EagerVariable, Store
 
 #: the state of all variables, tables and so on that exist outside of sessions
@@ -158,12 +160,12 @@ class EagerTensor(Tensor):
 
     def cpu(self) -> Any:
         """A copy: values are in the computer's memory."""
-        return dispatch.apply("Identity", self)
+        return F.Identity(self)
 
     def gpu(self, gpu_index: int = 0) -> Any:
         """A copy: values are in the computer's memory."""
         del gpu_index
-        return dispatch.apply("Identity", self)
+        return F.Identity(self)
 
     def __str__(self) -> str:
         return (
@@ -265,21 +267,15 @@ def execute(
     record = Record(op_def, inputs, attrs)
     if name:
         record.name = name.rstrip("/")
-    if op_def.name in ("VarHandleOp", "VariableV2"):
-        cell = store.cell(record)  # pyright: ignore[reportArgumentType]
-        results: Any = (cell,)
-    elif declaration is None:
-        from retrograd.run.interpret import missing_kernel
-
+    if declaration is None:
         raise missing_kernel(record)
-    else:
-        results = _run(record, declaration)
+    results = _run(record, declaration)
     record._outputs = [
         EagerTensor(value, dtype.base_dtype)
         for value, dtype in zip(results, types, strict=True)
     ]
-    if op_def.name == "VarHandleOp":
-        record._outputs[0]._variable = EagerVariable(results[0], attrs)  # pyright: ignore[reportAttributeAccessIssue]
+    if declaration.traits.kind is Kind.VARIABLE:
+        record._outputs[0]._variable = EagerVariable(results[0], record)  # pyright: ignore[reportAttributeAccessIssue]
     for tape in context.local.tapes:
         tape.record(record)
     if callbacks:
@@ -308,6 +304,15 @@ def _check_eager(inputs: Sequence[Tensor]) -> None:
             )
 
 
+#: what kernels may ask for here
+_GIVEN = {"store": store, "bound": None}
+
+
+def _function(body: FuncGraph) -> Callable[..., Any]:
+    """A function that an op calls, as something to call."""
+    return function(body, store)
+
+
 def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
     """The values of the outputs; changes of variables are made.
 
@@ -323,13 +328,13 @@ def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
     for i in bound.updates:
         cell = arguments[i]
         written.append(cell)
-        arguments[i] = cell.peek() if record.type in INITIALIZING else cell.read()
+        arguments[i] = cell.peek() if bound.initializes else cell.read()
     if bound.state:
         cell = _state_of(record, declaration)
         arguments.insert(0, cell.value)
         written.insert(0, cell)
     try:
-        named = named_arguments(declaration, record, store)
+        named = keywords(declaration, record, _GIVEN, _function)
         with np.errstate(all="ignore"):
             results = declaration.kernel(xp_numpy, *arguments, **named)
     except Exception as error:

@@ -36,8 +36,8 @@ def expression(op: Operation, declaration: Declaration) -> Written | None:
     tensors = [*op._inputs, *op._outputs]
     if any(t.dtype.base_dtype.name in _NOT_NUMBERS for t in tensors):
         return None
-    if op.type == "AddN" and len(op._inputs) == 2:
-        declaration = find("AddV2") or declaration
+    if len(op._inputs) == 2 and declaration.traits.of_two:
+        declaration = find(declaration.traits.of_two) or declaration
     found = written(declaration.kernel)
     return found if found is not None and found.count == len(op._inputs) else None
 

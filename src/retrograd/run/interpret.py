@@ -17,20 +17,18 @@ from retrograd.arrays.blas import threads
 from retrograd.errors import InvalidArgumentError, message
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
-from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import Binding, Role, binding, keywords
-from retrograd.ops.declare import Declaration, find
+from retrograd.ops.declare import Declaration, find, kind_of
 from retrograd.ops.flow.control_ops import DEAD
-from retrograd.ops.flow.effects import is_reading
+from retrograd.ops.flow.effects import is_reading, is_storage
+from retrograd.ops.traits import Kind
 from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe
-from retrograd.run.plan import MERGES, SWITCHES, VARIABLES, Plan, make_plan
+from retrograd.run.plan import Plan, make_plan
 from retrograd.run.stages import Segment
 from retrograd.run.store import Cell, Store
 
-#: ops that do not need the value that their variable has
-INITIALIZING = ("Assign", "AssignVariableOp")
 #: constants larger than this many elements are computed anew in each run
 _LARGEST_FOLDED = 1 << 20
 #: operations after which a run can hand the interpreter to another thread, as one that
@@ -75,6 +73,7 @@ class Program:
         for i, (tensor, value) in enumerate((constants or {}).items()):
             self._bind(tensor, f"h{i}", value)
             self.constants.add(tensor)
+        self._given = {"store": store, "bound": None}
         self.call = self._generate()
 
     def __call__(self, feeds: Sequence[Any]) -> Sequence[Any]:
@@ -189,19 +188,20 @@ class Program:
     ) -> None:
         if op._outputs and op._outputs[0] in self.constants:
             return
-        if op.type in VARIABLES and op.type != "TemporaryVariable":
+        declaration = find(op.type)
+        kind = None if declaration is None else declaration.traits.kind
+        if kind is Kind.VARIABLE:
             self._bind(op._outputs[0], f"c{index}", self.store.cell(op))
             return
-        if op.type == "NoOp":
+        if kind is Kind.NOTHING:
             return
         if op._outputs and is_reading(op._outputs[0]):
-            return
-        declaration = find(op.type)
+            return  # looked at where it is used
         if declaration is not None and self._fold(op, declaration, index):
             return
         line = self._line(op, declaration, index)
         guard = self._guard(op)
-        if guard or op.type in SWITCHES:
+        if guard or kind is Kind.SWITCH:
             self._shadow.add(op)
         done = [
             n
@@ -226,7 +226,7 @@ class Program:
 
         A Merge needs none: it takes the input that there is.
         """
-        if not self._shadow or op.type in MERGES:
+        if not self._shadow or kind_of(op.type) is Kind.MERGE:
             return ""
         names: dict[str, None] = {}
         for tensor in op._inputs:
@@ -251,12 +251,18 @@ class Program:
         """What stands in a line in place of a call of the kernel, if anything does."""
         return expression(op, declaration)
 
-    def _kernel(self, op: Operation, declaration: Declaration) -> Any:
-        return bind(declaration, op, self.store)
+    def _kernel(self, op: Operation, declaration: Declaration) -> Callable[..., Any]:
+        """The kernel of an operation with its keyword arguments filled in."""
+        named = keywords(declaration, op, self._given, self._function)
+        return functools.partial(declaration.kernel, xp_numpy, **named)
+
+    def _function(self, body: FuncGraph) -> Callable[..., Any]:
+        """A function that an operation calls, as something to call."""
+        return function(body, self.store)
 
     def _fold(self, op: Operation, declaration: Declaration, index: int) -> bool:
         """Compute an operation on constants now, if it is small and cannot fail."""
-        if op.type != "Const" and not (
+        if declaration.traits.kind is not Kind.CONSTANT and not (
             declaration.pure
             and not declaration.host
             and op._inputs
@@ -279,7 +285,7 @@ class Program:
     def _name(self, tensor: Tensor) -> str:
         """The local or global name that holds a tensor; a variable's storage cell."""
         name = self.names.get(tensor)
-        if name is None and tensor._op.type in VARIABLES:
+        if name is None and is_storage(tensor._op):
             name = f"c_{len(self.names)}"
             self._bind(tensor, name, self.store.cell(tensor._op))
         elif name is None and is_reading(tensor):
@@ -306,7 +312,7 @@ class Program:
         arguments = [
             self._value(tensor)
             if role is Role.VALUE
-            else self._stored(op, role, tensor)
+            else self._stored(role, tensor, bound)
             for role, tensor in zip(bound.roles, inputs, strict=True)
         ]
         cells = [self._name(inputs[i]) for i in bound.updates]
@@ -320,12 +326,12 @@ class Program:
         call = self._call(op, declaration, index, arguments)
         return self._assignment(op, index, cells, call, bound)
 
-    def _stored(self, op: Operation, role: Role, tensor: Tensor) -> str:
+    def _stored(self, role: Role, tensor: Tensor, bound: Binding) -> str:
         """An expression for what a kernel is given for a variable."""
         if role is Role.CELL:
             return self._value(tensor) if is_reading(tensor) else self._name(tensor)
         name = self._name(tensor)
-        peeks = role is Role.UPDATE and op.type in INITIALIZING
+        peeks = role is Role.UPDATE and bound.initializes
         return f"{name}.{'peek' if peeks else 'read'}()"
 
     def _call(
@@ -355,7 +361,7 @@ class Program:
             self.names[op._outputs[i]] = cells[0]
             self._written[op._outputs[i]] = name = f"v{index}_{i}"
             line += f"; {name} = {cells[0]}.value"
-        if cells and op.type not in INITIALIZING:
+        if cells and not bound.initializes:
             # threads that change one variable at the same time must not lose an update
             return f"with {cells[0]}.lock: {line}"
         return line
@@ -407,36 +413,6 @@ def _small(tensor: Tensor) -> bool:
     for size in raw:
         count *= size or 0
     return count <= _LARGEST_FOLDED
-
-
-#: makes something to call of a function, given the session's state
-Caller = Callable[[FuncGraph, Store], Callable[..., Any]]
-
-
-def bind(
-    declaration: Declaration, op: Operation, store: Store, call: Caller | None = None
-) -> Callable[..., Any]:
-    """The kernel of an operation with its keyword arguments filled in."""
-    named = named_arguments(declaration, op, store, call)
-    return functools.partial(declaration.kernel, xp_numpy, **named)
-
-
-def named_arguments(
-    declaration: Declaration,
-    op: Operation | Record,
-    store: Store,
-    call: Caller | None = None,
-) -> dict[str, Any]:
-    """The keyword arguments of a kernel in this tier.
-
-    An attribute that is a function becomes something to call, by `call`, or else
-    `function`.
-    """
-    if not declaration.wanted:
-        return {}
-    made = call or function
-    given = {"store": store, "bound": None}
-    return keywords(declaration, op, given, lambda body: made(body, store))
 
 
 def function(

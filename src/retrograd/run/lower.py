@@ -7,7 +7,6 @@ outputs and the variables it changed; those are donated, so updates are in place
 from __future__ import annotations
 
 import functools
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,13 +22,12 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import Role, binding, keywords
-from retrograd.ops.declare import Declaration, find
-from retrograd.ops.flow.effects import bodies_of, is_reading, variable_of
-from retrograd.ops.static import FROM_SHAPE
+from retrograd.ops.declare import Declaration, find, kind_of, traits_of
+from retrograd.ops.flow.effects import bodies_of, is_reading, is_storage, variable_of
+from retrograd.ops.traits import Kind
 from retrograd.run import memory
 from retrograd.run.arena import arenas_for
 from retrograd.run.constants import Large
-from retrograd.run.plan import VARIABLES
 from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
 
@@ -46,8 +44,6 @@ _DEEPEST_SINGLE = 2048 if sys.platform == "linux" else _DEEPEST
 _LARGEST_COPIED = 1 << 16
 #: turns of a loop that are counted in advance, at the most
 _MOST_TURNS = 1 << 16
-#: op types that XLA does not fuse with what follows
-_UNFUSED = re.compile("MatMul|Conv|Cholesky|Qr|Svd")
 _NUMPY = (np.ndarray, np.generic)
 
 
@@ -176,7 +172,7 @@ class Trace:
     def _kernel(
         self, op: Operation, declaration: Declaration, arguments: list[Any]
     ) -> Callable[..., Any]:
-        static = op.type in FROM_SHAPE or (
+        static = declaration.traits.kind is Kind.SHAPE or (
             declaration.pure
             and bool(arguments)
             and all(isinstance(a, _NUMPY) for a in arguments)
@@ -255,7 +251,7 @@ def _outward(needed: NeedsValue, op: Operation) -> Exception:
         outer = body.outside(tensor) if isinstance(body, FuncGraph) else None
         if outer is not None:
             return NeedsValue(outer, op)
-        if tensor not in seen and tensor._op.type not in FROM_SHAPE:
+        if tensor not in seen and kind_of(tensor._op.type) is not Kind.SHAPE:
             seen.add(tensor)
             pending.extend(tensor._op._inputs)
     return CannotLower(op, needed)
@@ -275,7 +271,7 @@ def _has_state(body: FuncGraph) -> bool:
 
 def _computes(op: Operation) -> bool:
     """Whether an operation does more than hold a variable, read it, or wait."""
-    if op.type in VARIABLES or op.type == "NoOp":
+    if is_storage(op) or kind_of(op.type) is Kind.NOTHING:
         return False
     return not (op._outputs and is_reading(op._outputs[0]))
 
@@ -286,7 +282,7 @@ def _known(value: Any) -> bool:
 
 def _depth(op: Operation, depth: dict[Tensor, float]) -> float:
     """How much of what XLA may fuse there is from the last break to an operation."""
-    if _UNFUSED.search(op.type):
+    if traits_of(op.type).whole:
         return 0
     single = all(t._shape_raw == () for t in (*op._inputs, *op._outputs))
     own = 1 / (_DEEPEST_SINGLE if single else _DEEPEST)
@@ -362,7 +358,7 @@ class Variant:
         changed: dict[Cell, None] = {}
         for op in segment.ops:
             declaration = find(op.type)
-            if declaration is None or op.type in VARIABLES:
+            if declaration is None or is_storage(op):
                 continue
             if declaration.state is not None:
                 cell = store.hidden(op, declaration.state)

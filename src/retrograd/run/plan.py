@@ -11,12 +11,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.flow.demand import demand
 from retrograd.ops.flow.effects import reads_of, writes_of
-from retrograd.run.frames import lifted
-
-VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "TemporaryVariable"))
-#: version 1's conditionals: one of a Switch's outputs has no value, a Merge needs one
-SWITCHES = frozenset(("Switch", "RefSwitch"))
-MERGES = frozenset(("Merge", "RefMerge"))
+from retrograd.ops.flow.frames import lifted
 
 
 @dataclass(slots=True)

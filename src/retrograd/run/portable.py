@@ -18,6 +18,7 @@ from jax.extend import core
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
 from retrograd.ops.flow.effects import bodies_of
+from retrograd.ops.traits import Kind
 from retrograd.run.interpret import Program
 from retrograd.run.lower import CannotLower, NeedsValue, Trace
 from retrograd.run.plan import make_plan
@@ -111,7 +112,7 @@ def check(op: Any) -> None:
       NotPortable: it is not, or it calls functions.
     """
     declaration = find(op.type)
-    if op.type == "NoOp":
+    if declaration is not None and declaration.traits.kind is Kind.NOTHING:
         return
     if bodies_of(op):
         raise NotPortable(f"{op.name} ({op.type}) is a loop, a branch or a call")

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Sequence
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.declare import find
+from retrograd.ops.declare import find, kind_of
 from retrograd.ops.flow.effects import (
     bodies_of,
     is_reading,
+    is_storage,
     reads_of,
     variable_of,
     writes_of,
 )
-from retrograd.run.plan import MERGES, SWITCHES, VARIABLES
+from retrograd.ops.traits import Kind
 
 #: dtypes that have no device form
 _HOST_DTYPES = frozenset(("string", "resource"))
@@ -43,7 +44,7 @@ def is_host(op: Operation) -> bool:
     declaration = find(op.type)
     if declaration is None or declaration.host or declaration.cells:
         return True
-    if op.type in VARIABLES or op.type == "NoOp":
+    if declaration.traits.kind in (Kind.VARIABLE, Kind.NOTHING):
         return False
     passing = declaration.live is not None  # a loop may hand a variable on
     for tensor in op._outputs:
@@ -56,15 +57,15 @@ def is_host(op: Operation) -> bool:
             return True
         if name == "resource" or tensor.dtype._is_ref_dtype:
             variable = variable_of(tensor)
-            if variable is None or variable.type == "TemporaryVariable":
+            if variable is None or kind_of(variable.type) is Kind.TEMPORARY:
                 return True
     return any(map(_has_host_op, bodies_of(op)))
 
 
 def _has_host_op(body: FuncGraph) -> bool:
+    given = {tensor._op for tensor in body.inputs}
     return any(
-        op.type != "Placeholder" and (is_host(op) or bool(writes_of(op)))
-        for op in body._ops
+        op not in given and (is_host(op) or bool(writes_of(op))) for op in body._ops
     )
 
 
@@ -79,23 +80,25 @@ def split(
     allow: data, control, and the order of reads and writes of a variable in `ops`.
     """
     level: dict[Operation, int] = {}
+    segments: dict[int, Segment] = {}
     order = _StateOrder()
+    # operations that may have to be left out: on one side of a Switch
     conditional: set[Operation] = set()
     for op in ops:
-        if _depends_on_switch(op, conditional):
-            conditional.add(op)
+        kind = kind_of(op.type)
         # a Merge takes the one input that there is
-        alone = op in conditional or op.type in MERGES or host(op)
+        merges = kind is Kind.MERGE
+        if kind is Kind.SWITCH or (not merges and _depends_on(op, conditional)):
+            conditional.add(op)
+        alone = merges or op in conditional or host(op)
         own = 0 if alone else 1
         at = own
         for earlier in (*(t._op for t in op._inputs), *op._control_inputs, *order(op)):
             before = level.get(earlier)
-            if before is not None and earlier.type not in VARIABLES:
+            if before is not None:
                 at = max(at, before if before % 2 == own else before + 1)
-        level[op] = at
-    segments: dict[int, Segment] = {}
-    for op in ops:
-        at = level[op]
+        if not is_storage(op):  # there from the start
+            level[op] = at
         if at not in segments:
             segments[at] = Segment([], at % 2 == 1)
         segments[at].ops.append(op)
@@ -104,14 +107,11 @@ def split(
     return result
 
 
-def _depends_on_switch(op: Operation, known: set[Operation]) -> bool:
-    """Whether an operation may have to be left out: it is on one side of a Switch."""
-    if op.type in SWITCHES:
-        return True
-    if op.type in MERGES:
+def _depends_on(op: Operation, others: set[Operation]) -> bool:
+    if not others:
         return False
-    return any(t._op in known for t in op._inputs) or any(
-        o in known for o in op._control_inputs
+    return any(t._op in others for t in op._inputs) or any(
+        o in others for o in op._control_inputs
     )
 
 
@@ -157,8 +157,7 @@ def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
                 tensor = _stored(tensor, home)
                 source = home.get(tensor)
                 # a variable whose operation is in no segment is fed
-                own = source is not None and tensor._op.type in VARIABLES
-                if own or source is segment:
+                if source is segment or (source and is_storage(tensor._op)):
                     continue
                 inputs[tensor] = None
                 if source is not None:
@@ -167,7 +166,7 @@ def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
     for tensor in fetches:
         tensor = _stored(tensor, home)
         source = home.get(tensor)
-        if source is not None and tensor._op.type not in VARIABLES:
+        if source is not None and not is_storage(tensor._op):
             outputs[source][tensor] = None
     for segment in segments:
         segment.outputs = list(outputs[segment])

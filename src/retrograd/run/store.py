@@ -13,6 +13,7 @@ from retrograd import dtypes
 from retrograd.errors import FailedPreconditionError, message
 from retrograd.graph.function import function_body_of
 from retrograd.graph.operation import Operation
+from retrograd.graph.record import Record
 from retrograd.graph.tensor import Held
 
 _READY = (np.ndarray, np.generic)
@@ -69,7 +70,7 @@ class Cell:
     def unset(self) -> FailedPreconditionError:
         """The error that a read before initialization is."""
         op = self.op
-        if op is not None and op.type == "VarHandleOp":
+        if op is not None and op._outputs[0].dtype.name == "resource":
             first = (
                 f"Error while reading resource variable {self.name} from Container: "
                 "localhost. This could mean that the variable was uninitialized. Not "
@@ -99,10 +100,9 @@ class EagerVariable:
     A function that takes a variable from outside refers to it by this.
     """
 
-    type = "VarHandleOp"
-
-    def __init__(self, cell: Cell, attrs: dict[str, Any]) -> None:
-        self.cell, self.attrs, self.name = cell, attrs, cell.name
+    def __init__(self, cell: Cell, record: Record) -> None:
+        self.cell, self.name = cell, cell.name
+        self.type, self.attrs = record.type, record.attrs
 
 
 class Store:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from retrograd.graph.operation import Operation
-from retrograd.ops.static import FROM_SHAPE
+from retrograd.ops.declare import kind_of
+from retrograd.ops.traits import Kind
 from retrograd.run import memory
 from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan
@@ -258,7 +259,9 @@ class Staged:
             else:
                 parts.append((segment, None))
         self.usable = any(
-            any(op.type not in ("NoOp",) for op in s.segment.ops) for s in self.stages
+            kind_of(op.type) is not Kind.NOTHING
+            for stage in self.stages
+            for op in stage.segment.ops
         )
         self.program = Program(self.plan, self.store, parts, self.constants)
 
@@ -418,7 +421,7 @@ class Stage:
                 found.add(place)
             elif current._op not in inside or current.dtype._is_ref_dtype:
                 return frozenset()
-            elif current._op.type not in FROM_SHAPE:
+            elif kind_of(current._op.type) is not Kind.SHAPE:
                 pending.extend(current._op._inputs)
         return frozenset(found - self.static)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class TracedProgram(Program):
         """Nothing: every operation is a call, which is timed."""
 
     def _kernel(self, op: Operation, declaration: Declaration) -> Any:
-        kernel: Callable[..., Any] = super()._kernel(op, declaration)
+        kernel = super()._kernel(op, declaration)
 
         def timed(*arguments: Any) -> Any:
             start = time.time_ns()

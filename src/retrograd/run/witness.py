@@ -10,7 +10,7 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.binding import binding
 from retrograd.ops.declare import Declaration
 from retrograd.ops.flow.control_ops import DEAD
-from retrograd.run.interpret import Program, bind, function
+from retrograd.run.interpret import Program, function
 from retrograd.run.plan import Plan
 from retrograd.run.store import Cell, Store
 
@@ -82,7 +82,7 @@ class WitnessedProgram(Program):
         """Nothing: every operation is a call, which is told of."""
 
     def _kernel(self, op: Operation, declaration: Declaration) -> Any:
-        kernel = bind(declaration, op, self.store, self._function)
+        kernel = super()._kernel(op, declaration)
         bound = binding(declaration, op)
         hidden = int(bound.state)
 
@@ -107,11 +107,11 @@ class WitnessedProgram(Program):
         finally:
             self._folding = False
 
-    def _function(self, body: FuncGraph, store: Store) -> Callable[..., Any]:
+    def _function(self, body: FuncGraph) -> Callable[..., Any]:
         def make(plan: Plan, store: Store) -> Program:
             return WitnessedProgram(plan, store, self.witness, nested=True)
 
-        run = function(body, store, make)
+        run = function(body, self.store, make)
 
         def call(*arguments: Any) -> Sequence[Any]:
             self.witness.entered(body, arguments)

@@ -20,7 +20,7 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
-from retrograd.ops.traits import Blocks, Passes, Traits
+from retrograd.ops.traits import Blocks, Kind, Passes, Traits
 
 # ---------------------------------------------------------------------- the shape
 
@@ -35,7 +35,9 @@ def _length(n: Any) -> RawShape:
     infer=_length,
     math="y = shape of x",
     grad=NOT_DIFFERENTIABLE,
-    traits=Traits(shape_only=("input",), cheap=True, blocks=Blocks.FORM),
+    traits=Traits(
+        kind=Kind.SHAPE, shape_only=("input",), cheap=True, blocks=Blocks.FORM
+    ),
 )
 def shape_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     """The sizes of x, one for each axis."""
@@ -50,7 +52,7 @@ def shape_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     ],
     math="yᵢ = shape of xᵢ",
     grad=NOT_DIFFERENTIABLE,
-    traits=Traits(shape_only=("input",), blocks=Blocks.FORM),
+    traits=Traits(kind=Kind.SHAPE, shape_only=("input",), blocks=Blocks.FORM),
 )
 def shape_n_kernel(xp: Any, *xs: Any, out_type: Any) -> Any:
     """The sizes of each x."""
@@ -64,7 +66,7 @@ def shape_n_kernel(xp: Any, *xs: Any, out_type: Any) -> Any:
     infer=scalar,
     math="y = number of elements",
     grad=NOT_DIFFERENTIABLE,
-    traits=Traits(shape_only=("input",), blocks=Blocks.FORM),
+    traits=Traits(kind=Kind.SHAPE, shape_only=("input",), blocks=Blocks.FORM),
 )
 def size_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     """The number of elements."""
@@ -77,7 +79,7 @@ def size_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     infer=scalar,
     math="y = number of axes",
     grad=NOT_DIFFERENTIABLE,
-    traits=Traits(shape_only=("input",), blocks=Blocks.FORM),
+    traits=Traits(kind=Kind.SHAPE, shape_only=("input",), blocks=Blocks.FORM),
 )
 def rank_kernel(xp: Any, x: Any) -> Any:
     """The number of axes."""

@@ -8,7 +8,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import binding
-from retrograd.ops.declare import find, kind_of, traits_of
+from retrograd.ops.declare import find, kind_of, registry, traits_of
 from retrograd.ops.traits import Kind, Passes
 
 _STORAGE = (Kind.VARIABLE, Kind.TEMPORARY)
@@ -16,7 +16,8 @@ _STORAGE = (Kind.VARIABLE, Kind.TEMPORARY)
 
 def is_storage(op: Operation) -> bool:
     """Whether an operation stands for the storage of a variable."""
-    return kind_of(op.type) in _STORAGE
+    found = registry.get(op.type)
+    return found is not None and found.traits.kind in _STORAGE
 
 
 def passed_on(tensor: Tensor) -> Tensor | None:
@@ -63,8 +64,10 @@ def is_reading(tensor: Tensor) -> bool:
     """
     while True:
         op = tensor._op
-        traits = traits_of(op.type)
-        if traits.passes is not Passes.SAME or traits.kind or len(op._outputs) > 1:
+        found = registry.get(op._type)
+        if found is None or (traits := found.traits).passes is not Passes.SAME:
+            return False
+        if traits.kind or len(op._outputs) > 1:
             return False
         tensor = op._inputs[0]
         if tensor.dtype._is_ref_dtype:
@@ -97,8 +100,17 @@ def written_by(op: Operation) -> Iterator[Tensor]:
 
 def writes_of(op: Operation) -> list[Operation]:
     """The variables that an operation changes, as far as they are known."""
+    if _changes_nothing(op):
+        return []
     found = (variable_of(t) for t in written_by(op))
     return list(dict.fromkeys(v for v in found if v is not None))
+
+
+def _changes_nothing(op: Operation) -> bool:
+    if op._op_def is None or op._op_def.calls:
+        return op._op_def is None
+    declaration = find(op.type)
+    return declaration is None or not declaration.updates
 
 
 def may_write(ops: Iterable[Operation], variable: Operation | None) -> bool:

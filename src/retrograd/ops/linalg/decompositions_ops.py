@@ -16,6 +16,7 @@ from retrograd.ops.linalg.products import matmul
 from retrograd.ops.linalg.solve import adjoint
 from retrograd.ops.linalg.solve_ops import check_square, square
 from retrograd.ops.rules import scalar
+from retrograd.ops.traits import Traits
 
 # ---------------------------------------------------------------------- Cholesky
 
@@ -48,6 +49,7 @@ def _cholesky_rule(n: Operation, dy: Any) -> Any:
             _cholesky_rule,
         )
     ),
+    traits=Traits(whole=True),
 )
 def _cholesky(xp: Any, x: Any) -> Any:
     """The Cholesky factors of positive definite matrices.
@@ -109,6 +111,7 @@ def _qr_rule(n: Operation, dq: Any, dr: Any) -> Any:
         input="X̄ = Q (R̄ + tril(Z) R⁻ᴴ) + (Q̄ − Q Qᴴ Q̄) R⁻ᴴ, "
         "Z = Qᴴ Q̄ − Q̄ᴴ Q + R R̄ᴴ − R̄ Rᴴ"
     ),
+    traits=Traits(whole=True),
 )
 def _qr(xp: Any, x: Any, *, full_matrices: bool) -> Any:
     """Matrices with orthonormal columns, and upper triangular ones."""
@@ -257,6 +260,7 @@ def _wide_svd_term(
         "S = diag(s), A = F ⊙ (Uᴴ Ū), B = F ⊙ (Vᴴ V̄), "
         "Fᵢⱼ = 1 / (sⱼ² − sᵢ²) where i ≠ j, else 0"
     ),
+    traits=Traits(whole=True),
 )
 def _svd(xp: Any, x: Any, *, compute_uv: bool, full_matrices: bool) -> Any:
     """Singular values, falling, and the vectors that go with them."""

@@ -75,7 +75,7 @@ def _product_b(n: Operation, dc: Any) -> Any:
     infer=_product_shape,
     math="C = A B",
     grad=dict(a=rule("Ā = C̄ Bᵀ", _product_a), b=rule("B̄ = Aᵀ C̄", _product_b)),
-    traits=Traits(multilinear=("a", "b"), function=Function.MATRIX_PRODUCT),
+    traits=Traits(multilinear=("a", "b"), function=Function.MATRIX_PRODUCT, whole=True),
 )
 def _matmul(xp: Any, a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> Any:
     """The product of two matrices."""
@@ -109,6 +109,7 @@ def _sparse_product_rule(n: Operation, dc: Any) -> list[Any]:
     math="C = A B",
     grad=_sparse_product_rule,
     notation=dict(a="Ā = C̄ Bᵀ", b="B̄ = Aᵀ C̄"),
+    traits=Traits(whole=True),
 )
 def _sparse_matmul(
     xp: Any, a: Any, b: Any, *, transpose_a: bool, transpose_b: bool
@@ -231,7 +232,7 @@ def _batch_rules(op_type: str, unbroadcast: bool) -> dict[str, Any]:
     infer=lambda n: _batched(n, _equal_batch),
     math="Z = X Y",
     grad=_batch_rules("BatchMatMul", False),
-    traits=Traits(multilinear=("x", "y"), function=Function.MATRIX_PRODUCT),
+    traits=Traits(multilinear=("x", "y"), function=Function.MATRIX_PRODUCT, whole=True),
 )
 def _batch_matmul(xp: Any, x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
     """The products of the matrices in two batches of one shape."""
@@ -243,7 +244,7 @@ def _batch_matmul(xp: Any, x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
     infer=lambda n: _batched(n, _broadcast_batch),
     math="Z = X Y",
     grad=_batch_rules("BatchMatMulV2", True),
-    traits=Traits(multilinear=("x", "y"), function=Function.MATRIX_PRODUCT),
+    traits=Traits(multilinear=("x", "y"), function=Function.MATRIX_PRODUCT, whole=True),
 )
 def _batch_matmul_v2(xp: Any, x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
     """The products of the matrices in two batches, the batches broadcast."""

@@ -128,7 +128,7 @@ def _as_summands(n: Operation) -> RawShape:
     math="y = Σᵢ xᵢ",
     grad=lambda n, dy: [dy] * len(n.inputs),
     notation=dict(inputs="x̄ᵢ = ȳ"),
-    traits=Traits(linear=("inputs",), function=Function.SUM),
+    traits=Traits(linear=("inputs",), function=Function.SUM, of_two="AddV2"),
 )
 def _add_n(xp: Any, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""
@@ -149,7 +149,7 @@ def _add_n(xp: Any, *inputs: Any) -> Any:
     math="y = Σᵢ xᵢ",
     grad=lambda n, dy: [dy] * len(n.inputs),
     notation=dict(inputs="x̄ᵢ = ȳ"),
-    traits=Traits(linear=("inputs",), function=Function.SUM),
+    traits=Traits(linear=("inputs",), function=Function.SUM, of_two="AddV2"),
 )
 def _accumulate_n(xp: Any, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""

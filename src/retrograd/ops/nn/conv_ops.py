@@ -323,9 +323,9 @@ def _by_channel_to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) ->
 
 # ---------------------------------------------------------------------- derivatives
 
-_FORWARD = Traits(multilinear=("input", "filter"))
-_TO_INPUT = Traits(multilinear=("filter", "out_backprop"))
-_TO_FILTER = Traits(multilinear=("input", "out_backprop"))
+_FORWARD = Traits(multilinear=("input", "filter"), whole=True)
+_TO_INPUT = Traits(multilinear=("filter", "out_backprop"), whole=True)
+_TO_FILTER = Traits(multilinear=("input", "out_backprop"), whole=True)
 
 _SHARED = (
     "strides",

@@ -16,11 +16,8 @@ from retrograd.graph import opdef
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-
-ENTERS = frozenset(("Enter", "RefEnter"))
-EXITS = frozenset(("Exit", "RefExit"))
-_NEXTS = frozenset(("NextIteration", "RefNextIteration"))
-_SWITCHES = frozenset(("Switch", "RefSwitch"))
+from retrograd.ops.declare import kind_of
+from retrograd.ops.traits import Kind
 
 #: the frames that an operation lies in, outermost first
 Path = tuple[str, ...]
@@ -92,8 +89,8 @@ def lifted(needed: set[Operation], fed: set[Tensor], plan: Planner) -> set[Opera
       InvalidArgumentError: an operation lies in two loops at once.
       UnimplementedError: a loop has a form that `while_loop` does not give it.
     """
-    names = {op.attrs["frame_name"] for op in needed if op.type in ENTERS}
-    if len(names) < 2 and not any(op.type in _NEXTS for op in needed):
+    kinds = set(map(kind_of, {op.type for op in needed}))
+    if Kind.NEXT_ITERATION not in kinds and Kind.ENTER not in kinds:
         return needed
     paths = _paths(needed, fed)
     frames: dict[str, list[Operation]] = {}
@@ -103,15 +100,19 @@ def lifted(needed: set[Operation], fed: set[Tensor], plan: Planner) -> set[Opera
     result = set(needed)
     for name, ops in frames.items():
         own = [op for op in ops if len(paths[op]) == 1]
-        if not any(op.type in _NEXTS for op in own):
+        if not any(_is(op, Kind.NEXT_ITERATION) for op in own):
             continue
         inside = set(ops)
-        leaving = [op for op in needed if op.type in EXITS and not paths[op]]
+        leaving = [op for op in needed if _is(op, Kind.EXIT) and not paths[op]]
         leaving = [op for op in leaving if op._inputs[0]._op in inside]
         result -= inside
         result -= set(leaving)
         result |= _Frame(name, own, inside, leaving, plan).made()
     return result
+
+
+def _is(op: Operation, kind: Kind) -> bool:
+    return kind_of(op.type) is kind
 
 
 def _before(op: Operation, fed: set[Tensor]) -> list[Operation]:
@@ -135,9 +136,9 @@ def _paths(needed: set[Operation], fed: set[Tensor]) -> dict[Operation, Path]:
             if longer[: len(shorter)] != shorter:
                 raise _between_frames(op, paths)
             path = longer
-        if op.type in ENTERS:
+        if _is(op, Kind.ENTER):
             path = (*path, op.attrs["frame_name"])
-        elif op.type in EXITS:
+        elif _is(op, Kind.EXIT):
             path = path[:-1]
         if path != paths[op]:
             paths[op] = path
@@ -175,16 +176,16 @@ class _Frame:
         self.effects: list[Operation] = []
         started: set[Operation] = set()
         for op in sorted(own, key=lambda op: op._id):
-            back = [t for t in op._inputs if t._op.type in _NEXTS]
+            back = [t for t in op._inputs if _is(t._op, Kind.NEXT_ITERATION)]
             if not back:
                 continue
-            (enter,) = [t._op for t in op._inputs if t._op.type not in _NEXTS][:1]
+            enter, *_ = (t._op for t in op._inputs if t not in back)
             started.add(enter)
             self.merges.append(op)
             self.starts.append(enter._inputs[0])
             self.nexts.append(back[0]._op._inputs[0])
             self.effects.extend(back[0]._op._control_inputs)
-        enters = (op for op in own if op.type in ENTERS and op not in started)
+        enters = (op for op in own if _is(op, Kind.ENTER) and op not in started)
         self.constants = sorted(enters, key=lambda op: op._id)
         self.own = own
 
@@ -199,7 +200,8 @@ class _Frame:
         left = [no for no, _ in sides]
         within = [*(yes for _, yes in sides), *kept, *left]
         after = [*self.nexts, *kept, *left]
-        decision = going._op._inputs[0] if going._op.type == "LoopCond" else going
+        direct = not _is(going._op, Kind.LOOP_CONDITION)
+        decision = going if direct else going._op._inputs[0]
         cond = _Body(f"{self.name}_cond", before, [decision], [], self.plan)
         body = _Body(f"{self.name}_body", within, after, self.effects, self.plan)
         outside = [op._inputs[0] for op in self.constants]
@@ -226,14 +228,14 @@ class _Frame:
         """The tensor that sends values to the body or out."""
         merges = set(self.merges)
         for op in self.own:
-            if op.type in _SWITCHES and op._inputs[0]._op in merges:
+            if _is(op, Kind.SWITCH) and op._inputs[0]._op in merges:
                 return op._inputs[1]
         raise self._unknown(self.own[0], "is in a loop without an end")
 
     def _switch(self, merge: Operation, going: Tensor) -> tuple[Tensor, Tensor]:
         """A variable of the loop where the loop has ended, and where it goes on."""
         for op in merge._outputs[0]._consumers:
-            if op.type in _SWITCHES and op._inputs[1] is going:
+            if _is(op, Kind.SWITCH) and op._inputs[1] is going:
                 return op._outputs[0], op._outputs[1]
         raise self._unknown(merge, "is not sent to the body of its loop")
 
