@@ -403,8 +403,8 @@ EXPORTS = """\
 # What TensorFlow 1.15's own modules hold of others; `retrograd.compat.table` reads it.
 """
 WRAPPED = """\
-# Public functions of TensorFlow 1.15 that are wrappers there: Python's own `inspect`
-# sees `(*args, **kwargs)`, or what stands before a colon.
+# Public functions and classes of TensorFlow 1.15 that are, or are made by, wrappers:
+# Python's own `inspect` sees `(*args, **kwargs)`, or what stands before a colon.
 """
 
 
@@ -450,13 +450,21 @@ def exports_text(wheel):
     return EXPORTS + "\n".join(lines) + "\n"
 
 
+def is_bare(spec):
+    """Whether parameters are `(*args, **kwargs)`: no method has them, less its self."""
+    return not spec.args and bool(spec.varargs and spec.varkw)
+
+
 def wrapped_text(wheel):
     seen = collections.defaultdict(set)
     for group in wheel.names.values():
         value = wheel.public[group[0]]
-        if isinstance(value, types.FunctionType):
-            plain = inspect.getfullargspec(value)
-            if plain != tf_inspect.getfullargspec(value):
+        if isinstance(value, (types.FunctionType, type)):
+            try:
+                plain = inspect.getfullargspec(value)
+            except TypeError:
+                continue
+            if plain != tf_inspect.getfullargspec(value) or is_bare(plain):
                 key = f"{plain.varargs} {plain.varkw}"
                 seen[key].add(group[0])
     lines = []

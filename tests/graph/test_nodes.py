@@ -7,7 +7,7 @@ from retrograd.compat.internals.devices import merge_device
 from retrograd.errors import InvalidArgumentError, NotFoundError, OutOfRangeError
 from retrograd.formats.node import make_node_def
 from retrograd.graph import context, convert, opdef
-from retrograd.graph.device import DeviceSpec
+from retrograd.graph.device import DeviceSpecV1
 from retrograd.graph.name_scopes import name_scope, name_scope_v2
 from retrograd.graph.operation import Operation
 
@@ -109,16 +109,17 @@ def test_device_functions_give_names():
 
 
 def test_device_names():
-    spec = DeviceSpec.from_string("/job:w/task:1/gpu:2")
+    spec = DeviceSpecV1.from_string("/job:w/task:1/gpu:2")
     assert spec.to_string() == "/job:w/task:1/device:GPU:2"
     assert spec.replace(task=3, device_index=None).to_string() == (
         "/job:w/task:3/device:GPU:*"
     )
-    assert spec == spec.make_merged_spec(DeviceSpec()) and spec != DeviceSpec(job="w")
+    assert spec == spec.make_merged_spec(DeviceSpecV1())
+    assert spec != DeviceSpecV1(job="w")
     with pytest.raises(ValueError, match="Cannot specify multiple device types"):
-        DeviceSpec.from_string("/gpu:1/cpu:1")
+        DeviceSpecV1.from_string("/gpu:1/cpu:1")
     with pytest.raises(ValueError, match="Unknown attribute: 'gpu' in '/gpu:1:1'"):
-        DeviceSpec.from_string("/gpu:1:1")
+        DeviceSpecV1.from_string("/gpu:1:1")
 
 
 def test_name_scopes(graph):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from retrograd.graph import context, defaults
-from retrograd.graph.device import DeviceSpec, canonical_name, merge
+from retrograd.graph.device import DeviceSpecV1, canonical_name, merge
 from retrograd.run.devices import CPU
 
 
@@ -17,7 +17,7 @@ def canonicalize(device: Any, default: Any = None) -> str:
       device: a device name.
       default: a name whose parts come before those of the first CPU.
     """
-    spec = DeviceSpec.from_string(CPU)
+    spec = DeviceSpecV1.from_string(CPU)
     if not defaults.executing_eagerly_outside_functions():
         spec = spec.replace(job=None)  # a graph can be run anywhere
     full = merge(spec.to_string(), canonical_name(default))
@@ -60,7 +60,7 @@ def current_device() -> str:
 def host_of(device: str) -> str:
     """The first CPU of the computer that a device is in."""
     return (
-        DeviceSpec.from_string(device)
+        DeviceSpecV1.from_string(device)
         .replace(device_type="CPU", device_index=0)
         .to_string()
     )

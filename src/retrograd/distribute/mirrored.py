@@ -29,7 +29,7 @@ from retrograd.distribute.variables import (
 )
 from retrograd.errors import message
 from retrograd.graph import context, defaults, dispatch
-from retrograd.graph.device import DeviceSpec
+from retrograd.graph.device import DeviceSpecV1
 from retrograd.graph.names import GraphKeys
 from retrograd.ops.array.identity import identity
 from retrograd.run.configuration import list_logical_devices
@@ -222,7 +222,7 @@ class MirroredExtended(StrategyExtendedV1):
 
 
 def _check_local(device: str) -> None:
-    job = DeviceSpec.from_string(device).job
+    job = DeviceSpecV1.from_string(device).job
     if job not in (None, "localhost"):
         raise ValueError(
             message(

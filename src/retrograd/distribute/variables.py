@@ -16,7 +16,7 @@ from retrograd.distribute.devices import (
 from retrograd.distribute.reduce_op import ReduceOp
 from retrograd.distribute.values import DistributedDelegate, Mirrored
 from retrograd.graph.convert import (
-    convert_to_tensor,
+    internal_convert_to_tensor,
     register_dense_tensor_like_type,
     register_tensor_conversion_function,
 )
@@ -243,7 +243,7 @@ class DistributedVariable(DistributedDelegate, Variable):
     def _dense_var_to_tensor(
         self, dtype: Any = None, name: str | None = None, as_ref: bool = False
     ) -> Any:
-        return convert_to_tensor(self.get(), dtype, name, as_ref=as_ref)
+        return internal_convert_to_tensor(self.get(), dtype, name, as_ref)
 
     # ------------------------------------------------------------------ changing
 

@@ -9,7 +9,7 @@ from retrograd.errors import message
 from retrograd.explain.values import Index
 from retrograd.grad.tape import watched_tensor
 from retrograd.graph import context
-from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.convert import convert_to_tensor, internal_convert_to_tensor
 from retrograd.graph.graph import Graph
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
@@ -213,7 +213,7 @@ def tensor_of(graph: Graph, item: Any) -> Any:
     if isinstance(item, Tensor):
         return item
     with graph.as_default():
-        return convert_to_tensor(item, as_ref=True)
+        return internal_convert_to_tensor(item, as_ref=True)
 
 
 def _trainable(ys: Sequence[Tensor]) -> list[Any]:

@@ -18,6 +18,7 @@ from retrograd.graph.composite import (
     IndexedSlices,
     convert_n_to_tensor_or_indexed_slices,
     convert_to_tensor_or_indexed_slices,
+    internal_convert_to_tensor_or_indexed_slices,
 )
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
@@ -98,6 +99,30 @@ def gradients(
     return made.found
 
 
+def gradients_v2(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    gate_gradients: bool = False,
+    aggregation_method: int | None = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: UnconnectedGradients = UnconnectedGradients.NONE,
+) -> list[Any]:
+    """`gradients` of TensorFlow 2: on the devices of the forward operations."""
+    return gradients(
+        ys,
+        xs,
+        grad_ys,
+        name,
+        True,
+        gate_gradients,
+        aggregation_method,
+        stop_gradients,
+        unconnected_gradients,
+    )
+
+
 @dataclass(slots=True)
 class Backward:
     """What differentiating made.
@@ -145,7 +170,7 @@ def _differentiate(
     with dispatch.name_scope(name, "gradients", [*ys, *xs, *stop]) as scope:
         ys = convert_n_to_tensor_or_indexed_slices(ys, name="y")
         xs = [
-            convert_to_tensor_or_indexed_slices(x, name=f"x_{i}", as_ref=True)
+            internal_convert_to_tensor_or_indexed_slices(x, name=f"x_{i}", as_ref=True)
             for i, x in enumerate(xs)
         ]
         stop = [_tensor(t) for t in convert_n_to_tensor_or_indexed_slices(stop)]

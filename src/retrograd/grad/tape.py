@@ -13,7 +13,7 @@ from retrograd.grad.sweep import sweep
 from retrograd.grad.terms import dense
 from retrograd.graph import context, opdef
 from retrograd.graph.composite import IndexedSlices
-from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.convert import convert_to_tensor, internal_convert_to_tensor
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
@@ -25,7 +25,7 @@ def watched_tensor(source: Any) -> Any:
         return source.handle
     if isinstance(source, IndexedSlices):
         return source.values
-    return convert_to_tensor(source, as_ref=True)
+    return internal_convert_to_tensor(source, as_ref=True)
 
 
 def differentiable(dtype: dtypes.DType) -> bool:

@@ -12,7 +12,11 @@ from typing import Any
 from retrograd import dtypes
 from retrograd.graph import opdef
 from retrograd.graph.attributes import normalize
-from retrograd.graph.convert import convert_n_to_tensor, convert_to_tensor
+from retrograd.graph.convert import (
+    convert_n_to_tensor,
+    convert_to_tensor,
+    internal_convert_to_tensor,
+)
 from retrograd.graph.tensor import Tensor
 
 
@@ -78,9 +82,12 @@ class Arguments:
     def _converted(self, arg: opdef.ArgDef, value: Any) -> Tensor:
         wanted, preferred = self._wanted(arg)
         try:
-            tensor = convert_to_tensor(
-                value, wanted, arg.name, preferred, as_ref=arg.is_ref
-            )
+            if arg.is_ref:
+                tensor = internal_convert_to_tensor(
+                    value, wanted, arg.name, True, preferred
+                )
+            else:
+                tensor = convert_to_tensor(value, wanted, arg.name, preferred)
         except TypeError as error:
             if wanted is None:
                 raise
@@ -91,7 +98,7 @@ class Arguments:
             ) from None
         except ValueError:
             try:
-                found = convert_to_tensor(value, as_ref=arg.is_ref).dtype
+                found = internal_convert_to_tensor(value, as_ref=arg.is_ref).dtype
             except ValueError as error:
                 raise ValueError(
                     f"Tried to convert '{arg.name}' to a tensor and failed. Error: "

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, shapes
-from retrograd.graph.convert import convert_to_tensor, converted
+from retrograd.graph.convert import (
+    convert_to_tensor,
+    converted,
+    internal_convert_to_tensor,
+)
 from retrograd.graph.graph import Graph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.name_scopes import name_scope
@@ -201,7 +205,7 @@ class SparseTensor(CompositeTensor):
     def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
         with name_scope(None, "SparseTensor", [indices, values, dense_shape]):
             self._indices = convert_to_tensor(indices, dtypes.int64, "indices")
-            self._values = convert_to_tensor(values, None, "values", as_ref=False)
+            self._values = convert_to_tensor(values, None, "values")
             self._dense_shape = convert_to_tensor(
                 dense_shape, dtypes.int64, "dense_shape"
             )
@@ -373,9 +377,16 @@ def is_sparse(value: Any) -> bool:
 
 
 def convert_to_tensor_or_indexed_slices(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+    value: Any, dtype: Any = None, name: str | None = None
 ) -> Any:
     """`value` as a tensor; IndexedSlices and sparse tensors stay what they are."""
+    return internal_convert_to_tensor_or_indexed_slices(value, dtype, name)
+
+
+def internal_convert_to_tensor_or_indexed_slices(
+    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+) -> Any:
+    """The same; with `as_ref`, a variable gives a reference to it."""
     if isinstance(value, CompositeTensor):
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
         if wanted is not None and not wanted.is_compatible_with(value.dtype):
@@ -384,7 +395,7 @@ def convert_to_tensor_or_indexed_slices(
                 f"dtype {value.dtype.name}: {str(value)!r}"
             )
         return value
-    return convert_to_tensor(value, dtype, name, as_ref=as_ref)
+    return internal_convert_to_tensor(value, dtype, name, as_ref)
 
 
 def convert_to_tensor_or_composite(
@@ -397,7 +408,7 @@ def convert_to_tensor_or_composite(
       ValueError: a composite value of another dtype.
     """
     if isinstance(value, (Tensor, CompositeTensor)):
-        return convert_to_tensor_or_indexed_slices(value, dtype, name, as_ref)
+        return internal_convert_to_tensor_or_indexed_slices(value, dtype, name, as_ref)
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     return converted(value, wanted, name, None, as_ref, (Tensor, CompositeTensor))
 

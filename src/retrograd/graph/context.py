@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.hooks import hooks
+from retrograd.util.decorators import contextmanager
 
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
@@ -190,7 +191,7 @@ def get_default_session() -> Any:
     return local.sessions[-1] if local.sessions else None
 
 
-@contextlib.contextmanager
+@contextmanager
 def init_scope() -> Iterator[None]:
     """Leave control dependencies and function bodies; keep name scope and devices.
 

@@ -53,7 +53,6 @@ def convert_to_tensor(
     name: str | None = None,
     preferred_dtype: Any = None,
     dtype_hint: Any = None,
-    as_ref: bool = False,
 ) -> Tensor:
     """The tensor that `value` stands for.
 
@@ -64,7 +63,6 @@ def convert_to_tensor(
       name: the name for an operation that is made.
       preferred_dtype: the dtype to use if the value can take it.
       dtype_hint: the same, by its later name.
-      as_ref: whether a reference to a variable is wanted.
 
     Raises:
       TypeError: no conversion is registered for the type, or the dtype does not fit.
@@ -86,7 +84,29 @@ def convert_to_tensor(
     preferred = preferred_dtype if preferred_dtype is not None else dtype_hint
     if preferred is not None:
         preferred = dtypes.as_dtype(preferred)
-    return converted(value, dtype, name, preferred, as_ref)
+    return converted(value, dtype, name, preferred, False)
+
+
+def convert_to_tensor_v2(
+    value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
+) -> Tensor:
+    """`convert_to_tensor` of TensorFlow 2."""
+    return convert_to_tensor(value, dtype, name, dtype_hint)
+
+
+def internal_convert_to_tensor(
+    value: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    as_ref: bool = False,
+    preferred_dtype: Any = None,
+) -> Tensor:
+    """As `convert_to_tensor`; with `as_ref`, a variable gives a reference to it."""
+    if not as_ref or isinstance(value, Tensor):
+        return convert_to_tensor(value, dtype, name, preferred_dtype)
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    preferred = None if preferred_dtype is None else dtypes.as_dtype(preferred_dtype)
+    return converted(value, wanted, name, preferred, True)
 
 
 def is_eager_tensor(tensor: Tensor) -> bool:
@@ -204,12 +224,12 @@ def convert_n_to_tensor(
     if not isinstance(values, Sequence):
         raise TypeError("values must be a sequence.")
     return [
-        convert_to_tensor(
+        internal_convert_to_tensor(
             value,
             dtype,
             None if name is None else f"{name}_{i}",
+            as_ref,
             preferred_dtype,
-            as_ref=as_ref,
         )
         for i, value in enumerate(values)
     ]

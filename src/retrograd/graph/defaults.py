@@ -11,6 +11,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.device import canonical_name
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.function import FuncGraph
+from retrograd.util.decorators import contextmanager
 
 
 def device(
@@ -19,7 +20,7 @@ def device(
     """A context in which new operations get a device.
 
     Args:
-      device_name_or_function: a name, a DeviceSpec, None for no device, or a function
+      device_name_or_function: a name, a DeviceSpecV1, None for no device, or a function
         from an operation to its device.
 
     Raises:
@@ -32,6 +33,17 @@ def device(
             "tf.device does not support functions when eager execution is enabled."
         )
     return _eager_device(device_name_or_function)
+
+
+def device_v2(device_name: Any) -> contextlib.AbstractContextManager[Any]:
+    """`device` of TensorFlow 2.
+
+    Raises:
+      RuntimeError: a function is given.
+    """
+    if callable(device_name):
+        raise RuntimeError("tf.device does not support functions.")
+    return device(device_name)
 
 
 @contextlib.contextmanager
@@ -116,7 +128,7 @@ def get_name_scope() -> str:
     return context.get_default_graph().get_name_scope()
 
 
-@contextlib.contextmanager
+@contextmanager
 def op_scope(
     values: Sequence[Any] | None, name: str | None, default_name: str | None = None
 ) -> Iterator[str]:

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Self
+
+CPU_GPU = ("cpu", "gpu")
+_NAMES = ("job", "replica", "task", "device_type", "device_index")
 
 
-class DeviceSpec:
-    """A device name taken apart; a part that is None is left open."""
+def _part(place: int, settable: bool = False) -> Any:
+    """A property for one of the parts of a device name."""
+
+    def get(self: DeviceSpecV2) -> Any:
+        return self._parts[place]
+
+    def put(self: DeviceSpecV2, value: Any) -> None:
+        parts: list[Any] = list(self._parts)
+        parts[place] = value
+        self.__init__(*parts)
+
+    return property(get, put if settable else None, doc=f"The {_NAMES[place]}.")
+
+
+class DeviceSpecV2:
+    """A device name taken apart; a part that is None is left open. It never changes."""
+
+    job = _part(0)
+    replica = _part(1)
+    task = _part(2)
+    device_type = _part(3)
+    device_index = _part(4)
 
     def __init__(
         self,
@@ -17,67 +41,75 @@ class DeviceSpec:
         device_type: str | None = None,
         device_index: int | None = None,
     ) -> None:
-        self.job = None if job is None else str(job)
-        self.replica = None if replica is None else int(replica)
-        self.task = None if task is None else int(task)
         if device_type in CPU_GPU:
             device_type = device_type.upper()
-        self.device_type = device_type
-        self.device_index = None if device_index is None else int(device_index)
+        self._parts = (
+            None if job is None else str(job),
+            None if replica is None else int(replica),
+            None if task is None else int(task),
+            device_type,
+            None if device_index is None else int(device_index),
+        )
 
     @classmethod
-    def from_string(cls, spec: str) -> DeviceSpec:
+    def from_string(cls, spec: str) -> Self:
         """Read a device name.
 
         Raises:
           ValueError: a part is not known.
         """
-        return cls().parse_from_string(spec)
+        return cls(*_parts(spec or ""))
 
-    def parse_from_string(self, spec: str) -> DeviceSpec:
-        """Set the parts that `spec` names, and return this object."""
-        found = _parts(spec or "")
-        self.__init__(*found)
-        return self
+    def parse_from_string(self, spec: str) -> Self:
+        """The same."""
+        return self.from_string(spec)
 
-    def _values(self) -> tuple[Any, ...]:
-        return (self.job, self.replica, self.task, self.device_type, self.device_index)
-
-    def merge_from(self, dev: DeviceSpec) -> None:
-        """Take every part that `dev` sets."""
-        for part in ("job", "replica", "task", "device_type", "device_index"):
-            if getattr(dev, part) is not None:
-                setattr(self, part, getattr(dev, part))
-
-    def make_merged_spec(self, dev: DeviceSpec) -> DeviceSpec:
+    def make_merged_spec(self, dev: DeviceSpecV2) -> Self:
         """A new spec: this one, overridden by the parts that `dev` sets."""
-        merged = type(self)(*self._values())
-        merged.merge_from(dev)
-        return merged
+        return type(self)(*self._overridden(dev))
 
-    def replace(self, **parts: Any) -> DeviceSpec:
+    def _overridden(self, dev: DeviceSpecV2) -> Iterator[Any]:
+        for mine, theirs in zip(self._parts, dev._parts, strict=True):
+            yield mine if theirs is None else theirs
+
+    def replace(self, **parts: Any) -> Self:
         """A copy with the given parts replaced."""
-        names = ("job", "replica", "task", "device_type", "device_index")
-        return type(self)(**{**dict(zip(names, self._values(), strict=True)), **parts})
+        return type(self)(**{**dict(zip(_NAMES, self._parts, strict=True)), **parts})
 
     def to_string(self) -> str:
         """The name in its full form."""
-        text = "" if self.job is None else f"/job:{self.job}"
-        text += "" if self.replica is None else f"/replica:{self.replica}"
-        text += "" if self.task is None else f"/task:{self.task}"
-        if self.device_type is not None:
-            index = "*" if self.device_index is None else self.device_index
-            text += f"/device:{self.device_type}:{index}"
+        job, replica, task, kind, index = self._parts
+        text = "" if job is None else f"/job:{job}"
+        text += "" if replica is None else f"/replica:{replica}"
+        text += "" if task is None else f"/task:{task}"
+        if kind is not None:
+            text += f"/device:{kind}:{'*' if index is None else index}"
         return text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, DeviceSpec) and self._values() == other._values()
+        return isinstance(other, type(self)) and self._parts == other._parts
 
     def __hash__(self) -> int:
         return hash(self.to_string())
 
 
-CPU_GPU = ("cpu", "gpu")
+class DeviceSpecV1(DeviceSpecV2):
+    """A device name taken apart, whose parts can be set."""
+
+    job = _part(0, settable=True)
+    replica = _part(1, settable=True)
+    task = _part(2, settable=True)
+    device_type = _part(3, settable=True)
+    device_index = _part(4, settable=True)
+
+    def parse_from_string(self, spec: str) -> Self:
+        """Set the parts that `spec` names, and return this object."""
+        self.__init__(*_parts(spec or ""))
+        return self
+
+    def merge_from(self, dev: DeviceSpecV2) -> None:
+        """Take every part that `dev` sets."""
+        self.__init__(*self._overridden(dev))
 
 
 def _parts(spec: str) -> tuple[Any, ...]:
@@ -116,7 +148,7 @@ def canonical_name(device: Any) -> str:
 
 @functools.lru_cache(1024)
 def _canonical(device: str) -> str:
-    return DeviceSpec.from_string(device).to_string()
+    return DeviceSpecV1.from_string(device).to_string()
 
 
 @functools.lru_cache(4096)
@@ -124,6 +156,6 @@ def merge(outer: str, inner: str) -> str:
     """`outer` overridden by the parts that `inner` sets."""
     if not outer or not inner:
         return inner or outer
-    spec = DeviceSpec.from_string(outer)
-    spec.merge_from(DeviceSpec.from_string(inner))
+    spec = DeviceSpecV1.from_string(outer)
+    spec.merge_from(DeviceSpecV1.from_string(inner))
     return spec.to_string()

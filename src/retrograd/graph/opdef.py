@@ -235,6 +235,11 @@ def _float_text(value: float) -> str:
     return text
 
 
+def short_float(value: float) -> float:
+    """The number of fewest digits that is the same as a 32-bit one."""
+    return float(_float_text(value))
+
+
 def _args_text(args: tuple[ArgDef, ...]) -> str:
     parts = []
     for arg in args:

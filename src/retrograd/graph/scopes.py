@@ -167,7 +167,7 @@ class ScopedGraph(GraphContents):
         """A context that asks for a device; None ignores the blocks around.
 
         Args:
-          device_name_or_function: a name or DeviceSpec, of which the parts that inner
+          device_name_or_function: a name or DeviceSpecV1, of which the parts that inner
             blocks leave open apply; or a function from an operation to its device.
 
         Raises:

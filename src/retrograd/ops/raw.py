@@ -24,19 +24,40 @@ def op_type_of(snake_name: str) -> str | None:
     return _by_snake_name().get(snake_name.replace("_", "").lower())
 
 
+#: what TensorFlow's generated functions call an input or attribute, by the op's name
+_CALLED = {
+    "ExpandDims": {"dim": "axis"},
+    "Select": {"t": "x", "e": "y"},
+    "Split": {"split_dim": "axis"},
+    "SplitV": {"split_dim": "axis"},
+    "Squeeze": {"squeeze_dims": "axis"},
+    "Where": {"input": "condition"},
+}
+for _reduction in ("All", "Any", "EuclideanNorm", "Max", "Mean", "Min", "Prod", "Sum"):
+    _CALLED[_reduction] = {"reduction_indices": "axis"}
+
+
 def _parameters(op_def: opdef.OpDef) -> list[inspect.Parameter]:
     """Inputs, then attributes that nothing determines, those with defaults last."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     free = [a for a in op_def.attrs.values() if a.name not in op_def.inferred]
     names = [a.name for a in op_def.inputs]
     names += [a.name for a in free if not a.has_default]
-    found = [inspect.Parameter(n, kind) for n in names]
+    called = _CALLED.get(op_def.name, {})
+    found = [inspect.Parameter(called.get(n, n), kind) for n in names]
     found += [
-        inspect.Parameter(a.name, kind, default=a.default)
+        inspect.Parameter(called.get(a.name, a.name), kind, default=_shown(a.default))
         for a in free
         if a.has_default
     ]
     return [*found, inspect.Parameter("name", kind, default=None)]
+
+
+def _shown(default: Any) -> Any:
+    """A default as it stands in a function's definition."""
+    if isinstance(default, list | tuple):
+        return [_shown(item) for item in default]
+    return opdef.short_float(default) if isinstance(default, float) else default
 
 
 @functools.cache
@@ -51,9 +72,12 @@ def by_type(op_type: str) -> Callable[..., Any]:
         raise AttributeError(f"There is no op type {op_type}.")
     signature = inspect.Signature(_parameters(op_def))
     inputs = [a.name for a in op_def.inputs]
+    own = {theirs: ours for ours, theirs in _CALLED.get(op_type, {}).items()}
 
     def function(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs).arguments
+        if own:
+            bound = {own.get(name, name): value for name, value in bound.items()}
         given = [bound.pop(name) for name in inputs]
         name = bound.pop("name", None)
         return dispatch.apply(op_type, *given, name=name, **bound)

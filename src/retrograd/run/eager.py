@@ -13,7 +13,7 @@ from retrograd import dtypes, shapes
 from retrograd.arrays import numpy as xp_numpy
 from retrograd.arrays.blas import threads
 from retrograd.graph import attributes, context, opdef
-from retrograd.graph.device import DeviceSpec
+from retrograd.graph.device import DeviceSpecV1
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.record import Record
@@ -35,7 +35,7 @@ callbacks: list[Callable[..., Any]] = []
 @functools.cache
 def full_device_name(name: str) -> str:
     """A device name with all parts; the CPU for a device that there is not."""
-    spec = DeviceSpec.from_string(name)
+    spec = DeviceSpecV1.from_string(name)
     if spec.device_type not in (None, "CPU"):
         return CPU
     return f"{PREFIX}/device:CPU:{spec.device_index or 0}"

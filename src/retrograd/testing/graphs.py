@@ -48,6 +48,11 @@ def assert_equal_graph_def(
         raise AssertionError(difference)
 
 
+def assert_equal_graph_def_v2(expected: Any, actual: Any) -> None:
+    """`assert_equal_graph_def` of TensorFlow 2: random names do not count."""
+    assert_equal_graph_def(actual, expected, True, True)
+
+
 def graph_difference(actual: Any, expected: Any) -> str:
     """The first difference between two GraphDefs in words, or ''."""
     nodes = {node.name: node for node in actual.node}

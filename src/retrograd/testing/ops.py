@@ -99,10 +99,10 @@ def _device_placement_op(xp: Any, *, n: Operation) -> np.ndarray:
 
 def placed(device: str) -> str:
     """A device name with the parts it leaves open filled in, for one process."""
-    from retrograd.graph.device import DeviceSpec
+    from retrograd.graph.device import DeviceSpecV1
 
-    whole = DeviceSpec("localhost", 0, 0, "CPU", 0)
-    whole.merge_from(DeviceSpec.from_string(device))
+    whole = DeviceSpecV1("localhost", 0, 0, "CPU", 0)
+    whole.merge_from(DeviceSpecV1.from_string(device))
     return whole.to_string()
 
 

@@ -6,8 +6,11 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class TFDecorator:
@@ -143,7 +146,9 @@ def rewrap(decorator_func: Any, previous_target: Any, new_target: Any) -> Any:
     return decorator_func
 
 
-def contextmanager(target: Callable[..., Any]) -> Callable[..., Any]:
+def contextmanager(
+    target: Callable[_P, Iterator[_T]],
+) -> Callable[_P, contextlib.AbstractContextManager[_T]]:
     """`contextlib.contextmanager`, marked as a wrapper of its target."""
     return make_decorator(target, contextlib.contextmanager(target), "contextmanager")
 

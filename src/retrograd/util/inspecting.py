@@ -17,6 +17,11 @@ ArgSpec = namedtuple("ArgSpec", ["args", "varargs", "keywords", "defaults"])
 _NO_DEFAULT = object()
 
 
+def is_own(obj: Any) -> bool:
+    """Whether a function or class is one of ours, which stands for TensorFlow's."""
+    return str(getattr(obj, "__module__", None)).startswith("retrograd.")
+
+
 def _full(spec: Any) -> FullArgSpec:
     if isinstance(spec, FullArgSpec):
         return spec
@@ -26,12 +31,16 @@ def _full(spec: Any) -> FullArgSpec:
 
 
 def getfullargspec(obj: Any) -> FullArgSpec:
-    """The parameters of a callable, or those its outermost decorator gives it."""
+    """The parameters of a callable, or those its outermost decorator gives it.
+
+    TensorFlow's own functions have no annotations.
+    """
     decorators, target = unwrap(obj)
     for decorator in decorators:
         if decorator.decorator_argspec is not None:
             return _full(decorator.decorator_argspec)
-    return inspect.getfullargspec(target)
+    spec = inspect.unwrap(inspect.getfullargspec)(target)  # Python's, if it is replaced
+    return spec._replace(annotations={}) if is_own(target) else spec
 
 
 def getargspec(obj: Any) -> ArgSpec:

@@ -14,6 +14,7 @@ from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.graph import graph_of
 from retrograd.graph.names import GraphKeys
+from retrograd.util.decorators import contextmanager
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
 from retrograd.variables.store import (
     AUTO_REUSE,
@@ -685,7 +686,7 @@ class variable_scope:
         return stack.enter_context(dispatch.name_scope(name))
 
 
-@contextlib.contextmanager
+@contextmanager
 def variable_op_scope(
     values: Any,
     name_or_scope: Any,
@@ -718,7 +719,7 @@ def variable_op_scope(
         yield scope
 
 
-@contextlib.contextmanager
+@contextmanager
 def variable_creator_scope(variable_creator: Callable[..., Any]) -> Iterator[None]:
     """A context in which `variable_creator(next_creator, **arguments)` makes variables.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograd.graph.device import DeviceSpec, canonical_name, merge
+from retrograd.graph.device import DeviceSpecV1, canonical_name, merge
 
 
 def check_valid(spec: str) -> None:
@@ -13,7 +13,7 @@ def check_valid(spec: str) -> None:
     Raises:
       ValueError: it does not.
     """
-    DeviceSpec.from_string(spec)
+    DeviceSpecV1.from_string(spec)
 
 
 def merge_device(spec: Any) -> Any:

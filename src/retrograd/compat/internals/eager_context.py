@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from retrograd.graph import context as modes
 from retrograd.graph.defaults import device as device_block
-from retrograd.graph.device import DeviceSpec, merge
+from retrograd.graph.device import DeviceSpecV1, merge
 from retrograd.run import eager
 from retrograd.run.configuration import (
     LogicalDevice,
@@ -212,9 +212,9 @@ class Context:
         return merge(name, PREFIX) if name else ""
 
     @property
-    def device_spec(self) -> DeviceSpec:
+    def device_spec(self) -> DeviceSpecV1:
         """The same, taken apart."""
-        return DeviceSpec.from_string(self.device_name)
+        return DeviceSpecV1.from_string(self.device_name)
 
     def device(self, name: Any) -> contextlib.AbstractContextManager[Any]:
         """A block whose eager ops run on a device; graphs are not concerned."""

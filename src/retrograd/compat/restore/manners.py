@@ -1,7 +1,8 @@
-"""What NumPy and Matplotlib do differently now, done as it was for one program."""
+"""What modules do differently now, or see differently, as it was for one program."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,21 @@ def take_preamble_lists(matplotlib: ModuleType) -> None:
         checks[name] = _joined(checks[name])
 
 
+def see_wrappers(inspect: ModuleType) -> None:
+    """Let `inspect.getfullargspec` say of TensorFlow's functions what it said then."""
+    original = inspect.getfullargspec
+
+    @functools.wraps(original)
+    def getfullargspec(func: Any) -> Any:
+        from retrograd.compat import signatures
+
+        return signatures.seen(func, original)
+
+    inspect.getfullargspec = getfullargspec  # pyright: ignore[reportAttributeAccessIssue]
+
+
 MANNERS: dict[str, Callable[[ModuleType], None]] = {
+    "inspect": see_wrappers,
     "numpy": write_plain_scalars,
     "matplotlib": take_preamble_lists,
 }

@@ -69,6 +69,13 @@ def cond(
         return result if strict else _unpacked(result)
 
 
+def cond_for_tf_v2(
+    pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None = None
+) -> Any:
+    """`cond` of TensorFlow 2: a list or tuple of one result stays one."""
+    return cond(pred, true_fn, false_fn, True, name)
+
+
 def _function(name: str, function: Any, old_name: str, old: Any) -> Function:
     if old is not None:
         if function is not None:

@@ -171,6 +171,18 @@ def case(
     return case_helper(cond, pred_fn_pairs, default, exclusive, name, strict=strict)
 
 
+def case_v2(
+    pred_fn_pairs: Any,
+    default: Any = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
+) -> Any:
+    """`case` of TensorFlow 2: a list stays one, and predicates may be Python bools."""
+    del strict
+    return case_helper(cond, pred_fn_pairs, default, exclusive, name, True, strict=True)
+
+
 def _branch_functions(functions: Any, default: Any, index: Any) -> list[Function]:
     if not isinstance(index, Tensor):
         raise TypeError(f"branch_index must a Tensor, got {type(index)}")

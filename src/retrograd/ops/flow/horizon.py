@@ -6,10 +6,11 @@ an older one could still load their graphs. Version 1.15 stands at a date in 201
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import os
 from collections.abc import Iterator
+
+from retrograd.util.decorators import contextmanager
 
 _DAYS = "TF_FORWARD_COMPATIBILITY_DELTA_DAYS"
 
@@ -32,7 +33,7 @@ def forward_compatible(year: int, month: int, day: int) -> bool:
     return _date() > datetime.date(year, month, day)
 
 
-@contextlib.contextmanager
+@contextmanager
 def forward_compatibility_horizon(year: int, month: int, day: int) -> Iterator[None]:
     """A context in which ops are made as TensorFlow made them at that date."""
     before = _Now.date

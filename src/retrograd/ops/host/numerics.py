@@ -49,6 +49,13 @@ def verify_tensor_all_finite(
             return with_dependencies([checked], x)
 
 
+def verify_tensor_all_finite_v2(
+    x: Any, message: str, name: str | None = None
+) -> Tensor:
+    """`verify_tensor_all_finite` of TensorFlow 2."""
+    return verify_tensor_all_finite(x=x, message=message, name=name)
+
+
 def add_check_numerics_ops() -> Operation:
     """An operation that fails where any tensor of the graph is infinite or NaN.
 

@@ -81,6 +81,17 @@ def norm(
         return result if keepdims else squeeze(result, axes)
 
 
+def norm_v2(
+    tensor: Any,
+    ord: Any = "euclidean",
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """`norm` of TensorFlow 2."""
+    return norm(tensor, ord, axis, keepdims, name)
+
+
 def _check_norm(ord: Any, axis: Any, of_matrix: bool) -> None:
     wrong = "'axis' must be None, an integer, or a tuple of 2 unique integers"
     if of_matrix:

@@ -103,6 +103,18 @@ def confusion_matrix(
         return F.ScatterNd(stack([labels, predictions], axis=1), values, sizes)
 
 
+def confusion_matrix_v2(
+    labels: Any,
+    predictions: Any,
+    num_classes: Any = None,
+    weights: Any = None,
+    dtype: Any = dtypes.int32,
+    name: str | None = None,
+) -> Tensor:
+    """`confusion_matrix` of TensorFlow 2."""
+    return confusion_matrix(labels, predictions, num_classes, dtype, name, weights)
+
+
 def _at_least_zero(x: Tensor, what: str) -> Tensor:
     check = assert_non_negative(x, message=f"`{what}` contains negative values")
     return with_dependencies([check], x)

@@ -23,6 +23,17 @@ def bincount(
     minlength: Any = None,
     maxlength: Any = None,
     dtype: Any = dtypes.int32,
+) -> Tensor:
+    """`bincount_v2`, in a name scope of its own name."""
+    return bincount_v2(arr, weights, minlength, maxlength, dtype)
+
+
+def bincount_v2(
+    arr: Any,
+    weights: Any = None,
+    minlength: Any = None,
+    maxlength: Any = None,
+    dtype: Any = dtypes.int32,
     name: str | None = None,
 ) -> Tensor:
     """How often each number from 0 to the largest occurs.

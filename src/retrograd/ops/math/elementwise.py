@@ -104,6 +104,12 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
     return F.Mul(scalar, x, name=name)
 
 
+def scalar_mul_v2(scalar: Any, x: Any, name: str | None = None) -> Any:
+    """`scalar_mul` of TensorFlow 2: in a name scope."""
+    with name_scope(name, "scalar_mul", [x]):
+        return scalar_mul(scalar, x, name)
+
+
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of tensors (or IndexedSlices) of one shape and element type.
 

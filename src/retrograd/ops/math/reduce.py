@@ -267,3 +267,93 @@ def arg_min(
 ) -> Tensor:
     """The position of the smallest element along `dimension`."""
     return F.ArgMin(input, dimension, output_type=output_type, name=name)
+
+
+# The same with the signatures of TensorFlow 2, which has dropped the older keywords.
+
+
+def reduce_sum_v2(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """`reduce_sum` of TensorFlow 2."""
+    return _reduced("Sum", input_tensor, axis, keepdims, name)
+
+
+def reduce_mean_v2(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """`reduce_mean` of TensorFlow 2."""
+    return _reduced("Mean", input_tensor, axis, keepdims, name)
+
+
+def reduce_prod_v2(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """`reduce_prod` of TensorFlow 2."""
+    return _reduced("Prod", input_tensor, axis, keepdims, name)
+
+
+def reduce_min_v2(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """`reduce_min` of TensorFlow 2."""
+    return _reduced("Min", input_tensor, axis, keepdims, name)
+
+
+def reduce_max_v2(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """`reduce_max` of TensorFlow 2."""
+    return _reduced("Max", input_tensor, axis, keepdims, name)
+
+
+def reduce_all_v2(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """`reduce_all` of TensorFlow 2."""
+    return _reduced("All", input_tensor, axis, keepdims, name)
+
+
+def reduce_any_v2(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """`reduce_any` of TensorFlow 2."""
+    return _reduced("Any", input_tensor, axis, keepdims, name)
+
+
+def reduce_logsumexp_v2(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
+    """`reduce_logsumexp` of TensorFlow 2."""
+    return reduce_logsumexp(input_tensor, axis, keepdims, name)
+
+
+def count_nonzero_v2(
+    input: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    dtype: Any = dtypes.int64,
+    name: str | None = None,
+) -> Tensor:
+    """`count_nonzero` of TensorFlow 2."""
+    return count_nonzero(input, axis, keepdims, dtype, name)
+
+
+def argmax_v2(
+    input: Any,
+    axis: Any = None,
+    output_type: Any = dtypes.int64,
+    name: str | None = None,
+) -> Tensor:
+    """`argmax` of TensorFlow 2."""
+    return argmax(input, axis, name, output_type=output_type)
+
+
+def argmin_v2(
+    input: Any,
+    axis: Any = None,
+    output_type: Any = dtypes.int64,
+    name: str | None = None,
+) -> Tensor:
+    """`argmin` of TensorFlow 2."""
+    return argmin(input, axis, name, output_type=output_type)

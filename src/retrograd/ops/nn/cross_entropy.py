@@ -55,12 +55,25 @@ def _last(x: Tensor, axis: Any, rank: Any) -> Tensor:
     return transpose(x, concat([range_(axis), range_(axis + 1, rank), [axis]], 0))
 
 
-def softmax_cross_entropy_with_logits_v2(
+def softmax_cross_entropy_with_logits_v2_helper(
     labels: Any,
     logits: Any,
     axis: Any = None,
     name: str | None = None,
     dim: Any = None,
+) -> Tensor:
+    """`softmax_cross_entropy_with_logits_v2`, whose `axis` was called `dim` once.
+
+    Raises:
+      ValueError: the axis is given under both names.
+    """
+    axis = renamed("axis", axis, "dim", dim)
+    axis = -1 if axis is None else axis
+    return softmax_cross_entropy_with_logits_v2(labels, logits, axis, name)
+
+
+def softmax_cross_entropy_with_logits_v2(
+    labels: Any, logits: Any, axis: Any = -1, name: str | None = None
 ) -> Tensor:
     """−Σ labels · log softmax(logits) along `axis`, by default the last.
 
@@ -71,13 +84,10 @@ def softmax_cross_entropy_with_logits_v2(
       logits: floating point, not normalized.
       axis: the axis of the classes.
       name: the name of the operations.
-      dim: the older name of `axis`.
 
     Returns:
       The loss of each example, without the axis of the classes.
     """
-    axis = renamed("axis", axis, "dim", dim)
-    axis = -1 if axis is None else axis
     with name_scope(name, "softmax_cross_entropy_with_logits", [logits, labels]) as s:
         logits = convert_to_tensor(logits, name="logits")
         labels = convert_to_tensor(labels, name="labels")
