@@ -1,16 +1,20 @@
-"""Write the signatures of TensorFlow 1.15's public functions and classes.
+"""Write the signatures of TensorFlow 1.15's public functions and classes, and bases.
 
 Run under TensorFlow 1.15.5 (Python 3.7):
 
-    python tools/make_signatures.py tests/data/signatures.txt.gz
+    python tools/make_signatures.py tests/data
 
-A line each, `name: what tf_inspect says | what inspect says`; the second only where it
-differs. Flags are absl's, and left out as protocol messages and enumerations are.
+`signatures.txt.gz` has a line each, `name: what tf_inspect says | what inspect says`;
+the second only where it differs. `bases.txt.gz` has `name __name__ < bases` for each
+class: the public ones that it is derived from, nearest first; `~` stands first where
+its `__base__` is none of these. Flags are absl's, and left out as protocol messages and
+enumerations are.
 """
 
 import enum
 import gzip
 import inspect
+import os
 import sys
 
 import make_names
@@ -43,23 +47,45 @@ def shown(value):
     return f"<{type(value).__name__}>" if " at 0x" in written else written
 
 
-def main():
-    wheel = make_names.Wheel()
-    lines = []
+def classes_and_functions(wheel):
     for group in wheel.names.values():
         name, value = group[0], wheel.public[group[0]]
-        if not callable(value) or name.startswith(LEFT_OUT):
-            continue
-        if isinstance(value, type) and issubclass(value, (enum.Enum, Message)):
-            continue
+        if callable(value) and not name.startswith(LEFT_OUT):
+            if not isinstance(value, type):
+                yield name, value
+            elif not issubclass(value, (enum.Enum, Message)):
+                yield name, value
+
+
+def signatures(wheel):
+    for name, value in classes_and_functions(wheel):
         try:
             spec = text(tf_inspect.getfullargspec(value))
             plain = text(inspect.getfullargspec(value))
         except TypeError:
             continue
-        lines.append(name + ": " + spec + (" | " + plain if plain != spec else ""))
-    with gzip.GzipFile(sys.argv[1], "wb", mtime=0) as out:
+        yield name + ": " + spec + (" | " + plain if plain != spec else "")
+
+
+def bases(wheel):
+    for name, value in classes_and_functions(wheel):
+        if isinstance(value, type):
+            found = [
+                wheel.names[id(b)][0] for b in value.__mro__ if id(b) in wheel.names
+            ]
+            hidden = "~ " if id(value.__base__) not in wheel.names else ""
+            yield f"{name} {value.__name__} < {hidden}{' '.join(found[1:])}"
+
+
+def write(path, lines):
+    with gzip.GzipFile(path, "wb", mtime=0) as out:
         out.write(("\n".join(sorted(lines)) + "\n").encode())
+
+
+def main():
+    wheel = make_names.Wheel()
+    write(os.path.join(sys.argv[1], "signatures.txt.gz"), signatures(wheel))
+    write(os.path.join(sys.argv[1], "bases.txt.gz"), bases(wheel))
 
 
 if __name__ == "__main__":

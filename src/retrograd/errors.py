@@ -11,7 +11,7 @@ import os
 import traceback
 import warnings
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 OK = 0
 CANCELLED = 1
@@ -154,19 +154,19 @@ def _frames(op: Any) -> list[str]:
     )
 
 
-class _OfOneCode(OpError):
-    """An error whose class says its code: the constructor takes no number."""
+def _of_code(code: int) -> Any:
+    """The constructor of an error whose class says its code: it takes no number."""
 
-    _code: ClassVar[int]
+    def __init__(self: OpError, node_def: Any, op: Any, message: Any) -> None:
+        OpError.__init__(self, node_def, op, message, code)
 
-    def __init__(self, node_def: Any, op: Any, message: Any) -> None:
-        super().__init__(node_def, op, message, self._code)
+    return __init__
 
 
-class CancelledError(_OfOneCode):
+class CancelledError(OpError):
     """The step or operation was cancelled, say by closing its queue or session."""
 
-    _code = CANCELLED
+    __init__ = _of_code(CANCELLED)
 
 
 class UnknownError(OpError):
@@ -178,88 +178,88 @@ class UnknownError(OpError):
         super().__init__(node_def, op, message, error_code)
 
 
-class InvalidArgumentError(_OfOneCode):
+class InvalidArgumentError(OpError):
     """An operation received a value or a shape that it cannot take."""
 
-    _code = INVALID_ARGUMENT
+    __init__ = _of_code(INVALID_ARGUMENT)
 
 
-class DeadlineExceededError(_OfOneCode):
+class DeadlineExceededError(OpError):
     """Time ran out before the operation could finish."""
 
-    _code = DEADLINE_EXCEEDED
+    __init__ = _of_code(DEADLINE_EXCEEDED)
 
 
-class NotFoundError(_OfOneCode):
+class NotFoundError(OpError):
     """Something asked for, a file or a checkpoint key for one, does not exist."""
 
-    _code = NOT_FOUND
+    __init__ = _of_code(NOT_FOUND)
 
 
-class AlreadyExistsError(_OfOneCode):
+class AlreadyExistsError(OpError):
     """Something to be made exists already."""
 
-    _code = ALREADY_EXISTS
+    __init__ = _of_code(ALREADY_EXISTS)
 
 
-class PermissionDeniedError(_OfOneCode):
+class PermissionDeniedError(OpError):
     """The caller may not do this, say read a file."""
 
-    _code = PERMISSION_DENIED
+    __init__ = _of_code(PERMISSION_DENIED)
 
 
-class UnauthenticatedError(_OfOneCode):
+class UnauthenticatedError(OpError):
     """The request lacks valid credentials."""
 
-    _code = UNAUTHENTICATED
+    __init__ = _of_code(UNAUTHENTICATED)
 
 
-class ResourceExhaustedError(_OfOneCode):
+class ResourceExhaustedError(OpError):
     """Memory, disk space or another resource ran out."""
 
-    _code = RESOURCE_EXHAUSTED
+    __init__ = _of_code(RESOURCE_EXHAUSTED)
 
 
-class FailedPreconditionError(_OfOneCode):
+class FailedPreconditionError(OpError):
     """The state is not ready: most often a variable read before initialisation."""
 
-    _code = FAILED_PRECONDITION
+    __init__ = _of_code(FAILED_PRECONDITION)
 
 
-class AbortedError(_OfOneCode):
+class AbortedError(OpError):
     """The operation was given up, typically because of a concurrent one."""
 
-    _code = ABORTED
+    __init__ = _of_code(ABORTED)
 
 
-class OutOfRangeError(_OfOneCode):
+class OutOfRangeError(OpError):
     """The end of the input: an iterator, queue or reader has no more elements."""
 
-    _code = OUT_OF_RANGE
+    __init__ = _of_code(OUT_OF_RANGE)
 
 
-class UnimplementedError(_OfOneCode):
+class UnimplementedError(OpError):
     """The operation does not support these, otherwise valid, arguments."""
 
-    _code = UNIMPLEMENTED
+    __init__ = _of_code(UNIMPLEMENTED)
 
 
-class InternalError(_OfOneCode):
+class InternalError(OpError):
     """Something that the engine relies on does not hold."""
 
-    _code = INTERNAL
+    __init__ = _of_code(INTERNAL)
 
 
-class UnavailableError(_OfOneCode):
+class UnavailableError(OpError):
     """The runtime cannot be reached now."""
 
-    _code = UNAVAILABLE
+    __init__ = _of_code(UNAVAILABLE)
 
 
-class DataLossError(_OfOneCode):
+class DataLossError(OpError):
     """Data is cut short or corrupt beyond repair."""
 
-    _code = DATA_LOSS
+    __init__ = _of_code(DATA_LOSS)
 
 
 _CODE_TO_EXCEPTION_CLASS: dict[int, type[OpError]] = {

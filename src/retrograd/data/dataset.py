@@ -11,9 +11,10 @@ from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.specs import TensorSpec
 from retrograd.ops.declare import F
+from retrograd.util.tracking import Trackable
 
 
-class DatasetV2:
+class DatasetV2(Trackable):
     """A sequence of elements; each is a tensor, or a structure of tensors.
 
     Args:

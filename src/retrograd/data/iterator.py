@@ -10,9 +10,10 @@ from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import add_to_collection, colocate_with
 from retrograd.ops.declare import F
+from retrograd.util.tracking import Trackable
 
 
-class Iterator:
+class Iterator(Trackable):
     """A place in a dataset, in a graph: `get_next` is an element, another at each run.
 
     Args:

@@ -296,8 +296,56 @@ class ReductionToOneDevice(CrossDeviceOps):
         ]
 
 
-class NcclAllReduce(ReductionToOneDevice):
+class AllReduceCrossDeviceOps(CrossDeviceOps):
     """Asks for reductions between GPUs; the host's devices share their memory.
+
+    Args:
+      all_reduce_alg: "nccl" or "hierarchical_copy".
+      num_packs: into how many pieces gradients would be put together.
+      agg_small_grads_max_bytes: or else, which gradients would be.
+      agg_small_grads_max_group: and how many at most.
+    """
+
+    def __init__(
+        self,
+        all_reduce_alg: str = "nccl",
+        num_packs: int = 1,
+        agg_small_grads_max_bytes: int = 0,
+        agg_small_grads_max_group: int = 10,
+    ) -> None:
+        self._all_reduce_alg = all_reduce_alg
+        self._num_packs = num_packs
+        self._agg_small_grads_max_bytes = agg_small_grads_max_bytes
+        self._agg_small_grads_max_group = agg_small_grads_max_group
+        self._simple = ReductionToOneDevice()
+
+    def reduce_implementation(
+        self, reduce_op: ReduceOp, per_replica_value: Any, destinations: Any
+    ) -> Any:
+        """See `CrossDeviceOps`."""
+        return self._simple.reduce_implementation(
+            reduce_op, per_replica_value, destinations
+        )
+
+    def batch_reduce_implementation(
+        self, reduce_op: ReduceOp, value_destination_pairs: Sequence[tuple[Any, Any]]
+    ) -> list[Any]:
+        """See `CrossDeviceOps`."""
+        return self._simple.batch_reduce_implementation(
+            reduce_op, value_destination_pairs
+        )
+
+
+def _checked_packs(num_packs: int, called: str) -> int:
+    if num_packs < 0:
+        raise ValueError(
+            f"{called} requires num_packs >= 0, but {num_packs} is specified"
+        )
+    return num_packs
+
+
+class NcclAllReduce(AllReduceCrossDeviceOps):
+    """Reduction between GPUs that are all connected to each other.
 
     Args:
       num_packs: into how many pieces gradients would be put together.
@@ -306,20 +354,16 @@ class NcclAllReduce(ReductionToOneDevice):
       ValueError: `num_packs` is negative.
     """
 
-    _called = "NCCL all-reduce"
-
     def __init__(self, num_packs: int = 1) -> None:
-        if num_packs < 0:
-            raise ValueError(
-                f"{self._called} requires num_packs >= 0, but {num_packs} is specified"
-            )
-        super().__init__()
+        super().__init__("nccl", _checked_packs(num_packs, "NCCL all-reduce"))
 
 
-class HierarchicalCopyAllReduce(NcclAllReduce):
+class HierarchicalCopyAllReduce(AllReduceCrossDeviceOps):
     """As `NcclAllReduce`, for GPUs that are not all connected to each other."""
 
-    _called = "HierarchicalCopy"
+    def __init__(self, num_packs: int = 1) -> None:
+        packs = _checked_packs(num_packs, "HierarchicalCopy")
+        super().__init__("hierarchical_copy", packs)
 
 
 def choose_the_best(devices: Sequence[str]) -> CrossDeviceOps:

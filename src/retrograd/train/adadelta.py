@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 
 
-class AdadeltaOptimizer(UpdateOpOptimizer):
+@updates_by_one_op
+class AdadeltaOptimizer(Optimizer):
     """Steps of the size of past steps (Zeiler 2012).
 
         a ← ρ a + (1 − ρ) g²
@@ -58,4 +60,4 @@ class AdadeltaOptimizer(UpdateOpOptimizer):
     def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
         slots = ["accum", "accum_update"]
         scalars = [self._lr_t, self._rho_t, self._epsilon_t]
-        return self._run("Adadelta", var, slots, scalars, grad, indices)
+        return apply_rule(self, "Adadelta", var, slots, scalars, grad, indices)

@@ -9,11 +9,13 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 from retrograd.variables.initializers import Constant
 
 
-class AdagradOptimizer(UpdateOpOptimizer):
+@updates_by_one_op
+class AdagradOptimizer(Optimizer):
     """a ← a + g²; w ← w − η g / √a (Duchi et al. 2011). Slot: `accumulator`.
 
     Args:
@@ -68,4 +70,4 @@ class AdagradOptimizer(UpdateOpOptimizer):
 
     def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
         rate = self._learning_rate_tensor
-        return self._run("Adagrad", var, ["accumulator"], [rate], grad, indices)
+        return apply_rule(self, "Adagrad", var, ["accumulator"], [rate], grad, indices)

@@ -9,10 +9,12 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with, device
 from retrograd.ops.array.constant import constant
 from retrograd.ops.array.identity import identity
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 
 
-class AdagradDAOptimizer(UpdateOpOptimizer):
+@updates_by_one_op
+class AdagradDAOptimizer(Optimizer):
     """Adagrad whose variables follow from sums of gradients alone.
 
         s ← s + g;  q ← q + g²
@@ -82,7 +84,8 @@ class AdagradDAOptimizer(UpdateOpOptimizer):
     def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
         with device(var.device):
             step = identity(self._global_step_on_worker)
-        return self._run(
+        return apply_rule(
+            self,
             "AdagradDA",
             var,
             ["gradient_accumulator", "gradient_squared_accumulator"],

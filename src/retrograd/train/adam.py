@@ -11,11 +11,13 @@ from retrograd.graph.defaults import colocate_with, control_dependencies
 from retrograd.ops.declare import F
 from retrograd.ops.flow import control
 from retrograd.ops.math.casts import cast
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 from retrograd.variables.updates import assign, assign_sub, scatter_add
 
 
-class AdamOptimizer(UpdateOpOptimizer):
+@updates_by_one_op
+class AdamOptimizer(Optimizer):
     """Adam (Kingma & Ba 2015), in the form before section 2.1 of the paper.
 
         m ← β₁ m + (1 − β₁) g
@@ -89,7 +91,7 @@ class AdamOptimizer(UpdateOpOptimizer):
             self._beta2_t,
             self._epsilon_t,
         ]
-        return self._run("Adam", var, ["m", "v"], scalars, grad)
+        return apply_rule(self, "Adam", var, ["m", "v"], scalars, grad)
 
     def _apply_sparse(self, grad: Any, var: Any) -> Any:
         def add(x: Any, indices: Any, values: Any) -> Any:

@@ -8,10 +8,12 @@ from typing import Any
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with
 from retrograd.ops.array.constant import constant
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 
 
-class FtrlOptimizer(UpdateOpOptimizer):
+@updates_by_one_op
+class FtrlOptimizer(Optimizer):
     """Follow the regularized leader (McMahan et al. 2013).
 
         a′ = a + g²
@@ -117,4 +119,4 @@ class FtrlOptimizer(UpdateOpOptimizer):
             rule = "FtrlV2"
             scalars.insert(3, self._l2_shrinkage_regularization_strength_tensor)
         slots = ["accum", "linear"]
-        return self._run(rule, var, slots, [], grad, indices, scalars)
+        return apply_rule(self, rule, var, slots, [], grad, indices, scalars)

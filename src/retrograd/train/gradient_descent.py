@@ -8,10 +8,12 @@ from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 
 
-class GradientDescentOptimizer(UpdateOpOptimizer):
+@updates_by_one_op
+class GradientDescentOptimizer(Optimizer):
     """w ← w − η g.
 
     Args:
@@ -36,7 +38,7 @@ class GradientDescentOptimizer(UpdateOpOptimizer):
 
     def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
         rate = self._learning_rate_tensor
-        return self._run("GradientDescent", var, [], [rate], grad)
+        return apply_rule(self, "GradientDescent", var, [], [rate], grad)
 
     def _apply_sparse_duplicate_indices(self, grad: Any, var: Any) -> Any:
         rate = cast(self._learning_rate_tensor, var.dtype.base_dtype)

@@ -14,11 +14,12 @@ from retrograd.ops.flow import control
 from retrograd.ops.flow.branches import cond
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_all
+from retrograd.util.tracking import Trackable
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
 from retrograd.variables.variable import VariableV1
 
 
-class LossScale:
+class LossScale(Trackable):
     """Base of loss scales: calling one gives the factor, a float32 scalar tensor."""
 
     def __init__(self) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 
 
-class MomentumOptimizer(UpdateOpOptimizer):
+@updates_by_one_op
+class MomentumOptimizer(Optimizer):
     """a ← μ a + g; w ← w − η a. Slot: `momentum`.
 
     Args:
@@ -46,7 +48,8 @@ class MomentumOptimizer(UpdateOpOptimizer):
         self._momentum_tensor = convert_to_tensor(momentum, name="momentum")
 
     def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
-        return self._run(
+        return apply_rule(
+            self,
             "Momentum",
             var,
             ["momentum"],

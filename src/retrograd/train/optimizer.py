@@ -28,6 +28,7 @@ from retrograd.train.operands import (
     is_handle,
     target,
 )
+from retrograd.util.tracking import Trackable
 from retrograd.variables.collections import trainable_variables
 from retrograd.variables.updates import assign_add
 from retrograd.variables.variable import VariableV1, is_resource_variable
@@ -35,7 +36,7 @@ from retrograd.variables.variable import VariableV1, is_resource_variable
 _FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 
 
-class Optimizer:
+class Optimizer(Trackable):
     """What all optimizers share; a subclass says how one variable is updated.
 
     `minimize(loss)` is `compute_gradients(loss)` followed by `apply_gradients`; a

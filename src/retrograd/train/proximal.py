@@ -12,41 +12,35 @@ from typing import Any
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with
 from retrograd.ops.array.constant import constant
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
+
+_SCALARS = (
+    "learning_rate",
+    "l1_regularization_strength",
+    "l2_regularization_strength",
+)
 
 
-class _Proximal(UpdateOpOptimizer):
-    """A learning rate and two strengths of regularization."""
-
-    def __init__(
-        self, learning_rate: Any, l1: Any, l2: Any, use_locking: bool, name: str
-    ) -> None:
-        super().__init__(use_locking, name)
-        self._learning_rate = learning_rate
-        self._l1_regularization_strength = l1
-        self._l2_regularization_strength = l2
-        self._learning_rate_tensor: Any = None
-        self._l1_regularization_strength_tensor: Any = None
-        self._l2_regularization_strength_tensor: Any = None
-
-    def _prepare(self) -> None:
-        for name in (
-            "learning_rate",
-            "l1_regularization_strength",
-            "l2_regularization_strength",
-        ):
-            tensor = convert_to_tensor(getattr(self, f"_{name}"), name=name)
-            setattr(self, f"_{name}_tensor", tensor)
-
-    def _scalars(self) -> list[Any]:
-        return [
-            self._learning_rate_tensor,
-            self._l1_regularization_strength_tensor,
-            self._l2_regularization_strength_tensor,
-        ]
+def _keep_scalars(optimizer: Any, *values: Any) -> None:
+    """Keep a learning rate and two strengths of regularization, in this order."""
+    for name, value in zip(_SCALARS, values, strict=True):
+        setattr(optimizer, f"_{name}", value)
+        setattr(optimizer, f"_{name}_tensor", None)
 
 
-class ProximalGradientDescentOptimizer(_Proximal):
+def _convert_scalars(optimizer: Any) -> None:
+    for name in _SCALARS:
+        tensor = convert_to_tensor(getattr(optimizer, f"_{name}"), name=name)
+        setattr(optimizer, f"_{name}_tensor", tensor)
+
+
+def _scalars(optimizer: Any) -> list[Any]:
+    return [getattr(optimizer, f"_{name}_tensor") for name in _SCALARS]
+
+
+@updates_by_one_op
+class ProximalGradientDescentOptimizer(Optimizer):
     """Gradient descent followed by shrinkage; α is the learning rate.
 
     Args:
@@ -65,21 +59,22 @@ class ProximalGradientDescentOptimizer(_Proximal):
         use_locking: bool = False,
         name: str = "ProximalGradientDescent",
     ) -> None:
-        super().__init__(
-            learning_rate,
-            l1_regularization_strength,
-            l2_regularization_strength,
-            use_locking,
-            name,
+        super().__init__(use_locking, name)
+        _keep_scalars(
+            self, learning_rate, l1_regularization_strength, l2_regularization_strength
         )
+
+    def _prepare(self) -> None:
+        _convert_scalars(self)
 
     def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
-        return self._run(
-            "ProximalGradientDescent", var, [], self._scalars(), grad, indices
+        return apply_rule(
+            self, "ProximalGradientDescent", var, [], _scalars(self), grad, indices
         )
 
 
-class ProximalAdagradOptimizer(_Proximal):
+@updates_by_one_op
+class ProximalAdagradOptimizer(Optimizer):
     """Adagrad followed by shrinkage: a ← a + g², α = η / √a. Slot: `accumulator`.
 
     Args:
@@ -108,12 +103,9 @@ class ProximalAdagradOptimizer(_Proximal):
                 "initial_accumulator_value must be positive: "
                 f"{initial_accumulator_value}"
             )
-        super().__init__(
-            learning_rate,
-            l1_regularization_strength,
-            l2_regularization_strength,
-            use_locking,
-            name,
+        super().__init__(use_locking, name)
+        _keep_scalars(
+            self, learning_rate, l1_regularization_strength, l2_regularization_strength
         )
         self._initial_accumulator_value = initial_accumulator_value
 
@@ -127,7 +119,10 @@ class ProximalAdagradOptimizer(_Proximal):
                 )
             self._get_or_make_slot(var, start, "accumulator", self._name)
 
+    def _prepare(self) -> None:
+        _convert_scalars(self)
+
     def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
-        return self._run(
-            "ProximalAdagrad", var, ["accumulator"], self._scalars(), grad, indices
+        return apply_rule(
+            self, "ProximalAdagrad", var, ["accumulator"], _scalars(self), grad, indices
         )

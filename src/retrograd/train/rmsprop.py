@@ -7,11 +7,13 @@ from typing import Any
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.ops.array.fill import ones_like
-from retrograd.train.update_ops import UpdateOpOptimizer
+from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 from retrograd.variables.initializers import Ones
 
 
-class RMSPropOptimizer(UpdateOpOptimizer):
+@updates_by_one_op
+class RMSPropOptimizer(Optimizer):
     """Steps divided by the root of a decaying mean square of gradients.
 
         q ← ρ q + (1 − ρ) g²
@@ -82,4 +84,4 @@ class RMSPropOptimizer(UpdateOpOptimizer):
         rule, slots = "RMSProp", ["rms", "momentum"]
         if self._centered:
             rule, slots = "CenteredRMSProp", ["mg", *slots]
-        return self._run(rule, var, slots, scalars, grad, indices)
+        return apply_rule(self, rule, var, slots, scalars, grad, indices)

@@ -26,10 +26,23 @@ class LearningRateSchedule:
 
     #: the arguments that `get_config` returns
     _arguments: ClassVar[tuple[str, ...]] = ()
+    #: of one of ours that scales an initial rate: the name of its scope
+    _default: ClassVar[str] = ""
+    initial_learning_rate: Any
+    name: str | None
 
     def __call__(self, step: Any) -> Any:
         """The learning rate at `step`, an integer tensor or variable."""
-        raise NotImplementedError("Learning rate schedule must override __call__")
+        if not self._default:
+            raise NotImplementedError("Learning rate schedule must override __call__")
+        with name_scope(self.name or self._default) as scope:
+            rate = convert_to_tensor(
+                self.initial_learning_rate, name="initial_learning_rate"
+            )
+            return self._at(rate, step, scope)
+
+    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+        raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of a call that makes an equal schedule."""
@@ -46,33 +59,36 @@ class LearningRateSchedule:
         return cls(**config)
 
 
-class _FromInitialRate(LearningRateSchedule):
-    """A schedule that scales an initial rate; `_default` names its scope."""
-
-    initial_learning_rate: Any
-    name: str | None
-    _default: str
-
-    def __call__(self, step: Any) -> Tensor:
-        """The learning rate at `step`, an integer tensor or variable."""
-        with name_scope(self.name or self._default) as scope:
-            rate = convert_to_tensor(
-                self.initial_learning_rate, name="initial_learning_rate"
-            )
-            return self._at(rate, step, scope)
-
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
-        raise NotImplementedError
+_TIME_DECAY = (
+    "initial_learning_rate",
+    "decay_steps",
+    "decay_rate",
+    "staircase",
+    "name",
+)
 
 
-class _TimeDecay(_FromInitialRate):
-    _arguments = (
-        "initial_learning_rate",
-        "decay_steps",
-        "decay_rate",
-        "staircase",
-        "name",
-    )
+def _rate_and_periods(schedule: Any, rate: Tensor, step: Any) -> tuple[Any, Any]:
+    """The decay rate, and step / decay_steps."""
+    decay_steps = cast(schedule.decay_steps, rate.dtype)
+    decay_rate = cast(schedule.decay_rate, rate.dtype)
+    periods = cast(step, rate.dtype) / decay_steps
+    return decay_rate, F.Floor(periods) if schedule.staircase else periods
+
+
+class ExponentialDecay(LearningRateSchedule):
+    """η₀ · rate ^ (step / decay_steps).
+
+    Args:
+      initial_learning_rate: η₀, a number or a scalar tensor.
+      decay_steps: after how many steps it is multiplied by `decay_rate` once.
+      decay_rate: the factor.
+      staircase: whether the exponent is rounded down.
+      name: the name scope.
+    """
+
+    _default = "ExponentialDecay"
+    _arguments = _TIME_DECAY
 
     def __init__(
         self,
@@ -88,33 +104,12 @@ class _TimeDecay(_FromInitialRate):
         self.staircase = staircase
         self.name = name
 
-    def _rate_and_periods(self, rate: Tensor, step: Any) -> tuple[Any, Any]:
-        """The decay rate, and step / decay_steps."""
-        decay_steps = cast(self.decay_steps, rate.dtype)
-        decay_rate = cast(self.decay_rate, rate.dtype)
-        periods = cast(step, rate.dtype) / decay_steps
-        return decay_rate, F.Floor(periods) if self.staircase else periods
-
-
-class ExponentialDecay(_TimeDecay):
-    """η₀ · rate ^ (step / decay_steps).
-
-    Args:
-      initial_learning_rate: η₀, a number or a scalar tensor.
-      decay_steps: after how many steps it is multiplied by `decay_rate` once.
-      decay_rate: the factor.
-      staircase: whether the exponent is rounded down.
-      name: the name scope.
-    """
-
-    _default = "ExponentialDecay"
-
     def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
-        decay_rate, periods = self._rate_and_periods(rate, step)
+        decay_rate, periods = _rate_and_periods(self, rate, step)
         return F.Mul(rate, F.Pow(decay_rate, periods), name=scope)
 
 
-class InverseTimeDecay(_TimeDecay):
+class InverseTimeDecay(LearningRateSchedule):
     """η₀ / (1 + rate · step / decay_steps).
 
     Args:
@@ -126,9 +121,24 @@ class InverseTimeDecay(_TimeDecay):
     """
 
     _default = "InverseTimeDecay"
+    _arguments = _TIME_DECAY
+
+    def __init__(
+        self,
+        initial_learning_rate: Any,
+        decay_steps: Any,
+        decay_rate: Any,
+        staircase: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
 
     def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
-        decay_rate, periods = self._rate_and_periods(rate, step)
+        decay_rate, periods = _rate_and_periods(self, rate, step)
         one = cast(constant(1), rate.dtype)
         below = F.Add(one, F.Mul(decay_rate, periods))
         return F.RealDiv(rate, below, name=scope)
@@ -181,7 +191,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             return case(pairs, lambda: values[0], exclusive=True)
 
 
-class PolynomialDecay(_FromInitialRate):
+class PolynomialDecay(LearningRateSchedule):
     """From an initial to a final rate: (η₀ − η₁) (1 − step / decay_steps) ^ power + η₁.
 
     Args:
@@ -244,7 +254,7 @@ def _half_wave(turns: Any) -> Any:
     return 0.5 * (1.0 + F.Cos(constant(math.pi) * turns))
 
 
-class CosineDecay(_FromInitialRate):
+class CosineDecay(LearningRateSchedule):
     """η₀ · ((1 − α) ½ (1 + cos(π step / decay_steps)) + α) (Loshchilov & Hutter 2016).
 
     Args:
@@ -276,7 +286,7 @@ class CosineDecay(_FromInitialRate):
         return F.Mul(rate, (1 - self.alpha) * wave + self.alpha)
 
 
-class CosineDecayRestarts(_FromInitialRate):
+class CosineDecayRestarts(LearningRateSchedule):
     """Cosine decay that begins again, each time longer and from a lower rate.
 
     Args:
@@ -336,7 +346,7 @@ class CosineDecayRestarts(_FromInitialRate):
         return F.Mul(rate, (1 - alpha) * wave + alpha, name=scope)
 
 
-class LinearCosineDecay(_FromInitialRate):
+class LinearCosineDecay(LearningRateSchedule):
     """η₀ ((α + 1 − s) ½ (1 + cos 2π n s) + β), s = step / decay_steps (Bello 2017).
 
     Args:
@@ -375,25 +385,34 @@ class LinearCosineDecay(_FromInitialRate):
         self.name = name
 
     def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
-        decay_steps = cast(self.decay_steps, rate.dtype)
-        noise = self._noise_arguments(rate)
-        periods, alpha, beta = (
-            cast(x, rate.dtype) for x in (self.num_periods, self.alpha, self.beta)
-        )
-        now = F.Minimum(cast(step, rate.dtype), decay_steps)
-        line = self._disturbed((decay_steps - now) / decay_steps, now, *noise)
-        wave = _half_wave(2.0 * periods * (now / decay_steps))
-        return F.Mul(rate, (alpha + line) * wave + beta, name=scope)
-
-    def _noise_arguments(self, rate: Tensor) -> tuple[Any, ...]:
-        return ()
-
-    def _disturbed(self, line: Any, now: Any) -> Any:
-        """The part that falls in a straight line."""
-        return line
+        return _linear_cosine(self, rate, step, scope)
 
 
-class NoisyLinearCosineDecay(LinearCosineDecay):
+def _linear_cosine(
+    schedule: Any, rate: Tensor, step: Any, scope: str, noise: Sequence[Any] = ()
+) -> Tensor:
+    """The rate of a linear cosine decay.
+
+    Args:
+      noise: the variance at step 0 and how fast it falls, where noise is added.
+    """
+    decay_steps = cast(schedule.decay_steps, rate.dtype)
+    noise = [cast(x, rate.dtype) for x in noise]
+    periods, alpha, beta = (
+        cast(x, rate.dtype)
+        for x in (schedule.num_periods, schedule.alpha, schedule.beta)
+    )
+    now = F.Minimum(cast(step, rate.dtype), decay_steps)
+    line = (decay_steps - now) / decay_steps
+    if noise:
+        start, decay = noise
+        deviation = F.Sqrt(start / F.Pow(1.0 + now, decay))
+        line = line + random_normal(line.shape, stddev=deviation)
+    wave = _half_wave(2.0 * periods * (now / decay_steps))
+    return F.Mul(rate, (alpha + line) * wave + beta, name=scope)
+
+
+class NoisyLinearCosineDecay(LearningRateSchedule):
     """`LinearCosineDecay` with normal noise added to 1 − s.
 
     Its variance is initial_variance / (1 + step) ^ variance_decay.
@@ -429,18 +448,15 @@ class NoisyLinearCosineDecay(LinearCosineDecay):
         beta: Any = 0.001,
         name: str | None = None,
     ) -> None:
-        super().__init__(
-            initial_learning_rate, decay_steps, num_periods, alpha, beta, name
-        )
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
         self.initial_variance = initial_variance
         self.variance_decay = variance_decay
+        self.num_periods = num_periods
+        self.alpha = alpha
+        self.beta = beta
+        self.name = name
 
-    def _noise_arguments(self, rate: Tensor) -> tuple[Any, ...]:
-        return (
-            cast(self.initial_variance, rate.dtype),
-            cast(self.variance_decay, rate.dtype),
-        )
-
-    def _disturbed(self, line: Any, now: Any, start: Any, decay: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        deviation = F.Sqrt(start / F.Pow(1.0 + now, decay))
-        return line + random_normal(line.shape, stddev=deviation)
+    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+        noise = self.initial_variance, self.variance_decay
+        return _linear_cosine(self, rate, step, scope, noise)

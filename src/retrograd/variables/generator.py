@@ -14,6 +14,7 @@ from retrograd.ops.array.fill import zeros_like
 from retrograd.ops.array.join import concat, stack
 from retrograd.ops.array.shape import reshape
 from retrograd.ops.declare import F
+from retrograd.util.tracking import AutoTrackable
 from retrograd.variables.variable import Variable
 
 RNG_ALG_PHILOX = 1
@@ -92,7 +93,7 @@ def _state_tensor(value: Any) -> Tensor:
     return convert_to_tensor(value, dtypes.int64)
 
 
-class Generator:
+class Generator(AutoTrackable):
     """A generator of random numbers; its state is a variable.
 
     Args:

@@ -190,8 +190,13 @@ class RandomNormal(Initializer):
         return self._arguments("mean", "stddev", "seed")
 
 
-class TruncatedNormal(RandomNormal):
+class TruncatedNormal(Initializer):
     """Normal within two standard deviations, as `tf.truncated_normal`."""
+
+    mean: Any
+    stddev: Any
+    __init__ = RandomNormal.__init__
+    get_config = RandomNormal.get_config
 
     def __call__(
         self, shape: Any, dtype: Any = None, partition_info: Any = None

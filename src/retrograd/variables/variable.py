@@ -17,6 +17,7 @@ from retrograd.graph.tensor import OVERLOADABLE_OPERATORS, Tensor
 from retrograd.ops.array.slicing import getitem_of_variable
 from retrograd.ops.math import overloads  # noqa: F401 (the operators of tensors)
 from retrograd.util import protos
+from retrograd.util.tracking import Trackable
 from retrograd.variables.options import (
     VariableAggregation,
     VariableSynchronization,
@@ -88,7 +89,7 @@ def _arguments_v2(
     return dict(locals())
 
 
-class Variable(metaclass=VariableMetaclass):
+class Variable(Trackable, metaclass=VariableMetaclass):
     """A value that outlives a run: it is initialized once and can be assigned to.
 
     `tf.Variable(initial_value)` makes one. It stands for its value wherever a tensor is

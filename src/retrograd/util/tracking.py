@@ -1,0 +1,92 @@
+"""Objects that depend on others by name, which a checkpoint of objects follows."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+TrackableReference = namedtuple("TrackableReference", ["name", "ref"])
+_KEPT = "_self_unconditional_checkpoint_dependencies"
+
+
+class NoDependency:
+    """Around a value that is assigned to an attribute: not to be depended on."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Trackable:
+    """An object that can depend on others, and be depended on, by names."""
+
+    @property
+    def _unconditional_checkpoint_dependencies(self) -> list[TrackableReference]:
+        return self.__dict__.setdefault(_KEPT, [])
+
+    @property
+    def _checkpoint_dependencies(self) -> list[TrackableReference]:
+        """What this object depends on, in the order in which it came."""
+        return self._unconditional_checkpoint_dependencies
+
+    def _lookup_dependency(self, name: str) -> Any:
+        """The object that this one depends on by a name, or None."""
+        for reference in self._checkpoint_dependencies:
+            if reference.name == name:
+                return reference.ref
+        return None
+
+    def _track_trackable(
+        self, trackable: Trackable, name: str, overwrite: bool = False
+    ) -> Trackable:
+        """Depend on an object by a name; return the object.
+
+        Raises:
+          TypeError: it is not a Trackable.
+          ValueError: another has the name, and `overwrite` does not allow it.
+        """
+        if not isinstance(trackable, Trackable):
+            raise TypeError(
+                "Trackable._track_trackable() passed type "
+                f"{type(trackable)}, not a Trackable."
+            )
+        kept = self._unconditional_checkpoint_dependencies
+        reference = TrackableReference(name, trackable)
+        for place, (known, other) in enumerate(kept):
+            if known != name:
+                continue
+            if other is not trackable and not overwrite:
+                raise ValueError(
+                    "Called Trackable._track_trackable() with name='"
+                    f"{name}', but a Trackable with this name is already declared as "
+                    "a dependency. Names must be unique (or overwrite=True)."
+                )
+            kept[place] = reference
+            break
+        else:
+            kept.append(reference)
+        return trackable
+
+    def _no_dependency(self, value: Any) -> Any:
+        """A value to assign without depending on it."""
+        return value
+
+
+class AutoTrackable(Trackable):
+    """An object that depends on every Trackable among its attributes."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, NoDependency):
+            value = value.value
+        elif isinstance(value, Trackable):
+            if self.__dict__.get(name) is not value:
+                self._track_trackable(value, name, overwrite=True)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        kept = self._unconditional_checkpoint_dependencies
+        kept[:] = [reference for reference in kept if reference.name != name]
+        super().__delattr__(name)
+
+    def _no_dependency(self, value: Any) -> NoDependency:
+        """A value to assign without depending on it."""
+        return NoDependency(value)
