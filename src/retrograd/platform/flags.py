@@ -6,7 +6,6 @@ take the older argument names as well. Every other name is absl's.
 
 from __future__ import annotations
 
-import functools
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -14,23 +13,30 @@ from typing import Any
 
 from absl import flags as absl_flags
 
+from retrograd.util.decorators import make_decorator
+
 absl_flags.disclaim_key_flags()  # the flags belong to the module that calls us
 
-_RENAMED = {"flag_name": "name", "default_value": "default", "docstring": "help"}
+_RENAMED_ARGUMENTS = {
+    "flag_name": "name",
+    "default_value": "default",
+    "docstring": "help",
+}
 
 
-def _accepting_old_names(define: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(define)
+def _wrap_define_function(define: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not _RENAMED.keys().isdisjoint(kwargs):
-            kwargs = {_RENAMED.get(name, name): kwargs[name] for name in kwargs}
+        if not _RENAMED_ARGUMENTS.keys().isdisjoint(kwargs):
+            kwargs = {
+                _RENAMED_ARGUMENTS.get(name, name): kwargs[name] for name in kwargs
+            }
             logging.warning(
                 "Use of the keyword argument names (flag_name, default_value, "
                 "docstring) is deprecated, please use (name, default, help) instead."
             )
         return define(*args, **kwargs)
 
-    return wrapper
+    return make_decorator(define, wrapper)
 
 
 class _FlagValuesWrapper:
@@ -86,11 +92,11 @@ def _values(wrapper: _FlagValuesWrapper) -> absl_flags.FlagValues:
 
 
 FLAGS = _FlagValuesWrapper(absl_flags.FLAGS)
-DEFINE_string = _accepting_old_names(absl_flags.DEFINE_string)
-DEFINE_boolean = _accepting_old_names(absl_flags.DEFINE_boolean)
+DEFINE_string = _wrap_define_function(absl_flags.DEFINE_string)
+DEFINE_boolean = _wrap_define_function(absl_flags.DEFINE_boolean)
 DEFINE_bool = DEFINE_boolean
-DEFINE_float = _accepting_old_names(absl_flags.DEFINE_float)
-DEFINE_integer = _accepting_old_names(absl_flags.DEFINE_integer)
+DEFINE_float = _wrap_define_function(absl_flags.DEFINE_float)
+DEFINE_integer = _wrap_define_function(absl_flags.DEFINE_integer)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Old source in which `async` is a name.
+"""Old source: where `async` is a name, and what protobuf's compiler once wrote.
 
 `async` and `await` became keywords in Python 3.7; libraries of that time have
 parameters called `async`. A module that does not compile for that reason is compiled
@@ -68,6 +68,18 @@ def compiled(source: Any, path: str, again: Any) -> CodeType | None:
 
 class OldSourceLoader(importlib.machinery.SourceFileLoader):
     """Loads source files as Python does, and old ones as well."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """The code of a module; that of old generated ones is kept nowhere."""
+        if fullname.endswith("_pb2"):
+            from retrograd.compat.restore import announce, protos
+
+            path = self.get_filename(fullname)
+            code = protos.compiled(self.get_data(path), path)
+            if code is not None:
+                announce(f"a descriptor that a module makes itself (in {path})")
+                return code
+        return super().get_code(fullname)
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
         """The code of a module's source."""
