@@ -48,3 +48,17 @@ def test_xla_says_what_the_program_wants(
     result = launcher.python("-c", f"import retrograd.arrays; {STARTED}")
     assert result.stdout == f"{wanted is not None}\n"
     assert ("PjRt" in result.stderr) == (wanted == "0"), result.stderr
+
+
+def test_a_signal_is_not_lost_in_a_collection_of_garbage(launcher: Launcher) -> None:
+    source = """
+import gc, types
+import retrograd.arrays.xla
+(found,) = gc.callbacks
+print(isinstance(found, types.FunctionType))
+called = []
+found.args[0].__class__.start.fget.__self__.default_factory = lambda: called.append(1)
+gc.collect()
+print(len(called) > 0)
+"""
+    assert launcher.python("-c", source).stdout == "False\nTrue\n"

@@ -10,7 +10,7 @@ import pytest
 
 from retrograd.run import memory
 
-glibc = pytest.mark.skipif(memory._library() is None, reason="the C library is glibc")
+glibc = pytest.mark.skipif(memory.c_library() is None, reason="the C library is glibc")
 
 _FAULTS = """
 import ctypes, resource, sys
@@ -57,10 +57,10 @@ def test_very_large_blocks_go_back():
 
 def test_elsewhere_nothing_is_done(monkeypatch):
     monkeypatch.setattr(memory.sys, "platform", "darwin")
-    memory._library.cache_clear()
+    memory.c_library.cache_clear()
     try:
         memory.keep(40 << 20)
         memory.give_back()
-        assert memory._library() is None
+        assert memory.c_library() is None
     finally:
-        memory._library.cache_clear()
+        memory.c_library.cache_clear()

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import builtins
 import functools
+import gc
 import importlib.machinery
 import os
 import sys
 import warnings
-from collections import ChainMap
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+#: called in the thread that imports a module, before it is looked for
+before_import: list[Callable[[], None]] = []
 #: what JAX sets for the runtime of a TPU, which reads it, where there is one
 _tpu_variables: dict[str, str] = {}
 
@@ -75,6 +78,29 @@ def _after_jax(module: ModuleType) -> None:
     quiet = getattr(sys.modules.get("jaxlib.utils"), "absl_set_min_log_level", None)
     if quiet is not None and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
         quiet(1)  # warnings and errors
+    _collect_in_c()
+
+
+def _collect_in_c() -> None:
+    """Call XLA after each collection of garbage without a function in Python.
+
+    JAX has one for it. Where Ctrl-C comes at its first line, Python takes the exception
+    for one that nobody can handle, and goes on.
+    """
+    collect = getattr(sys.modules.get("jaxlib._jax"), "collect_garbage", None)
+    if collect is None:
+        return
+
+    class Collecting:
+        # what there is in C to call something and drop the arguments: `getattr` of a
+        # property whose function is that of a missing key
+        start = stop = property(defaultdict(collect).__missing__)
+
+    called = functools.partial(getattr, Collecting())
+    gc.callbacks[:] = [
+        called if getattr(c, "__module__", "") == "jax._src.lib" else c
+        for c in gc.callbacks
+    ]
 
 
 class _Finder:
@@ -89,6 +115,8 @@ class _Finder:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
+        for call in before_import:
+            call()
         replaced = _ACTING.get(fullname)
         if replaced is None:
             return None

@@ -25,11 +25,13 @@ from retrograd.ops.binding import Role, binding, keywords
 from retrograd.ops.declare import Declaration, find, kind_of, traits_of
 from retrograd.ops.flow.effects import bodies_of, is_reading, is_storage, variable_of
 from retrograd.ops.traits import Kind
-from retrograd.run import memory
+from retrograd.run import background, memory
 from retrograd.run.arena import arenas_for
 from retrograd.run.constants import Large
 from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
+
+background.worker.loaded()
 
 #: values worked out while tracing stay NumPy up to this many elements
 _LARGEST_STATIC = 4096

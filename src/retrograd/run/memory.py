@@ -20,7 +20,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 @functools.cache
-def _library() -> Any:
+def c_library() -> Any:
     """The C library, if it is glibc."""
     if not sys.platform.startswith("linux"):
         return None
@@ -34,7 +34,7 @@ def keep(size: int) -> None:
     Nothing is done where the library keeps them by itself or cannot, nor for blocks of
     64 MiB or more: what else is put where they were would cost as much again.
     """
-    library = _library()
+    library = c_library()
     if library is not None and _OWN_LIMIT <= size < _HEAP:
         library.mallopt(_MMAP_THRESHOLD, _HEAP)
         library.mallopt(_TRIM_THRESHOLD, 2 * _HEAP)
@@ -42,6 +42,6 @@ def keep(size: int) -> None:
 
 def give_back() -> None:
     """Give freed memory back to the system, after work that took much of it once."""
-    library = _library()
+    library = c_library()
     if library is not None:
         library.malloc_trim(0)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-import sys
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +13,7 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.declare import kind_of
 from retrograd.ops.traits import Kind
 from retrograd.run import memory
+from retrograd.run.background import in_background
 from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan
 from retrograd.run.stages import NoRoom, Segment, is_host, split
@@ -35,8 +30,6 @@ _QUICK = 20e-6
 _LARGEST_STATIC_FEED = 64
 #: turns for which loops have room at first where their number is not known
 _LEAST_ROOM = 64
-#: seconds that a thread runs Python while another one compiles
-_TURN = 1e-4
 #: runs of a tier that do not count, and those that do: as many as fit into a time
 _WARM, _TRIALS, _MOST_TRIALS, _TRIAL_TIME = 3, 5, 200, 0.2
 #: a share of the interpreted time that decides without measuring that again
@@ -57,44 +50,6 @@ def pinned_tier(config: Any = None) -> int | None:
         level = config.graph_options.optimizer_options.global_jit_level
         return {-1: 0, 1: 1, 2: 1}.get(level)
     return None
-
-
-@functools.cache
-def _compiler() -> ThreadPoolExecutor:
-    """The thread that compiles; the process does not end in the middle of it."""
-    return ThreadPoolExecutor(1, "retrograd-compile")
-
-
-def in_background(work: Callable[..., Any], *arguments: Any) -> None:
-    """Compile something while runs go on; a failure leaves them in tier 0."""
-
-    def task() -> None:
-        if not threading.main_thread().is_alive():
-            return
-        try:
-            with _frequent_switches():
-                work(*arguments)
-        except Exception:
-            if os.environ.get("RETROGRAD_DEBUG"):
-                traceback.print_exc()
-
-    _compiler().submit(task)
-
-
-@contextlib.contextmanager
-def _frequent_switches() -> Iterator[None]:
-    """A context in which a thread does not wait long for its turn to run Python.
-
-    Tracing lets go of the interpreter in every call of XLA. Beside a thread that
-    interprets, it would wait for the whole of Python's 5 ms each time to go on, and a
-    compile of one second would take ten.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, _TURN))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class Runner:
