@@ -5,8 +5,8 @@ Run under TensorFlow 1.15.5 (Python 3.7):
     python tools/make_names.py src/retrograd/compat/names/internal
 
 It imports every module of the wheel, looks at which objects are one and the same, and
-writes `modules.txt`, `namespaces.txt`, `aliases.txt`, `exports.txt` and `wrapped.txt`.
-`retrograd.compat.table` says what their lines mean.
+writes `modules.txt`, `namespaces.txt`, `aliases.txt`, `exports.txt`, `wrapped.txt` and
+`others.txt.gz`. `retrograd.compat.table`, `inside` and `absent` say what they mean.
 """
 
 import __future__
@@ -14,6 +14,7 @@ import __future__
 import argparse
 import ast
 import collections
+import gzip
 import importlib
 import inspect
 import logging
@@ -369,6 +370,28 @@ class Exports:
         return lines
 
 
+def listed(lines, modules):
+    """The names that the lines of a section say a module holds."""
+    found = set()
+    for line in lines[1:]:
+        mark, _, rest = line.partition(" ")
+        if mark == "*":
+            other, *absent = rest.split()
+            theirs = public_names(modules[other]) if other in modules else ()
+            found |= set(theirs) - {name[1:] for name in absent}
+        elif mark == "=":
+            found.add(rest.partition(" ")[0])
+        elif mark == "<":
+            found.update(token.partition("=")[0] for token in rest.split()[1:])
+        elif mark in (".", "%", "^", "!"):
+            found.update(token.partition("=")[0] for token in rest.split())
+        else:
+            for token in line.split():
+                name, equal, _ = token.partition("=")
+                found.add(name if equal else name.rpartition(".")[2])
+    return found
+
+
 def shortened(name, where):
     """`name=where`, without what is the same in both."""
     if where.endswith((":" + name, "." + name)):
@@ -473,6 +496,37 @@ def wrapped_text(wheel):
     return WRAPPED + "\n".join(lines) + "\n"
 
 
+def others_text(wheel):
+    """`module: names` that the other files do not list; for namespaces, too."""
+    exports = Exports(wheel)
+    lines = collections.defaultdict(set)
+    # modules that stand behind an object of another type
+    lines["raw_ops"].update(n for n in dir(tf.raw_ops) if n[0] != "_")
+    lines["python"].update(n for n in dir(tf.python) if not n.startswith("__"))
+    aliases = {
+        name for group in wheel.names.values() if len(group) > 1 for name in group
+    }
+    for name in set(wheel.public) - aliases:
+        if not isinstance(wheel.public[name], Future):
+            path, _, last = name.rpartition(".")
+            lines[path or "."].add(last)
+    for path, module in wheel.modules.items():
+        here = listed(exports.section(path), wheel.modules)
+        for name, value in vars(module).items():
+            private = name[0] == "_" and (path.endswith("_pb2") or is_module(value))
+            made = name.endswith("_eager_fallback") or name == "_InitOpDefLibrary"
+            if not (private or made or name.startswith("__") or name in here):
+                if not isinstance(value, Future):
+                    lines[path].add(name)
+    return "".join(
+        f"{path}: {' '.join(sorted(names))}\n" for path, names in sorted(lines.items())
+    )
+
+
+def is_module(value):
+    return isinstance(value, Module)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
@@ -488,6 +542,9 @@ def main():
         text = make(wheel)
         with open(os.path.join(folder, name + ".txt"), "w", encoding="utf-8") as out:
             out.write(text)
+    with open(os.path.join(folder, "others.txt.gz"), "wb") as out:
+        with gzip.GzipFile("", "wb", 9, out, mtime=0) as packed:
+            packed.write(others_text(wheel).encode())
 
 
 if __name__ == "__main__":

@@ -40,12 +40,13 @@ def test_own_modules_answer_for_the_public_namespace_of_their_name():
 def test_a_missing_name_says_what_is_near():
     with pytest.raises(AttributeError) as caught:
         tf.reduce_summ  # noqa: B018
-    first, hint = str(caught.value).splitlines()
+    first, note, hint = str(caught.value).splitlines()
     assert first == "module 'tensorflow' has no attribute 'reduce_summ'"
+    assert note == "  note: not in TensorFlow 1.15"
     assert hint.startswith("  nearest: tf.reduce_sum")
     with pytest.raises(AttributeError) as caught:
         tf.nn.sofplus  # noqa: B018
-    first, hint = str(caught.value).splitlines()
+    first, _, hint = str(caught.value).splitlines()
     assert first == "module 'tensorflow._api.v1.nn' has no attribute 'sofplus'"
     assert "tf.nn.softplus" in hint
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from retrograd.compat import hook, namespace, table
+from retrograd.compat import absent, hook, namespace, table
 from retrograd.compat.restore import names as restored
 from retrograd.compat.restore import source as old_source
 from retrograd.compat.usage import Import, Usage, Use, usage
@@ -176,7 +176,9 @@ class _Doctor:
             self._check_call(use, dotted, found[0])
 
     def _not_provided(self, use: Use, missing: _Missing) -> None:
-        if use.imported and namespace.is_internal(missing.parent):
+        kind = absent.kind_of(missing.parent, missing.name)
+        inside = use.imported and namespace.is_internal(missing.parent)
+        if inside and kind in (absent.Kind.LATER, absent.Kind.UNKNOWN):
             return  # such an import succeeds, and fails where the name is used
         name = _shown(missing.path)
         if use.guarded:
@@ -187,9 +189,14 @@ class _Doctor:
             )
             return
         self.missing[name] = None
-        near = namespace.nearest(missing.parent, missing.name)
-        fix = f"nearest: {', '.join(near)}" if near else ""
-        self._problem(f"{name} is not provided.", fix, use.file, use.line)
+        fix = ""
+        if kind is absent.Kind.OLDER:
+            fix = str(absent.successor(missing.parent, missing.name))
+        elif kind is not absent.Kind.LATER:
+            near = namespace.nearest(missing.parent, missing.name)
+            fix = f"nearest: {', '.join(near)}" if near else ""
+        what = f"{name} is {kind.value or 'not provided'}."
+        self._problem(what, fix, use.file, use.line)
 
     def _check_call(self, use: Use, dotted: str, found: Any) -> None:
         name = dotted.rpartition(".")[2]
@@ -294,15 +301,12 @@ class _Missing:
 
     Attributes:
       parent: the namespace that it should be in, below `tensorflow`.
+      path: the dotted name below `tensorflow`, as the program writes it.
     """
 
     parent: str
     name: str
-
-    @property
-    def path(self) -> str:
-        """The dotted name below `tensorflow`."""
-        return f"{self.parent}.{self.name}" if self.parent else self.name
+    path: str
 
 
 def _shown(path: str) -> str:
@@ -320,20 +324,22 @@ def _resolved(dotted: str) -> Any:
     """
     dotted = hook.canonical_path(dotted)
     found: Any = namespace.namespace("")
-    path = ""
+    parent = path = ""
     for name in dotted.split(".") if dotted else ():
+        path = f"{path}.{name}" if path else name
         if isinstance(found, namespace.Namespace):
+            parent = found.__name__.partition(".")[2]
             try:
-                found = namespace.look_up(path, name)
+                found = namespace.look_up(parent, name)
             except (table.NotProvided, ImportError):
-                return _Missing(path, name)
+                return _Missing(parent, name, path)
         elif isinstance(found, ModuleType | type):
+            parent = path.rpartition(".")[0]
             if not hasattr(found, name):
-                return _Missing(path, name)
+                return _Missing(parent, name, path)
             found = getattr(found, name)
         else:
             return None
-        path = f"{path}.{name}" if path else name
     return found
 
 

@@ -16,7 +16,12 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from retrograd.compat import children, inside, table
-from retrograd.compat.namespace import is_internal, is_package, namespace
+from retrograd.compat.namespace import (
+    MissingText,
+    is_internal,
+    is_package,
+    namespace,
+)
 from retrograd.errors import message
 from retrograd.platform.imports import found_by_others
 
@@ -57,16 +62,31 @@ class Finder(importlib.abc.MetaPathFinder):
             return None
         dotted = canonical_path(dotted)
         if not self._is_ours(dotted):
+            self._say_successor(fullname, dotted, path)
             return None
         if is_internal(dotted) and not is_provided(dotted):
             other = found_by_others(self, fullname, path)
             if other is not None and other.loader is not None:
                 return other
             if not inside.has_module(dotted):
+                self._say_successor(fullname, dotted, path)
                 return None
         return importlib.machinery.ModuleSpec(
             fullname, _Loader(dotted), origin="retrograd", is_package=is_package(dotted)
         )
+
+    def _say_successor(
+        self, fullname: str, dotted: str, path: Sequence[str] | None
+    ) -> None:
+        """Raise what Python raises for a module that is gone, with what replaced it."""
+        import retrograd.compat.absent as absent
+
+        parent, _, last = dotted.rpartition(".")
+        known = absent.successor(parent, last) is not None
+        if known and found_by_others(self, fullname, path) is None:
+            first = f"No module named {fullname!r}"
+            text = MissingText(parent, last, first)
+            raise ModuleNotFoundError(text, name=fullname)
 
     def _is_ours(self, dotted: str) -> bool:
         return not dotted or is_internal(dotted) or table.names().is_namespace(dotted)

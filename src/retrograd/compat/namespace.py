@@ -27,18 +27,27 @@ _spaces: dict[str, Namespace] = {}
 
 
 class MissingText:
-    """What an AttributeError says of a TensorFlow name that is not provided.
+    """What an error says of a TensorFlow name that is not provided.
 
-    The first line is TensorFlow 1.15's; the nearest names that exist are looked for
-    only when somebody reads the text, as most such errors answer a `hasattr`.
+    The first line is TensorFlow 1.15's. What the name is, and the nearest names that
+    exist, is looked for only when somebody reads the text, as most such errors answer a
+    `hasattr`.
+
+    Args:
+      path: the namespace or module, below `tensorflow`.
+      first: the first line; by default that of an AttributeError.
     """
 
-    def __init__(self, path: str, name: str) -> None:
+    def __init__(self, path: str, name: str, first: str = "") -> None:
         self.path, self.name = path, name
+        title = _module_title(path)
+        self.first = first or f"module '{title}' has no attribute '{name}'"
 
     def __str__(self) -> str:
-        first = f"module '{_module_title(self.path)}' has no attribute '{self.name}'"
-        return first + _hint(self.path, self.name)
+        import retrograd.compat.absent as absent
+
+        near = nearest(self.path, self.name)
+        return self.first + absent.explained(self.path, self.name, near)
 
     __repr__ = __str__
 
@@ -46,11 +55,6 @@ class MissingText:
 def missing_name(path: str, name: str) -> AttributeError:
     """The error for a name that is not provided."""
     return AttributeError(MissingText(path, name))
-
-
-def _hint(path: str, name: str) -> str:
-    near = nearest(path, name)
-    return f"\n  nearest: {', '.join(near)}" if near else ""
 
 
 def nearest(path: str, name: str) -> list[str]:
@@ -94,12 +98,12 @@ class Namespace(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         path = self.__name__.partition(".")[2]
-        try:
-            value = look_up(path, name)
-        except NotProvided:
+        value = _found(path, name)
+        if value is _missing_value:
+            # outside of any `except`: nothing of ours shows in a traceback
             if _is_import_from(sys._getframe(1)):
                 return self._imported_missing(path, name)
-            raise missing_name(path, name) from None
+            raise missing_name(path, name)
         if not isinstance(value, bool | None):  # a switch may be thrown later
             self.__dict__[name] = value
         return value
@@ -107,17 +111,17 @@ class Namespace(ModuleType):
     def _imported_missing(self, path: str, name: str) -> Any:
         """`from tensorflow.x import name` where there is no such name.
 
-        Inside TensorFlow it succeeds, as programs import more than they use; the
-        stand-in raises when it is used. An attribute raises at once, so that `hasattr`
-        tells the truth. Of a package all names are known: what 1.15 lacks is no name.
+        Inside TensorFlow it succeeds for what 1.15 has, as programs import more than
+        they use; the stand-in raises when it is used. An attribute raises at once, so
+        that `hasattr` tells the truth.
         """
-        import retrograd.compat.inside as inside
+        import retrograd.compat.absent as absent
 
         if is_internal(path) and not name.startswith("__"):
-            if path not in inside.modules() or name in inside.names_of(path):
+            if absent.was_in_115(path, name) is not False:
                 return Missing(path, name)
-        text = f"cannot import name '{name}' from '{self.__name__}'"
-        raise ImportError(text + _hint(path, name), name=name)
+        first = f"cannot import name '{name}' from '{self.__name__}'"
+        raise ImportError(MissingText(path, name, first), name=name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A program that replaces a function inside TensorFlow means the one that runs.
@@ -232,6 +236,14 @@ def look_up(path: str, name: str) -> Any:
     if not path and name in INTERNAL:
         return namespace(name)
     raise NotProvided(full)
+
+
+def _found(path: str, name: str) -> Any:
+    """What `look_up` finds, or `_missing_value`."""
+    try:
+        return look_up(path, name)
+    except NotProvided:
+        return _missing_value
 
 
 def _made_by_us(path: str, name: str, defined: bool = False) -> Any:
