@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import shapes
 from retrograd.errors import message
@@ -11,6 +11,9 @@ from retrograd.graph import context
 from retrograd.ops.flow import control_flow_util
 from retrograd.ops.math import equality
 from retrograd.variables import scope
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 SYNC, ASYNC = 0, 1
 DEVICE_PLACEMENT_EXPLICIT = 0
@@ -44,7 +47,9 @@ def enabled() -> bool:
 
 
 def enable_eager_execution(
-    config: Any = None, device_policy: int | None = None, execution_mode: Any = None
+    config: Message = None,
+    device_policy: int | None = None,
+    execution_mode: int | None = None,
 ) -> None:
     """Run operations at once from now on; call it before anything else.
 

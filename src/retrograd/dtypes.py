@@ -7,11 +7,14 @@ reference form of the type 100 below it: the output of a variable that can be as
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.errors import message
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike
 
 # NumPy has no quantized types: a struct of one field, named for the type, stands in.
 _np_qint8 = np.dtype([("qint8", np.int8)])
@@ -96,7 +99,7 @@ class DType:
     is_unsigned: builtins.bool
     is_numpy_compatible: builtins.bool
 
-    def __new__(cls, type_enum: Any) -> DType:
+    def __new__(cls, type_enum: int) -> DType:
         """Return the one DType of this number; TypeError if there is none."""
         number = int(type_enum)
         known = _INTERN_TABLE.get(number)
@@ -187,7 +190,7 @@ class DType:
             return 1
         return np.dtype(self.as_numpy_dtype).itemsize
 
-    def is_compatible_with(self, other: Any) -> builtins.bool:
+    def is_compatible_with(self, other: DTypeLike) -> builtins.bool:
         """Whether a tensor of type `other` may be used where this type is asked.
 
         True for the same type, and for the reference form of it.
@@ -344,7 +347,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _find(type_value: Any) -> DType | None:
+def _find(type_value: object) -> DType | None:
     """Return the DType that `type_value` stands for, or None.
 
     TypeError if it cannot be a key of a dict.
@@ -363,7 +366,7 @@ def _find(type_value: Any) -> DType | None:
     return found
 
 
-def as_dtype(type_value: Any) -> DType:
+def as_dtype(type_value: DTypeLike) -> DType:
     """Return the DType for a DType, its name or number, or a NumPy type or dtype.
 
     Of Python's types `float` gives float32, `bool` bool and `object` string.
@@ -383,7 +386,7 @@ def as_dtype(type_value: Any) -> DType:
     )
 
 
-def _suggest(type_value: Any) -> str | None:
+def _suggest(type_value: object) -> str | None:
     """Return the DType that a Python type or NumPy name comes nearest to, if any."""
     if type_value is int:
         return repr(int32)  # what TensorFlow makes of a Python int

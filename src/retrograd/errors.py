@@ -10,8 +10,20 @@ from __future__ import annotations
 import os
 import traceback
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Message
+
+    class _Constructor(Protocol):
+        """What `_of_code` makes, looked up on an instance as a method is."""
+
+        def __get__(
+            self, instance: Any, owner: type
+        ) -> Callable[[Message, Operation | None, str | None], None]: ...
+
 
 OK = 0
 CANCELLED = 1
@@ -72,7 +84,11 @@ class OpError(Exception):
     """
 
     def __init__(
-        self, node_def: Any, op: Any, message: str | None, error_code: int | None
+        self,
+        node_def: Message,
+        op: Operation | None,
+        message: str | None,
+        error_code: int | None,
     ) -> None:
         super().__init__()
         self._node_def = node_def
@@ -113,7 +129,7 @@ class OpError(Exception):
         return f"{self.message}\n\n{_origin(self._op)}"
 
 
-def _origin(op: Any) -> str:
+def _origin(op: Operation) -> str:
     """Say where `op` was made and, for an op derived from another, that one too."""
     frames = _frames(op)
     parts = [f"Original stack trace for {op.name!r}:\n", *frames]
@@ -144,7 +160,7 @@ def _elided(frames: list[str], previous: list[str]) -> Iterable[str]:
         yield line
 
 
-def _frames(op: Any) -> list[str]:
+def _frames(op: Operation | None) -> list[str]:
     """Return the formatted stack of `op`, less the folder that its files share."""
     stack = [tuple(frame)[:4] for frame in getattr(op, "traceback", None) or ()]
     files = sorted({frame[0] for frame in stack if "<embedded" not in frame[0]})
@@ -157,7 +173,9 @@ def _frames(op: Any) -> list[str]:
 def _of_code(code: int) -> Any:
     """The constructor of an error whose class says its code: it takes no number."""
 
-    def __init__(self: OpError, node_def: Any, op: Any, message: Any) -> None:
+    def __init__(
+        self: OpError, node_def: Message, op: Operation | None, message: str | None
+    ) -> None:
         OpError.__init__(self, node_def, op, message, code)
 
     return __init__
@@ -166,14 +184,18 @@ def _of_code(code: int) -> Any:
 class CancelledError(OpError):
     """The step or operation was cancelled, say by closing its queue or session."""
 
-    __init__ = _of_code(CANCELLED)
+    __init__: _Constructor = _of_code(CANCELLED)
 
 
 class UnknownError(OpError):
     """A failure that fits no other class, such as one raised by a Python function."""
 
     def __init__(
-        self, node_def: Any, op: Any, message: Any, error_code: int | None = UNKNOWN
+        self,
+        node_def: Message,
+        op: Operation | None,
+        message: str | None,
+        error_code: int | None = UNKNOWN,
     ) -> None:
         super().__init__(node_def, op, message, error_code)
 
@@ -181,85 +203,85 @@ class UnknownError(OpError):
 class InvalidArgumentError(OpError):
     """An operation received a value or a shape that it cannot take."""
 
-    __init__ = _of_code(INVALID_ARGUMENT)
+    __init__: _Constructor = _of_code(INVALID_ARGUMENT)
 
 
 class DeadlineExceededError(OpError):
     """Time ran out before the operation could finish."""
 
-    __init__ = _of_code(DEADLINE_EXCEEDED)
+    __init__: _Constructor = _of_code(DEADLINE_EXCEEDED)
 
 
 class NotFoundError(OpError):
     """Something asked for, a file or a checkpoint key for one, does not exist."""
 
-    __init__ = _of_code(NOT_FOUND)
+    __init__: _Constructor = _of_code(NOT_FOUND)
 
 
 class AlreadyExistsError(OpError):
     """Something to be made exists already."""
 
-    __init__ = _of_code(ALREADY_EXISTS)
+    __init__: _Constructor = _of_code(ALREADY_EXISTS)
 
 
 class PermissionDeniedError(OpError):
     """The caller may not do this, say read a file."""
 
-    __init__ = _of_code(PERMISSION_DENIED)
+    __init__: _Constructor = _of_code(PERMISSION_DENIED)
 
 
 class UnauthenticatedError(OpError):
     """The request lacks valid credentials."""
 
-    __init__ = _of_code(UNAUTHENTICATED)
+    __init__: _Constructor = _of_code(UNAUTHENTICATED)
 
 
 class ResourceExhaustedError(OpError):
     """Memory, disk space or another resource ran out."""
 
-    __init__ = _of_code(RESOURCE_EXHAUSTED)
+    __init__: _Constructor = _of_code(RESOURCE_EXHAUSTED)
 
 
 class FailedPreconditionError(OpError):
     """The state is not ready: most often a variable read before initialisation."""
 
-    __init__ = _of_code(FAILED_PRECONDITION)
+    __init__: _Constructor = _of_code(FAILED_PRECONDITION)
 
 
 class AbortedError(OpError):
     """The operation was given up, typically because of a concurrent one."""
 
-    __init__ = _of_code(ABORTED)
+    __init__: _Constructor = _of_code(ABORTED)
 
 
 class OutOfRangeError(OpError):
     """The end of the input: an iterator, queue or reader has no more elements."""
 
-    __init__ = _of_code(OUT_OF_RANGE)
+    __init__: _Constructor = _of_code(OUT_OF_RANGE)
 
 
 class UnimplementedError(OpError):
     """The operation does not support these, otherwise valid, arguments."""
 
-    __init__ = _of_code(UNIMPLEMENTED)
+    __init__: _Constructor = _of_code(UNIMPLEMENTED)
 
 
 class InternalError(OpError):
     """Something that the engine relies on does not hold."""
 
-    __init__ = _of_code(INTERNAL)
+    __init__: _Constructor = _of_code(INTERNAL)
 
 
 class UnavailableError(OpError):
     """The runtime cannot be reached now."""
 
-    __init__ = _of_code(UNAVAILABLE)
+    __init__: _Constructor = _of_code(UNAVAILABLE)
 
 
 class DataLossError(OpError):
     """Data is cut short or corrupt beyond repair."""
 
-    __init__ = _of_code(DATA_LOSS)
+    __init__: _Constructor = _of_code(DATA_LOSS)
 
 
 _CODE_TO_EXCEPTION_CLASS: dict[int, type[OpError]] = {
@@ -288,7 +310,7 @@ def exception_type_from_error_code(error_code: int) -> type[OpError]:
     return _CODE_TO_EXCEPTION_CLASS[error_code]
 
 
-def error_code_from_exception_type(cls: Any) -> Any:
+def error_code_from_exception_type(cls: type[OpError]) -> Any:
     """Return the code of a class.
 
     For anything else warn and return an `UnknownError` (not a number), as
@@ -302,7 +324,7 @@ def error_code_from_exception_type(cls: Any) -> Any:
 
 
 def _make_specific_exception(
-    node_def: Any, op: Any, message: Any, error_code: int
+    node_def: Message, op: Operation | None, message: str | None, error_code: int
 ) -> OpError:
     """Return the exception of a code, or warn and return an UnknownError with it."""
     cls: Any = _CODE_TO_EXCEPTION_CLASS.get(error_code)

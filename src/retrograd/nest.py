@@ -13,8 +13,11 @@ components. The modules that define such classes name them here with `register_t
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterator, Mapping, MappingView, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, MappingView, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrograd.typing import Structure
 
 Path = tuple[Any, ...]
 
@@ -71,7 +74,7 @@ def register_type(role: str, cls: type) -> None:
     _kinds.clear()
 
 
-def _kind(value: Any) -> int:
+def _kind(value: object) -> int:
     cls = type(value)
     kind = _kinds.get(cls)
     if kind is None:
@@ -81,7 +84,7 @@ def _kind(value: Any) -> int:
     return kind
 
 
-def _find_kind(value: Any) -> int:
+def _find_kind(value: object) -> int:
     if isinstance(value, _registered["CompositeTensor"]):
         return _COMPOSITE
     if isinstance(value, _registered["TypeSpec"]):
@@ -99,7 +102,7 @@ def _find_kind(value: Any) -> int:
     return _LEAF
 
 
-def _is_namedtuple(instance: Any, strict: bool = False) -> bool:
+def _is_namedtuple(instance: Structure, strict: bool = False) -> bool:
     """Whether it is a namedtuple; `strict`: of a class right below tuple."""
     if not isinstance(instance, tuple):
         return False
@@ -117,38 +120,38 @@ def _same_namedtuples(first: Any, second: Any) -> bool:
     )
 
 
-def is_sequence(o: Any) -> bool:
+def is_sequence(o: object) -> bool:
     """Whether a value is a structure: neither a leaf nor a composite value."""
     return _LEAF < _kind(o) < _COMPOSITE
 
 
-def is_nested(seq: Any) -> bool:
+def is_nested(seq: object) -> bool:
     """As `is_sequence`."""
     return is_sequence(seq)
 
 
-def is_sequence_or_composite(o: Any) -> bool:
+def is_sequence_or_composite(o: object) -> bool:
     """Whether a value is a structure, or a composite value or its specification."""
     return _kind(o) != _LEAF
 
 
-def _is_mapping(value: Any) -> bool:
+def _is_mapping(value: object) -> bool:
     return _kind(value) == _MAPPING
 
 
-def _is_mapping_view(value: Any) -> bool:
+def _is_mapping_view(value: object) -> bool:
     return _kind(value) == _VIEW
 
 
-def _is_attrs(value: Any) -> bool:
+def _is_attrs(value: object) -> bool:
     return _kind(value) == _ATTRS
 
 
-def _is_composite_tensor(value: Any) -> bool:
+def _is_composite_tensor(value: object) -> bool:
     return _kind(value) == _COMPOSITE
 
 
-def _is_type_spec(value: Any) -> bool:
+def _is_type_spec(value: object) -> bool:
     return _kind(value) == _SPEC
 
 
@@ -156,14 +159,14 @@ def _predicate(expand_composites: bool) -> Callable[[Any], bool]:
     return is_sequence_or_composite if expand_composites else is_sequence
 
 
-def _sorted(keys: Any) -> list[Any]:
+def _sorted(keys: Iterable[Any]) -> list[Any]:
     try:
         return sorted(keys)
     except TypeError:
         raise TypeError("nest only supports dicts with sortable keys.") from None
 
 
-def _yield_sorted_items(structure: Any) -> Iterator[tuple[Any, Any]]:
+def _yield_sorted_items(structure: Structure) -> Iterator[tuple[Any, Any]]:
     """The pairs (index, key or field; value) directly below a structure."""
     kind = _kind(structure)
     if kind == _MAPPING:
@@ -185,7 +188,7 @@ def _yield_sorted_items(structure: Any) -> Iterator[tuple[Any, Any]]:
         yield from enumerate(structure)
 
 
-def _yield_value(structure: Any) -> Iterator[Any]:
+def _yield_value(structure: Structure) -> Iterator[Any]:
     if _kind(structure) in (_SEQUENCE, _NAMEDTUPLE, _VIEW):
         yield from structure
     else:
@@ -193,7 +196,7 @@ def _yield_value(structure: Any) -> Iterator[Any]:
             yield value
 
 
-def sequence_like(instance: Any, args: Any) -> Any:
+def sequence_like(instance: Structure, args: Iterable[Any]) -> Any:
     """The values `args` in a structure of the type of `instance`."""
     kind = _kind(instance)
     if kind == _MAPPING:
@@ -209,14 +212,14 @@ def sequence_like(instance: Any, args: Any) -> Any:
     return type(instance)(args)
 
 
-def _mapping_like(instance: Any, values: dict[Any, Any]) -> Any:
+def _mapping_like(instance: Structure, values: dict[Any, Any]) -> Any:
     pairs = [(key, values[key]) for key in instance]  # in the order of the original
     if type(instance) is collections.defaultdict:
         return collections.defaultdict(instance.default_factory, pairs)
     return type(instance)(pairs)
 
 
-def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
+def flatten(structure: Structure, expand_composites: bool = False) -> list[Any]:
     """The leaves of a structure as a list; a leaf gives a list of itself.
 
     Raises:
@@ -227,7 +230,7 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
     return flat
 
 
-def _flatten_into(value: Any, flat: list[Any], limit: int) -> None:
+def _flatten_into(value: Structure, flat: list[Any], limit: int) -> None:
     kind = _kind(value)
     if kind == _LEAF or kind >= limit:
         flat.append(value)
@@ -250,8 +253,8 @@ _DOT = _Dot()
 
 
 def assert_same_structure(
-    nest1: Any,
-    nest2: Any,
+    nest1: Structure,
+    nest2: Structure,
     check_types: bool = True,
     expand_composites: bool = False,
 ) -> None:
@@ -288,7 +291,7 @@ class _Different(Exception):
         self.kind = kind
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return f"type={type(value).__name__} str={value}"
 
 
@@ -300,7 +303,7 @@ class _Comparison:
         self.composites = expand_composites
         self.is_seq = _predicate(expand_composites)
 
-    def compare(self, first: Any, second: Any) -> None:
+    def compare(self, first: Structure, second: Structure) -> None:
         nested = self.is_seq(first)
         if nested != self.is_seq(second):
             seq, leaf = (first, second) if nested else (second, first)
@@ -323,7 +326,7 @@ class _Comparison:
                 f"structure: {_shown(first)}. Second structure: {_shown(second)}"
             )
 
-    def compare_types(self, first: Any, second: Any) -> None:
+    def compare_types(self, first: Structure, second: Structure) -> None:
         if _is_namedtuple(first, True) and _is_namedtuple(second, True):
             same = _same_namedtuples(first, second)
         else:
@@ -344,7 +347,7 @@ class _Comparison:
                 f"{_shown(list(second))}"
             )
 
-    def alike(self, first: Any, second: Any) -> bool:
+    def alike(self, first: Structure, second: Structure) -> bool:
         if isinstance(first, list) and isinstance(second, list):
             return True
         kinds = {_kind(first), _kind(second)}
@@ -352,7 +355,7 @@ class _Comparison:
             return True
         return self.composites and kinds == {_COMPOSITE, _SPEC}
 
-    def compare_specs(self, first: Any, second: Any) -> None:
+    def compare_specs(self, first: Structure, second: Structure) -> None:
         one = first._type_spec if _is_composite_tensor(first) else first
         other = second._type_spec if _is_composite_tensor(second) else second
         try:
@@ -364,7 +367,7 @@ class _Comparison:
             ) from None
 
 
-def flatten_dict_items(dictionary: Any) -> dict[Any, Any]:
+def flatten_dict_items(dictionary: Mapping[Any, Any]) -> dict[Any, Any]:
     """A dict in which keys that are structures are paired, leaf by leaf, with values.
 
     `{(4, 5, (6, 8)): ("a", "b", ("c", "d"))}` gives `{4: "a", 5: "b", 6: "c", 8: "d"}`.
@@ -395,7 +398,7 @@ def flatten_dict_items(dictionary: Any) -> dict[Any, Any]:
 
 
 def pack_sequence_as(
-    structure: Any, flat_sequence: Any, expand_composites: bool = False
+    structure: Structure, flat_sequence: Sequence[Any], expand_composites: bool = False
 ) -> Any:
     """The leaves `flat_sequence` in a structure like `structure`.
 
@@ -430,7 +433,7 @@ def pack_sequence_as(
 
 
 def _packed(
-    structure: Any, flat: Any, index: int, is_seq: Callable[[Any], bool]
+    structure: Structure, flat: Sequence[Any], index: int, is_seq: Callable[[Any], bool]
 ) -> tuple[int, list[Any]]:
     packed = []
     for item in _yield_value(structure):
@@ -443,7 +446,9 @@ def _packed(
     return index, packed
 
 
-def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
+def map_structure(
+    func: Callable[..., Any], *structure: Structure, **kwargs: bool
+) -> Any:
     """A structure like the first one, of `func(leaf, leaf of the next, …)`.
 
     Args:
@@ -481,7 +486,7 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
 
 
 def map_structure_with_paths(
-    func: Callable[..., Any], *structure: Any, **kwargs: Any
+    func: Callable[..., Any], *structure: Structure, **kwargs: bool
 ) -> Any:
     """As `map_structure`, with the path "a/0/b" as the first argument of `func`."""
 
@@ -494,7 +499,7 @@ def map_structure_with_paths(
 
 
 def map_structure_with_tuple_paths(
-    func: Callable[..., Any], *structure: Any, **kwargs: Any
+    func: Callable[..., Any], *structure: Structure, **kwargs: bool
 ) -> Any:
     """As `map_structure`, with the path ("a", 0, "b") as first argument of `func`."""
     return map_structure_with_tuple_paths_up_to(
@@ -503,7 +508,10 @@ def map_structure_with_tuple_paths(
 
 
 def _yield_flat_up_to(
-    shallow_tree: Any, input_tree: Any, is_seq: Callable[[Any], bool], path: Path = ()
+    shallow_tree: Structure,
+    input_tree: Structure,
+    is_seq: Callable[[Any], bool],
+    path: Path = (),
 ) -> Iterator[tuple[Path, Any]]:
     """Pairs of a leaf's path in `shallow_tree` and what `input_tree` has there."""
     if not is_seq(shallow_tree):
@@ -515,8 +523,8 @@ def _yield_flat_up_to(
 
 
 def assert_shallow_structure(
-    shallow_tree: Any,
-    input_tree: Any,
+    shallow_tree: Structure,
+    input_tree: Structure,
     check_types: bool = True,
     expand_composites: bool = False,
     check_subtrees_length: bool = True,
@@ -564,7 +572,7 @@ def assert_shallow_structure(
         )
 
 
-def _mismatched(shallow_tree: Any, input_tree: Any) -> TypeError:
+def _mismatched(shallow_tree: Structure, input_tree: Structure) -> TypeError:
     return TypeError(
         MISMATCHING_TYPES.format(
             input_type=type(input_tree), shallow_type=type(shallow_tree)
@@ -572,7 +580,7 @@ def _mismatched(shallow_tree: Any, input_tree: Any) -> TypeError:
     )
 
 
-def _check_shallow_types(shallow_tree: Any, input_tree: Any) -> None:
+def _check_shallow_types(shallow_tree: Structure, input_tree: Structure) -> None:
     kinds = {_kind(shallow_tree), _kind(input_tree)}
     if _is_namedtuple(shallow_tree) and _is_namedtuple(input_tree):
         same = _same_namedtuples(shallow_tree, input_tree)
@@ -583,7 +591,9 @@ def _check_shallow_types(shallow_tree: Any, input_tree: Any) -> None:
         raise _mismatched(shallow_tree, input_tree)
 
 
-def _check_shallow_specs(shallow_tree: Any, input_tree: Any, kinds: set[int]) -> None:
+def _check_shallow_specs(
+    shallow_tree: Structure, input_tree: Structure, kinds: set[int]
+) -> None:
     if not kinds <= {_COMPOSITE, _SPEC}:
         raise _mismatched(shallow_tree, input_tree)
     shallow, given = (
@@ -599,7 +609,7 @@ def _check_shallow_specs(shallow_tree: Any, input_tree: Any, kinds: set[int]) ->
 
 
 def _check_shallow_sizes(
-    shallow_tree: Any, input_tree: Any, check_subtrees_length: bool
+    shallow_tree: Structure, input_tree: Structure, check_subtrees_length: bool
 ) -> None:
     given, wanted = len(input_tree), len(shallow_tree)
     if check_subtrees_length and given != wanted:
@@ -615,8 +625,8 @@ def _check_shallow_sizes(
 
 
 def flatten_up_to(
-    shallow_tree: Any,
-    input_tree: Any,
+    shallow_tree: Structure,
+    input_tree: Structure,
     check_types: bool = True,
     expand_composites: bool = False,
     check_subtrees_length: bool = True,
@@ -633,8 +643,8 @@ def flatten_up_to(
 
 
 def flatten_with_tuple_paths_up_to(
-    shallow_tree: Any,
-    input_tree: Any,
+    shallow_tree: Structure,
+    input_tree: Structure,
     check_types: bool = True,
     expand_composites: bool = False,
     check_subtrees_length: bool = True,
@@ -652,7 +662,10 @@ def flatten_with_tuple_paths_up_to(
 
 
 def map_structure_up_to(
-    shallow_tree: Any, func: Callable[..., Any], *inputs: Any, **kwargs: Any
+    shallow_tree: Structure,
+    func: Callable[..., Any],
+    *inputs: Structure,
+    **kwargs: bool,
 ) -> Any:
     """A structure like `shallow_tree`, of `func` of what each input has at its leaves.
 
@@ -670,7 +683,10 @@ def map_structure_up_to(
 
 
 def map_structure_with_tuple_paths_up_to(
-    shallow_tree: Any, func: Callable[..., Any], *inputs: Any, **kwargs: Any
+    shallow_tree: Structure,
+    func: Callable[..., Any],
+    *inputs: Structure,
+    **kwargs: bool,
 ) -> Any:
     """As `map_structure_up_to`, with the leaf's path as the first argument of `func`.
 
@@ -700,7 +716,9 @@ def map_structure_with_tuple_paths_up_to(
 
 
 def get_traverse_shallow_structure(
-    traverse_fn: Callable[[Any], Any], structure: Any, expand_composites: bool = False
+    traverse_fn: Callable[[Any], Any],
+    structure: Structure,
+    expand_composites: bool = False,
 ) -> Any:
     """A structure of bools that says how deep `traverse_fn` lets one go.
 
@@ -751,7 +769,9 @@ def get_traverse_shallow_structure(
     return sequence_like(structure, level)
 
 
-def yield_flat_paths(nest: Any, expand_composites: bool = False) -> Iterator[Path]:
+def yield_flat_paths(
+    nest: Structure, expand_composites: bool = False
+) -> Iterator[Path]:
     """The path of each leaf, as a tuple of keys, fields and indices."""
     is_seq = _predicate(expand_composites)
     for path, _ in _yield_flat_up_to(nest, nest, is_seq):
@@ -759,7 +779,7 @@ def yield_flat_paths(nest: Any, expand_composites: bool = False) -> Iterator[Pat
 
 
 def flatten_with_joined_string_paths(
-    structure: Any, separator: str = "/", expand_composites: bool = False
+    structure: Structure, separator: str = "/", expand_composites: bool = False
 ) -> list[tuple[str, Any]]:
     """Pairs of each leaf's path as text and the leaf."""
     return [
@@ -769,7 +789,7 @@ def flatten_with_joined_string_paths(
 
 
 def flatten_with_tuple_paths(
-    structure: Any, expand_composites: bool = False
+    structure: Structure, expand_composites: bool = False
 ) -> list[tuple[Path, Any]]:
     """Pairs of each leaf's path as a tuple and the leaf."""
     is_seq = _predicate(expand_composites)

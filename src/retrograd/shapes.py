@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from retrograd.dtypes import DType
 from retrograd.util import protos
+
+if TYPE_CHECKING:
+    from retrograd.typing import ShapeLike
 
 Raw = tuple[int | None, ...] | None
 
@@ -165,7 +168,7 @@ class Dimension:
         )
 
 
-def as_dimension(value: Any) -> Dimension:
+def as_dimension(value: Dimension | int | None) -> Dimension:
     """Return `value` itself if it is a Dimension, else a Dimension of it."""
     return value if isinstance(value, Dimension) else Dimension(value)
 
@@ -224,7 +227,7 @@ class TensorShape:
     _sizes: Raw
     _list: list[Dimension] | None
 
-    def __init__(self, dims: Any) -> None:
+    def __init__(self, dims: ShapeLike | int) -> None:
         """Take None (unknown rank), a size, an iterable of sizes, a shape or a proto.
 
         TypeError for a string and for what is no size, ValueError for a negative one.
@@ -305,7 +308,7 @@ class TensorShape:
             raise ValueError("Cannot iterate over a shape with unknown rank.")
         return iter(self.as_list() if _v2_behavior else self.dims)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: int | slice) -> Any:
         """Return the Dimension at an index, or the TensorShape of a slice."""
         dims = self.dims
         if isinstance(key, slice):
@@ -341,7 +344,7 @@ class TensorShape:
         if not self.is_fully_defined():
             raise ValueError(f"Shape {self} is not fully defined")
 
-    def merge_with(self, other: Any) -> TensorShape:
+    def merge_with(self, other: ShapeLike) -> TensorShape:
         """Return a shape that knows what either knows; ValueError if they differ."""
         other = as_shape(other)
         if self.rank is None:
@@ -350,7 +353,7 @@ class TensorShape:
             raise ValueError(f"Shapes {self} and {other} are not compatible")
         return TensorShape.of(merge(self.raw, other.raw))
 
-    def concatenate(self, other: Any) -> TensorShape:
+    def concatenate(self, other: ShapeLike) -> TensorShape:
         """Return the axes of this shape, then `other`'s; unknown if either rank is."""
         other = as_shape(other)
         if self.dims is None or other.dims is None:
@@ -359,13 +362,13 @@ class TensorShape:
 
     __concat__ = concatenate
 
-    def __add__(self, other: Any) -> TensorShape:
+    def __add__(self, other: ShapeLike) -> TensorShape:
         return self.concatenate(other)
 
-    def __radd__(self, other: Any) -> TensorShape:
+    def __radd__(self, other: ShapeLike) -> TensorShape:
         return as_shape(other).concatenate(self)
 
-    def assert_same_rank(self, other: Any) -> None:
+    def assert_same_rank(self, other: ShapeLike) -> None:
         """Raise ValueError if both ranks are known and differ."""
         other = as_shape(other)
         if None not in (self.rank, other.rank) and self.rank != other.rank:
@@ -395,16 +398,16 @@ class TensorShape:
             raise ValueError(f"Shape {self} must have rank at most {rank}")
         return self
 
-    def is_compatible_with(self, other: Any) -> bool:
+    def is_compatible_with(self, other: ShapeLike) -> bool:
         """Whether some full shape fits both this shape and `other`."""
         return compatible(self.raw, as_shape(other).raw)
 
-    def assert_is_compatible_with(self, other: Any) -> None:
+    def assert_is_compatible_with(self, other: ShapeLike) -> None:
         """Raise ValueError unless `is_compatible_with(other)`."""
         if not self.is_compatible_with(other):
             raise ValueError(f"Shapes {self} and {other} are incompatible")
 
-    def most_specific_compatible_shape(self, other: Any) -> TensorShape:
+    def most_specific_compatible_shape(self, other: ShapeLike) -> TensorShape:
         """Return the shape that keeps what both agree on, for instance of two steps."""
         a, b = self.raw, as_shape(other).raw
         if a is None or b is None or len(a) != len(b):
@@ -412,7 +415,7 @@ class TensorShape:
         pairs = zip(a, b, strict=True)
         return TensorShape.of(tuple(m if m == n else None for m, n in pairs))
 
-    def __eq__(self, other: object) -> Any:
+    def __eq__(self, other: Any) -> Any:
         try:
             other = as_shape(other)
         except TypeError:
@@ -423,7 +426,7 @@ class TensorShape:
         # Lists compare by identity first: an unknown size equals itself alone.
         return a is None or None not in a or self.dims == other.dims
 
-    def __ne__(self, other: object) -> Any:
+    def __ne__(self, other: Any) -> Any:
         try:
             other = as_shape(other)
         except TypeError:
@@ -456,7 +459,7 @@ def _dimensions(dims: Any) -> list[Dimension] | None:
     return [as_dimension(d) for d in items]
 
 
-def _is_plain(dims: Any) -> bool:
+def _is_plain(dims: Any) -> TypeGuard[Sequence[int | None]]:
     """Return whether this is a tuple or list of sizes that need no conversion."""
     return type(dims) in (tuple, list) and all(
         n is None or (type(n) is int and n >= 0) for n in dims
@@ -480,12 +483,12 @@ def _slice_unknown(key: slice) -> TensorShape:
     return unknown_shape(rank=key.stop - start)
 
 
-def as_shape(shape: Any) -> TensorShape:
+def as_shape(shape: ShapeLike) -> TensorShape:
     """Return `shape` itself if it is a TensorShape, else a TensorShape of it."""
     return shape if isinstance(shape, TensorShape) else TensorShape(shape)
 
 
-def unknown_shape(rank: int | None = None, **kwargs: Any) -> TensorShape:
+def unknown_shape(rank: int | None = None, **kwargs: int | None) -> TensorShape:
     """Return a shape of `rank` unknown sizes, or of unknown rank.
 
     `ndims` is the older name of `rank`; any other keyword is a TypeError.
@@ -502,17 +505,17 @@ def scalar() -> TensorShape:
     return TensorShape.of(())
 
 
-def vector(length: Any) -> TensorShape:
+def vector(length: Dimension | int | None) -> TensorShape:
     """Return the shape of one axis of that length, which may be None."""
     return TensorShape([length])
 
 
-def matrix(rows: Any, cols: Any) -> TensorShape:
+def matrix(rows: Dimension | int | None, cols: Dimension | int | None) -> TensorShape:
     """Return the shape of two axes, whose sizes may be None."""
     return TensorShape([rows, cols])
 
 
-def raw(shape_like: Any) -> Raw:
+def raw(shape_like: ShapeLike) -> Raw:
     """Return the raw shape of anything that `TensorShape` takes, with its errors."""
     return tuple(shape_like) if _is_plain(shape_like) else as_shape(shape_like).raw
 

@@ -6,14 +6,24 @@ For type checkers: nothing of it is needed at run time, so import it under
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-#: an array of either namespace that kernels run on; NumPy's type stands for both
+#: an array or scalar of either namespace that kernels run on; NumPy's stands for all
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Number: TypeAlias = bool | int | float | complex
+#: containers in containers that `nest` takes apart, down to leaves of any type
+Structure: TypeAlias = Any
+#: what a run is asked for: a structure of tensors, operations, variables or names
+Fetchable: TypeAlias = Any
+#: values by what they are fed for: a tensor, a composite of tensors or a name
+FeedDict: TypeAlias = Mapping[Any, Any]
+#: a protocol message: protobuf makes its fields, no type checker knows them
+Message: TypeAlias = Any
+#: a number for each spatial axis, or one for all: sizes, strides, rates
+Sizes: TypeAlias = int | Sequence[int]
 
 
 class Arrays(Protocol):
@@ -39,23 +49,78 @@ class Convertible(Protocol):
 
 
 if TYPE_CHECKING:
+    import os
+
     from retrograd.dtypes import DType
+    from retrograd.graph.composite import IndexedSlices
+    from retrograd.graph.device import DeviceSpecV2
     from retrograd.graph.operation import Operation
     from retrograd.graph.specs import CompositeTensor
     from retrograd.graph.tensor import Tensor
     from retrograd.shapes import Dimension, TensorShape
+    from retrograd.variables.options import (
+        VariableAggregation,
+        VariableAggregationV2,
+    )
+    from retrograd.variables.store import _ReuseMode
+    from retrograd.variables.variable import Variable
 
     Scalar: TypeAlias = Number | np.generic | str | bytes
     #: what is converted to a tensor where one is wanted
     TensorLike: TypeAlias = (
-        Tensor | Array | Scalar | Convertible | TensorShape | Sequence["TensorLike"]
+        Tensor
+        | Array
+        | Scalar
+        | Convertible
+        | TensorShape
+        | Dimension
+        | Sequence["TensorLike"]
     )
     #: the same, and sparse tensors, slices and other structures of tensors
     CompositeLike: TypeAlias = TensorLike | CompositeTensor
     #: a static shape as programs give it; None for unknown rank
-    ShapeLike: TypeAlias = TensorShape | Sequence[int | Dimension | None] | None
+    ShapeLike: TypeAlias = (
+        TensorShape | Dimension | int | Sequence[int | Dimension | None] | None
+    )
     DTypeLike: TypeAlias = DType | np.dtype[Any] | type[Any] | str | int
     #: one axis, several, or a tensor that holds them; None for all
     AxisLike: TypeAlias = int | Sequence[int] | Tensor | Array | None
     #: what is run, or waited for: an operation, or one of its outputs
     OperationLike: TypeAlias = Operation | Tensor
+    #: a static shape whose sizes are all known
+    FullShape: TypeAlias = TensorShape | Sequence[int]
+    #: a shape that a tensor may give when the graph is run
+    DynamicShape: TypeAlias = (
+        TensorShape
+        | Dimension
+        | int
+        | Tensor
+        | Array
+        | Sequence[int | Dimension | Tensor]
+    )
+    #: the device of new operations: a name, or a function of the operation
+    DeviceLike: TypeAlias = (
+        str | bytes | DeviceSpecV2 | Callable[[Operation], str | DeviceSpecV2] | None
+    )
+    PathLike: TypeAlias = str | bytes | os.PathLike[str]
+    #: what one use of a tensor contributes to its derivative; None for nothing
+    Gradient: TypeAlias = Tensor | IndexedSlices | None
+    #: what a gradient rule gives: one for each input, or that for the only input
+    Gradients: TypeAlias = Gradient | Sequence[Gradient]
+    #: a variable, or a tensor that is a reference to one
+    VariableLike: TypeAlias = Variable | Tensor
+    #: whether variables are found, made, or either; None: as the scope around has it
+    Reuse: TypeAlias = bool | _ReuseMode | None
+    Aggregation: TypeAlias = VariableAggregation | VariableAggregationV2
+    #: a value, or what is called for one: with a shape, or without arguments
+    InitializerLike: TypeAlias = TensorLike | Callable[..., TensorLike]
+    #: from a value to the loss that it adds
+    Regularizer: TypeAlias = Callable[[Any], TensorLike | None]
+    #: from the shape and dtype of a variable to the number of parts along each axis
+    Partitioner: TypeAlias = Callable[..., Sequence[int]]
+    #: what optimizers make of a value that they have updated
+    Constraint: TypeAlias = Callable[[Any], TensorLike]
+    #: makes or finds a variable by means of the getter or creator it is given
+    Getter: TypeAlias = Callable[..., Any]
+    #: a number of an optimizer: a value, or what is called for it
+    Hyperparameter: TypeAlias = TensorLike | Callable[[], TensorLike]

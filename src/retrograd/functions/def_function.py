@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
 from retrograd.functions.concrete import ConcreteFunction
@@ -30,6 +30,10 @@ from retrograd.util.decorators import make_decorator
 from retrograd.util.identity import ObjectIdentityDictionary
 from retrograd.variables.resource import ResourceVariable, UninitializedVariable
 
+if TYPE_CHECKING:
+    from retrograd.typing import Aggregation, Constraint, DTypeLike, ShapeLike
+    from retrograd.variables.options import VariableSynchronization
+
 
 class UnliftedInitializerVariable(UninitializedVariable):
     """A variable made inside a function, while it is traced for the first time.
@@ -47,12 +51,12 @@ class UnliftedInitializerVariable(UninitializedVariable):
         trainable: bool | None = None,
         caching_device: Any = None,
         name: str | None = None,
-        dtype: Any = None,
-        constraint: Any = None,
+        dtype: DTypeLike | None = None,
+        constraint: Constraint | None = None,
         add_initializers_to: Any = None,
-        synchronization: Any = None,
-        aggregation: Any = None,
-        shape: Any = None,
+        synchronization: VariableSynchronization | None = None,
+        aggregation: Aggregation | None = None,
+        shape: ShapeLike = None,
         **unused: Any,
     ) -> None:
         if initial_value is None:

@@ -7,7 +7,7 @@ caller or from the defaults.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import opdef
@@ -18,6 +18,9 @@ from retrograd.graph.convert import (
     internal_convert_to_tensor,
 )
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
 
 
 class Arguments:
@@ -67,7 +70,7 @@ class Arguments:
         attr = self.op_def.attrs.get(arg.type_attr)
         return None, attr.default if attr is not None and attr.has_default else None
 
-    def _convert_one(self, arg: opdef.ArgDef, value: Any) -> None:
+    def _convert_one(self, arg: opdef.ArgDef, value: TensorLike) -> None:
         if type(value) is Tensor and not arg.is_ref:
             tensor = value
             wanted = arg.type or self.attrs.get(arg.type_attr)
@@ -79,7 +82,7 @@ class Arguments:
         if arg.type_attr and arg.type_attr not in self.attrs:
             self._infer_type(arg, tensor.dtype.base_dtype)
 
-    def _converted(self, arg: opdef.ArgDef, value: Any) -> Tensor:
+    def _converted(self, arg: opdef.ArgDef, value: TensorLike) -> Tensor:
         wanted, preferred = self._wanted(arg)
         try:
             if arg.is_ref:
@@ -129,7 +132,7 @@ class Arguments:
         self.attrs[arg.type_attr] = dtype
         self.input_name[arg.type_attr] = arg.name
 
-    def _convert_list(self, arg: opdef.ArgDef, values: Any) -> None:
+    def _convert_list(self, arg: opdef.ArgDef, values: Sequence[Any]) -> None:
         op_type = self.op_def.name
         if not isinstance(values, (list, tuple)):
             raise TypeError(
@@ -157,7 +160,11 @@ class Arguments:
             self._infer_list(arg, [t.dtype.base_dtype for t in tensors])
 
     def _converted_list(
-        self, arg: opdef.ArgDef, values: Any, wanted: Any, preferred: Any
+        self,
+        arg: opdef.ArgDef,
+        values: Sequence[Any],
+        wanted: dtypes.DType | None,
+        preferred: dtypes.DType | None,
     ) -> list[Tensor]:
         try:
             tensors = convert_n_to_tensor(
@@ -169,7 +176,9 @@ class Arguments:
             raise TypeError(self._list_mismatch(arg, values, wanted)) from error
         return tensors
 
-    def _list_mismatch(self, arg: opdef.ArgDef, values: Any, wanted: Any) -> str:
+    def _list_mismatch(
+        self, arg: opdef.ArgDef, values: Sequence[Any], wanted: dtypes.DType | None
+    ) -> str:
         found = []
         for value in values:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,16 @@ from retrograd.graph.name_scopes import name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.specs import CompositeTensor, TensorSpec, TypeSpec
 from retrograd.graph.tensor import Tensor, default_session_for
+
+if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import (
+        CompositeLike,
+        DTypeLike,
+        FeedDict,
+        ShapeLike,
+        TensorLike,
+    )
 
 # ---------------------------------------------------------------------- slices
 
@@ -37,7 +47,9 @@ class IndexedSlices(CompositeTensor):
       dense_shape: the shape of the whole, 1-D, or None where it is not known.
     """
 
-    def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
+    def __init__(
+        self, values: Tensor, indices: Tensor, dense_shape: Tensor | None = None
+    ) -> None:
         self._values = values
         self._indices = indices
         self._dense_shape = dense_shape
@@ -127,11 +139,11 @@ class IndexedSlicesSpec(TypeSpec):
 
     def __init__(
         self,
-        shape: Any = None,
-        dtype: Any = dtypes.float32,
-        indices_dtype: Any = dtypes.int64,
-        dense_shape_dtype: Any = None,
-        indices_shape: Any = None,
+        shape: ShapeLike = None,
+        dtype: DTypeLike = dtypes.float32,
+        indices_dtype: DTypeLike = dtypes.int64,
+        dense_shape_dtype: DTypeLike | None = None,
+        indices_shape: ShapeLike = None,
     ) -> None:
         self._shape = shapes.TensorShape(shape)
         self._values_dtype = dtypes.as_dtype(dtype)
@@ -159,12 +171,12 @@ class IndexedSlicesSpec(TypeSpec):
             specs.append(TensorSpec([self._shape.ndims], self._dense_shape_dtype))
         return tuple(specs)
 
-    def _to_components(self, value: Any) -> Any:
+    def _to_components(self, value: IndexedSlices) -> Any:
         if value.dense_shape is None:
             return (value.values, value.indices)
         return (value.values, value.indices, value.dense_shape)
 
-    def _from_components(self, components: Any) -> Any:
+    def _from_components(self, components: Sequence[Any]) -> Any:
         if all(isinstance(c, np.ndarray) for c in components):
             values, indices, *dense = components
             return IndexedSlicesValue(values, indices, dense[0] if dense else None)
@@ -202,7 +214,9 @@ class SparseTensor(CompositeTensor):
       dense_shape: int64, shape [rank].
     """
 
-    def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
+    def __init__(
+        self, indices: TensorLike, values: TensorLike, dense_shape: TensorLike
+    ) -> None:
         with name_scope(None, "SparseTensor", [indices, values, dense_shape]):
             self._indices = convert_to_tensor(indices, dtypes.int64, "indices")
             self._values = convert_to_tensor(values, None, "values")
@@ -220,7 +234,9 @@ class SparseTensor(CompositeTensor):
         return SparseTensorSpec(self.shape, self.dtype)
 
     @classmethod
-    def from_value(cls, sparse_tensor_value: Any) -> SparseTensor:
+    def from_value(
+        cls, sparse_tensor_value: SparseTensor | SparseTensorValue
+    ) -> SparseTensor:
         """The sparse tensor that holds a SparseTensorValue."""
         if isinstance(sparse_tensor_value, SparseTensor):
             return sparse_tensor_value
@@ -273,7 +289,9 @@ class SparseTensor(CompositeTensor):
         """The operations that take the values as an input."""
         return self._values.consumers()
 
-    def eval(self, feed_dict: Any = None, session: Any = None) -> SparseTensorValue:
+    def eval(
+        self, feed_dict: FeedDict | None = None, session: BaseSession | None = None
+    ) -> SparseTensorValue:
         """The value in `session`, by default the thread's default session."""
         session = default_session_for(session, self.graph, "evaluate tensor", "eval")
         return SparseTensorValue(
@@ -290,7 +308,9 @@ class SparseTensor(CompositeTensor):
 class SparseTensorSpec(TypeSpec):
     """Dtype and dense shape of a sparse tensor."""
 
-    def __init__(self, shape: Any = None, dtype: Any = dtypes.float32) -> None:
+    def __init__(
+        self, shape: ShapeLike = None, dtype: DTypeLike = dtypes.float32
+    ) -> None:
         self._shape = shapes.TensorShape(shape)
         self._dtype = dtypes.as_dtype(dtype)
 
@@ -318,10 +338,10 @@ class SparseTensorSpec(TypeSpec):
             TensorSpec([rank], dtypes.int64),
         ]
 
-    def _to_components(self, value: Any) -> Any:
+    def _to_components(self, value: SparseTensor) -> Any:
         return [value.indices, value.values, value.dense_shape]
 
-    def _from_components(self, components: Any) -> Any:
+    def _from_components(self, components: Sequence[Any]) -> Any:
         if all(isinstance(c, np.ndarray) for c in components):
             return SparseTensorValue(*components)
         made = object.__new__(SparseTensor)
@@ -352,7 +372,9 @@ class SparseTensorSpec(TypeSpec):
 
 
 def convert_to_tensor_or_sparse_tensor(
-    value: Any, dtype: Any = None, name: str | None = None
+    value: TensorLike | SparseTensor | SparseTensorValue,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
 ) -> Any:
     """`value` as a tensor, or as a sparse tensor if it is one or the value of one.
 
@@ -371,20 +393,23 @@ def convert_to_tensor_or_sparse_tensor(
     return convert_to_tensor(value, wanted, name)
 
 
-def is_sparse(value: Any) -> bool:
+def is_sparse(value: object) -> bool:
     """Whether `value` is a sparse tensor, or the value of one."""
     return isinstance(value, (SparseTensor, SparseTensorValue))
 
 
 def convert_to_tensor_or_indexed_slices(
-    value: Any, dtype: Any = None, name: str | None = None
+    value: CompositeLike, dtype: DTypeLike | None = None, name: str | None = None
 ) -> Any:
     """`value` as a tensor; IndexedSlices and sparse tensors stay what they are."""
     return internal_convert_to_tensor_or_indexed_slices(value, dtype, name)
 
 
 def internal_convert_to_tensor_or_indexed_slices(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+    value: CompositeLike,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
 ) -> Any:
     """The same; with `as_ref`, a variable gives a reference to it."""
     if isinstance(value, CompositeTensor):
@@ -399,7 +424,10 @@ def internal_convert_to_tensor_or_indexed_slices(
 
 
 def convert_to_tensor_or_composite(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+    value: CompositeLike,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
 ) -> Any:
     """`value` as a tensor, or as the composite value that it is or converts to.
 
@@ -414,21 +442,24 @@ def convert_to_tensor_or_composite(
 
 
 def convert_n_to_tensor_or_indexed_slices(
-    values: Sequence[Any], dtype: Any = None, name: str | None = None
+    values: Sequence[Any], dtype: DTypeLike | None = None, name: str | None = None
 ) -> list[Any]:
     """As `convert_to_tensor_or_indexed_slices` for each value; None stays None."""
     return _each(convert_to_tensor_or_indexed_slices, values, dtype, name)
 
 
 def convert_n_to_tensor_or_composite(
-    values: Sequence[Any], dtype: Any = None, name: str | None = None
+    values: Sequence[Any], dtype: DTypeLike | None = None, name: str | None = None
 ) -> list[Any]:
     """As `convert_to_tensor_or_composite` for each value; None stays None."""
     return _each(convert_to_tensor_or_composite, values, dtype, name)
 
 
 def _each(
-    convert: Callable[..., Any], values: Sequence[Any], dtype: Any, name: str | None
+    convert: Callable[..., Any],
+    values: Sequence[Any],
+    dtype: DTypeLike | None,
+    name: str | None,
 ) -> list[Any]:
     if not isinstance(values, Sequence):
         raise TypeError("values must be a sequence.")

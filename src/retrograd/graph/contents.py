@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from retrograd.graph.operation import Operation
@@ -21,22 +21,22 @@ class GraphContents:
 
     # ------------------------------------------------------------------ collections
 
-    def add_to_collection(self, name: Any, value: Any) -> None:
+    def add_to_collection(self, name: Hashable, value: object) -> None:
         """Append `value` to the collection `name`."""
         self._check_not_finalized()
         self._collections.setdefault(name, []).append(value)
 
-    def add_to_collections(self, names: Any, value: Any) -> None:
+    def add_to_collections(self, names: Iterable[Hashable], value: object) -> None:
         """Append `value` to each collection, once where a name is repeated."""
         names = (names,) if isinstance(names, str) else dict.fromkeys(names)
         for name in names:
             self.add_to_collection(name, value)
 
-    def get_collection_ref(self, name: Any) -> list[Any]:
+    def get_collection_ref(self, name: Hashable) -> list[Any]:
         """The list itself of the collection `name`, made if need be."""
         return self._collections.setdefault(name, [])
 
-    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
+    def get_collection(self, name: Hashable, scope: str | None = None) -> list[Any]:
         """A copy of a collection.
 
         Args:
@@ -60,7 +60,7 @@ class GraphContents:
         """The names of all collections."""
         return list(self._collections)
 
-    def clear_collection(self, name: Any) -> None:
+    def clear_collection(self, name: Hashable) -> None:
         """Empty the collection `name`."""
         self._check_not_finalized()
         self._collections.pop(name, None)
@@ -68,7 +68,7 @@ class GraphContents:
     # ------------------------------------------------------------------ look-up
 
     def as_graph_element(
-        self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
+        self, obj: object, allow_tensor: bool = True, allow_operation: bool = True
     ) -> Any:
         """The tensor or operation that `obj` names or is.
 
@@ -191,7 +191,7 @@ class GraphContents:
         return {op._id: op for op in self._ops}
 
 
-def graph_element(obj: Any) -> Any:
+def graph_element(obj: object) -> Any:
     """What an object of a layer above stands for in a graph."""
     convert: Callable[[], Any] | None = getattr(obj, "_as_graph_element", None)
     return convert() if convert is not None else obj

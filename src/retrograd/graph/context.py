@@ -165,7 +165,7 @@ def default_graph(graph: Graph) -> Iterator[Graph]:
 
 
 def default_session(
-    session: Any, nested: bool = True
+    session: object, nested: bool = True
 ) -> contextlib.AbstractContextManager[Any]:
     """Make `session` the one that `eval` and `run` use in this thread.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import threading
-from typing import Any
 
 
 class Status(enum.Enum):
@@ -23,7 +22,7 @@ class ControlStatusCtx:
       options: what the conversion was asked for.
     """
 
-    def __init__(self, status: Status, options: Any = None) -> None:
+    def __init__(self, status: Status, options: object = None) -> None:
         self.status = status
         self.options = options
 

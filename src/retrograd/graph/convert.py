@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import context
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
 
 #: (priority, order of registration, types, function), in the order they are asked
 _registered: list[tuple[int, int, Any, Callable[..., Any]]] = []
@@ -16,7 +19,9 @@ _by_type: dict[type, list[tuple[Any, Callable[..., Any]]]] = {}
 
 
 def register_tensor_conversion_function(
-    base_type: Any, conversion_func: Callable[..., Any], priority: int = 100
+    base_type: type | tuple[type, ...],
+    conversion_func: Callable[..., Any],
+    priority: int = 100,
 ) -> None:
     """Register how instances of `base_type` become tensors.
 
@@ -48,11 +53,11 @@ def _functions_for(kind: type) -> list[tuple[Any, Callable[..., Any]]]:
 
 
 def convert_to_tensor(
-    value: Any,
-    dtype: Any = None,
+    value: TensorLike,
+    dtype: DTypeLike | None = None,
     name: str | None = None,
-    preferred_dtype: Any = None,
-    dtype_hint: Any = None,
+    preferred_dtype: DTypeLike | None = None,
+    dtype_hint: DTypeLike | None = None,
 ) -> Tensor:
     """The tensor that `value` stands for.
 
@@ -88,18 +93,21 @@ def convert_to_tensor(
 
 
 def convert_to_tensor_v2(
-    value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
+    value: TensorLike,
+    dtype: DTypeLike | None = None,
+    dtype_hint: DTypeLike | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """`convert_to_tensor` of TensorFlow 2."""
     return convert_to_tensor(value, dtype, name, dtype_hint)
 
 
 def internal_convert_to_tensor(
-    value: Any,
-    dtype: Any = None,
+    value: TensorLike,
+    dtype: DTypeLike | None = None,
     name: str | None = None,
     as_ref: bool = False,
-    preferred_dtype: Any = None,
+    preferred_dtype: DTypeLike | None = None,
 ) -> Tensor:
     """As `convert_to_tensor`; with `as_ref`, a variable gives a reference to it."""
     if not as_ref or isinstance(value, Tensor):
@@ -124,10 +132,10 @@ def _captured_eager(value: Tensor) -> Tensor:
 
 
 def converted(
-    value: Any,
-    dtype: Any,
-    name: Any,
-    preferred: Any,
+    value: object,
+    dtype: dtypes.DType | None,
+    name: str | None,
+    preferred: dtypes.DType | None,
     as_ref: bool,
     accepted: type | tuple[type, ...] = Tensor,
 ) -> Any:
@@ -178,7 +186,7 @@ def converted(
 _dense_types: tuple[type, ...] = (Tensor,)
 
 
-def register_dense_tensor_like_type(tensor_type: Any) -> None:
+def register_dense_tensor_like_type(tensor_type: type) -> None:
     """Let values of a type count as dense tensors.
 
     Raises:
@@ -192,13 +200,16 @@ def register_dense_tensor_like_type(tensor_type: Any) -> None:
     _dense_types = (*_dense_types, tensor_type)
 
 
-def is_dense_tensor_like(t: Any) -> bool:
+def is_dense_tensor_like(t: object) -> bool:
     """Whether `t` is a tensor, or of a type registered as like one."""
     return isinstance(t, _dense_types)
 
 
 def _not_an_operation(
-    op: Operation, dtype: Any = None, name: str | None = None, as_ref: bool = False
+    op: Operation,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
 ) -> Tensor:
     raise TypeError(
         f"Can't convert Operation '{op.name}' to Tensor (target dtype={dtype!r}, "
@@ -211,9 +222,9 @@ register_tensor_conversion_function(Operation, _not_an_operation, 0)
 
 def convert_n_to_tensor(
     values: Sequence[Any],
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     name: str | None = None,
-    preferred_dtype: Any = None,
+    preferred_dtype: DTypeLike | None = None,
     as_ref: bool = False,
 ) -> list[Tensor]:
     """Convert each of `values`; names get the index as a suffix.

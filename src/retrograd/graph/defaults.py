@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
@@ -13,9 +13,13 @@ from retrograd.graph.dispatch import name_scope
 from retrograd.graph.function import FuncGraph
 from retrograd.util.decorators import contextmanager
 
+if TYPE_CHECKING:
+    from retrograd.graph.device import DeviceSpecV2
+    from retrograd.typing import DeviceLike
+
 
 def device(
-    device_name_or_function: Any,
+    device_name_or_function: DeviceLike,
 ) -> contextlib.AbstractContextManager[Any]:
     """A context in which new operations get a device.
 
@@ -35,7 +39,7 @@ def device(
     return _eager_device(device_name_or_function)
 
 
-def device_v2(device_name: Any) -> contextlib.AbstractContextManager[Any]:
+def device_v2(device_name: DeviceLike) -> contextlib.AbstractContextManager[Any]:
     """`device` of TensorFlow 2.
 
     Raises:
@@ -47,7 +51,7 @@ def device_v2(device_name: Any) -> contextlib.AbstractContextManager[Any]:
 
 
 @contextlib.contextmanager
-def _eager_device(name: Any) -> Iterator[None]:
+def _eager_device(name: str | bytes | DeviceSpecV2 | None) -> Iterator[None]:
     before = context.local.device
     after = context.local.device = "" if name is None else canonical_name(name)
     try:
@@ -58,7 +62,9 @@ def _eager_device(name: Any) -> Iterator[None]:
         context.local.device = before
 
 
-def control_dependencies(control_inputs: Any) -> contextlib.AbstractContextManager[Any]:
+def control_dependencies(
+    control_inputs: Iterable[Any] | None,
+) -> contextlib.AbstractContextManager[Any]:
     """A context in which new operations run after others.
 
     Args:
@@ -93,17 +99,17 @@ def container(container_name: str) -> contextlib.AbstractContextManager[str]:
     return context.get_default_graph().container(container_name)
 
 
-def add_to_collection(name: Any, value: Any) -> None:
+def add_to_collection(name: Hashable, value: object) -> None:
     """Add a value to a collection of the default graph."""
     context.get_default_graph().add_to_collection(name, value)
 
 
-def add_to_collections(names: Any, value: Any) -> None:
+def add_to_collections(names: Iterable[Hashable], value: object) -> None:
     """Add a value to several collections of the default graph."""
     context.get_default_graph().add_to_collections(names, value)
 
 
-def get_collection(key: Any, scope: str | None = None) -> list[Any]:
+def get_collection(key: Hashable, scope: str | None = None) -> list[Any]:
     """A copy of a collection of the default graph.
 
     Args:
@@ -113,7 +119,7 @@ def get_collection(key: Any, scope: str | None = None) -> list[Any]:
     return context.get_default_graph().get_collection(key, scope)
 
 
-def get_collection_ref(key: Any) -> list[Any]:
+def get_collection_ref(key: Hashable) -> list[Any]:
     """A collection of the default graph itself, made if it is not there."""
     return context.get_default_graph().get_collection_ref(key)
 

@@ -136,7 +136,7 @@ def _set_kind(found: dict[str, Any], kind: str, index: str, spec: str) -> None:
     found["index"] = None if index == "*" else int(index)
 
 
-def canonical_name(device: Any) -> str:
+def canonical_name(device: str | bytes | DeviceSpecV2 | None) -> str:
     """The full form of a device name or spec; None and "" give an empty string."""
     if device is None or device == "":
         return ""

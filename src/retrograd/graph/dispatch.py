@@ -45,7 +45,9 @@ def apply(op_type: str, *args: Any, name: str | None = None, **attrs: Any) -> An
     return structured(op_def, op.attrs, op._outputs, op)
 
 
-def _add(op_def: opdef.OpDef, args: Any, attrs: Any, name: str | None) -> Operation:
+def _add(
+    op_def: opdef.OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str | None
+) -> Operation:
     flat = [
         a
         for arg in args
@@ -98,7 +100,7 @@ def _outputs_class(op_type: str, names: tuple[str, ...]) -> Any:
 
 
 def structured(
-    op_def: opdef.OpDef, attrs: dict[str, Any], outputs: list[Any], op: Any
+    op_def: opdef.OpDef, attrs: dict[str, Any], outputs: list[Any], op: Operation | None
 ) -> Any:
     """The outputs in the shape that a caller expects (see `apply`)."""
     args = op_def.outputs

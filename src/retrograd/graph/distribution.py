@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd.graph import context
+
+if TYPE_CHECKING:
+    from retrograd.distribute.replica import ReplicaContext
+    from retrograd.distribute.strategy import Strategy
 
 
 class Mode(NamedTuple):
@@ -32,7 +36,9 @@ def innermost() -> Mode | None:
 
 
 @contextlib.contextmanager
-def entered(strategy: Any, replica: Any = None) -> Iterator[None]:
+def entered(
+    strategy: Strategy, replica: ReplicaContext | None = None
+) -> Iterator[None]:
     """A context for one replica of a strategy, or for all of them."""
     scopes = context.get_default_graph()._scopes
     before = scopes.distribution

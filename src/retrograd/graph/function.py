@@ -6,8 +6,8 @@ import contextlib
 import itertools
 import math
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from retrograd.graph.names import GraphKeys
 from retrograd.graph.operation import Operation
 from retrograd.graph.scopes import ControlDependencies
 from retrograd.graph.tensor import Held, RawShape, Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, Structure
+    from retrograd.variables.variable import Variable
 
 #: collections that a function shares with the graph around it; it has copies of others
 _SHARED_COLLECTIONS = (
@@ -193,7 +197,7 @@ class FuncGraph(Graph):
 
     # ------------------------------------------------------------------ variables
 
-    def watch_variable(self, variable: Any) -> None:
+    def watch_variable(self, variable: Variable) -> None:
         """Note that a variable is used here, and so in the functions around."""
         graph: Any = self
         while isinstance(graph, FuncGraph):
@@ -289,7 +293,7 @@ class FuncGraph(Graph):
         return made
 
     def add_input(
-        self, dtype: Any, shape: RawShape, name: str, held: Held | None = None
+        self, dtype: DTypeLike, shape: RawShape, name: str, held: Held | None = None
     ) -> Tensor:
         """Add a parameter; `held` is what is known of the handle that it is."""
         count = self._input_names.get(name, 0)
@@ -303,7 +307,7 @@ class FuncGraph(Graph):
         self.inputs.append(tensor)
         return tensor
 
-    def capture(self, tensor: Any, name: str | None = None) -> Tensor:
+    def capture(self, tensor: Tensor, name: str | None = None) -> Tensor:
         """The input that stands for a tensor from outside.
 
         Raises:
@@ -323,7 +327,7 @@ class FuncGraph(Graph):
             tape.record_capture(tensor, inner)
         return inner
 
-    def _capture_name(self, tensor: Any) -> str:
+    def _capture_name(self, tensor: Tensor) -> str:
         return str(uid()) if getattr(tensor, "_is_eager", False) else tensor.op.name
 
     def _input_for(self, outer: Any, name: str) -> Tensor:
@@ -337,7 +341,7 @@ class FuncGraph(Graph):
             inner = self.add_input(outer.dtype, outer._shape_raw, name, outer._held)
         return inner
 
-    def add_capture(self, outer: Any, inner: Tensor, listed: bool = False) -> None:
+    def add_capture(self, outer: Tensor, inner: Tensor, listed: bool = False) -> None:
         """Let a tensor of this function stand for one outside.
 
         Args:
@@ -350,7 +354,7 @@ class FuncGraph(Graph):
         if not listed:
             self.inputs.append(inner)
 
-    def pop_capture(self, tensor: Any) -> Tensor | None:
+    def pop_capture(self, tensor: Tensor) -> Tensor | None:
         """Forget that a tensor outside is captured; the input that stood for it."""
         inner = self._captures.pop(tensor, None)
         if inner is not None:
@@ -363,7 +367,7 @@ class FuncGraph(Graph):
         self._deferred.clear()
 
     def capture_call_time_value(
-        self, closure: Callable[[], Any], spec: Any, key: Any = None
+        self, closure: Callable[[], Any], spec: Structure, key: Hashable | None = None
     ) -> Any:
         """Placeholders for what `closure()` returns each time the function is called.
 
@@ -403,7 +407,7 @@ class FuncGraph(Graph):
         """The placeholders of values that are given at call time."""
         return [inside for _, inside in self._deferred.values()]
 
-    def _to_outer_graph(self, tensor: Any) -> Any:
+    def _to_outer_graph(self, tensor: Tensor) -> Any:
         """What a call passes for a tensor outside: the tensor itself.
 
         Raises:
@@ -423,7 +427,9 @@ class FuncGraph(Graph):
             graph = graph.outer_graph
         return tensor
 
-    def control_dependencies(self, control_inputs: Any) -> ControlDependencies:
+    def control_dependencies(
+        self, control_inputs: Iterable[Any] | None
+    ) -> ControlDependencies:
         """As `Graph.control_dependencies`; operations outside, the call waits for."""
         if control_inputs is None:
             return super().control_dependencies(None)
@@ -494,7 +500,7 @@ class BodyGraph(FuncGraph):
         """A context in which new operations are added to this body."""
         return Graph.as_default(self)
 
-    def _to_outer_graph(self, tensor: Any) -> Any:
+    def _to_outer_graph(self, tensor: Tensor) -> Any:
         """The tensor as the outer graph knows it: captured by each level in between."""
         eager = getattr(tensor, "_is_eager", False)
         if not eager and tensor.graph is self.outer_graph:
@@ -509,13 +515,13 @@ class BodyGraph(FuncGraph):
         return tensor
 
     def add_input(
-        self, dtype: Any, shape: RawShape, name: str, held: Held | None = None
+        self, dtype: DTypeLike, shape: RawShape, name: str, held: Held | None = None
     ) -> Tensor:
         """Add a parameter; it does not count."""
         with uncounted(self):
             return super().add_input(dtype, shape, name, held)
 
-    def capture(self, tensor: Any, name: str | None = None) -> Tensor:
+    def capture(self, tensor: Tensor, name: str | None = None) -> Tensor:
         """As `FuncGraph.capture`; counts as the op that TensorFlow 1 makes for it."""
         known = len(self._captures)
         inner = super().capture(tensor, name)

@@ -7,7 +7,7 @@ import itertools
 import platform
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.errors import NotFoundError
@@ -18,6 +18,9 @@ from retrograd.graph.operation import Operation, creations
 from retrograd.graph.places import OverrideScope
 from retrograd.graph.scopes import ScopedGraph, Scopes
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, Message, OperationLike
 
 #: the GraphDef version that TensorFlow 1.15 writes, and the least that reads it
 VERSION, VERSION_MIN_CONSUMER = 134, 0
@@ -80,10 +83,10 @@ class Graph(ScopedGraph):
         op_type: str,
         inputs: Sequence[Tensor],
         dtypes: Sequence[Any] | None = None,
-        input_types: Any = None,
+        input_types: object = None,
         name: str | None = None,
         attrs: dict[str, Any] | None = None,
-        op_def: Any = None,
+        op_def: object = None,
         compute_shapes: bool = True,
         compute_device: bool = True,
     ) -> Operation:
@@ -205,7 +208,7 @@ class Graph(ScopedGraph):
     def _add_node(
         self,
         op: Operation,
-        node_def: Any,
+        node_def: Message,
         inputs: Sequence[Tensor],
         output_types: Sequence[Any] | None,
         control_inputs: Iterable[Operation],
@@ -337,11 +340,11 @@ class Graph(ScopedGraph):
         """Whether `tensor` may be fed."""
         return tensor not in self._unfeedable
 
-    def prevent_fetching(self, op: Any) -> None:
+    def prevent_fetching(self, op: OperationLike) -> None:
         """Refuse `op` as a fetch."""
         self._unfetchable.add(op)
 
-    def is_fetchable(self, tensor_or_op: Any) -> bool:
+    def is_fetchable(self, tensor_or_op: OperationLike) -> bool:
         """Whether a tensor or operation may be fetched."""
         op = tensor_or_op.op if isinstance(tensor_or_op, Tensor) else tensor_or_op
         return op not in self._unfetchable
@@ -357,7 +360,7 @@ class Graph(ScopedGraph):
         self._functions[name] = function
 
 
-def _as_dtype(value: Any) -> dtypes.DType:
+def _as_dtype(value: DTypeLike) -> dtypes.DType:
     return value if isinstance(value, dtypes.DType) else dtypes.as_dtype(value)
 
 

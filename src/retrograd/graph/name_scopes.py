@@ -72,7 +72,7 @@ class name_scope:
         self._exits.append(manager.__exit__)
         return entered
 
-    def __exit__(self, *details: Any) -> None:
+    def __exit__(self, *details: object) -> None:
         while self._exits:
             self._exits.pop()(*details)
 
@@ -96,5 +96,5 @@ class name_scope_v2(name_scope):
             return self._enter(context.eager_name_scope(self._name))
         return self._enter(context.get_default_graph().name_scope(self._name))
 
-    def __exit__(self, *details: Any) -> None:
+    def __exit__(self, *details: object) -> None:
         self._exits.pop()(*details)

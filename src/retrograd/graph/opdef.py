@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def attr_from_json(kind: str, value: Any) -> Any:
     return value
 
 
-def _shape(value: Any) -> tuple[int | None, ...] | None:
+def _shape(value: Sequence[int] | None) -> tuple[int | None, ...] | None:
     return None if value is None else tuple(None if d < 0 else d for d in value)
 
 

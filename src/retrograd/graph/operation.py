@@ -19,6 +19,8 @@ from retrograd.graph.tensor import Tensor, default_session_for
 
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import DeviceLike, FeedDict, Message
 
 #: where the code of this package lies: frames of it say nothing about the program
 PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -81,14 +83,14 @@ class Operation:
 
     def __init__(
         self,
-        node_def: Any,
+        node_def: Message,
         g: Graph,
         inputs: Sequence[Tensor] | None = None,
         output_types: Sequence[Any] | None = None,
         control_inputs: Sequence[Any] | None = None,
         input_types: Sequence[Any] | None = None,
         original_op: Operation | None = None,
-        op_def: Any = None,
+        op_def: object = None,
     ) -> None:
         del op_def
         _check_arguments(node_def, g, inputs, input_types)
@@ -247,7 +249,7 @@ class Operation:
     def _set_shape_list_attr(self, name: str, given: Sequence[Any]) -> None:
         self.attrs[name] = [shapes.raw(s) for s in given]
 
-    def _set_device(self, device: Any) -> None:
+    def _set_device(self, device: DeviceLike) -> None:
         to_string = getattr(device, "to_string", None)
         self._device = str(device) if to_string is None else to_string()
 
@@ -267,7 +269,9 @@ class Operation:
         """The outputs, as a tuple."""
         return tuple(self._outputs)
 
-    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+    def run(
+        self, feed_dict: FeedDict | None = None, session: BaseSession | None = None
+    ) -> None:
         """Run this operation in `session`, by default the thread's default session."""
         default_session_for(session, self._graph, "execute operation", "run").run(
             self, feed_dict
@@ -351,7 +355,7 @@ class Operation:
 
 
 def _check_arguments(
-    node_def: Any, graph: Any, inputs: Any, input_types: Sequence[Any] | None
+    node_def: Message, graph: object, inputs: object, input_types: Sequence[Any] | None
 ) -> None:
     if getattr(getattr(node_def, "DESCRIPTOR", None), "name", "") != "NodeDef":
         raise TypeError(f"node_def needs to be a NodeDef: {node_def}")

@@ -6,10 +6,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import device
 from retrograd.graph.operation import PACKAGE, Operation, line_of
+
+if TYPE_CHECKING:
+    from retrograd.graph.device import DeviceSpecV2
+    from retrograd.typing import DeviceLike
 
 
 class TraceableObject:
@@ -24,7 +28,7 @@ class TraceableObject:
     SUCCESS, HEURISTIC_USED, FAILURE = 0, 1, 2
 
     def __init__(
-        self, obj: Any, filename: str | None = None, lineno: int | None = None
+        self, obj: object, filename: str | None = None, lineno: int | None = None
     ) -> None:
         self.obj = obj
         self.filename = filename
@@ -44,7 +48,7 @@ class _Place:
             frame = frame.f_back
         self._at = None if frame is None else (frame.f_code, frame.f_lasti)
 
-    def _traced(self, obj: Any) -> TraceableObject:
+    def _traced(self, obj: object) -> TraceableObject:
         if self._at is None:
             return TraceableObject(obj)
         code, instruction = self._at
@@ -67,9 +71,9 @@ class DeviceScope(_Place):
       function: the function from an operation to its device, or None.
     """
 
-    def __init__(self, given: Any) -> None:
+    def __init__(self, given: DeviceLike) -> None:
         super().__init__()
-        self._given = given
+        self._given: Any = given
         self.function: Callable[[Operation], Any] | None = None
         self.name: str | None = None
         if callable(given):
@@ -106,14 +110,15 @@ class DeviceScope(_Place):
         elif self.name:
             op._device = device.merge(self.name, op._device)
 
-    def _result(self, given: Any) -> str:
+    def _result(self, given: str | bytes | DeviceSpecV2) -> str:
         """The device name that a function gave."""
         if isinstance(given, bytes):
             given = given.decode()
-        to_string = getattr(given, "to_string", None)
-        if to_string is None and not isinstance(given, str):
+        if isinstance(given, str):
+            return given
+        if not hasattr(given, "to_string"):
             raise TypeError(f"Expected binary or unicode string, got {given!r}")
-        return given if to_string is None else to_string()
+        return given.to_string()
 
 
 class OverrideScope(_Place):

@@ -10,7 +10,7 @@ class Reference:
 
     __slots__ = ("_object",)
 
-    def __init__(self, referred: Any) -> None:
+    def __init__(self, referred: object) -> None:
         self._object = referred
 
     def deref(self) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.contents import GraphContents, graph_element
 from retrograd.graph.hooks import hooks
@@ -13,6 +13,9 @@ from retrograd.graph.names import VALID_OP_NAME, VALID_SCOPE_NAME
 from retrograd.graph.operation import Operation, creations
 from retrograd.graph.places import ColocationScope, DeviceScope, OverrideScope
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import DeviceLike
 
 
 class Scopes(threading.local):
@@ -141,7 +144,9 @@ class ScopedGraph(GraphContents):
 
     # ------------------------------------------------------------------ scopes
 
-    def control_dependencies(self, control_inputs: Any) -> ControlDependencies:
+    def control_dependencies(
+        self, control_inputs: Iterable[Any] | None
+    ) -> ControlDependencies:
         """A context whose operations run after `control_inputs`.
 
         Args:
@@ -163,7 +168,7 @@ class ScopedGraph(GraphContents):
         return ControlDependencies(self, list(found))
 
     @contextlib.contextmanager
-    def device(self, device_name_or_function: Any) -> Iterator[None]:
+    def device(self, device_name_or_function: DeviceLike) -> Iterator[None]:
         """A context that asks for a device; None ignores the blocks around.
 
         Args:
@@ -211,7 +216,7 @@ class ScopedGraph(GraphContents):
             scopes.colocation, scopes.devices = before, devices
 
     def _colocate_with_for_gradient(
-        self, op: Any, gradient_uid: Any = None, ignore_existing: bool = False
+        self, op: Any, gradient_uid: object = None, ignore_existing: bool = False
     ) -> contextlib.AbstractContextManager[None]:
         del gradient_uid
         return self.colocate_with(op, ignore_existing)
@@ -226,7 +231,7 @@ class ScopedGraph(GraphContents):
             self._container = before
 
     @contextlib.contextmanager
-    def _overlaid(self, table: dict[str, Any], added: Any) -> Iterator[None]:
+    def _overlaid(self, table: dict[str, Any], added: dict[str, Any]) -> Iterator[None]:
         """Add entries to a table, and restore what they replaced."""
         if not isinstance(added, dict):
             raise TypeError("A map must be a dictionary mapping strings to strings")
@@ -376,7 +381,9 @@ class ScopedGraph(GraphContents):
                 op._device = scope.op._device
         op.attrs["_class"] = sorted(groups)
 
-    def _control_dependencies_for_inputs(self, input_ops: Any) -> list[Operation]:
+    def _control_dependencies_for_inputs(
+        self, input_ops: Iterable[Any]
+    ) -> list[Operation]:
         found: dict[Operation, None] = {}
         for block in self._scopes.control:
             if not any(op in block._seen for op in input_ops):

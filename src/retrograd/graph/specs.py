@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd import dtypes, nest, shapes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, ShapeLike
 
 
 class CompositeTensor:
@@ -55,10 +59,10 @@ class TypeSpec:
         raise NotImplementedError(f"{type(self).__name__}._serialize()")
 
     @classmethod
-    def _deserialize(cls, serialization: Any) -> Any:
+    def _deserialize(cls, serialization: Iterable[Any]) -> Any:
         return cls(*serialization)
 
-    def is_compatible_with(self, spec_or_value: Any) -> bool:
+    def is_compatible_with(self, spec_or_value: object) -> bool:
         """Whether a value, or those of another description, can be of this type."""
         other = spec_or_value
         if not isinstance(other, TypeSpec):
@@ -80,14 +84,14 @@ class TypeSpec:
     def _to_tensor_list(self, value: Any) -> list[Any]:
         return nest.flatten(self._to_components(value), expand_composites=True)
 
-    def _from_compatible_tensor_list(self, tensor_list: Any) -> Any:
+    def _from_compatible_tensor_list(self, tensor_list: Sequence[Tensor]) -> Any:
         return self._from_components(
             nest.pack_sequence_as(
                 self._component_specs, tensor_list, expand_composites=True
             )
         )
 
-    def _from_tensor_list(self, tensor_list: Any) -> Any:
+    def _from_tensor_list(self, tensor_list: Sequence[Tensor]) -> Any:
         expected = self._flat_tensor_specs
         if len(tensor_list) != len(expected):
             raise ValueError("Incompatible input: wrong number of tensors")
@@ -124,7 +128,7 @@ class TypeSpec:
         return f"{type(self).__name__}{self._serialize()!r}"
 
 
-def _key(value: Any) -> Any:
+def _key(value: object) -> Any:
     if isinstance(value, shapes.TensorShape):
         return ("shape", shapes.raw(value))
     if isinstance(value, dict):
@@ -186,7 +190,10 @@ class TensorSpec(TypeSpec):
     """
 
     def __init__(
-        self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None
+        self,
+        shape: ShapeLike,
+        dtype: DTypeLike = dtypes.float32,
+        name: str | None = None,
     ) -> None:
         self._shape = shapes.TensorShape(shape)
         self._dtype = dtypes.as_dtype(dtype)
@@ -198,7 +205,7 @@ class TensorSpec(TypeSpec):
         return cls(spec.shape, spec.dtype, name or spec.name)
 
     @classmethod
-    def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
+    def from_tensor(cls, tensor: Tensor, name: str | None = None) -> TensorSpec:
         """The description of a tensor."""
         return cls(tensor.shape, tensor.dtype, name or tensor.op.name)
 
@@ -224,7 +231,7 @@ class TensorSpec(TypeSpec):
 
     # 1.15 has another name for the parameter here, and programs may pass it by name
     def is_compatible_with(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, spec_or_tensor: Any
+        self, spec_or_tensor: object
     ) -> bool:
         """Whether dtypes are the same and shapes agree as far as known."""
         other = _with_shape(spec_or_tensor)
@@ -243,10 +250,10 @@ class TensorSpec(TypeSpec):
     def _component_specs(self) -> Any:
         return self
 
-    def _to_components(self, value: Any) -> Any:
+    def _to_components(self, value: Tensor) -> Any:
         return convert_to_tensor(value, self._dtype)
 
-    def _from_components(self, components: Any) -> Any:
+    def _from_components(self, components: Tensor) -> Any:
         return components
 
     def _serialize(self) -> tuple[Any, ...]:
@@ -283,7 +290,9 @@ _converters: list[tuple[Any, Any, bool]] = []
 
 
 def register_type_spec_from_value_converter(
-    type_object: Any, converter_fn: Any, allow_subclass: bool = False
+    type_object: type,
+    converter_fn: Callable[[Any], TypeSpec],
+    allow_subclass: bool = False,
 ) -> None:
     """Have `converter_fn(value)` describe values of a type."""
     _converters.append((type_object, converter_fn, allow_subclass))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 
 class StoredTensor:
@@ -21,7 +24,7 @@ class StoredTensor:
     """
 
     def __init__(
-        self, proto: Any, shape: tuple[int, ...], read: Callable[[], np.ndarray]
+        self, proto: Message, shape: tuple[int, ...], read: Callable[[], np.ndarray]
     ) -> None:
         self.proto = proto
         self.shape = shape

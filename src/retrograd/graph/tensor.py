@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,12 @@ from retrograd.graph.conversion_status import Status, control_status_ctx
 from retrograd.graph.reference import Reference
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from retrograd.graph.graph import Graph
     from retrograd.graph.operation import Operation
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import DTypeLike, FeedDict, ShapeLike
 
 #: shape of a tensor whose rank is not known is None, of an unknown dimension too
 RawShape = tuple[int | None, ...] | None
@@ -59,7 +64,7 @@ class Tensor:
     #: of a resource or variant: what is known of what it stands for
     _held: Held | None = None
 
-    def __init__(self, op: Operation, value_index: int, dtype: Any) -> None:
+    def __init__(self, op: Operation, value_index: int, dtype: DTypeLike) -> None:
         self._op = op
         self._value_index = value_index
         self._dtype: dtypes.DType = dtypes.as_dtype(dtype)
@@ -114,7 +119,7 @@ class Tensor:
     def _rank(self) -> int | None:
         return None if self._shape_raw is None else len(self._shape_raw)
 
-    def set_shape(self, shape: Any) -> None:
+    def set_shape(self, shape: ShapeLike) -> None:
         """Add what is known about the shape.
 
         Raises:
@@ -140,7 +145,9 @@ class Tensor:
         """The operations that take this tensor as an input, once for each input."""
         return list(self._consumers)
 
-    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+    def eval(
+        self, feed_dict: FeedDict | None = None, session: BaseSession | None = None
+    ) -> Any:
         """The value in `session`, by default the thread's default session."""
         return default_session_for(session, self.graph, "evaluate tensor", "eval").run(
             self, feed_dict
@@ -191,7 +198,9 @@ class Tensor:
             "`if t is not None`, or tf.cond on the value",
         )
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> Any:
         raise NotImplementedError(
             f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array."
         )
@@ -211,7 +220,7 @@ class Tensor:
         __neg__ = __abs__ = __invert__ = _unary
 
     @staticmethod
-    def _override_operator(operator: str, func: Any) -> None:
+    def _override_operator(operator: str, func: Callable[..., Any]) -> None:
         if operator in Tensor.__dict__:
             raise ValueError(
                 f"operator {operator} cannot be overwritten again on class Tensor."
@@ -239,7 +248,9 @@ _NOT_ALLOWED = {
 }
 
 
-def default_session_for(session: Any, graph: Graph, action: str, method: str) -> Any:
+def default_session_for(
+    session: BaseSession | None, graph: Graph, action: str, method: str
+) -> BaseSession:
     """`session`, or the default one; it must run `graph`."""
     if session is None:
         session = context.get_default_session()

@@ -103,7 +103,7 @@ def _disconnect(op: Operation) -> None:
         _remove_last(earlier._control_outputs, op)
 
 
-def _remove_last(items: list[Any], item: Any) -> None:
+def _remove_last(items: list[Any], item: object) -> None:
     for place in range(len(items) - 1, -1, -1):
         if items[place] is item:
             del items[place]

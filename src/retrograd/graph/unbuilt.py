@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from retrograd.errors import OpError
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 
 class UnbuiltFunction:
@@ -19,7 +22,7 @@ class UnbuiltFunction:
       definition: the FunctionDef that cannot be built; None where there is none.
     """
 
-    def __init__(self, name: str, error: OpError, definition: Any = None) -> None:
+    def __init__(self, name: str, error: OpError, definition: Message = None) -> None:
         self.name = self.function_name = name
         self.error = error
         self.definition = definition

@@ -14,11 +14,14 @@ import glob as globbing
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import errors
 from retrograd.platform.text import as_bytes, as_str, as_str_any
+
+if TYPE_CHECKING:
+    from retrograd.typing import PathLike
 
 _MODES = ("r", "w", "a", "r+", "w+", "a+")
 _BLOCK = 16 * 1024 * 1024
@@ -38,13 +41,14 @@ _CLASSES: dict[int, Any] = {
 }
 
 
-def local_path(path: Any) -> str:
+def local_path(path: PathLike) -> str:
     """A path as text, without `file://`.
 
     Raises:
       UnimplementedError: it names another file system, such as `gs://`.
     """
-    text = as_str_any(path.__fspath__() if hasattr(path, "__fspath__") else path)
+    as_text = getattr(path, "__fspath__", None)
+    text = as_str_any(path if as_text is None else as_text())
     scheme, found, rest = text.partition("://")
     if not found or not scheme.isalnum():
         return text
@@ -58,7 +62,7 @@ def local_path(path: Any) -> str:
 
 
 @contextlib.contextmanager
-def _translated(path: Any = None) -> Iterator[None]:
+def _translated(path: PathLike | None = None) -> Iterator[None]:
     """Turn an OSError of the block into the exception TensorFlow has for it."""
     try:
         yield
@@ -95,7 +99,7 @@ class FileIO:
       InvalidArgumentError: another mode.
     """
 
-    def __init__(self, name: Any, mode: str) -> None:
+    def __init__(self, name: PathLike, mode: str) -> None:
         self.__name = name
         self.__mode = mode
         self._reader: Any = None
@@ -147,7 +151,7 @@ class FileIO:
         """The size of the file in bytes."""
         return stat(self.__name).length
 
-    def write(self, file_content: Any) -> None:
+    def write(self, file_content: str | bytes) -> None:
         """Append text or bytes to the file."""
         with _translated(self.__name):
             self._prewrite_check().write(as_bytes(file_content))
@@ -247,26 +251,26 @@ class FileIO:
 class GFile(FileIO):
     """A file; see `FileIO`. `tf.gfile.Open` is the same."""
 
-    def __init__(self, name: Any, mode: str = "r") -> None:
+    def __init__(self, name: PathLike, mode: str = "r") -> None:
         super().__init__(name=name, mode=mode)
 
 
 class FastGFile(FileIO):
     """The same as `GFile`."""
 
-    def __init__(self, name: Any, mode: str = "r") -> None:
+    def __init__(self, name: PathLike, mode: str = "r") -> None:
         super().__init__(name=name, mode=mode)
 
 
 Open = GFile
 
 
-def file_exists(filename: Any) -> bool:
+def file_exists(filename: PathLike) -> bool:
     """Whether a file or folder is there."""
     return os.path.exists(local_path(filename))
 
 
-def delete_file(filename: Any) -> None:
+def delete_file(filename: PathLike) -> None:
     """Delete a file."""
     with _translated(filename):
         path = local_path(filename)
@@ -275,28 +279,29 @@ def delete_file(filename: Any) -> None:
         os.remove(path)
 
 
-def read_file_to_string(filename: Any, binary_mode: bool = False) -> Any:
+def read_file_to_string(filename: PathLike, binary_mode: bool = False) -> Any:
     """A whole file as text, or as bytes."""
     with FileIO(filename, "rb" if binary_mode else "r") as stream:
         return stream.read()
 
 
-def write_string_to_file(filename: Any, file_content: Any) -> None:
+def write_string_to_file(filename: PathLike, file_content: str | bytes) -> None:
     """Make a file hold just this text or these bytes."""
     with FileIO(filename, "w") as stream:
         stream.write(file_content)
 
 
-def get_matching_files(filename: Any) -> list[str]:
+def get_matching_files(filename: PathLike | Sequence[PathLike]) -> list[str]:
     """The paths that match a pattern, or any of a list of patterns."""
-    patterns = filename if isinstance(filename, list | tuple) else [filename]
+    several = isinstance(filename, list | tuple)
+    patterns: Sequence[Any] = filename if several else [filename]
     found = []
     for pattern in patterns:
         found += sorted(globbing.glob(local_path(pattern), include_hidden=True))
     return found
 
 
-def create_dir(dirname: Any) -> None:
+def create_dir(dirname: PathLike) -> None:
     """Make a folder, unless it is there; the folder above it must be."""
     path = local_path(dirname)
     if not os.path.isdir(path):
@@ -304,13 +309,13 @@ def create_dir(dirname: Any) -> None:
             os.mkdir(path)
 
 
-def recursive_create_dir(dirname: Any) -> None:
+def recursive_create_dir(dirname: PathLike) -> None:
     """Make a folder and those above it, as far as they are not there."""
     with _translated(dirname):
         os.makedirs(local_path(dirname), exist_ok=True)
 
 
-def copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:
+def copy(oldpath: PathLike, newpath: PathLike, overwrite: bool = False) -> None:
     """Copy a file.
 
     Raises:
@@ -321,7 +326,7 @@ def copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:
         shutil.copyfile(local_path(oldpath), local_path(newpath))
 
 
-def rename(oldname: Any, newname: Any, overwrite: bool = False) -> None:
+def rename(oldname: PathLike, newname: PathLike, overwrite: bool = False) -> None:
     """Rename or move a file or folder.
 
     Raises:
@@ -332,13 +337,13 @@ def rename(oldname: Any, newname: Any, overwrite: bool = False) -> None:
         os.replace(local_path(oldname), local_path(newname))
 
 
-def _check_target(path: Any, overwrite: bool) -> None:
+def _check_target(path: PathLike, overwrite: bool) -> None:
     if not overwrite and file_exists(path):
         raise errors.AlreadyExistsError(None, None, "file already exists")
 
 
 def atomic_write_string_to_file(
-    filename: Any, contents: Any, overwrite: bool = True
+    filename: PathLike, contents: str | bytes, overwrite: bool = True
 ) -> None:
     """Make a file hold this text, so that no reader ever sees a part of it."""
     temporary = as_str_any(filename) + ".tmp" + uuid.uuid4().hex
@@ -350,7 +355,7 @@ def atomic_write_string_to_file(
         raise
 
 
-def delete_recursively(dirname: Any) -> None:
+def delete_recursively(dirname: PathLike) -> None:
     """Delete a folder and everything in it."""
     path = local_path(dirname)
     if not os.path.exists(path):
@@ -362,12 +367,12 @@ def delete_recursively(dirname: Any) -> None:
             os.remove(path)
 
 
-def is_directory(dirname: Any) -> bool:
+def is_directory(dirname: PathLike) -> bool:
     """Whether a path is a folder."""
     return os.path.isdir(local_path(dirname))
 
 
-def list_directory(dirname: Any) -> list[str]:
+def list_directory(dirname: PathLike) -> list[str]:
     """The names in a folder.
 
     Raises:
@@ -382,7 +387,7 @@ def list_directory(dirname: Any) -> list[str]:
         return os.listdir(path)
 
 
-def walk(top: Any, in_order: bool = True) -> Iterator[tuple[str, list, list]]:
+def walk(top: PathLike, in_order: bool = True) -> Iterator[tuple[str, list, list]]:
     """Triples of a folder, its folders and its files, from `top` down.
 
     Args:
@@ -393,13 +398,13 @@ def walk(top: Any, in_order: bool = True) -> Iterator[tuple[str, list, list]]:
 
 
 def walk_v2(
-    top: Any, topdown: bool = True, onerror: Callable[[Any], Any] | None = None
+    top: PathLike, topdown: bool = True, onerror: Callable[[Any], Any] | None = None
 ) -> Iterator[tuple[str, list, list]]:
     """As `walk`; `onerror` is called with the error of a folder that cannot be read."""
     yield from os.walk(local_path(top), topdown=topdown, onerror=onerror)
 
 
-def stat(filename: Any) -> FileStatistics:
+def stat(filename: PathLike) -> FileStatistics:
     """The size, time of change and kind of a file."""
     with _translated(filename):
         found = os.stat(local_path(filename))
@@ -408,7 +413,7 @@ def stat(filename: Any) -> FileStatistics:
     )
 
 
-def filecmp(filename_a: Any, filename_b: Any) -> bool:
+def filecmp(filename_a: PathLike, filename_b: PathLike) -> bool:
     """Whether two files hold the same bytes."""
     import filecmp as comparing
 
@@ -418,7 +423,7 @@ def filecmp(filename_a: Any, filename_b: Any) -> bool:
         )
 
 
-def file_crc32(filename: Any, block_size: int = _BLOCK) -> str:
+def file_crc32(filename: PathLike, block_size: int = _BLOCK) -> str:
     """The CRC-32 of a file, as hexadecimal text."""
     import zlib
 
@@ -432,56 +437,56 @@ def file_crc32(filename: Any, block_size: int = _BLOCK) -> str:
 # `tf.io.gfile` says `path`, `src` and `dst` where `tf.gfile` has longer words.
 
 
-def exists(path: Any) -> bool:
+def exists(path: PathLike) -> bool:
     """Whether a file or folder is there."""
     return file_exists(path)
 
 
-def remove(path: Any) -> None:
+def remove(path: PathLike) -> None:
     """Delete a file."""
     delete_file(path)
 
 
-def glob(pattern: Any) -> list[str]:
+def glob(pattern: PathLike | Sequence[PathLike]) -> list[str]:
     """The paths that match a pattern, or any of a list of patterns."""
     return get_matching_files(pattern)
 
 
-def mkdir(path: Any) -> None:
+def mkdir(path: PathLike) -> None:
     """Make a folder, unless it is there; the folder above it must be."""
     create_dir(path)
 
 
-def makedirs(path: Any) -> None:
+def makedirs(path: PathLike) -> None:
     """Make a folder and those above it, as far as they are not there."""
     recursive_create_dir(path)
 
 
-def copy_v2(src: Any, dst: Any, overwrite: bool = False) -> None:
+def copy_v2(src: PathLike, dst: PathLike, overwrite: bool = False) -> None:
     """As `copy`."""
     copy(src, dst, overwrite)
 
 
-def rename_v2(src: Any, dst: Any, overwrite: bool = False) -> None:
+def rename_v2(src: PathLike, dst: PathLike, overwrite: bool = False) -> None:
     """As `rename`."""
     rename(src, dst, overwrite)
 
 
-def rmtree(path: Any) -> None:
+def rmtree(path: PathLike) -> None:
     """Delete a folder and everything in it."""
     delete_recursively(path)
 
 
-def isdir(path: Any) -> bool:
+def isdir(path: PathLike) -> bool:
     """Whether a path is a folder."""
     return is_directory(path)
 
 
-def listdir(path: Any) -> list[str]:
+def listdir(path: PathLike) -> list[str]:
     """The names in a folder."""
     return list_directory(path)
 
 
-def stat_v2(path: Any) -> FileStatistics:
+def stat_v2(path: PathLike) -> FileStatistics:
     """As `stat`."""
     return stat(path)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from retrograd import errors
 
+if TYPE_CHECKING:
+    from retrograd.typing import PathLike
 
-def load_op_library(library_filename: Any) -> NoReturn:
+
+def load_op_library(library_filename: PathLike) -> NoReturn:
     """Refuse a library of custom ops, which is compiled for TensorFlow's own runtime.
 
     Raises:
@@ -18,17 +21,17 @@ def load_op_library(library_filename: Any) -> NoReturn:
     _refuse(library_filename, "Custom C++ ops cannot be loaded.")
 
 
-def load_library(library_location: Any) -> NoReturn:
+def load_library(library_location: PathLike) -> NoReturn:
     """As `load_op_library`, for a file or a folder of files."""
     _refuse(library_location, "Custom C++ ops cannot be loaded.")
 
 
-def load_file_system_library(library_filename: Any) -> NoReturn:
+def load_file_system_library(library_filename: PathLike) -> NoReturn:
     """Refuse a library that adds a file system."""
     _refuse(library_filename, "File systems from C++ libraries cannot be loaded.")
 
 
-def _refuse(path: Any, what: str) -> NoReturn:
+def _refuse(path: PathLike, what: str) -> NoReturn:
     name = os.fspath(path)
     if not os.path.exists(name):
         raise errors.NotFoundError(

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
@@ -26,7 +26,7 @@ class TFDecorator:
     def __init__(
         self,
         decorator_name: str | None,
-        target: Any,
+        target: Callable[..., Any],
         decorator_doc: str = "",
         decorator_argspec: Any = None,
     ) -> None:
@@ -39,7 +39,7 @@ class TFDecorator:
                 setattr(self, name, getattr(target, name))
         self.__doc__ = decorator_doc or getattr(target, "__doc__", "") or ""
 
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: object, owner: type | None) -> Any:
         return self._decorated_target.__get__(instance, owner)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -51,7 +51,7 @@ class TFDecorator:
         return self._decorated_target
 
     @decorated_target.setter
-    def decorated_target(self, decorated_target: Any) -> None:
+    def decorated_target(self, decorated_target: Callable[..., Any]) -> None:
         self._decorated_target = decorated_target
 
     @property
@@ -71,7 +71,7 @@ class TFDecorator:
 
 
 def make_decorator(
-    target: Any,
+    target: Callable[..., Any],
     decorator_func: Any,
     decorator_name: str | None = None,
     decorator_doc: str = "",
@@ -104,7 +104,7 @@ def make_decorator(
     return decorator_func
 
 
-def _has_tf_decorator_attr(obj: Any) -> bool:
+def _has_tf_decorator_attr(obj: object) -> bool:
     return isinstance(getattr(obj, "_tf_decorator", None), TFDecorator)
 
 
@@ -122,7 +122,11 @@ def unwrap(maybe_tf_decorator: Any) -> tuple[list[TFDecorator], Any]:
         current = decorators[-1].decorated_target
 
 
-def rewrap(decorator_func: Any, previous_target: Any, new_target: Any) -> Any:
+def rewrap(
+    decorator_func: Any,
+    previous_target: Callable[..., Any],
+    new_target: Callable[..., Any],
+) -> Any:
     """Put `new_target` in place of `previous_target` inside its decorators.
 
     The decorating functions must call `itself.__wrapped__` for the change to be felt.
@@ -170,7 +174,7 @@ def keyword_args_only(func: Callable[..., Any]) -> Callable[..., Any]:
     return new_func
 
 
-def get_qualified_name(function: Any) -> str:
+def get_qualified_name(function: Callable[..., Any]) -> str:
     """The name of a function, with its class for a method."""
     if hasattr(function, "__qualname__"):
         return function.__qualname__
@@ -215,7 +219,7 @@ def add_notice_to_docstring(
     return "\n".join(lines)
 
 
-def validate_callable(func: Any, decorator_name: str) -> None:
+def validate_callable(func: object, decorator_name: str) -> None:
     """Raise unless what a decorator is given can be called.
 
     Raises:
@@ -235,7 +239,7 @@ class classproperty:
     def __init__(self, func: Callable[[Any], Any]) -> None:
         self._func = func
 
-    def __get__(self, owner_self: Any, owner_cls: Any) -> Any:
+    def __get__(self, owner_self: object, owner_cls: type) -> Any:
         return self._func(owner_cls)
 
 
@@ -245,7 +249,7 @@ class tf_export:
     The public names are recorded on functions and classes, as `_tf_api_names`.
     """
 
-    def __init__(self, *args: str, **kwargs: Any) -> None:
+    def __init__(self, *args: str, **kwargs: Sequence[str]) -> None:
         self._names = args
         self._names_v1 = tuple(kwargs.get("v1", args))
 

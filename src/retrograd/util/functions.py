@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from types import CodeType, MethodType
 from typing import Any
 
@@ -10,11 +11,11 @@ from retrograd.util import inspecting
 from retrograd.util.decorators import unwrap
 
 
-def _is_callable_object(obj: Any) -> bool:
+def _is_callable_object(obj: object) -> bool:
     return callable(obj) and inspecting.ismethod(obj.__call__)
 
 
-def fn_args(fn: Any) -> tuple[str, ...]:
+def fn_args(fn: Callable[..., Any]) -> tuple[str, ...]:
     """The names of a callable's parameters that are still open."""
     if isinstance(fn, functools.partial):
         names = fn_args(fn.func)[len(fn.args) :]
@@ -26,7 +27,7 @@ def fn_args(fn: Any) -> tuple[str, ...]:
     return tuple(names[1:] if bound else names)
 
 
-def has_kwargs(fn: Any) -> bool:
+def has_kwargs(fn: Callable[..., Any]) -> bool:
     """Whether a callable takes any keyword.
 
     Raises:
@@ -43,7 +44,7 @@ def has_kwargs(fn: Any) -> bool:
     return inspecting.getfullargspec(fn).varkw is not None
 
 
-def get_func_name(func: Any) -> str:
+def get_func_name(func: Callable[..., Any]) -> str:
     """The name of a function, `Class.method` for a method, the type for an object.
 
     Raises:
@@ -59,7 +60,7 @@ def get_func_name(func: Any) -> str:
     return str(type(func))
 
 
-def get_func_code(func: Any) -> CodeType | None:
+def get_func_code(func: Callable[..., Any]) -> CodeType | None:
     """The code of a function, method or object with `__call__`; else None.
 
     Raises:

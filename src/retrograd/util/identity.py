@@ -10,8 +10,8 @@ from typing import Any
 class _ObjectIdentityWrapper:
     """An object as a key; equal to another only if both hold the same object."""
 
-    def __init__(self, wrapped: Any) -> None:
-        self._wrapped = wrapped
+    def __init__(self, wrapped: object) -> None:
+        self._wrapped: Any = wrapped
 
     @property
     def unwrapped(self) -> Any:
@@ -33,7 +33,7 @@ class _ObjectIdentityWrapper:
 class _WeakObjectIdentityWrapper(_ObjectIdentityWrapper):
     """As above, without keeping the object alive: one object has one weak reference."""
 
-    def __init__(self, wrapped: Any) -> None:
+    def __init__(self, wrapped: object) -> None:
         super().__init__(weakref.ref(wrapped))
 
     @property
@@ -58,16 +58,16 @@ class ObjectIdentityDictionary(MutableMapping):
     def __init__(self) -> None:
         self._storage: dict[Any, Any] = {}
 
-    def _wrap_key(self, key: Any) -> Any:
+    def _wrap_key(self, key: object) -> Any:
         return _ObjectIdentityWrapper(key)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: object) -> Any:
         return self._storage[self._wrap_key(key)]
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: object, value: Any) -> None:
         self._storage[self._wrap_key(key)] = value
 
-    def __delitem__(self, key: Any) -> None:
+    def __delitem__(self, key: object) -> None:
         del self._storage[self._wrap_key(key)]
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ class ObjectIdentityDictionary(MutableMapping):
 class ObjectIdentityWeakKeyDictionary(ObjectIdentityDictionary):
     """As above; an entry goes when its key does."""
 
-    def _wrap_key(self, key: Any) -> Any:
+    def _wrap_key(self, key: object) -> Any:
         return _WeakObjectIdentityWrapper(key)
 
     def __len__(self) -> int:
@@ -111,17 +111,17 @@ class ObjectIdentitySet(MutableSet):
         result._storage = storage
         return result
 
-    def _wrap_key(self, key: Any) -> Any:
+    def _wrap_key(self, key: object) -> Any:
         return _ObjectIdentityWrapper(key)
 
     def __contains__(self, key: object) -> bool:
         return self._wrap_key(key) in self._storage
 
-    def discard(self, key: Any) -> None:
+    def discard(self, key: object) -> None:
         """Take an element out, if it is there."""
         self._storage.discard(self._wrap_key(key))
 
-    def add(self, key: Any) -> None:
+    def add(self, key: object) -> None:
         """Put an element in."""
         self._storage.add(self._wrap_key(key))
 
@@ -150,7 +150,7 @@ class ObjectIdentitySet(MutableSet):
 class ObjectIdentityWeakSet(ObjectIdentitySet):
     """As above; an element goes when nothing else holds it."""
 
-    def _wrap_key(self, key: Any) -> Any:
+    def _wrap_key(self, key: object) -> Any:
         return _WeakObjectIdentityWrapper(key)
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ ArgSpec = namedtuple("ArgSpec", ["args", "varargs", "keywords", "defaults"])
 _NO_DEFAULT = object()
 
 
-def is_own(obj: Any) -> bool:
+def is_own(obj: object) -> bool:
     """Whether a function or class is one of ours, which stands for TensorFlow's."""
     return str(getattr(obj, "__module__", None)).startswith("retrograd.")
 
@@ -30,7 +30,7 @@ def _full(spec: Any) -> FullArgSpec:
     )
 
 
-def getfullargspec(obj: Any) -> FullArgSpec:
+def getfullargspec(obj: Callable[..., Any]) -> FullArgSpec:
     """The parameters of a callable, or those its outermost decorator gives it.
 
     TensorFlow's own functions have no annotations.
@@ -43,7 +43,7 @@ def getfullargspec(obj: Any) -> FullArgSpec:
     return spec._replace(annotations={}) if is_own(target) else spec
 
 
-def getargspec(obj: Any) -> ArgSpec:
+def getargspec(obj: Callable[..., Any]) -> ArgSpec:
     """As `getfullargspec`, without what Python 2 did not have.
 
     Raises:
@@ -157,47 +157,47 @@ def getsourcelines(object: Any) -> tuple[list[str], int]:
     return inspect.getsourcelines(unwrap(object)[1])
 
 
-def isbuiltin(object: Any) -> bool:
+def isbuiltin(object: object) -> bool:
     """Whether it is a built-in function."""
     return inspect.isbuiltin(unwrap(object)[1])
 
 
-def isclass(object: Any) -> bool:
+def isclass(object: object) -> bool:
     """Whether it is a class."""
     return inspect.isclass(unwrap(object)[1])
 
 
-def isfunction(object: Any) -> bool:
+def isfunction(object: object) -> bool:
     """Whether it is a function written in Python."""
     return inspect.isfunction(unwrap(object)[1])
 
 
-def isframe(object: Any) -> bool:
+def isframe(object: object) -> bool:
     """Whether it is a frame."""
     return inspect.isframe(unwrap(object)[1])
 
 
-def isgenerator(object: Any) -> bool:
+def isgenerator(object: object) -> bool:
     """Whether it is a generator."""
     return inspect.isgenerator(unwrap(object)[1])
 
 
-def isgeneratorfunction(object: Any) -> bool:
+def isgeneratorfunction(object: object) -> bool:
     """Whether it is a function that makes a generator."""
     return inspect.isgeneratorfunction(unwrap(object)[1])
 
 
-def ismethod(object: Any) -> bool:
+def ismethod(object: object) -> bool:
     """Whether it is a bound method."""
     return inspect.ismethod(unwrap(object)[1])
 
 
-def ismodule(object: Any) -> bool:
+def ismodule(object: object) -> bool:
     """Whether it is a module."""
     return inspect.ismodule(unwrap(object)[1])
 
 
-def isroutine(object: Any) -> bool:
+def isroutine(object: object) -> bool:
     """Whether it is a function or method of any kind."""
     return inspect.isroutine(unwrap(object)[1])
 

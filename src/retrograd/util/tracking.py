@@ -12,7 +12,7 @@ _KEPT = "_self_unconditional_checkpoint_dependencies"
 class NoDependency:
     """Around a value that is assigned to an attribute: not to be depended on."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = value
 
 
@@ -66,7 +66,7 @@ class Trackable:
             kept.append(reference)
         return trackable
 
-    def _no_dependency(self, value: Any) -> Any:
+    def _no_dependency(self, value: object) -> Any:
         """A value to assign without depending on it."""
         return value
 
@@ -74,7 +74,7 @@ class Trackable:
 class AutoTrackable(Trackable):
     """An object that depends on every Trackable among its attributes."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if isinstance(value, NoDependency):
             value = value.value
         elif isinstance(value, Trackable):
@@ -87,6 +87,6 @@ class AutoTrackable(Trackable):
         kept[:] = [reference for reference in kept if reference.name != name]
         super().__delattr__(name)
 
-    def _no_dependency(self, value: Any) -> NoDependency:
+    def _no_dependency(self, value: object) -> NoDependency:
         """A value to assign without depending on it."""
         return NoDependency(value)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import context
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, kind_of
 from retrograd.ops.traits import Kind
+
+if TYPE_CHECKING:
+    from retrograd.variables.variable import Variable
 
 
 def _collection(key: str, scope: str | None) -> list[Any]:
@@ -92,7 +95,7 @@ def initialize_local_variables() -> Any:
     return local_variables_initializer()
 
 
-def is_variable_initialized(variable: Any) -> Tensor:
+def is_variable_initialized(variable: Variable) -> Tensor:
     """Whether a variable has a value: a bool scalar."""
     from retrograd.variables.updates import is_variable_initialized
 

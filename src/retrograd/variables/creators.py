@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import context
@@ -16,6 +16,9 @@ from retrograd.variables.scope import (
     variable_scope,
 )
 from retrograd.variables.store import resource_variables_enabled
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, Getter, InitializerLike, Message
 
 #: arguments of `tf.Variable` that variables take; others are for variable creators
 _TAKEN = (
@@ -34,7 +37,9 @@ _TAKEN = (
 )
 
 
-def default_variable_creator(next_creator: Any = None, **arguments: Any) -> Any:
+def default_variable_creator(
+    next_creator: Getter | None = None, **arguments: Any
+) -> Any:
     """Make a variable from the arguments of `tf.Variable`.
 
     It is a reference variable, unless resource variables are asked for, by argument, by
@@ -53,7 +58,9 @@ def default_variable_creator(next_creator: Any = None, **arguments: Any) -> Any:
     return RefVariable(**taken)
 
 
-def default_variable_creator_v2(next_creator: Any = None, **arguments: Any) -> Any:
+def default_variable_creator_v2(
+    next_creator: Getter | None = None, **arguments: Any
+) -> Any:
     """Make a resource variable from the arguments of version 2's `tf.Variable`."""
     assert next_creator is None
     strategy = arguments.get("distribute_strategy")
@@ -61,7 +68,7 @@ def default_variable_creator_v2(next_creator: Any = None, **arguments: Any) -> A
     return ResourceVariable(distribute_strategy=strategy, **taken)
 
 
-def _from_proto(variable_def: Any, import_scope: str | None = None) -> RefVariable:
+def _from_proto(variable_def: Message, import_scope: str | None = None) -> RefVariable:
     return RefVariable(variable_def=variable_def, import_scope=import_scope)
 
 
@@ -73,14 +80,14 @@ hooks.provide(
 
 
 def create_partitioned_variables(
-    shape: Any,
+    shape: Sequence[int],
     slicing: Sequence[int],
-    initializer: Any,
-    dtype: Any = dtypes.float32,
+    initializer: InitializerLike,
+    dtype: DTypeLike = dtypes.float32,
     trainable: bool = True,
-    collections: Any = None,
+    collections: Collection[str] | None = None,
     name: str | None = None,
-    reuse: Any = None,
+    reuse: bool | None = None,
 ) -> list[Any]:
     """Variables that together have a shape, as a list.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from retrograd.ops.declare import F
 from retrograd.util.tracking import AutoTrackable
 from retrograd.variables.variable import Variable
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array, DTypeLike, DynamicShape, TensorLike
+
 RNG_ALG_PHILOX = 1
 RNG_ALG_THREEFRY = 2
 DEFAULT_ALGORITHM = RNG_ALG_PHILOX
@@ -29,7 +33,9 @@ SEED_MIN, SEED_MAX, SEED_UINT_SPAN = MIN_INT64, MAX_INT64, UINT64_SPAN
 SEED_TYPE_BITS, SEED_BIT_MASK = 64, UINT64_SPAN - 1
 
 
-def non_deterministic_ints(shape: Any, dtype: Any = dtypes.int64) -> Tensor:
+def non_deterministic_ints(
+    shape: DynamicShape, dtype: DTypeLike = dtypes.int64
+) -> Tensor:
     """Integers from the system's source of randomness, others in each run."""
     return F.NonDeterministicInts(shape, dtype=dtype)
 
@@ -52,11 +58,11 @@ def _get_state_size(alg: int) -> int:
     raise _unsupported(alg)
 
 
-def _unsupported(alg: Any) -> ValueError:
+def _unsupported(alg: object) -> ValueError:
     return ValueError(f"Unsupported algorithm id: {alg}")
 
 
-def create_rng_state(seed: Any, algorithm: int) -> np.ndarray:
+def create_rng_state(seed: int | Sequence[int] | Array, algorithm: int) -> np.ndarray:
     """A state made of a seed: its low words, or zeros before it.
 
     Args:
@@ -82,12 +88,12 @@ def create_rng_state(seed: Any, algorithm: int) -> np.ndarray:
     return np.pad(words, (size - len(words), 0))
 
 
-def _shape_tensor(shape: Any) -> Tensor:
+def _shape_tensor(shape: DynamicShape) -> Tensor:
     empty = isinstance(shape, (tuple, list)) and not shape
     return convert_to_tensor(shape, dtypes.int64 if empty else None, "shape")
 
 
-def _state_tensor(value: Any) -> Tensor:
+def _state_tensor(value: TensorLike) -> Tensor:
     if isinstance(value, list):
         value = list(map(_uint_to_int, value))
     return convert_to_tensor(value, dtypes.int64)
@@ -103,7 +109,10 @@ class Generator(AutoTrackable):
     """
 
     def __init__(
-        self, copy_from: Any = None, state: Any = None, alg: int | None = None
+        self,
+        copy_from: Generator | None = None,
+        state: TensorLike | None = None,
+        alg: int | None = None,
     ) -> None:
         if copy_from is not None:
             assert (alg or state) is None
@@ -116,12 +125,14 @@ class Generator(AutoTrackable):
         self._alg_var = alg
 
     @classmethod
-    def from_state(cls, state: Any, alg: int) -> Generator:
+    def from_state(cls, state: TensorLike, alg: int) -> Generator:
         """A generator that begins with a state."""
         return cls(alg=alg, state=state)
 
     @classmethod
-    def from_seed(cls, seed: Any, alg: int | None = None) -> Generator:
+    def from_seed(
+        cls, seed: int | Sequence[int] | Array, alg: int | None = None
+    ) -> Generator:
         """A generator for a seed: an integer of any size, or several."""
         alg = DEFAULT_ALGORITHM if alg is None else alg
         return cls(state=create_rng_state(seed, alg), alg=alg)
@@ -133,21 +144,23 @@ class Generator(AutoTrackable):
         return cls(state=non_deterministic_ints([_get_state_size(alg)]), alg=alg)
 
     @classmethod
-    def from_key_counter(cls, key: Any, counter: Any, alg: int) -> Generator:
+    def from_key_counter(
+        cls, key: TensorLike, counter: TensorLike, alg: int
+    ) -> Generator:
         """A generator that begins with a key (a scalar) and a counter (a vector)."""
         return cls(state=_joined(key, counter, alg), alg=alg)
 
-    def reset(self, state: Any) -> None:
+    def reset(self, state: TensorLike) -> None:
         """Begin with another state."""
         value = _state_tensor(state)
         value.shape.assert_is_compatible_with([_get_state_size(self.algorithm)])
         self._state_var.assign(value)
 
-    def reset_from_seed(self, seed: Any) -> None:
+    def reset_from_seed(self, seed: int | Sequence[int] | Array) -> None:
         """Begin with another seed."""
         self._state_var.assign(create_rng_state(seed, self.algorithm))
 
-    def reset_from_key_counter(self, key: Any, counter: Any) -> None:
+    def reset_from_key_counter(self, key: TensorLike, counter: TensorLike) -> None:
         """Begin with another key and counter."""
         self._state_var.assign(_joined(key, counter, self.algorithm))
 
@@ -171,19 +184,29 @@ class Generator(AutoTrackable):
         if self.algorithm not in (RNG_ALG_PHILOX, RNG_ALG_THREEFRY):
             raise _unsupported(self.algorithm)
 
-    def skip(self, delta: Any) -> None:
+    def skip(self, delta: TensorLike) -> None:
         """Move on as if `delta` numbers had been drawn."""
         F.RngSkip(self.state.handle, self.algorithm, delta)
 
     def _drawn(
-        self, op_type: str, shape: Any, *bounds: Any, name: Any = None, **attrs: Any
+        self,
+        op_type: str,
+        shape: DynamicShape,
+        *bounds: TensorLike,
+        name: str | None = None,
+        **attrs: Any,
     ) -> Tensor:
         return getattr(F, op_type)(
             self.state.handle, self.algorithm, shape, *bounds, name=name, **attrs
         )
 
     def _scaled(
-        self, op_type: str, scope: str, name: str | None, given: Any, dtype: Any
+        self,
+        op_type: str,
+        scope: str,
+        name: str | None,
+        given: tuple[DynamicShape, TensorLike, TensorLike],
+        dtype: DTypeLike,
     ) -> Tensor:
         """Standard numbers times a deviation, plus a mean."""
         shape, mean, stddev = given
@@ -196,10 +219,10 @@ class Generator(AutoTrackable):
 
     def normal(
         self,
-        shape: Any,
-        mean: Any = 0.0,
-        stddev: Any = 1.0,
-        dtype: Any = dtypes.float32,
+        shape: DynamicShape,
+        mean: TensorLike = 0.0,
+        stddev: TensorLike = 1.0,
+        dtype: DTypeLike = dtypes.float32,
         name: str | None = None,
     ) -> Tensor:
         """Normal numbers of a mean and a standard deviation (scalars)."""
@@ -209,10 +232,10 @@ class Generator(AutoTrackable):
 
     def truncated_normal(
         self,
-        shape: Any,
-        mean: Any = 0.0,
-        stddev: Any = 1.0,
-        dtype: Any = dtypes.float32,
+        shape: DynamicShape,
+        mean: TensorLike = 0.0,
+        stddev: TensorLike = 1.0,
+        dtype: DTypeLike = dtypes.float32,
         name: str | None = None,
     ) -> Tensor:
         """Normal numbers, drawn again where two deviations or more from the mean."""
@@ -222,10 +245,10 @@ class Generator(AutoTrackable):
 
     def uniform(
         self,
-        shape: Any,
-        minval: Any = 0,
-        maxval: Any = None,
-        dtype: Any = dtypes.float32,
+        shape: DynamicShape,
+        minval: TensorLike = 0,
+        maxval: TensorLike | None = None,
+        dtype: DTypeLike = dtypes.float32,
         name: str | None = None,
     ) -> Tensor:
         """Uniform numbers in [minval, maxval), whole ones for an integer dtype.
@@ -250,7 +273,10 @@ class Generator(AutoTrackable):
             return F.Add(drawn * (high - low), low, name=scope)
 
     def uniform_full_int(
-        self, shape: Any, dtype: Any = dtypes.uint64, name: str | None = None
+        self,
+        shape: DynamicShape,
+        dtype: DTypeLike = dtypes.uint64,
+        name: str | None = None,
     ) -> Tensor:
         """Integers over the whole of their type."""
         dtype = dtypes.as_dtype(dtype)
@@ -260,10 +286,10 @@ class Generator(AutoTrackable):
 
     def binomial(
         self,
-        shape: Any,
-        counts: Any,
-        probs: Any,
-        dtype: Any = dtypes.int32,
+        shape: DynamicShape,
+        counts: TensorLike,
+        probs: TensorLike,
+        dtype: DTypeLike = dtypes.int32,
         name: str | None = None,
     ) -> Tensor:
         """How many of `counts` trials succeed, each with probability `probs`.
@@ -283,7 +309,7 @@ class Generator(AutoTrackable):
                 "StatefulRandomBinomial", sizes, counts, probs, dtype=dtype, name=scope
             )
 
-    def _make_int64_keys(self, shape: Any = ()) -> Tensor:
+    def _make_int64_keys(self, shape: DynamicShape = ()) -> Tensor:
         return self.uniform_full_int(shape=shape, dtype=dtypes.int64)
 
     def make_seeds(self, count: int = 1) -> Tensor:
@@ -303,7 +329,7 @@ class Generator(AutoTrackable):
         ]
 
 
-def _joined(key: Any, counter: Any, alg: int) -> Tensor:
+def _joined(key: TensorLike, counter: TensorLike, alg: int) -> Tensor:
     counter, key = _state_tensor(counter), _state_tensor(key)
     counter.shape.assert_is_compatible_with([_get_state_size(alg) - 1])
     key.shape.assert_is_compatible_with([])

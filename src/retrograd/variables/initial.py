@@ -6,7 +6,7 @@ value takes from another variable is replaced by that variable's initialized val
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import context, dispatch
 from retrograd.graph.names import GraphKeys
@@ -15,6 +15,9 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, find, kind_of
 from retrograd.ops.flow.effects import is_storage
 from retrograd.ops.traits import Kind
+
+if TYPE_CHECKING:
+    from retrograd.variables.variable import Variable
 
 
 def guarded(scope: str, value: Tensor) -> Tensor:
@@ -94,7 +97,7 @@ def _initialized(op: Operation) -> Any:
     return None
 
 
-def initialized_value(variable: Any) -> Tensor:
+def initialized_value(variable: Variable) -> Tensor:
     """The value of a variable, or its initial value as long as it has none.
 
     It is made of the primitives of version 1's conditional: a function body would be

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,15 @@ from retrograd.ops.array.shape import matrix_transpose, reshape
 from retrograd.ops.declare import F
 from retrograd.ops.random import random
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, DynamicShape, FullShape, TensorLike
+    from retrograd.variables.partition import PartitionInfo
+
 #: standard deviation of a standard normal number that lies within (−2, 2)
 _WITHIN_TWO = 0.87962566103423978
 
 
-def _float(dtype: Any) -> dtypes.DType:
+def _float(dtype: DTypeLike) -> dtypes.DType:
     dtype = dtypes.as_dtype(dtype)
     if not dtype.is_floating:
         raise ValueError(f"Expected floating point type, got {dtype}.")
@@ -32,7 +36,10 @@ class Initializer:
     dtype: dtypes.DType = dtypes.float32
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         """The initial value.
 
@@ -58,24 +65,45 @@ class Initializer:
         found = {name: getattr(self, name) for name in names}
         return {**found, "dtype": self.dtype.name}
 
-    def _uniform(self, shape: Any, low: Any, high: Any, dtype: Any) -> Any:
+    def _uniform(
+        self,
+        shape: DynamicShape,
+        low: TensorLike,
+        high: TensorLike | None,
+        dtype: DTypeLike,
+    ) -> Any:
         return random.random_uniform(shape, low, high, dtype, seed=self.seed)
 
-    def _normal(self, shape: Any, mean: Any, stddev: Any, dtype: Any) -> Any:
+    def _normal(
+        self,
+        shape: DynamicShape,
+        mean: TensorLike,
+        stddev: TensorLike,
+        dtype: DTypeLike,
+    ) -> Any:
         return random.random_normal(shape, mean, stddev, dtype, seed=self.seed)
 
-    def _truncated(self, shape: Any, mean: Any, stddev: Any, dtype: Any) -> Any:
+    def _truncated(
+        self,
+        shape: DynamicShape,
+        mean: TensorLike,
+        stddev: TensorLike,
+        dtype: DTypeLike,
+    ) -> Any:
         return random.truncated_normal(shape, mean, stddev, dtype, seed=self.seed)
 
 
 class Zeros(Initializer):
     """All zeros."""
 
-    def __init__(self, dtype: Any = dtypes.float32) -> None:
+    def __init__(self, dtype: DTypeLike = dtypes.float32) -> None:
         self.dtype = dtypes.as_dtype(dtype)
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         return zeros(shape, self.dtype if dtype is None else dtype)
 
@@ -86,11 +114,14 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """All ones."""
 
-    def __init__(self, dtype: Any = dtypes.float32) -> None:
+    def __init__(self, dtype: DTypeLike = dtypes.float32) -> None:
         self.dtype = dtypes.as_dtype(dtype)
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         return ones(shape, self.dtype if dtype is None else dtype)
 
@@ -111,22 +142,25 @@ class Constant(Initializer):
     """
 
     def __init__(
-        self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False
+        self,
+        value: TensorLike = 0,
+        dtype: DTypeLike = dtypes.float32,
+        verify_shape: bool = False,
     ) -> None:
         if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
             raise TypeError(
                 f"Invalid type for initial value: {type(value)} (expected Python "
                 "scalar, list or tuple of values, or numpy.ndarray)."
             )
-        self.value = value
+        self.value: Any = value
         self.dtype = dtypes.as_dtype(dtype)
         self._verify_shape = verify_shape
 
     def __call__(
         self,
-        shape: Any,
-        dtype: Any = None,
-        partition_info: Any = None,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
         verify_shape: bool | None = None,
     ) -> Tensor:
         return constant(
@@ -145,10 +179,10 @@ class RandomUniform(Initializer):
 
     def __init__(
         self,
-        minval: Any = 0,
-        maxval: Any = None,
+        minval: TensorLike = 0,
+        maxval: TensorLike | None = None,
         seed: int | None = None,
-        dtype: Any = dtypes.float32,
+        dtype: DTypeLike = dtypes.float32,
     ) -> None:
         self.minval = minval
         self.maxval = maxval
@@ -156,7 +190,10 @@ class RandomUniform(Initializer):
         self.dtype = dtypes.as_dtype(dtype)
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         dtype = self.dtype if dtype is None else dtype
         return self._uniform(shape, self.minval, self.maxval, dtype)
@@ -170,10 +207,10 @@ class RandomNormal(Initializer):
 
     def __init__(
         self,
-        mean: Any = 0.0,
-        stddev: Any = 1.0,
+        mean: TensorLike = 0.0,
+        stddev: TensorLike = 1.0,
         seed: int | None = None,
-        dtype: Any = dtypes.float32,
+        dtype: DTypeLike = dtypes.float32,
     ) -> None:
         self.mean = mean
         self.stddev = stddev
@@ -181,7 +218,10 @@ class RandomNormal(Initializer):
         self.dtype = _float(dtype)
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         dtype = self.dtype if dtype is None else dtype
         return self._normal(shape, self.mean, self.stddev, dtype)
@@ -195,11 +235,14 @@ class TruncatedNormal(Initializer):
 
     mean: Any
     stddev: Any
-    __init__ = RandomNormal.__init__
+    __init__: Any = RandomNormal.__init__
     get_config = RandomNormal.get_config
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         dtype = self.dtype if dtype is None else dtype
         return self._truncated(shape, self.mean, self.stddev, dtype)
@@ -212,14 +255,20 @@ class UniformUnitScaling(Initializer):
     """
 
     def __init__(
-        self, factor: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32
+        self,
+        factor: float = 1.0,
+        seed: int | None = None,
+        dtype: DTypeLike = dtypes.float32,
     ) -> None:
         self.factor = factor
         self.seed = seed
         self.dtype = _float(dtype)
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         whole = shape if partition_info is None else partition_info.full_shape
         size = 1.0
@@ -254,7 +303,7 @@ class VarianceScaling(Initializer):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
-        dtype: Any = dtypes.float32,
+        dtype: DTypeLike = dtypes.float32,
     ) -> None:
         if scale <= 0.0:
             raise ValueError("`scale` must be positive float.")
@@ -275,7 +324,10 @@ class VarianceScaling(Initializer):
         self.dtype = _float(dtype)
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         whole = shape if partition_info is None else partition_info.full_shape
         fan_in, fan_out = _compute_fans(whole)
@@ -302,7 +354,9 @@ class VarianceScaling(Initializer):
 class GlorotUniform(VarianceScaling):
     """Uniform of variance 2 / (fan in + fan out): Glorot and Bengio, 2010."""
 
-    def __init__(self, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
+    def __init__(
+        self, seed: int | None = None, dtype: DTypeLike = dtypes.float32
+    ) -> None:
         super().__init__(1.0, "fan_avg", "uniform", seed)
 
     def get_config(self) -> dict[str, Any]:
@@ -312,7 +366,9 @@ class GlorotUniform(VarianceScaling):
 class GlorotNormal(VarianceScaling):
     """Truncated normal of variance 2 / (fan in + fan out): Glorot and Bengio, 2010."""
 
-    def __init__(self, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
+    def __init__(
+        self, seed: int | None = None, dtype: DTypeLike = dtypes.float32
+    ) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed)
 
     def get_config(self) -> dict[str, Any]:
@@ -339,7 +395,7 @@ def he_uniform(seed: int | None = None) -> VarianceScaling:
     return VarianceScaling(2.0, "fan_in", "uniform", seed)
 
 
-def _compute_fans(shape: Any) -> tuple[int, int]:
+def _compute_fans(shape: FullShape) -> tuple[int, int]:
     """How many inputs and outputs a unit of a layer with such weights has."""
     if len(shape) < 1:
         return 1, 1
@@ -358,14 +414,20 @@ class Orthogonal(Initializer):
     """
 
     def __init__(
-        self, gain: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32
+        self,
+        gain: float = 1.0,
+        seed: int | None = None,
+        dtype: DTypeLike = dtypes.float32,
     ) -> None:
         self.gain = gain
         self.dtype = _float(dtype)
         self.seed = seed
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         if len(shape) < 2:
             raise ValueError(
@@ -385,7 +447,7 @@ class Orthogonal(Initializer):
         return self._arguments("gain", "seed")
 
 
-def orthogonal(drawn: Any) -> Any:
+def orthogonal(drawn: Tensor) -> Any:
     """The matrix with orthonormal columns that a matrix of normal numbers gives."""
     q, r = F.Qr(drawn, full_matrices=False)
     # the sign makes the decomposition, and so the distribution, unique
@@ -395,12 +457,15 @@ def orthogonal(drawn: Any) -> Any:
 class Identity(Initializer):
     """The identity matrix times `gain`; only for two dimensions."""
 
-    def __init__(self, gain: float = 1.0, dtype: Any = dtypes.float32) -> None:
+    def __init__(self, gain: float = 1.0, dtype: DTypeLike = dtypes.float32) -> None:
         self.gain = gain
         self.dtype = _float(dtype)
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         from retrograd.ops.linalg.diagonals import eye
 

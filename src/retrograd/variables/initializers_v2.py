@@ -5,7 +5,7 @@ With a seed they draw by stateless ops, so each call gives the same numbers.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,11 +20,14 @@ from retrograd.ops.random.random import (
 from retrograd.variables import initializers as v1
 from retrograd.variables.initializers import _compute_fans, _float
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, DynamicShape, FullShape, TensorLike
+
 
 class Initializer(v1.Initializer):
     """Base of initializers: `initializer(shape, dtype=float32)` is a tensor."""
 
-    def __call__(self, shape: Any, dtype: Any = dtypes.float32) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __call__(self, shape: FullShape, dtype: DTypeLike = dtypes.float32) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The initial value.
 
         Raises:
@@ -32,7 +35,7 @@ class Initializer(v1.Initializer):
         """
         return super().__call__(shape, self._checked(dtype))
 
-    def _checked(self, dtype: Any) -> dtypes.DType:
+    def _checked(self, dtype: DTypeLike) -> dtypes.DType:
         return _float(dtype)
 
     @classmethod
@@ -47,17 +50,35 @@ class Initializer(v1.Initializer):
     def _seeds(self) -> Any:
         return [self.seed, 0]
 
-    def _uniform(self, shape: Any, low: Any, high: Any, dtype: Any) -> Any:
+    def _uniform(
+        self,
+        shape: DynamicShape,
+        low: TensorLike,
+        high: TensorLike | None,
+        dtype: DTypeLike,
+    ) -> Any:
         if self.seed is None:
             return super()._uniform(shape, low, high, dtype)
         return stateless_random_uniform(shape, self._seeds(), low, high, dtype)
 
-    def _normal(self, shape: Any, mean: Any, stddev: Any, dtype: Any) -> Any:
+    def _normal(
+        self,
+        shape: DynamicShape,
+        mean: TensorLike,
+        stddev: TensorLike,
+        dtype: DTypeLike,
+    ) -> Any:
         if self.seed is None:
             return super()._normal(shape, mean, stddev, dtype)
         return stateless_random_normal(shape, self._seeds(), mean, stddev, dtype)
 
-    def _truncated(self, shape: Any, mean: Any, stddev: Any, dtype: Any) -> Any:
+    def _truncated(
+        self,
+        shape: DynamicShape,
+        mean: TensorLike,
+        stddev: TensorLike,
+        dtype: DTypeLike,
+    ) -> Any:
         if self.seed is None:
             return super()._truncated(shape, mean, stddev, dtype)
         return stateless_truncated_normal(shape, self._seeds(), mean, stddev, dtype)
@@ -69,7 +90,7 @@ class Zeros(Initializer, v1.Zeros):
     def __init__(self) -> None:
         super().__init__()
 
-    def _checked(self, dtype: Any) -> dtypes.DType:
+    def _checked(self, dtype: DTypeLike) -> dtypes.DType:
         return dtypes.as_dtype(dtype)
 
 
@@ -79,7 +100,7 @@ class Ones(Initializer, v1.Ones):
     def __init__(self) -> None:
         super().__init__()
 
-    def _checked(self, dtype: Any) -> dtypes.DType:
+    def _checked(self, dtype: DTypeLike) -> dtypes.DType:
         dtype = dtypes.as_dtype(dtype)
         if not dtype.is_numpy_compatible or dtype is dtypes.string:
             raise ValueError(f"Expected numeric or boolean dtype, got {dtype}.")
@@ -92,7 +113,7 @@ class Constant(Initializer, v1.Constant):
     def __init__(self, value: Any = 0) -> None:
         super().__init__(value)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __call__(self, shape: FullShape, dtype: DTypeLike | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The value.
 
         Raises:
@@ -108,11 +129,14 @@ class RandomUniform(Initializer, v1.RandomUniform):
     """Uniform in [minval, maxval)."""
 
     def __init__(
-        self, minval: Any = -0.05, maxval: Any = 0.05, seed: int | None = None
+        self,
+        minval: TensorLike = -0.05,
+        maxval: TensorLike = 0.05,
+        seed: int | None = None,
     ) -> None:
         super().__init__(minval, maxval, seed)
 
-    def _checked(self, dtype: Any) -> dtypes.DType:
+    def _checked(self, dtype: DTypeLike) -> dtypes.DType:
         dtype = dtypes.as_dtype(dtype)
         if not dtype.is_floating and not dtype.is_integer:
             raise ValueError(f"Expected float or integer dtype, got {dtype}.")
@@ -123,7 +147,7 @@ class RandomNormal(Initializer, v1.RandomNormal):
     """Normal numbers."""
 
     def __init__(
-        self, mean: Any = 0.0, stddev: Any = 0.05, seed: int | None = None
+        self, mean: TensorLike = 0.0, stddev: TensorLike = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(mean, stddev, seed)
 
@@ -132,7 +156,7 @@ class TruncatedNormal(Initializer, v1.TruncatedNormal):
     """Normal numbers within two standard deviations."""
 
     def __init__(
-        self, mean: Any = 0.0, stddev: Any = 0.05, seed: int | None = None
+        self, mean: TensorLike = 0.0, stddev: TensorLike = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(mean, stddev, seed)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph.tensor import Tensor
@@ -19,13 +19,20 @@ from retrograd.ops.math.casts import cast
 from retrograd.ops.random.random import random_normal
 from retrograd.variables.initializers import Initializer, _float, orthogonal
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, FullShape
+    from retrograd.variables.partition import PartitionInfo
+
 #: blocks of a kernel by their place, each a matrix of channels
 Blocks = dict[tuple[int, ...], Any]
 
 
 class _Kernel(Initializer):
     def __init__(
-        self, gain: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32
+        self,
+        gain: float = 1.0,
+        seed: int | None = None,
+        dtype: DTypeLike = dtypes.float32,
     ) -> None:
         self.gain = gain
         self.dtype = _float(dtype)
@@ -39,7 +46,10 @@ class ConvolutionDeltaOrthogonal(_Kernel):
     """A kernel that is zero but for an orthogonal matrix at its center."""
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         dtype = self.dtype if dtype is None else dtype
         if len(shape) < 3 or len(shape) > 5:
@@ -67,7 +77,10 @@ class ConvolutionOrthogonal(_Kernel):
     _rank_text = ""
 
     def __call__(
-        self, shape: Any, dtype: Any = None, partition_info: Any = None
+        self,
+        shape: FullShape,
+        dtype: DTypeLike | None = None,
+        partition_info: PartitionInfo | None = None,
     ) -> Tensor:
         dtype = self.dtype if dtype is None else dtype
         if not self.spatial:
@@ -107,7 +120,7 @@ class ConvolutionOrthogonal(_Kernel):
         projections = [self._symmetric_projection(n) for _ in range(self.spatial)]
         return self._block_orth(*projections)
 
-    def _block_orth(self, *projections: Any) -> Blocks:
+    def _block_orth(self, *projections: Tensor) -> Blocks:
         """The kernel of size 2 made of a projection for each axis.
 
         Raises:
@@ -128,7 +141,7 @@ class ConvolutionOrthogonal(_Kernel):
             blocks[place] = product
         return blocks
 
-    def _side(self, side: int, projection: Any, unit: Any) -> Any:
+    def _side(self, side: int, projection: Tensor, unit: Tensor) -> Any:
         return unit - projection if side else projection
 
     def _matrix_conv(self, m1: Blocks, m2: Blocks) -> Blocks:
@@ -201,7 +214,7 @@ class ConvolutionOrthogonal3D(ConvolutionOrthogonal):
     spatial = 3
     _rank_text = "five"
 
-    def _side(self, side: int, projection: Any, unit: Any) -> Any:
+    def _side(self, side: int, projection: Tensor, unit: Tensor) -> Any:
         # here the projection itself stands second
         return projection if side else unit - projection
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrograd.typing import Aggregation
 
 
 class VariableSynchronization(enum.Enum):
@@ -47,7 +50,10 @@ class VariableAggregation(_Aggregation):
 
 
 def validate_synchronization_aggregation_trainable(
-    synchronization: Any, aggregation: Any, trainable: bool | None, name: str | None
+    synchronization: VariableSynchronization | int | None,
+    aggregation: Aggregation | int | None,
+    trainable: bool | None,
+    name: str | None,
 ) -> tuple[VariableSynchronization, Any, bool]:
     """The three options with their defaults filled in.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context, dispatch
@@ -12,10 +12,19 @@ from retrograd.graph.convert import register_tensor_conversion_function
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import (
+        DTypeLike,
+        FullShape,
+        Partitioner,
+        TensorLike,
+    )
+    from retrograd.variables.variable import Variable
+
 # ---------------------------------------------------------------------- splitting
 
 
-def _sequence(value: Any, name: str) -> None:
+def _sequence(value: object, name: str) -> None:
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise TypeError(
             f"`{name}` must be a sequence (like tuple or list) instead of "
@@ -97,7 +106,9 @@ class PartitionInfo:
         return found
 
 
-def call_partitioner(partitioner: Any, shape: Any, dtype: Any) -> Sequence[int]:
+def call_partitioner(
+    partitioner: Partitioner, shape: shapes.TensorShape, dtype: DTypeLike
+) -> Sequence[int]:
     """Into how many parts each axis is split.
 
     Raises:
@@ -108,7 +119,7 @@ def call_partitioner(partitioner: Any, shape: Any, dtype: Any) -> Sequence[int]:
             "Shape of a new partitioned variable must be fully defined, but instead "
             f"was {shape}."
         )
-    if shape.ndims < 1:
+    if len(shape) < 1:
         raise ValueError(
             f"A partitioned Variable must have rank at least 1, shape: {shape}"
         )
@@ -184,7 +195,7 @@ def variable_axis_size_partitioner(
     if max_shards and max_shards < 1:
         raise ValueError("max_shards must be positive.")
 
-    def partitioner(shape: Any, dtype: Any) -> list[int]:
+    def partitioner(shape: shapes.TensorShape, dtype: dtypes.DType) -> list[int]:
         if not isinstance(shape, shapes.TensorShape):
             raise ValueError(f"shape is not a TensorShape: {shape}")
         if not shape.is_fully_defined():
@@ -218,13 +229,13 @@ def min_max_variable_partitioner(
       bytes_per_string_element: what a string is taken to need.
     """
 
-    def partitioner(shape: Any, dtype: Any) -> list[int]:
+    def partitioner(shape: shapes.TensorShape, dtype: dtypes.DType) -> list[int]:
         if axis >= len(shape):
             raise ValueError(
                 f"Can not partition variable along axis {axis} when shape is only "
                 f"{shape}"
             )
-        sizes = shape.as_list()
+        sizes: list[Any] = shape.as_list()
         element = _element_size(dtype, bytes_per_string_element)
         wanted = math.ceil(math.prod(sizes) * element / min_slice_size)
         counts = [1] * len(sizes)
@@ -237,9 +248,10 @@ def min_max_variable_partitioner(
 def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Callable[..., list[int]]:
     """A partitioner that splits one axis into a number of parts."""
 
-    def partitioner(shape: Any, **unused: Any) -> list[int]:
+    def partitioner(shape: shapes.TensorShape, **unused: object) -> list[int]:
+        sizes: list[Any] = shape.as_list()
         counts = [1] * len(shape)
-        counts[axis] = min(num_shards, shape.as_list()[axis])
+        counts[axis] = min(num_shards, sizes[axis])
         return counts
 
     return partitioner
@@ -264,7 +276,12 @@ class PartitionedVariable:
     """
 
     def __init__(
-        self, name: str, shape: Any, dtype: Any, variable_list: Any, partitions: Any
+        self,
+        name: str,
+        shape: FullShape,
+        dtype: DTypeLike,
+        variable_list: Sequence[Variable],
+        partitions: Sequence[int] | None,
     ) -> None:
         if not isinstance(variable_list, (list, tuple)):
             raise TypeError(f"variable_list is not a list or tuple: {variable_list}")
@@ -363,7 +380,9 @@ class PartitionedVariable:
     def _get_partitions(self) -> Any:
         return self._partitions
 
-    def _apply_assign_fn(self, assign: Callable[..., Any], value: Any) -> list[Any]:
+    def _apply_assign_fn(
+        self, assign: Callable[..., Any], value: TensorLike | PartitionedVariable
+    ) -> list[Any]:
         """Assign to each part its part of `value`, a list or a whole."""
         axis = self._one_axis("do assign action", "assign action")
         if isinstance(value, list):
@@ -378,9 +397,14 @@ class PartitionedVariable:
         return [assign(v, x) for v, x in zip(self._variable_list, values, strict=True)]
 
     def _changed(
-        self, method: str, value: Any, locking: bool, name: Any, read_value: bool
+        self,
+        method: str,
+        value: TensorLike | PartitionedVariable,
+        locking: bool,
+        name: str | None,
+        read_value: bool,
     ) -> list[Any]:
-        def assign(variable: Any, part: Any) -> Any:
+        def assign(variable: Variable, part: TensorLike) -> Any:
             return getattr(variable, method)(
                 part, use_locking=locking, name=name, read_value=read_value
             )
@@ -390,7 +414,7 @@ class PartitionedVariable:
 
     def assign(
         self,
-        value: Any,
+        value: TensorLike | PartitionedVariable,
         use_locking: bool = False,
         name: str | None = None,
         read_value: bool = True,
@@ -400,7 +424,7 @@ class PartitionedVariable:
 
     def assign_add(
         self,
-        value: Any,
+        value: TensorLike | PartitionedVariable,
         use_locking: bool = False,
         name: str | None = None,
         read_value: bool = True,
@@ -410,7 +434,7 @@ class PartitionedVariable:
 
     def assign_sub(
         self,
-        value: Any,
+        value: TensorLike | PartitionedVariable,
         use_locking: bool = False,
         name: str | None = None,
         read_value: bool = True,
@@ -421,7 +445,7 @@ class PartitionedVariable:
 
 def _convert(
     value: PartitionedVariable,
-    dtype: Any = None,
+    dtype: dtypes.DType | None = None,
     name: str | None = None,
     as_ref: bool = False,
 ) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
 
 from retrograd import shapes
 from retrograd.graph import context, dispatch
@@ -26,8 +27,24 @@ from retrograd.variables.initial import guarded
 from retrograd.variables.options import validate_synchronization_aggregation_trainable
 from retrograd.variables.variable import Variable, VariableV1, _dtype_mismatch
 
+if TYPE_CHECKING:
+    from retrograd.dtypes import DType
+    from retrograd.typing import (
+        Aggregation,
+        Constraint,
+        DeviceLike,
+        DTypeLike,
+        InitializerLike,
+        Message,
+        ShapeLike,
+        TensorLike,
+    )
+    from retrograd.variables.options import VariableSynchronization
 
-def checked_collections(collections: Any, constraint: Any) -> Any:
+
+def checked_collections(
+    collections: Collection[str] | None, constraint: object
+) -> Collection[str]:
     """The collections of a new variable.
 
     Raises:
@@ -45,7 +62,7 @@ def checked_collections(collections: Any, constraint: Any) -> Any:
     return collections
 
 
-def refuse_inner(value: Any, name: str | None) -> None:
+def refuse_inner(value: object, name: str | None) -> None:
     """Check that an initial value can be computed outside of branches and functions.
 
     Raises:
@@ -73,20 +90,20 @@ class RefVariable(VariableV1):
 
     def __init__(
         self,
-        initial_value: Any = None,
+        initial_value: InitializerLike | None = None,
         trainable: bool | None = None,
-        collections: Any = None,
+        collections: Collection[str] | None = None,
         validate_shape: bool = True,
-        caching_device: Any = None,
+        caching_device: DeviceLike = None,
         name: str | None = None,
-        variable_def: Any = None,
-        dtype: Any = None,
-        expected_shape: Any = None,
+        variable_def: Message = None,
+        dtype: DTypeLike | None = None,
+        expected_shape: object = None,
         import_scope: str | None = None,
-        constraint: Any = None,
-        synchronization: Any = None,
-        aggregation: Any = None,
-        shape: Any = None,
+        constraint: Constraint | None = None,
+        synchronization: VariableSynchronization | None = None,
+        aggregation: Aggregation | None = None,
+        shape: ShapeLike = None,
     ) -> None:
         del expected_shape
         self._in_graph_mode = True
@@ -122,7 +139,12 @@ class RefVariable(VariableV1):
     # ------------------------------------------------------------------ making
 
     def _make(
-        self, initial_value: Any, validate: bool, name: Any, dtype: Any, shape: Any
+        self,
+        initial_value: InitializerLike,
+        validate: bool,
+        name: str | None,
+        dtype: DTypeLike | None,
+        shape: ShapeLike,
     ) -> None:
         """Add the operations: initial value, variable, assignment, reading."""
         late = callable(initial_value)
@@ -151,7 +173,12 @@ class RefVariable(VariableV1):
                 self._snapshot = F.Identity(self._variable, name="read")
 
     def _make_late(
-        self, function: Any, validate: bool, scope: str, dtype: Any, shape: Any
+        self,
+        function: Callable[[], TensorLike],
+        validate: bool,
+        scope: str,
+        dtype: DTypeLike | None,
+        shape: ShapeLike,
     ) -> None:
         """Call for the initial value; its operations go where the variable goes."""
         graph = context.get_default_graph()
@@ -163,7 +190,7 @@ class RefVariable(VariableV1):
                 )
             self._make_storage(validate, scope, shape)
 
-    def _make_storage(self, validate: bool, scope: str, shape: Any) -> None:
+    def _make_storage(self, validate: bool, scope: str, shape: ShapeLike) -> None:
         if shape is None:
             shape = self._initial_value.shape if validate else None
         self._variable: Tensor = F.VariableV2(
@@ -172,7 +199,7 @@ class RefVariable(VariableV1):
             name=scope,
         )
 
-    def _find(self, variable_def: Any, import_scope: str | None) -> None:
+    def _find(self, variable_def: Message, import_scope: str | None) -> None:
         """Take the nodes that a VariableDef message names."""
         graph = context.get_default_graph()
 
@@ -232,7 +259,7 @@ class RefVariable(VariableV1):
     def _distribute_strategy(self) -> None:
         return None
 
-    def set_shape(self, shape: Any) -> None:
+    def set_shape(self, shape: ShapeLike) -> None:
         """Add what is known about the static shape."""
         self._variable.set_shape(shape)
         self.value().set_shape(shape)
@@ -254,7 +281,7 @@ class RefVariable(VariableV1):
 
     def assign(
         self,
-        value: Any,
+        value: TensorLike,
         use_locking: bool | None = False,
         name: str | None = None,
         read_value: bool = True,
@@ -265,7 +292,7 @@ class RefVariable(VariableV1):
 
     def assign_add(
         self,
-        delta: Any,
+        delta: TensorLike,
         use_locking: bool | None = False,
         name: str | None = None,
         read_value: bool = True,
@@ -276,7 +303,7 @@ class RefVariable(VariableV1):
 
     def assign_sub(
         self,
-        delta: Any,
+        delta: TensorLike,
         use_locking: bool | None = False,
         name: str | None = None,
         read_value: bool = True,
@@ -290,7 +317,12 @@ class RefVariable(VariableV1):
         return F.CountUpTo(self._variable, limit=limit)
 
     def _scatter(
-        self, how: str, indices: Any, values: Any, use_locking: bool, name: str | None
+        self,
+        how: str,
+        indices: TensorLike,
+        values: TensorLike,
+        use_locking: bool,
+        name: str | None,
     ) -> Tensor:
         function = getattr(F, f"Scatter{how}")
         return function(
@@ -298,13 +330,19 @@ class RefVariable(VariableV1):
         )
 
     def _scatter_nd(
-        self, how: str, indices: Any, updates: Any, name: str | None
+        self, how: str, indices: TensorLike, updates: TensorLike, name: str | None
     ) -> Tensor:
         function = getattr(F, f"ScatterNd{how}")
         return function(self._variable, indices, updates, use_locking=True, name=name)
 
     def _strided_slice_assign(
-        self, begin: Any, end: Any, strides: Any, value: Any, name: Any, **masks: int
+        self,
+        begin: TensorLike,
+        end: TensorLike,
+        strides: TensorLike,
+        value: TensorLike,
+        name: str | None,
+        **masks: int,
     ) -> Tensor:
         return F.StridedSliceAssign(
             self._variable, begin, end, strides, value, name=name, **masks
@@ -334,7 +372,10 @@ class RefVariable(VariableV1):
 
 
 def _convert(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+    value: RefVariable,
+    dtype: DType | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
 ) -> Tensor:
     del name
     if dtype is not None and not dtype.is_compatible_with(value.dtype):

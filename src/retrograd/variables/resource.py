@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context, dispatch
@@ -32,11 +32,27 @@ from retrograd.variables.options import validate_synchronization_aggregation_tra
 from retrograd.variables.reference import checked_collections, refuse_inner
 from retrograd.variables.variable import Variable, VariableV1
 
+if TYPE_CHECKING:
+    from retrograd.distribute.strategy import Strategy
+    from retrograd.graph.composite import IndexedSlices
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import (
+        Aggregation,
+        Constraint,
+        DeviceLike,
+        DTypeLike,
+        InitializerLike,
+        Message,
+        ShapeLike,
+        TensorLike,
+    )
+    from retrograd.variables.options import VariableSynchronization
+
 _numbers = itertools.count()
 _ages = itertools.count()
 
 
-def variable_accessed(variable: Any) -> None:
+def variable_accessed(variable: Variable) -> None:
     """Tell tapes and the function being built that `variable` is used.
 
     One replica of a strategy uses, with its copy of a variable, the whole variable.
@@ -50,7 +66,7 @@ def variable_accessed(variable: Any) -> None:
             tape.watch_variable(_of_all_replicas(variable))
 
 
-def _of_all_replicas(variable: Any) -> Any:
+def _of_all_replicas(variable: Variable) -> Any:
     container = getattr(variable, "_distributed_container", None)
     if container is None or in_cross_replica_context():
         return variable
@@ -91,24 +107,24 @@ class BaseResourceVariable(VariableV1):
     def __init__(
         self,
         trainable: bool | None = None,
-        shape: Any = None,
+        shape: ShapeLike = None,
         dtype: Any = None,
         handle: Any = None,
-        constraint: Any = None,
-        synchronization: Any = None,
-        aggregation: Any = None,
-        distribute_strategy: Any = None,
+        constraint: Constraint | None = None,
+        synchronization: VariableSynchronization | None = None,
+        aggregation: Aggregation | None = None,
+        distribute_strategy: Strategy | None = None,
         name: str | None = None,
-        unique_id: Any = None,
+        unique_id: str | None = None,
         handle_name: str = "",
         graph_element: Any = None,
-        initial_value: Any = None,
-        initializer_op: Any = None,
-        is_initialized_op: Any = None,
-        cached_value: Any = None,
-        save_slice_info: Any = None,
-        handle_deleter: Any = None,
-        **unused: Any,
+        initial_value: Tensor | None = None,
+        initializer_op: Operation | None = None,
+        is_initialized_op: Tensor | None = None,
+        cached_value: Tensor | None = None,
+        save_slice_info: Variable.SaveSliceInfo | None = None,
+        handle_deleter: object = None,
+        **unused: object,
     ) -> None:
         with context.init_scope():
             self._in_graph_mode = not context.executing_eagerly()
@@ -219,7 +235,7 @@ class BaseResourceVariable(VariableV1):
         """Whether it has a value, a bool scalar."""
         return F.VarIsInitializedOp(self.handle, name=name)
 
-    def set_shape(self, shape: Any) -> None:
+    def set_shape(self, shape: ShapeLike) -> None:
         """Not possible: the handle keeps its shape."""
         raise NotImplementedError("ResourceVariable does not implement set_shape()")
 
@@ -265,7 +281,7 @@ class BaseResourceVariable(VariableV1):
             value = F.ReadVariableOp(side, dtype=self._dtype, name=scope)
         return F.Identity(value)
 
-    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
+    def sparse_read(self, indices: TensorLike, name: str | None = None) -> Tensor:
         """The rows of the value with the given indices."""
         with dispatch.name_scope("Gather" if name is None else name) as scope:
             variable_accessed(self)
@@ -274,7 +290,7 @@ class BaseResourceVariable(VariableV1):
             )
         return F.Identity(value)
 
-    def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
+    def gather_nd(self, indices: TensorLike, name: str | None = None) -> Tensor:
         """The elements or slices of the value with the given coordinates."""
         with dispatch.name_scope("GatherNd" if name is None else name) as scope:
             variable_accessed(self)
@@ -283,7 +299,7 @@ class BaseResourceVariable(VariableV1):
             )
         return F.Identity(value)
 
-    def eval(self, session: Any = None) -> Any:
+    def eval(self, session: BaseSession | None = None) -> Any:
         """The value in `session`, by default the thread's default session."""
         if context.executing_eagerly():
             raise RuntimeError("Trying to eval in EAGER mode")
@@ -336,7 +352,10 @@ class BaseResourceVariable(VariableV1):
         ), ()
 
     def _dense_var_to_tensor(
-        self, dtype: Any = None, name: str | None = None, as_ref: bool = False
+        self,
+        dtype: dtypes.DType | None = None,
+        name: str | None = None,
+        as_ref: bool = False,
     ) -> Tensor:
         del name
         if dtype is not None and not dtype.is_compatible_with(self.dtype):
@@ -356,7 +375,7 @@ class BaseResourceVariable(VariableV1):
             return contextlib.nullcontext()
         return context.get_default_graph().control_dependencies([self._cached_value])
 
-    def _lazy_read(self, op: Any) -> _UnreadVariable:
+    def _lazy_read(self, op: Operation) -> _UnreadVariable:
         variable_accessed(self)
         unread = _UnreadVariable(
             self._handle,
@@ -372,7 +391,7 @@ class BaseResourceVariable(VariableV1):
 
     def assign(
         self,
-        value: Any,
+        value: TensorLike,
         use_locking: bool | None = None,
         name: str | None = None,
         read_value: bool = True,
@@ -392,7 +411,7 @@ class BaseResourceVariable(VariableV1):
 
     def assign_add(
         self,
-        delta: Any,
+        delta: TensorLike,
         use_locking: bool | None = None,
         name: str | None = None,
         read_value: bool = True,
@@ -406,7 +425,7 @@ class BaseResourceVariable(VariableV1):
 
     def assign_sub(
         self,
-        delta: Any,
+        delta: TensorLike,
         use_locking: bool | None = None,
         name: str | None = None,
         read_value: bool = True,
@@ -423,21 +442,29 @@ class BaseResourceVariable(VariableV1):
         return F.ResourceCountUpTo(self.handle, limit=limit, T=self.dtype)
 
     def _scatter(
-        self, how: str, indices: Any, values: Any, use_locking: bool, name: str | None
+        self,
+        how: str,
+        indices: TensorLike,
+        values: TensorLike,
+        use_locking: bool,
+        name: str | None,
     ) -> _UnreadVariable:
         function = getattr(F, f"ResourceScatter{how}")
         values = convert_to_tensor(values, self.dtype)
         return self._lazy_read(function(self.handle, indices, values, name=name))
 
     def _scatter_nd(
-        self, how: str, indices: Any, updates: Any, name: str | None
+        self, how: str, indices: TensorLike, updates: TensorLike, name: str | None
     ) -> _UnreadVariable:
         function = getattr(F, f"ResourceScatterNd{how}")
         updates = convert_to_tensor(updates, self.dtype)
         return self._lazy_read(function(self.handle, indices, updates, name=name))
 
     def batch_scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Replace rows of a batch of matrices, those of each by indices of its own."""
         return self._lazy_read(
@@ -445,7 +472,13 @@ class BaseResourceVariable(VariableV1):
         )
 
     def _strided_slice_assign(
-        self, begin: Any, end: Any, strides: Any, value: Any, name: Any, **masks: int
+        self,
+        begin: TensorLike,
+        end: TensorLike,
+        strides: TensorLike,
+        value: TensorLike,
+        name: str | None,
+        **masks: int,
     ) -> Any:
         with _graph_of(self.handle), self._after_cached():
             tensor = convert_to_tensor(value, self.dtype)
@@ -471,21 +504,21 @@ class BaseResourceVariable(VariableV1):
             "object."
         )
 
-    def __iadd__(self, unused: Any) -> Any:
+    def __iadd__(self, unused: object) -> Any:
         raise self._refused("+", "assign_add")
 
-    def __isub__(self, unused: Any) -> Any:
+    def __isub__(self, unused: object) -> Any:
         raise self._refused("-", "assign_sub")
 
-    def __imul__(self, unused: Any) -> Any:
+    def __imul__(self, unused: object) -> Any:
         raise self._refused("*", "")
 
-    def __itruediv__(self, unused: Any) -> Any:
+    def __itruediv__(self, unused: object) -> Any:
         raise self._refused("/", "")
 
     __idiv__ = __irealdiv__ = __itruediv__
 
-    def __ipow__(self, unused: Any) -> Any:
+    def __ipow__(self, unused: object) -> Any:
         raise self._refused("**", "")
 
     # ------------------------------------------------------------------ saving
@@ -518,7 +551,7 @@ class BaseResourceVariable(VariableV1):
         return proto
 
     @staticmethod
-    def from_proto(variable_def: Any, import_scope: str | None = None) -> Any:
+    def from_proto(variable_def: Message, import_scope: str | None = None) -> Any:
         """The variable whose nodes a VariableDef message names."""
         if context.executing_eagerly():
             raise RuntimeError("from_proto not supported in EAGER mode.")
@@ -534,20 +567,20 @@ class ResourceVariable(BaseResourceVariable):
 
     def __init__(
         self,
-        initial_value: Any = None,
+        initial_value: InitializerLike | None = None,
         trainable: bool | None = None,
-        collections: Any = None,
+        collections: Collection[str] | None = None,
         validate_shape: bool = True,
-        caching_device: Any = None,
+        caching_device: DeviceLike = None,
         name: str | None = None,
-        dtype: Any = None,
-        variable_def: Any = None,
+        dtype: DTypeLike | None = None,
+        variable_def: Message = None,
         import_scope: str | None = None,
-        constraint: Any = None,
-        distribute_strategy: Any = None,
-        synchronization: Any = None,
-        aggregation: Any = None,
-        shape: Any = None,
+        constraint: Constraint | None = None,
+        distribute_strategy: Strategy | None = None,
+        synchronization: VariableSynchronization | None = None,
+        aggregation: Aggregation | None = None,
+        shape: ShapeLike = None,
     ) -> None:
         del validate_shape
         if variable_def is not None:
@@ -591,7 +624,7 @@ class ResourceVariable(BaseResourceVariable):
         )
 
     def _start(
-        self, initial_value: Any, dtype: Any, shape: Any
+        self, initial_value: InitializerLike, dtype: DTypeLike | None, shape: ShapeLike
     ) -> tuple[Tensor, shapes.TensorShape]:
         """The initial value as a tensor, and the static shape of the variable."""
         start = convert_to_tensor(
@@ -609,7 +642,12 @@ class ResourceVariable(BaseResourceVariable):
         return start, shapes.TensorShape.of(shapes.raw(shape))
 
     def _make(
-        self, initial_value: Any, name: Any, dtype: Any, shape: Any, caching: Any
+        self,
+        initial_value: InitializerLike,
+        name: str | None,
+        dtype: DTypeLike | None,
+        shape: ShapeLike,
+        caching: DeviceLike,
     ) -> dict[str, Any]:
         """Add the operations of a variable to the graph."""
         values = [] if callable(initial_value) else [initial_value]
@@ -660,7 +698,12 @@ class ResourceVariable(BaseResourceVariable):
         )
 
     def _make_eager(
-        self, initial_value: Any, name: Any, dtype: Any, shape: Any, caching: Any
+        self,
+        initial_value: InitializerLike,
+        name: str | None,
+        dtype: DTypeLike | None,
+        shape: ShapeLike,
+        caching: DeviceLike,
     ) -> dict[str, Any]:
         """Make the storage and fill it at once."""
         del caching
@@ -683,7 +726,7 @@ class ResourceVariable(BaseResourceVariable):
             handle_name=handle_name,
         )
 
-    def _find(self, variable_def: Any, import_scope: str | None) -> None:
+    def _find(self, variable_def: Message, import_scope: str | None) -> None:
         """Take the nodes that a VariableDef message names."""
         if not variable_def.is_resource:
             raise ValueError("Trying to restore Variable as ResourceVariable.")
@@ -732,16 +775,16 @@ class UninitializedVariable(BaseResourceVariable):
     def __init__(
         self,
         trainable: bool | None = None,
-        caching_device: Any = None,
+        caching_device: DeviceLike = None,
         name: str | None = None,
-        shape: Any = None,
-        dtype: Any = None,
-        constraint: Any = None,
-        synchronization: Any = None,
-        aggregation: Any = None,
-        extra_handle_data: Any = None,
-        distribute_strategy: Any = None,
-        **unused: Any,
+        shape: ShapeLike = None,
+        dtype: DTypeLike | None = None,
+        constraint: Constraint | None = None,
+        synchronization: VariableSynchronization | None = None,
+        aggregation: Aggregation | None = None,
+        extra_handle_data: object = None,
+        distribute_strategy: Strategy | None = None,
+        **unused: object,
     ) -> None:
         del caching_device, extra_handle_data
         element = None
@@ -778,12 +821,12 @@ class _UnreadVariable(BaseResourceVariable):
     def __init__(
         self,
         handle: Tensor,
-        dtype: Any,
-        shape: Any,
+        dtype: DTypeLike,
+        shape: ShapeLike,
         in_graph_mode: bool,
-        deleter: Any,
-        parent_op: Any,
-        unique_id: Any,
+        deleter: object,
+        parent_op: Operation,
+        unique_id: str,
     ) -> None:
         del in_graph_mode
         graph = context.get_default_graph()
@@ -829,7 +872,10 @@ class _UnreadVariable(BaseResourceVariable):
 
 
 def _convert(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+    value: BaseResourceVariable,
+    dtype: dtypes.DType | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
 ) -> Tensor:
     return value._dense_var_to_tensor(dtype, name, as_ref)
 

@@ -6,8 +6,8 @@ import contextlib
 import copy
 import functools
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import context, dispatch
@@ -24,6 +24,20 @@ from retrograd.variables.store import (
     set_resource_variables,
 )
 
+if TYPE_CHECKING:
+    from retrograd.typing import (
+        Aggregation,
+        Constraint,
+        DeviceLike,
+        DTypeLike,
+        Getter,
+        InitializerLike,
+        Partitioner,
+        Regularizer,
+        Reuse,
+        ShapeLike,
+    )
+
 
 def enable_resource_variables() -> None:
     """Make resource variables where nothing else is said."""
@@ -35,7 +49,7 @@ def disable_resource_variables() -> None:
     set_resource_variables(False)
 
 
-def no_regularizer(_: Any) -> None:
+def no_regularizer(_: object) -> None:
     """A regularizer that turns off the one of the scopes around."""
     return None
 
@@ -63,17 +77,17 @@ class VariableScope:
 
     def __init__(
         self,
-        reuse: Any,
+        reuse: Reuse,
         name: str = "",
-        initializer: Any = None,
-        regularizer: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
-        custom_getter: Any = None,
+        initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None,
+        caching_device: DeviceLike = None,
+        partitioner: Partitioner | None = None,
+        custom_getter: Getter | None = None,
         name_scope: str = "",
-        dtype: Any = dtypes.float32,
+        dtype: DTypeLike = dtypes.float32,
         use_resource: bool | None = None,
-        constraint: Any = None,
+        constraint: Constraint | None = None,
     ) -> None:
         self._name = name
         self._initializer = initializer
@@ -154,11 +168,11 @@ class VariableScope:
         """From now on, take variables that exist."""
         self._reuse = True
 
-    def set_initializer(self, initializer: Any) -> None:
+    def set_initializer(self, initializer: InitializerLike | None) -> None:
         """Change the default initializer."""
         self._initializer = initializer
 
-    def set_dtype(self, dtype: Any) -> None:
+    def set_dtype(self, dtype: DTypeLike) -> None:
         """Change the default dtype."""
         self._dtype = dtype
 
@@ -170,11 +184,11 @@ class VariableScope:
             )
         self._use_resource = use_resource
 
-    def set_regularizer(self, regularizer: Any) -> None:
+    def set_regularizer(self, regularizer: Regularizer | None) -> None:
         """Change the default regularizer."""
         self._regularizer = regularizer
 
-    def set_caching_device(self, caching_device: Any) -> None:
+    def set_caching_device(self, caching_device: DeviceLike) -> None:
         """Change the default caching device."""
         if context.executing_eagerly():
             raise NotImplementedError(
@@ -182,11 +196,11 @@ class VariableScope:
             )
         self._caching_device = caching_device
 
-    def set_partitioner(self, partitioner: Any) -> None:
+    def set_partitioner(self, partitioner: Partitioner | None) -> None:
         """Change the default partitioner."""
         self._partitioner = partitioner
 
-    def set_custom_getter(self, custom_getter: Any) -> None:
+    def set_custom_getter(self, custom_getter: Getter | None) -> None:
         """Change what `get_variable` is handed to."""
         self._custom_getter = custom_getter
 
@@ -211,21 +225,21 @@ class VariableScope:
         self,
         var_store: VariableStore,
         name: str,
-        shape: Any = None,
-        dtype: Any = None,
-        initializer: Any = None,
-        regularizer: Any = None,
-        reuse: Any = None,
+        shape: ShapeLike = None,
+        dtype: DTypeLike | None = None,
+        initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None,
+        reuse: Reuse = None,
         trainable: bool | None = None,
-        collections: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
+        collections: Collection[str] | None = None,
+        caching_device: DeviceLike = None,
+        partitioner: Partitioner | None = None,
         validate_shape: bool = True,
         use_resource: bool | None = None,
-        custom_getter: Any = None,
-        constraint: Any = None,
-        synchronization: Any = VariableSynchronization.AUTO,
-        aggregation: Any = VariableAggregation.NONE,
+        custom_getter: Getter | None = None,
+        constraint: Constraint | None = None,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: Aggregation = VariableAggregation.NONE,
     ) -> Any:
         """The variable `name` of this scope, from `var_store`. See `get_variable`."""
         if context.executing_eagerly():
@@ -279,7 +293,7 @@ class VariableScope:
             )
 
 
-def _check_dtype(initializer: Any, dtype: Any) -> None:
+def _check_dtype(initializer: InitializerLike | None, dtype: DTypeLike | None) -> None:
     if dtype is None or initializer is None or callable(initializer):
         return
     found = convert_to_tensor(initializer).dtype.base_dtype
@@ -332,20 +346,20 @@ def get_variable_scope() -> VariableScope:
 
 def get_variable(
     name: str,
-    shape: Any = None,
-    dtype: Any = None,
-    initializer: Any = None,
-    regularizer: Any = None,
+    shape: ShapeLike = None,
+    dtype: DTypeLike | None = None,
+    initializer: InitializerLike | None = None,
+    regularizer: Regularizer | None = None,
     trainable: bool | None = None,
-    collections: Any = None,
-    caching_device: Any = None,
-    partitioner: Any = None,
+    collections: Collection[str] | None = None,
+    caching_device: DeviceLike = None,
+    partitioner: Partitioner | None = None,
     validate_shape: bool = True,
     use_resource: bool | None = None,
-    custom_getter: Any = None,
-    constraint: Any = None,
-    synchronization: Any = VariableSynchronization.AUTO,
-    aggregation: Any = VariableAggregation.NONE,
+    custom_getter: Getter | None = None,
+    constraint: Constraint | None = None,
+    synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+    aggregation: Aggregation = VariableAggregation.NONE,
 ) -> Any:
     """The variable of that name in the current variable scope, made if it is new.
 
@@ -395,20 +409,20 @@ def get_variable(
 
 def get_local_variable(
     name: str,
-    shape: Any = None,
-    dtype: Any = None,
-    initializer: Any = None,
-    regularizer: Any = None,
+    shape: ShapeLike = None,
+    dtype: DTypeLike | None = None,
+    initializer: InitializerLike | None = None,
+    regularizer: Regularizer | None = None,
     trainable: bool = False,
-    collections: Any = None,
-    caching_device: Any = None,
-    partitioner: Any = None,
+    collections: Collection[str] | None = None,
+    caching_device: DeviceLike = None,
+    partitioner: Partitioner | None = None,
     validate_shape: bool = True,
     use_resource: bool | None = None,
-    custom_getter: Any = None,
-    constraint: Any = None,
-    synchronization: Any = VariableSynchronization.AUTO,
-    aggregation: Any = VariableAggregation.NONE,
+    custom_getter: Getter | None = None,
+    constraint: Constraint | None = None,
+    synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+    aggregation: Aggregation = VariableAggregation.NONE,
 ) -> Any:
     """As `get_variable`, for a local variable that is not trained."""
     del trainable
@@ -441,12 +455,12 @@ def _get_partitioned_variable(name: str | None, **arguments: Any) -> Any:
 # ---------------------------------------------------------------------- entering
 
 
-def _wrapped_getter(custom_getter: Any, outer: Any) -> Any:
+def _wrapped_getter(custom_getter: Getter, outer: Getter | None) -> Any:
     """A getter that has `outer`, that of the scope around, between it and the store."""
     if outer is None:
         return custom_getter
 
-    def wrapped(getter: Any, *args: Any, **kwargs: Any) -> Any:
+    def wrapped(getter: Getter, *args: Any, **kwargs: Any) -> Any:
         return custom_getter(functools.partial(outer, getter), *args, **kwargs)
 
     return wrapped
@@ -463,17 +477,17 @@ class _pure_variable_scope:
 
     def __init__(
         self,
-        name_or_scope: Any,
-        reuse: Any = None,
-        initializer: Any = None,
-        regularizer: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
-        custom_getter: Any = None,
+        name_or_scope: str | VariableScope | None,
+        reuse: Reuse = None,
+        initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None,
+        caching_device: DeviceLike = None,
+        partitioner: Partitioner | None = None,
+        custom_getter: Getter | None = None,
         old_name_scope: str | None = None,
-        dtype: Any = dtypes.float32,
+        dtype: DTypeLike = dtypes.float32,
         use_resource: bool | None = None,
-        constraint: Any = None,
+        constraint: Constraint | None = None,
     ) -> None:
         self._name_or_scope = name_or_scope
         self._reuse = reuse
@@ -501,7 +515,7 @@ class _pure_variable_scope:
             )
 
     def _derived(
-        self, outer: VariableScope, name: str, reuse: Any, name_scope: str
+        self, outer: VariableScope, name: str, reuse: Reuse, name_scope: str
     ) -> VariableScope:
         """A scope with the defaults of `outer`, except for those given."""
         inherited = {key: getattr(outer, key) for key in _INHERITED}
@@ -527,7 +541,7 @@ class _pure_variable_scope:
             self._old_counts = copy.copy(scopes.variable_scopes_count)
             entered = self._shared
         else:
-            name = self._name_or_scope
+            name: Any = self._name_or_scope
             self._new_name = f"{self._old.name}/{name}" if self._old.name else name
             self._reuse = self._reuse or self._old.reuse
             name_scope = name if self._old_name_scope is None else self._old_name_scope
@@ -586,18 +600,18 @@ class variable_scope:
 
     def __init__(
         self,
-        name_or_scope: Any,
+        name_or_scope: str | VariableScope | None,
         default_name: str | None = None,
-        values: Any = None,
-        initializer: Any = None,
-        regularizer: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
-        custom_getter: Any = None,
-        reuse: Any = None,
-        dtype: Any = None,
+        values: Iterable[Any] | None = None,
+        initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None,
+        caching_device: DeviceLike = None,
+        partitioner: Partitioner | None = None,
+        custom_getter: Getter | None = None,
+        reuse: Reuse = None,
+        dtype: DTypeLike | None = None,
         use_resource: bool | None = None,
-        constraint: Any = None,
+        constraint: Constraint | None = None,
         auxiliary_name_scope: bool = True,
     ) -> None:
         if default_name is None and name_or_scope is None:
@@ -688,18 +702,18 @@ class variable_scope:
 
 @contextmanager
 def variable_op_scope(
-    values: Any,
-    name_or_scope: Any,
+    values: Iterable[Any],
+    name_or_scope: str | VariableScope | None,
     default_name: str | None = None,
-    initializer: Any = None,
-    regularizer: Any = None,
-    caching_device: Any = None,
-    partitioner: Any = None,
-    custom_getter: Any = None,
-    reuse: Any = None,
-    dtype: Any = None,
+    initializer: InitializerLike | None = None,
+    regularizer: Regularizer | None = None,
+    caching_device: DeviceLike = None,
+    partitioner: Partitioner | None = None,
+    custom_getter: Getter | None = None,
+    reuse: Reuse = None,
+    dtype: DTypeLike | None = None,
     use_resource: bool | None = None,
-    constraint: Any = None,
+    constraint: Constraint | None = None,
 ) -> Iterator[VariableScope]:
     """The former form of `variable_scope`, `values` its first argument."""
     with variable_scope(

@@ -6,8 +6,8 @@ import contextlib
 import enum
 import inspect
 import traceback
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context, dispatch
@@ -30,6 +30,21 @@ from retrograd.variables.partition import (
 )
 from retrograd.variables.resource import ResourceVariable
 from retrograd.variables.variable import VariableV1, is_resource_variable
+
+if TYPE_CHECKING:
+    from retrograd.typing import (
+        Aggregation,
+        Constraint,
+        DeviceLike,
+        DTypeLike,
+        Getter,
+        InitializerLike,
+        Partitioner,
+        Regularizer,
+        Reuse,
+        ShapeLike,
+    )
+    from retrograd.variables.variable import Variable
 
 
 class _ReuseMode(enum.Enum):
@@ -71,21 +86,21 @@ class VariableStore:
     def get_variable(
         self,
         name: str,
-        shape: Any = None,
-        dtype: Any = dtypes.float32,
-        initializer: Any = None,
-        regularizer: Any = None,
-        reuse: Any = None,
+        shape: ShapeLike = None,
+        dtype: DTypeLike = dtypes.float32,
+        initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None,
+        reuse: Reuse = None,
         trainable: bool | None = None,
-        collections: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
+        collections: Collection[str] | None = None,
+        caching_device: DeviceLike = None,
+        partitioner: Partitioner | None = None,
         validate_shape: bool = True,
         use_resource: bool | None = None,
-        custom_getter: Any = None,
-        constraint: Any = None,
-        synchronization: Any = VariableSynchronization.AUTO,
-        aggregation: Any = VariableAggregation.NONE,
+        custom_getter: Getter | None = None,
+        constraint: Constraint | None = None,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: Aggregation = VariableAggregation.NONE,
     ) -> Any:
         """The variable of a full name. See `scope.get_variable` for the arguments."""
         if custom_getter is not None and not callable(custom_getter):
@@ -108,7 +123,7 @@ class VariableStore:
         options = validate_synchronization_aggregation_trainable(
             synchronization, aggregation, trainable, name
         )
-        arguments = dict(
+        arguments: dict[str, Any] = dict(
             shape=shape,
             dtype=dtype,
             initializer=initializer,
@@ -133,23 +148,23 @@ class VariableStore:
     def _true_getter(
         self,
         name: str,
-        shape: Any = None,
-        dtype: Any = dtypes.float32,
-        initializer: Any = None,
-        regularizer: Any = None,
-        reuse: Any = None,
+        shape: ShapeLike = None,
+        dtype: DTypeLike = dtypes.float32,
+        initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None,
+        reuse: Reuse = None,
         trainable: bool | None = None,
-        collections: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
+        collections: Collection[str] | None = None,
+        caching_device: DeviceLike = None,
+        partitioner: Partitioner | None = None,
         validate_shape: bool = True,
         use_resource: bool | None = None,
-        constraint: Any = None,
-        synchronization: Any = VariableSynchronization.AUTO,
-        aggregation: Any = VariableAggregation.NONE,
+        constraint: Constraint | None = None,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: Aggregation = VariableAggregation.NONE,
     ) -> Any:
         """What a custom getter calls; its arguments are those of `get_variable`."""
-        arguments = dict(
+        arguments: dict[str, Any] = dict(
             shape=shape,
             dtype=dtype,
             initializer=initializer,
@@ -189,12 +204,12 @@ class VariableStore:
     def _get_single_variable(
         self,
         name: str,
-        shape: Any = None,
-        dtype: Any = dtypes.float32,
-        initializer: Any = None,
-        regularizer: Any = None,
-        partition_info: Any = None,
-        reuse: Any = None,
+        shape: ShapeLike = None,
+        dtype: DTypeLike = dtypes.float32,
+        initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None,
+        partition_info: PartitionInfo | None = None,
+        reuse: Reuse = None,
         use_resource: bool | None = None,
         **arguments: Any,
     ) -> Any:
@@ -231,7 +246,9 @@ class VariableStore:
             _regularize(variable, name, regularizer)
         return variable
 
-    def _existing(self, name: str, shape: Any, dtype: Any, reuse: Any) -> Any:
+    def _existing(
+        self, name: str, shape: shapes.TensorShape, dtype: dtypes.DType, reuse: Reuse
+    ) -> Any:
         """The variable that there is.
 
         Raises:
@@ -258,10 +275,10 @@ class VariableStore:
         self,
         name: str,
         partitioner: Any,
-        shape: Any = None,
-        dtype: Any = dtypes.float32,
-        initializer: Any = None,
-        reuse: Any = None,
+        shape: ShapeLike = None,
+        dtype: dtypes.DType = dtypes.float32,
+        initializer: InitializerLike | None = None,
+        reuse: Reuse = None,
         **arguments: Any,
     ) -> PartitionedVariable:
         if name in self._vars:
@@ -287,7 +304,7 @@ class VariableStore:
         axis, count = split_axis(partitions or ())
         self._check_parts(name, count)
         parts = []
-        full = shape.as_list()
+        full: list[Any] = shape.as_list()
         for i, (offset, size) in enumerate(slices_of(full, count, axis)):
             part_name = f"{name}/part_{i}"
             with dispatch.name_scope(f"{part_name}/PartitionedInitializer"):
@@ -314,7 +331,12 @@ class VariableStore:
         return made
 
     def _existing_parts(
-        self, name: str, shape: Any, dtype: Any, partitions: Any, reuse: Any
+        self,
+        name: str,
+        shape: shapes.TensorShape,
+        dtype: dtypes.DType,
+        partitions: Sequence[int] | None,
+        reuse: Reuse,
     ) -> PartitionedVariable:
         if reuse is False:
             raise ValueError(
@@ -353,7 +375,7 @@ class VariableStore:
             raise ValueError(f"{prefix} so was the extra shard {name}/part_{count}.")
 
 
-def _takes(function: Any, argument: str) -> bool:
+def _takes(function: Callable[..., Any], argument: str) -> bool:
     """Whether a function can be given an argument of that name."""
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -362,7 +384,7 @@ def _takes(function: Any, argument: str) -> bool:
     return any(p.name == argument or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-def _already_exists(name: str, variable: Any) -> str:
+def _already_exists(name: str, variable: Variable) -> str:
     text = (
         f"Variable {name} already exists, disallowed. Did you mean to set reuse=True "
         "or reuse=tf.AUTO_REUSE in VarScope?"
@@ -387,7 +409,10 @@ def _default_initializer(name: str, dtype: dtypes.DType) -> Any:
 
 
 def _initial_value(
-    initializer: Any, shape: Any, dtype: dtypes.DType, partition_info: Any
+    initializer: Any,
+    shape: shapes.TensorShape,
+    dtype: dtypes.DType,
+    partition_info: PartitionInfo | None,
 ) -> tuple[Any, Any]:
     """What `tf.Variable` takes as initial value and dtype.
 
@@ -414,7 +439,7 @@ def _initial_value(
     )
 
 
-def _needs_nothing(function: Any) -> bool:
+def _needs_nothing(function: Callable[..., Any]) -> bool:
     """Whether a function can be called without arguments."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     try:
@@ -425,7 +450,11 @@ def _needs_nothing(function: Any) -> bool:
 
 
 def _part_of(
-    initializer: Any, name: str, dtype: Any, offset: list[int], size: list[int]
+    initializer: InitializerLike | None,
+    name: str,
+    dtype: dtypes.DType,
+    offset: list[int],
+    size: list[int],
 ) -> tuple[Any, Any, Any]:
     """The initializer, shape and dtype of one part of a partitioned variable."""
     if initializer is None:
@@ -438,7 +467,7 @@ def _part_of(
     return F.Slice(convert_to_tensor(initializer, dtype), offset, size), None, dtype
 
 
-def _collect(variable: Any, arguments: dict[str, Any]) -> None:
+def _collect(variable: Variable, arguments: dict[str, Any]) -> None:
     """Add an eager variable to the collections that a graph would have it in."""
     graph = context.get_default_graph()
     keys = arguments.get("collections") or [GraphKeys.GLOBAL_VARIABLES]
@@ -447,7 +476,7 @@ def _collect(variable: Any, arguments: dict[str, Any]) -> None:
         graph.add_to_collection(GraphKeys.TRAINABLE_VARIABLES, variable)
 
 
-def _regularize(variable: Any, name: str, regularizer: Any) -> None:
+def _regularize(variable: Variable, name: str, regularizer: Regularizer) -> None:
     """Add the loss that a regularizer makes of a variable to the collection."""
     graph = context.get_default_graph()
     colocated = (

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import context
 from retrograd.graph.hooks import hooks
@@ -24,13 +24,16 @@ from retrograd.variables.store import (
     _get_default_variable_store,
 )
 
+if TYPE_CHECKING:
+    from retrograd.typing import Getter
+
 
 def make_template(
     name_: str,
     func_: Callable[..., Any],
     create_scope_now_: bool = False,
     unique_name_: str | None = None,
-    custom_getter_: Any = None,
+    custom_getter_: Getter | None = None,
     **kwargs: Any,
 ) -> Template:
     """A function like `func_` whose calls share the variables it gets.
@@ -56,7 +59,7 @@ def make_template_internal(
     func_: Callable[..., Any],
     create_scope_now_: bool = False,
     unique_name_: str | None = None,
-    custom_getter_: Any = None,
+    custom_getter_: Getter | None = None,
     create_graph_function_: bool = False,
     **kwargs: Any,
 ) -> Template:
@@ -89,7 +92,7 @@ class Template:
         func: Callable[..., Any],
         create_scope_now: bool = False,
         unique_name: str | None = None,
-        custom_getter: Any = None,
+        custom_getter: Getter | None = None,
     ) -> None:
         self._func = func
         self._stacktrace = traceback.format_stack()[:-2]
@@ -122,7 +125,7 @@ class Template:
             self._variable_scope = scope
             yield scope
 
-    def _call_func(self, args: Any, kwargs: Any) -> Any:
+    def _call_func(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             return self._checked_call(args, kwargs)
         except Exception as error:
@@ -134,7 +137,7 @@ class Template:
             error.args = (text, *error.args[1:])
             raise
 
-    def _checked_call(self, args: Any, kwargs: Any) -> Any:
+    def _checked_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function; later calls must not make trainable variables."""
         before = self._trainable()
         first, self._first_call = self._first_call, False
@@ -243,7 +246,7 @@ class EagerTemplate(Template):
         name: str,
         func: Callable[..., Any],
         create_scope_now: bool = False,
-        custom_getter: Any = None,
+        custom_getter: Getter | None = None,
     ) -> None:
         if not context.executing_eagerly():
             raise RuntimeError(

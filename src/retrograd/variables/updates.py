@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import dispatch
 from retrograd.graph.convert import convert_to_tensor
@@ -12,14 +12,20 @@ from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import expand_dims, reshape, shape
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike, VariableLike
+    from retrograd.variables.resource import BaseResourceVariable
 
-def _is_reference(ref: Any) -> bool:
-    return ref.dtype._is_ref_dtype
+
+def _resource(ref: VariableLike) -> BaseResourceVariable | None:
+    """The variable, if it is changed through a handle; None for a reference."""
+    variable: Any = ref
+    return None if variable.dtype._is_ref_dtype else variable
 
 
 def assign(
-    ref: Any,
-    value: Any,
+    ref: VariableLike,
+    value: TensorLike,
     validate_shape: bool | None = None,
     use_locking: bool | None = None,
     name: str | None = None,
@@ -36,88 +42,102 @@ def assign(
     Returns:
       What has the new value.
     """
-    if _is_reference(ref):
-        return F.Assign(
-            ref,
-            value,
-            validate_shape=validate_shape,
-            use_locking=use_locking,
-            name=name,
-        )
-    return ref.assign(value, name=name)
+    variable = _resource(ref)
+    if variable is not None:
+        return variable.assign(value, name=name)
+    return F.Assign(
+        ref,
+        value,
+        validate_shape=validate_shape,
+        use_locking=use_locking,
+        name=name,
+    )
 
 
 def assign_add(
-    ref: Any, value: Any, use_locking: bool | None = None, name: str | None = None
+    ref: VariableLike,
+    value: TensorLike,
+    use_locking: bool | None = None,
+    name: str | None = None,
 ) -> Any:
     """Add `value` to the variable `ref`; returns what has the new value."""
-    if _is_reference(ref):
-        return F.AssignAdd(ref, value, use_locking=use_locking, name=name)
-    return ref.assign_add(value)
+    variable = _resource(ref)
+    if variable is not None:
+        return variable.assign_add(value)
+    return F.AssignAdd(ref, value, use_locking=use_locking, name=name)
 
 
 def assign_sub(
-    ref: Any, value: Any, use_locking: bool | None = None, name: str | None = None
+    ref: VariableLike,
+    value: TensorLike,
+    use_locking: bool | None = None,
+    name: str | None = None,
 ) -> Any:
     """Subtract `value` from the variable `ref`; returns what has the new value."""
-    if _is_reference(ref):
-        return F.AssignSub(ref, value, use_locking=use_locking, name=name)
-    return ref.assign_sub(value)
+    variable = _resource(ref)
+    if variable is not None:
+        return variable.assign_sub(value)
+    return F.AssignSub(ref, value, use_locking=use_locking, name=name)
 
 
-def is_variable_initialized(ref: Any, name: str | None = None) -> Tensor:
+def is_variable_initialized(ref: VariableLike, name: str | None = None) -> Tensor:
     """Whether a variable has a value: a bool scalar."""
-    if _is_reference(ref):
-        return F.IsVariableInitialized(ref, name=name)
-    return ref.is_initialized(name=name)
+    variable = _resource(ref)
+    if variable is not None:
+        return variable.is_initialized(name=name)
+    return F.IsVariableInitialized(ref, name=name)
 
 
-def count_up_to(ref: Any, limit: int, name: str | None = None) -> Tensor:
+def count_up_to(ref: VariableLike, limit: int, name: str | None = None) -> Tensor:
     """Add one to the integer variable `ref`; the value before.
 
     Running it fails with OutOfRangeError where the variable is `limit`.
     """
-    if _is_reference(ref):
+    variable = _resource(ref)
+    if variable is None:
         return F.CountUpTo(ref, limit=limit, name=name)
-    return F.ResourceCountUpTo(ref.handle, limit=limit, T=ref.dtype, name=name)
+    handle, dtype = variable.handle, variable.dtype
+    return F.ResourceCountUpTo(handle, limit=limit, T=dtype, name=name)
 
 
 def _scatter(
     how: str,
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None,
     name: str | None,
 ) -> Any:
-    if _is_reference(ref):
+    variable = _resource(ref)
+    if variable is None:
         function = getattr(F, f"Scatter{how}")
         return function(ref, indices, updates, use_locking=use_locking, name=name)
     function = getattr(F, f"ResourceScatter{how}")
-    updates = convert_to_tensor(updates, ref.dtype)
-    return ref._lazy_read(function(ref.handle, indices, updates, name=name))
+    updates = convert_to_tensor(updates, variable.dtype)
+    return variable._lazy_read(function(variable.handle, indices, updates, name=name))
 
 
 def _scatter_nd(
     how: str,
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None,
     name: str | None,
 ) -> Any:
-    if _is_reference(ref):
+    variable = _resource(ref)
+    if variable is None:
         function = getattr(F, f"ScatterNd{how}")
         return function(ref, indices, updates, use_locking=use_locking, name=name)
     function = getattr(F, f"ResourceScatterNd{how}")
-    updates = convert_to_tensor(updates, ref.dtype)
-    return ref._lazy_read(function(ref.handle, indices, updates, name=name))
+    updates = convert_to_tensor(updates, variable.dtype)
+    return variable._lazy_read(function(variable.handle, indices, updates, name=name))
 
 
 def scatter_update(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = True,
     name: str | None = None,
 ) -> Any:
@@ -137,9 +157,9 @@ def scatter_update(
 
 
 def scatter_add(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = False,
     name: str | None = None,
 ) -> Any:
@@ -148,9 +168,9 @@ def scatter_add(
 
 
 def scatter_sub(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = False,
     name: str | None = None,
 ) -> Any:
@@ -159,9 +179,9 @@ def scatter_sub(
 
 
 def scatter_mul(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = False,
     name: str | None = None,
 ) -> Any:
@@ -170,9 +190,9 @@ def scatter_mul(
 
 
 def scatter_div(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = False,
     name: str | None = None,
 ) -> Any:
@@ -181,9 +201,9 @@ def scatter_div(
 
 
 def scatter_max(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = False,
     name: str | None = None,
 ) -> Any:
@@ -192,9 +212,9 @@ def scatter_max(
 
 
 def scatter_min(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = False,
     name: str | None = None,
 ) -> Any:
@@ -203,9 +223,9 @@ def scatter_min(
 
 
 def scatter_nd_update(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = True,
     name: str | None = None,
 ) -> Any:
@@ -226,9 +246,9 @@ def scatter_nd_update(
 
 
 def scatter_nd_add(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = False,
     name: str | None = None,
 ) -> Any:
@@ -237,9 +257,9 @@ def scatter_nd_add(
 
 
 def scatter_nd_sub(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = False,
     name: str | None = None,
 ) -> Any:
@@ -248,9 +268,9 @@ def scatter_nd_sub(
 
 
 def batch_scatter_update(
-    ref: Any,
-    indices: Any,
-    updates: Any,
+    ref: VariableLike,
+    indices: TensorLike,
+    updates: TensorLike,
     use_locking: bool | None = True,
     name: str | None = None,
 ) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import shapes
 from retrograd.graph import context
@@ -22,6 +22,20 @@ from retrograd.variables.options import (
     VariableAggregation,
     VariableSynchronization,
 )
+
+if TYPE_CHECKING:
+    from retrograd.dtypes import DType
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import (
+        Aggregation,
+        Constraint,
+        DeviceLike,
+        DTypeLike,
+        InitializerLike,
+        Message,
+        ShapeLike,
+        TensorLike,
+    )
 
 
 class VariableMetaclass(type):
@@ -53,38 +67,38 @@ def _create(creator: Callable[..., Any], arguments: dict[str, Any]) -> Any:
 
 
 def _arguments_v1(
-    initial_value: Any = None,
+    initial_value: InitializerLike | None = None,
     trainable: bool | None = None,
-    collections: Any = None,
+    collections: Collection[str] | None = None,
     validate_shape: bool = True,
-    caching_device: Any = None,
+    caching_device: DeviceLike = None,
     name: str | None = None,
-    variable_def: Any = None,
-    dtype: Any = None,
-    expected_shape: Any = None,
+    variable_def: Message = None,
+    dtype: DTypeLike | None = None,
+    expected_shape: object = None,
     import_scope: str | None = None,
-    constraint: Any = None,
+    constraint: Constraint | None = None,
     use_resource: bool | None = None,
-    synchronization: Any = VariableSynchronization.AUTO,
-    aggregation: Any = VariableAggregation.NONE,
-    shape: Any = None,
+    synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+    aggregation: Aggregation = VariableAggregation.NONE,
+    shape: ShapeLike = None,
 ) -> dict[str, Any]:
     return dict(locals())
 
 
 def _arguments_v2(
-    initial_value: Any = None,
+    initial_value: InitializerLike | None = None,
     trainable: bool | None = None,
     validate_shape: bool = True,
-    caching_device: Any = None,
+    caching_device: DeviceLike = None,
     name: str | None = None,
-    variable_def: Any = None,
-    dtype: Any = None,
+    variable_def: Message = None,
+    dtype: DTypeLike | None = None,
     import_scope: str | None = None,
-    constraint: Any = None,
-    synchronization: Any = VariableSynchronization.AUTO,
-    aggregation: Any = VariableAggregation.NONE,
-    shape: Any = None,
+    constraint: Constraint | None = None,
+    synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+    aggregation: Aggregation = VariableAggregation.NONE,
+    shape: ShapeLike = None,
 ) -> dict[str, Any]:
     return dict(locals())
 
@@ -230,7 +244,7 @@ class Variable(Trackable, metaclass=VariableMetaclass):
     def _as_graph_element(self) -> Any:
         raise NotImplementedError
 
-    def eval(self, session: Any = None) -> Any:
+    def eval(self, session: BaseSession | None = None) -> Any:
         """The value in `session`, by default the thread's default session."""
         return self._as_graph_element().eval(session=session)
 
@@ -247,7 +261,7 @@ class Variable(Trackable, metaclass=VariableMetaclass):
         """The value where the scalar `chosen` is true; does not run where it is not."""
         raise NotImplementedError
 
-    def load(self, value: Any, session: Any = None) -> None:
+    def load(self, value: TensorLike, session: BaseSession | None = None) -> None:
         """Make `value`, an array, the value in `session` without adding to the graph.
 
         Raises:
@@ -266,13 +280,13 @@ class Variable(Trackable, metaclass=VariableMetaclass):
 
     # ------------------------------------------------------------------ changing
 
-    def set_shape(self, shape: Any) -> None:
+    def set_shape(self, shape: ShapeLike) -> None:
         """Add what is known about the static shape."""
         raise NotImplementedError
 
     def assign(
         self,
-        value: Any,
+        value: TensorLike,
         use_locking: bool | None = False,
         name: str | None = None,
         read_value: bool = True,
@@ -286,7 +300,7 @@ class Variable(Trackable, metaclass=VariableMetaclass):
 
     def assign_add(
         self,
-        delta: Any,
+        delta: TensorLike,
         use_locking: bool | None = False,
         name: str | None = None,
         read_value: bool = True,
@@ -296,7 +310,7 @@ class Variable(Trackable, metaclass=VariableMetaclass):
 
     def assign_sub(
         self,
-        delta: Any,
+        delta: TensorLike,
         use_locking: bool | None = False,
         name: str | None = None,
         read_value: bool = True,
@@ -309,19 +323,24 @@ class Variable(Trackable, metaclass=VariableMetaclass):
         raise NotImplementedError
 
     def _scatter(
-        self, how: str, indices: Any, values: Any, use_locking: bool, name: str | None
+        self,
+        how: str,
+        indices: TensorLike,
+        values: TensorLike,
+        use_locking: bool,
+        name: str | None,
     ) -> Any:
         """Apply the op type that changes rows as `how` says."""
         raise NotImplementedError
 
     def _scatter_nd(
-        self, how: str, indices: Any, updates: Any, name: str | None
+        self, how: str, indices: TensorLike, updates: TensorLike, name: str | None
     ) -> Any:
         """Apply the op type that changes slices as `how` says."""
         raise NotImplementedError
 
     def _scatter_slices(
-        self, how: str, sparse_delta: Any, use_locking: bool, name: str | None
+        self, how: str, sparse_delta: IndexedSlices, use_locking: bool, name: str | None
     ) -> Any:
         if not isinstance(sparse_delta, IndexedSlices):
             raise TypeError(f"sparse_delta is not IndexedSlices: {sparse_delta}")
@@ -330,67 +349,91 @@ class Variable(Trackable, metaclass=VariableMetaclass):
         )
 
     def scatter_sub(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Subtract IndexedSlices."""
         return self._scatter_slices("Sub", sparse_delta, use_locking, name)
 
     def scatter_add(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Add IndexedSlices."""
         return self._scatter_slices("Add", sparse_delta, use_locking, name)
 
     def scatter_max(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Take the larger of the value and IndexedSlices."""
         return self._scatter_slices("Max", sparse_delta, use_locking, name)
 
     def scatter_min(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Take the smaller of the value and IndexedSlices."""
         return self._scatter_slices("Min", sparse_delta, use_locking, name)
 
     def scatter_mul(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Multiply by IndexedSlices."""
         return self._scatter_slices("Mul", sparse_delta, use_locking, name)
 
     def scatter_div(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Divide by IndexedSlices."""
         return self._scatter_slices("Div", sparse_delta, use_locking, name)
 
     def scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Put IndexedSlices in the place of rows."""
         return self._scatter_slices("Update", sparse_delta, use_locking, name)
 
     def scatter_nd_sub(
-        self, indices: Any, updates: Any, name: str | None = None
+        self, indices: TensorLike, updates: TensorLike, name: str | None = None
     ) -> Any:
         """Subtract from elements or slices; `indices` [..., K] are K coordinates."""
         return self._scatter_nd("Sub", indices, updates, name)
 
     def scatter_nd_add(
-        self, indices: Any, updates: Any, name: str | None = None
+        self, indices: TensorLike, updates: TensorLike, name: str | None = None
     ) -> Any:
         """Add to elements or slices; `indices` [..., K] are K coordinates."""
         return self._scatter_nd("Add", indices, updates, name)
 
     def scatter_nd_update(
-        self, indices: Any, updates: Any, name: str | None = None
+        self, indices: TensorLike, updates: TensorLike, name: str | None = None
     ) -> Any:
         """Replace elements or slices; `indices` [..., K] are K coordinates."""
         return self._scatter_nd("Update", indices, updates, name)
 
     def batch_scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Replace rows of a batch of matrices, those of each by indices of its own."""
         from retrograd.variables.updates import batch_scatter_update
@@ -400,14 +443,20 @@ class Variable(Trackable, metaclass=VariableMetaclass):
         )
 
     def _strided_slice_assign(
-        self, begin: Any, end: Any, strides: Any, value: Any, name: Any, **masks: int
+        self,
+        begin: TensorLike,
+        end: TensorLike,
+        strides: TensorLike,
+        value: TensorLike,
+        name: str | None,
+        **masks: int,
     ) -> Any:
         """Assign to a strided slice; arguments as for `tf.strided_slice`."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------ saving
 
-    def _set_save_slice_info(self, save_slice_info: Any) -> None:
+    def _set_save_slice_info(self, save_slice_info: Variable.SaveSliceInfo) -> None:
         self._save_slice_info = save_slice_info
 
     def _get_save_slice_info(self) -> Any:
@@ -421,20 +470,25 @@ class Variable(Trackable, metaclass=VariableMetaclass):
         raise NotImplementedError
 
     @staticmethod
-    def from_proto(variable_def: Any, import_scope: str | None = None) -> Any:
+    def from_proto(variable_def: Message, import_scope: str | None = None) -> Any:
         """The variable whose nodes a VariableDef message names."""
         return hooks.variable_from_proto(variable_def, import_scope)
 
     class SaveSliceInfo:
         """Which part of a larger variable a variable is, in a checkpoint."""
 
+        full_name: Any
+        full_shape: Any
+        var_offset: Any
+        var_shape: Any
+
         def __init__(
             self,
-            full_name: Any = None,
-            full_shape: Any = None,
-            var_offset: Any = None,
-            var_shape: Any = None,
-            save_slice_info_def: Any = None,
+            full_name: str | None = None,
+            full_shape: Sequence[int] | None = None,
+            var_offset: Sequence[int] | None = None,
+            var_shape: Sequence[int] | None = None,
+            save_slice_info_def: Message = None,
             import_scope: str | None = None,
         ) -> None:
             if save_slice_info_def is not None:
@@ -498,14 +552,14 @@ class VariableV1(Variable):
     __doc__ = Variable.__doc__
 
 
-def _dtype_mismatch(variable: Variable, dtype: Any) -> ValueError:
+def _dtype_mismatch(variable: Variable, dtype: DType) -> ValueError:
     return ValueError(
         f"Incompatible type conversion requested to type '{dtype.name}' for variable "
         f"of type '{variable.dtype.name}'"
     )
 
 
-def is_resource_variable(value: Any) -> bool:
+def is_resource_variable(value: object) -> bool:
     """Whether `value` is a variable with a resource handle."""
     return getattr(value, "_is_resource_variable", False)
 

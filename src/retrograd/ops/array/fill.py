@@ -108,7 +108,8 @@ def zeros_like(
     """
     with dispatch.name_scope(name, "zeros_like", [tensor]) as scope:
         tensor = convert_to_tensor(tensor, name="tensor")
-        other = dtype is not None and dtypes.as_dtype(dtype) != tensor.dtype
+        wanted = tensor.dtype if dtype is None else dtypes.as_dtype(dtype)
+        other = wanted != tensor.dtype
         variant = tensor.dtype.base_dtype is dtypes.variant
         if context.executing_eagerly():
             if other:
@@ -116,7 +117,7 @@ def zeros_like(
             return F.ZerosLike(tensor, name=scope)
         if optimize and tensor.shape.is_fully_defined() and not variant:
             return zeros(tensor.shape, dtype or tensor.dtype, scope)
-        if other and dtypes.as_dtype(dtype) is not dtypes.variant:
+        if other and wanted is not dtypes.variant:
             return zeros(shape_internal(tensor, optimize=optimize), dtype, scope)
         return F.ZerosLike(tensor, name=scope)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context
@@ -22,6 +22,9 @@ from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.random.random import random_uniform
 from retrograd.ops.static import constant
 from retrograd.platform import logs
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
 
 # ---------------------------------------------------------------------- softmax
 
@@ -248,7 +251,7 @@ def dropout(
 
 def dropout_v2(
     x: Any,
-    rate: Any,
+    rate: TensorLike,
     noise_shape: Any = None,
     seed: int | None = None,
     name: str | None = None,
