@@ -55,7 +55,7 @@ class TensorList:
         self._next: TensorList | None = None
 
     @property
-    def held(self) -> Held:
+    def facts(self) -> Held:
         """What is known of the elements."""
         return Held(self.shape, self.dtype)
 

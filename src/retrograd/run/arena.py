@@ -33,7 +33,7 @@ class Slot:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         del copy
-        whole = self.arena.read()
+        whole = np.asarray(self.arena.value)
         part = whole[self.start : self.stop].reshape(self.shape)
         return part if dtype is None else part.astype(dtype)
 
@@ -48,7 +48,7 @@ class Arena:
     Attributes:
       cells: the members.
       slots: where each is.
-      array: the values, a device buffer after the first run.
+      value: their array, a device buffer after the first run.
     """
 
     def __init__(self, cells: Sequence[Cell]) -> None:
@@ -59,11 +59,13 @@ class Arena:
         for cell in self.cells:
             self.slots.append(Slot(self, start, np.shape(cell.value)))
             start = self.slots[-1].stop
-        self.array: Any = None
+        self.value: Any = None
         self.collect()
 
     def collect(self) -> Any:
         """The packed array, with what was written to members since.
+
+        The caller holds the lock of the store that the cells are in.
 
         Raises:
           TypeError: a member has taken another shape or dtype.
@@ -75,35 +77,31 @@ class Arena:
                 if value.shape != slot.shape or value.dtype != self.dtype:
                     raise TypeError(f"{cell.name} has changed its shape or dtype")
                 parts.append(np.reshape(value, -1))
-            self.array = np.concatenate(parts)
+            # before the members: a reader finds each in its own place or in this one
+            self.value = np.concatenate(parts)
             for cell, slot in zip(self.cells, self.slots, strict=True):
                 cell.value = slot
-        return self.array
-
-    def read(self) -> np.ndarray:
-        """The packed array as NumPy sees it."""
-        while True:
-            array = self.array
-            try:
-                return np.asarray(array)
-            except RuntimeError:
-                # another thread's run has taken this buffer over; its result is next
-                if array is self.array:
-                    raise
+        return self.value
 
 
-def arenas_for(changed: Iterable[Cell], read_only: Iterable[Cell]) -> list[Arena]:
-    """The arenas that the cells of a stage are in, new ones where it pays."""
+def arenas_for(changed: Iterable[Cell]) -> list[Arena]:
+    """The arenas that the changed cells of a stage are in, new ones where it pays.
+
+    The caller holds the lock of the store that the cells are in.
+    """
     found: dict[Arena, None] = {}
     loose: dict[np.dtype, list[Cell]] = {}
     for cell in changed:
-        value = cell.value
+        value = cell.held()
         if isinstance(value, Slot):
             found[value.arena] = None
         elif 0 < np.size(value) and np.size(value) * value.dtype.itemsize <= _SMALL:
             loose.setdefault(np.dtype(value.dtype), []).append(cell)
-    for cell in read_only:
-        if isinstance(cell.value, Slot):
-            found[cell.value.arena] = None
     made = [Arena(cells) for cells in loose.values() if len(cells) >= _FEWEST]
     return [*found, *made]
+
+
+def arenas_of(cells: Iterable[Cell]) -> list[Arena]:
+    """The arenas that some cells are in already."""
+    slots = (cell.held() for cell in cells)
+    return list(dict.fromkeys(s.arena for s in slots if isinstance(s, Slot)))

@@ -18,7 +18,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Held, Tensor
-from retrograd.ops.binding import binding, keywords
+from retrograd.ops.binding import Binding, binding, keywords
 from retrograd.ops.declare import Declaration, F, find
 from retrograd.ops.traits import Kind
 from retrograd.run.devices import CPU, PREFIX
@@ -70,7 +70,7 @@ class EagerTensor(Tensor):
         self,
     ) -> Held | None:
         """What a handle stands for: the variable, or list, that is its value says."""
-        return getattr(self._value, "held", None)
+        return getattr(self._value, "facts", None)
 
     @property
     def _id(self) -> int:
@@ -321,6 +321,16 @@ def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
     """
     _check_eager(record._inputs)
     bound = binding(declaration, record)
+    if bound.updates or bound.state:
+        # a compiled function, or another thread, may change the same variables
+        with store.lock:
+            return _computed(record, declaration, bound)
+    return _computed(record, declaration, bound)
+
+
+def _computed(
+    record: Record, declaration: Declaration, bound: Binding
+) -> Sequence[Any]:
     arguments: list[Any] = [t._value for t in record._inputs]  # pyright: ignore[reportAttributeAccessIssue]
     for i in bound.reads:
         arguments[i] = arguments[i].read()
@@ -331,7 +341,7 @@ def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
         arguments[i] = cell.peek() if bound.initializes else cell.read()
     if bound.state:
         cell = _state_of(record, declaration)
-        arguments.insert(0, cell.value)
+        arguments.insert(0, cell.held())
         written.insert(0, cell)
     try:
         named = keywords(declaration, record, _GIVEN, _function)
@@ -359,11 +369,12 @@ def _state_of(record: Record, declaration: Declaration) -> Cell:
     assert declaration.state is not None
     seeds = (record.attrs.get("seed", 0), record.attrs.get("seed2", 0))
     if seeds == (0, 0):
-        return Cell(record.type, None, declaration.state(record))  # pyright: ignore[reportArgumentType]
+        return Cell(record.type, None, declaration.state(record), store.guard)  # pyright: ignore[reportArgumentType]
     key = ("eager", f"{record.type}{sorted(map(str, record.attrs.items()))}")
     cell = store.cells.get(key)
     if cell is None:
-        cell = store.cells[key] = Cell(record.type, None, declaration.state(record))  # pyright: ignore[reportArgumentType]
+        value = declaration.state(record)  # pyright: ignore[reportArgumentType]
+        cell = store.cells[key] = Cell(record.type, None, value, store.guard)
     return cell
 
 

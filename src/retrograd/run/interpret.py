@@ -320,7 +320,7 @@ class Program:
             cell = self.store.hidden(op, declaration.state)
             self.scope[f"s{index}"] = cell
             # of an op that compiles too, the state may be an array of the other library
-            held = f"s{index}.value" if declaration.host else f"s{index}.read()"
+            held = f"s{index}.held()" if declaration.host else f"s{index}.read()"
             arguments.insert(0, held)
             cells.insert(0, f"s{index}")
         call = self._call(op, declaration, index, arguments)
@@ -361,8 +361,9 @@ class Program:
             self.names[op._outputs[i]] = cells[0]
             self._written[op._outputs[i]] = name = f"v{index}_{i}"
             line += f"; {name} = {cells[0]}.value"
-        if cells and not bound.initializes:
-            # threads that change one variable at the same time must not lose an update
+        if cells:
+            # all variables of a store share the lock: those of one update change
+            # together, and no update is lost, in whichever tier others change them
             return f"with {cells[0]}.lock: {line}"
         return line
 

@@ -26,8 +26,9 @@ from retrograd.ops.declare import Declaration, find, kind_of, traits_of
 from retrograd.ops.flow.effects import bodies_of, is_reading, is_storage, variable_of
 from retrograd.ops.traits import Kind
 from retrograd.run import background, memory
-from retrograd.run.arena import arenas_for
+from retrograd.run.arena import Arena, arenas_for, arenas_of
 from retrograd.run.constants import Large
+from retrograd.run.handover import Handover
 from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
 
@@ -378,10 +379,13 @@ class Variant:
                         changed[cell] = None
         self.unset = [c for c in used if c.value is None]
         read_only = [c for c in used if c not in changed]
-        self.arenas = [] if self.unset else arenas_for(changed, read_only)
-        packed = {c for arena in self.arenas for c in arena.cells}
-        self.changed = [c for c in changed if c not in packed]
-        self.read_only = [c for c in read_only if c not in packed]
+        with store.lock:
+            arenas = [] if self.unset else arenas_for(changed)
+            read_arenas = [a for a in arenas_of(read_only) if a not in arenas]
+        packed = {c for arena in (*arenas, *read_arenas) for c in arena.cells}
+        loose = [c for c in changed if c not in packed]
+        kept = [c for c in read_only if c not in packed]
+        self.variables = Handover(store.guard, [*arenas, *loose], [*read_arenas, *kept])
 
     def _compile(
         self, segment: Segment, constants: dict[Tensor, Any], examples: Sequence[Any]
@@ -393,7 +397,7 @@ class Variant:
         if self.unset:
             # initialized, or found missing, by the interpreted stage
             raise NotReady()
-        donated = len(self.arenas) + len(self.changed)
+        donated = len(self.variables.changed)
         long = _has_long_chain(segment.ops)
 
         def traced(*arguments: Any) -> tuple[Any, ...]:
@@ -423,9 +427,10 @@ class Variant:
             self.consts = [jax.device_put(array) for array in self.large.arrays]
             if long:
                 self.consts.append(jax.device_put(np.int32(1)))
-            cells = self._state()
+            with self.store.lock:
+                cells = [_aval(value) for value in self.variables.state()]
             inputs = [examples[i] for i in self.dynamic]
-            shapes = [_aval(v) for v in (*cells, *self.consts, *inputs)]
+            shapes = [*cells, *(_aval(v) for v in (*self.consts, *inputs))]
             jitted = jax.jit(
                 traced,
                 donate_argnums=tuple(range(donated)),
@@ -456,44 +461,33 @@ class Variant:
         waits = any(v.nbytes > _LARGEST_COPIED for v in lent)
         if lent and not waits:
             dynamic = [v.copy() if _lent(v) else v for v in dynamic]
-        with self.store.lock:
-            arguments = self._state()
-            if self.wide:
-                with jax.enable_x64(True):
-                    results = self.compiled(*arguments, *self.consts, *dynamic)
-            else:
-                results = self.compiled(*arguments, *self.consts, *dynamic)
-            count = len(self.arenas)
-            if waits:
-                jax.block_until_ready(results)
-            for arena, value in zip(self.arenas, results, strict=False):
-                arena.array = value
-            for cell, value in zip(self.changed, results[count:], strict=False):
-                cell.value = value
+        rest = (*self.consts, *dynamic)
+        if self.wide:
+            with jax.enable_x64(True):
+                results = self.variables(self.compiled, rest)
+        else:
+            results = self.variables(self.compiled, rest)
+        if waits:
+            jax.block_until_ready(results)
         if self.limited:
             *results, over = results
             if over:
                 raise NoRoom()
-        return results[count + len(self.changed) :]
-
-    def _state(self) -> list[Any]:
-        """The variables, as arguments: arenas, changed cells, cells only read."""
-        state = [arena.collect() for arena in self.arenas]
-        state += [c.value for c in self.changed]
-        return state + [c.value for c in self.read_only]
+        return results[len(self.variables.changed) :]
 
     def _unpack(
         self, arguments: Sequence[Any]
     ) -> tuple[dict[Cell, Any], Sequence[Any]]:
         """The value of each cell, and the arguments that are not variables."""
-        count = len(self.arenas)
+        held = self.variables.held
         values: dict[Cell, Any] = {}
-        for arena, whole in zip(self.arenas, arguments, strict=False):
-            for cell, slot in zip(arena.cells, arena.slots, strict=True):
-                values[cell] = slot.of(whole)
-        cells = [*self.changed, *self.read_only]
-        values.update(zip(cells, arguments[count:], strict=False))
-        return values, arguments[count + len(cells) :]
+        for place, whole in zip(held, arguments, strict=False):
+            if isinstance(place, Arena):
+                for cell, slot in zip(place.cells, place.slots, strict=True):
+                    values[cell] = slot.of(whole)
+            else:
+                values[place] = whole
+        return values, arguments[len(held) :]
 
     def _constants(self, arguments: Sequence[Any]) -> dict[Tensor, Any]:
         """The large constants, given the arguments that begin with those passed."""
@@ -504,17 +498,16 @@ class Variant:
 
     def _packed(self, cells: dict[Cell, Any]) -> list[Any]:
         """The changed variables, as results."""
-        packed = [
-            xp_jax.concatenate([xp_jax.reshape(cells[c], (-1,)) for c in arena.cells])
-            for arena in self.arenas
+        return [
+            xp_jax.concatenate([xp_jax.reshape(cells[c], (-1,)) for c in place.cells])
+            if isinstance(place, Arena)
+            else cells[place]
+            for place in self.variables.changed
         ]
-        return packed + [cells[c] for c in self.changed]
 
     def wait(self) -> None:
         """Return when the changes to variables are done."""
-        for value in self._state():
-            if hasattr(value, "block_until_ready"):
-                value.block_until_ready()
+        self.variables.wait()
 
 
 def _lent(value: Any) -> bool:

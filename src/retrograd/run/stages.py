@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
@@ -73,11 +73,13 @@ def split(
     ops: Sequence[Operation],
     fetches: Iterable[Tensor],
     host: Callable[[Operation], bool] = is_host,
+    known: Container[Tensor] = frozenset(),
 ) -> list[Segment]:
     """The operations in few, large segments, host and compiled ones in turn.
 
     Each operation goes into the earliest segment of its kind that its dependencies
     allow: data, control, and the order of reads and writes of a variable in `ops`.
+    One whose value is among `known` is in none; what it waits for, its users wait for.
     """
     level: dict[Operation, int] = {}
     segments: dict[int, Segment] = {}
@@ -90,13 +92,15 @@ def split(
         merges = kind is Kind.MERGE
         if kind is Kind.SWITCH or (not merges and _depends_on(op, conditional)):
             conditional.add(op)
+        before = (*(t._op for t in op._inputs), *op._control_inputs, *order(op))
+        levels = [level[earlier] for earlier in before if earlier in level]
+        if op._outputs and op._outputs[0] in known:
+            if levels:
+                level[op] = max(levels)
+            continue
         alone = merges or op in conditional or host(op)
         own = 0 if alone else 1
-        at = own
-        for earlier in (*(t._op for t in op._inputs), *op._control_inputs, *order(op)):
-            before = level.get(earlier)
-            if before is not None:
-                at = max(at, before if before % 2 == own else before + 1)
+        at = max([own, *(n if n % 2 == own else n + 1 for n in levels)])
         if not is_storage(op):  # there from the start
             level[op] = at
         if at not in segments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,35 @@ from retrograd.graph.tensor import Held
 _READY = (np.ndarray, np.generic)
 
 
+class Unsettled(Protocol):
+    """Results of a compiled call that are on their way into variables."""
+
+    def settle(self) -> None:
+        """Put them there."""
+        ...
+
+
+class Guard:
+    """What all state of a store is read and changed under.
+
+    Attributes:
+      lock: held while variables change, and while compiled buffers are read.
+      unsettled: a compiled call whose results may not be in its variables yet.
+    """
+
+    __slots__ = ("lock", "unsettled")
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.unsettled: Unsettled | None = None
+
+    def settle(self) -> None:
+        """Wait for the compiled call that goes on, and put its results in place."""
+        with self.lock:
+            if self.unsettled is not None:
+                self.unsettled.settle()
+
+
 class Cell:
     """The storage of one variable, or of the hidden state of one operation.
 
@@ -26,19 +55,25 @@ class Cell:
     before it is initialized.  Arrays are replaced, never written to.
     """
 
-    __slots__ = ("extra", "lock", "name", "op", "value")
+    __slots__ = ("extra", "guard", "lock", "name", "op", "value")
 
     def __init__(
-        self, name: str, op: Operation | None = None, value: Any = None
+        self,
+        name: str,
+        op: Operation | None = None,
+        value: Any = None,
+        guard: Guard | None = None,
     ) -> None:
         self.value = value
         self.op = op
         self.name = name
-        self.lock = threading.RLock()
+        self.guard = Guard() if guard is None else guard
+        #: held while the variable changes; the same for all variables of a store
+        self.lock = self.guard.lock
         self.extra: Any = None
 
     @property
-    def held(self) -> Held:
+    def facts(self) -> Held:
         """Shape and dtype of the variable: as declared, or those of its value."""
         if self.op is not None:
             return Held(self.op.attrs["shape"], self.op.attrs["dtype"])
@@ -50,18 +85,24 @@ class Cell:
         Raises:
           FailedPreconditionError: the variable is not initialized.
         """
+        if self.guard.unsettled is not None:
+            self.guard.settle()
         value = self.value
-        if value is None:
-            raise self.unset()
         if isinstance(value, _READY):
             return value
-        try:
-            return np.asarray(value)
-        except RuntimeError:
-            # another thread's run has taken this buffer over; its result is there now
-            if value is self.value:
-                raise
-            return self.read()
+        if value is None:
+            raise self.unset()
+        with self.lock:  # a buffer that a compiled call may take over
+            return np.asarray(self.held())
+
+    def held(self) -> Any:
+        """The value as it is kept: an array of NumPy or of the compiled tier, or None.
+
+        Whoever uses a buffer of the compiled tier holds the lock.
+        """
+        if self.guard.unsettled is not None:
+            self.guard.settle()
+        return self.value
 
     def peek(self) -> Any:
         """The value as a NumPy array, or None."""
@@ -111,7 +152,8 @@ class Store:
     def __init__(self) -> None:
         self.cells: dict[tuple[str, str], Cell] = {}
         self.resources: dict[tuple[str, str, str], Any] = {}
-        self.lock = threading.RLock()
+        self.guard = Guard()
+        self.lock = self.guard.lock
         #: how many devices share the batches of compiled stages (see `mesh`)
         self.devices = 1
 
@@ -124,12 +166,12 @@ class Store:
         found = self.cells.get(key)
         if found is None:
             with self.lock:
-                found = self.cells.setdefault(key, Cell(name, op))
+                found = self.cells.setdefault(key, Cell(name, op, guard=self.guard))
         return found
 
     def temporary(self, op: Operation) -> Cell:
         """A cell of its own for a variable that lives within one run."""
-        return Cell(op.name, op)
+        return Cell(op.name, op, guard=self.guard)
 
     def hidden(self, op: Operation, make: Any) -> Cell:
         """The cell of an operation's hidden state, made by `make(op)` at first."""
@@ -141,7 +183,8 @@ class Store:
             with self.lock:
                 found = self.cells.get(key)
                 if found is None:
-                    found = self.cells[key] = Cell(op.name, op, make(op))
+                    value = make(op)
+                    found = self.cells[key] = Cell(op.name, op, value, self.guard)
         return found
 
     def resource(self, kind: str, op: Operation, make: Any) -> Any:
@@ -171,6 +214,7 @@ class Store:
         back.  Other threads must not run meanwhile.
         """
         with self.lock:
+            self.guard.settle()
             values = {key: (cell, cell.value) for key, cell in self.cells.items()}
             shared = dict(self.resources)
         put_back = [r.saved() for r in shared.values() if hasattr(r, "saved")]
@@ -192,19 +236,19 @@ class Store:
 
     def snapshot(self) -> dict[Any, Any]:
         """The values of all cells now, as arrays that later runs leave alone."""
-        with self.lock:
-            cells = list(self.cells.items())
         found = {}
-        for key, cell in cells:
-            value = cell.value
-            owned = value is None or isinstance(value, _READY)
-            # a buffer of the compiled tier is taken over by the next run
-            found[key] = value if owned else np.array(cell.read())
+        with self.lock:
+            for key, cell in self.cells.items():
+                value = cell.held()
+                owned = value is None or isinstance(value, _READY)
+                # a buffer of the compiled tier is taken over by the next run
+                found[key] = value if owned else np.array(value)
         return found
 
     def restore(self, values: dict[Any, Any]) -> None:
         """Give the cells the values of a snapshot; a new one has none."""
         with self.lock:
+            self.guard.settle()
             for key, cell in list(self.cells.items()):
                 if key[0] == "hidden" and key not in values:
                     del self.cells[key]

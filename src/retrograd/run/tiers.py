@@ -189,20 +189,16 @@ class Staged:
 
     def _build(self) -> None:
         """Split the plan; operations that could not be compiled run between stages."""
-        ops = [
-            op
-            for op in self.plan.ops
-            if not (op._outputs and op._outputs[0] in self.constants)
-        ]
+        ops, known = self.plan.ops, self.constants
         apart = set(self.refused)
 
         def is_apart(op: Operation) -> bool:
             return is_host(op) or op in apart
 
-        segments = split(ops, self.plan.fetches, is_apart)
+        segments = split(ops, self.plan.fetches, is_apart, known)
         while between := _lists_between(segments):
             apart.update(between)
-            segments = split(ops, self.plan.fetches, is_apart)
+            segments = split(ops, self.plan.fetches, is_apart, known)
         self.stages: list[Stage] = []
         parts: list[tuple[Segment, Any]] = []
         for segment in segments:
