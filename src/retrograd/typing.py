@@ -65,6 +65,20 @@ if TYPE_CHECKING:
     from retrograd.variables.store import _ReuseMode
     from retrograd.variables.variable import Variable
 
+    class Operators:
+        """The operators of tensors and variables, as layer 3 sets them."""
+
+        def _binary(self, other: Any, /) -> Any: ...
+
+        def _unary(self) -> Any: ...
+
+        __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = _binary
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = _binary
+        __mod__ = __pow__ = __matmul__ = __and__ = __or__ = __xor__ = _binary
+        __rmod__ = __rpow__ = __rmatmul__ = __rand__ = __ror__ = __rxor__ = _binary
+        __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = _binary
+        __neg__ = __abs__ = __invert__ = _unary
+
     Scalar: TypeAlias = Number | np.generic | str | bytes
     #: what is converted to a tensor where one is wanted
     TensorLike: TypeAlias = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.data import elements, iterator
@@ -12,6 +12,10 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.specs import TensorSpec
 from retrograd.ops.declare import F
 from retrograd.util.tracking import Trackable
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Structure, TensorLike
 
 
 class DatasetV2(Trackable):
@@ -24,7 +28,7 @@ class DatasetV2(Trackable):
 
     _called = "Dataset"
 
-    def __init__(self, variant_tensor: Any, element_spec: Any) -> None:
+    def __init__(self, variant_tensor: Tensor, element_spec: Structure) -> None:
         self._variant_tensor = variant_tensor
         self._element_spec = element_spec
 
@@ -47,24 +51,28 @@ class DatasetV2(Trackable):
             )
         return iterator.IteratorV2(self)
 
-    def _with(self, op: Callable[..., Any], *inputs: Any, specs: Any = None) -> Any:
+    def _with(
+        self, op: Callable[..., Any], *inputs: Any, specs: Structure = None
+    ) -> Any:
         """A dataset of this kind that an op makes, by default with such elements."""
         specs = self._element_spec if specs is None else specs
         return type(self)(op(*inputs, **elements.attrs_of(specs)), specs)
 
-    def _of_this(self, op: Callable[..., Any], *inputs: Any, specs: Any = None) -> Any:
+    def _of_this(
+        self, op: Callable[..., Any], *inputs: Any, specs: Structure = None
+    ) -> Any:
         return self._with(op, self._variant_tensor, *inputs, specs=specs)
 
     # ------------------------------------------------------------------ sources
 
     @classmethod
-    def from_tensors(cls, tensors: Any) -> Any:
+    def from_tensors(cls, tensors: Structure) -> Any:
         """A dataset of one element."""
         element = elements.normalized(tensors)
         return cls._source(F.TensorDataset, element, elements.specs_of(element))
 
     @classmethod
-    def from_tensor_slices(cls, tensors: Any) -> Any:
+    def from_tensor_slices(cls, tensors: Structure) -> Any:
         """A dataset with an element for each row of the tensors.
 
         Raises:
@@ -80,13 +88,15 @@ class DatasetV2(Trackable):
         return cls._source(F.TensorSliceDataset, element, specs)
 
     @classmethod
-    def _source(cls, op: Callable[..., Any], element: Any, specs: Any) -> Any:
+    def _source(
+        cls, op: Callable[..., Any], element: Structure, specs: Structure
+    ) -> Any:
         attrs = elements.attrs_of(specs)
         made = op(elements.flat(element), output_shapes=attrs["output_shapes"])
         return cls(made, specs)
 
     @classmethod
-    def range(cls, *args: Any) -> Any:
+    def range(cls, *args: TensorLike) -> Any:
         """The int64 numbers `(stop)`, `(start, stop)` or `(start, stop, step)`."""
         if not 1 <= len(args) <= 3:
             raise ValueError(f"Invalid arguments to RangeDataset: {args}")
@@ -99,7 +109,7 @@ class DatasetV2(Trackable):
         return cls(F.RangeDataset(*inputs, **elements.attrs_of(specs)), specs)
 
     @classmethod
-    def zip(cls, datasets: Any) -> Any:
+    def zip(cls, datasets: Structure) -> Any:
         """Elements side by side, in the structure that the datasets are given in.
 
         Raises:
@@ -117,7 +127,7 @@ class DatasetV2(Trackable):
 
     # ------------------------------------------------------------------ of this one
 
-    def concatenate(self, dataset: Any) -> Any:
+    def concatenate(self, dataset: DatasetV2) -> Any:
         """The elements of this dataset, then those of another.
 
         Raises:
@@ -136,29 +146,29 @@ class DatasetV2(Trackable):
         )
         return self._of_this(F.ConcatenateDataset, dataset._variant_tensor, specs=specs)
 
-    def prefetch(self, buffer_size: Any) -> Any:
+    def prefetch(self, buffer_size: TensorLike) -> Any:
         """The same elements."""
         return self._of_this(F.PrefetchDataset, _int64(buffer_size, "buffer_size"))
 
-    def repeat(self, count: Any = None) -> Any:
+    def repeat(self, count: TensorLike | None = None) -> Any:
         """The elements `count` times, by default for ever."""
         return self._of_this(F.RepeatDataset, _count(count))
 
-    def take(self, count: Any) -> Any:
+    def take(self, count: TensorLike) -> Any:
         """The first `count` elements; all where it is −1."""
         return self._of_this(F.TakeDataset, _count(count))
 
-    def skip(self, count: Any) -> Any:
+    def skip(self, count: TensorLike) -> Any:
         """The elements but for the first `count`; none where it is −1."""
         return self._of_this(F.SkipDataset, _count(count))
 
-    def shard(self, num_shards: Any, index: Any) -> Any:
+    def shard(self, num_shards: TensorLike, index: TensorLike) -> Any:
         """Every `num_shards`-th element, from the one with the number `index` on."""
         return self._of_this(
             F.ShardDataset, _int64(num_shards, "num_shards"), _int64(index, "index")
         )
 
-    def batch(self, batch_size: Any, drop_remainder: Any = False) -> Any:
+    def batch(self, batch_size: TensorLike, drop_remainder: TensorLike = False) -> Any:
         """Elements put together along a new first axis.
 
         Args:
@@ -226,11 +236,11 @@ def _in_function() -> bool:
     return context.get_default_graph().building_function
 
 
-def _int64(value: Any, name: str) -> Any:
+def _int64(value: TensorLike, name: str) -> Any:
     return convert_to_tensor(value, dtypes.int64, name)
 
 
-def _count(count: Any) -> Any:
+def _count(count: TensorLike | None) -> Any:
     return _int64(-1 if count is None else count, "count")
 
 
@@ -264,12 +274,14 @@ def rebatched(dataset: DatasetV2, count: int) -> Any:
 # ---------------------------------------------------------------------- functions
 
 
-def make_one_shot_iterator(dataset: Any) -> Any:
+def make_one_shot_iterator(dataset: DatasetV2) -> Any:
     """An iterator that begins by itself, and ends once."""
     return iterator.one_shot(dataset)
 
 
-def make_initializable_iterator(dataset: Any, shared_name: str | None = None) -> Any:
+def make_initializable_iterator(
+    dataset: DatasetV2, shared_name: str | None = None
+) -> Any:
     """An iterator that begins when its initializer is run."""
     return iterator.initializable(dataset, shared_name)
 

@@ -6,7 +6,7 @@ A list is not a structure here but a tensor, as everywhere in `tf.data`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest, shapes
 from retrograd.errors import message
@@ -15,15 +15,18 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.specs import CompositeTensor, TensorSpec
 from retrograd.graph.tensor import Tensor
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure, TensorLike
 
-def _parts(structure: Any) -> list[Any] | None:
+
+def _parts(structure: Structure) -> list[Any] | None:
     """What a structure consists of, in the order of `flat`; None for a tensor."""
     if isinstance(structure, Mapping):
         return [structure[key] for key in sorted(structure)]
     return list(structure) if isinstance(structure, tuple) else None
 
 
-def flat(structure: Any) -> list[Any]:
+def flat(structure: Structure) -> list[Any]:
     """The tensors of a structure, in order; those of mappings by key."""
     parts = _parts(structure)
     if parts is None:
@@ -31,7 +34,7 @@ def flat(structure: Any) -> list[Any]:
     return [leaf for part in parts for leaf in flat(part)]
 
 
-def mapped(function: Callable[[Any], Any], structure: Any) -> Any:
+def mapped(function: Callable[[Any], Any], structure: Structure) -> Any:
     """A structure with `function` of each tensor, called in the order of `flat`."""
     parts = _parts(structure)
     if parts is None:
@@ -39,7 +42,7 @@ def mapped(function: Callable[[Any], Any], structure: Any) -> Any:
     return nest.sequence_like(structure, [mapped(function, part) for part in parts])
 
 
-def normalized(element: Any) -> Any:
+def normalized(element: Structure) -> Any:
     """An element with everything in it as a tensor.
 
     Raises:
@@ -51,7 +54,7 @@ def normalized(element: Any) -> Any:
     return packed(element, tensors)
 
 
-def _tensor(value: Any, index: int) -> Tensor:
+def _tensor(value: TensorLike, index: int) -> Tensor:
     if isinstance(value, CompositeTensor):
         raise TypeError(
             message(
@@ -63,18 +66,18 @@ def _tensor(value: Any, index: int) -> Tensor:
     return convert_to_tensor(value, name=f"component_{index}")
 
 
-def specs_of(element: Any) -> Any:
+def specs_of(element: Structure) -> Any:
     """What is known about the tensors of an element: its TensorSpecs."""
     return mapped(lambda t: TensorSpec(t.shape, t.dtype), element)
 
 
-def packed(specs: Any, tensors: Iterable[Any]) -> Any:
+def packed(specs: Structure, tensors: Iterable[Any]) -> Any:
     """Tensors in the structure of an element."""
     rest = iter(tensors)
     return mapped(lambda _: next(rest), specs)
 
 
-def specs_from(output_types: Any, output_shapes: Any = None) -> Any:
+def specs_from(output_types: Structure, output_shapes: Structure = None) -> Any:
     """TensorSpecs of types, and of shapes in the same structure; by default unknown."""
     kinds = flat(output_types)
     found = [None] * len(kinds)
@@ -84,7 +87,7 @@ def specs_from(output_types: Any, output_shapes: Any = None) -> Any:
     return mapped(lambda kind: TensorSpec(next(rest), kind), output_types)
 
 
-def _shapes_for(types: Any, given: Any) -> list[Any]:
+def _shapes_for(types: Structure, given: Structure) -> list[Any]:
     """The shapes that belong to types; a shape may be a tuple itself."""
     parts = _parts(types)
     if parts is None:
@@ -93,22 +96,22 @@ def _shapes_for(types: Any, given: Any) -> list[Any]:
     return [shape for pair in pairs for shape in _shapes_for(*pair)]
 
 
-def types_of(specs: Any) -> Any:
+def types_of(specs: Structure) -> Any:
     """The dtypes of an element's tensors."""
     return mapped(lambda spec: spec.dtype, specs)
 
 
-def shapes_of(specs: Any) -> Any:
+def shapes_of(specs: Structure) -> Any:
     """The static shapes of an element's tensors."""
     return mapped(lambda spec: spec.shape, specs)
 
 
-def classes_of(specs: Any) -> Any:
+def classes_of(specs: Structure) -> Any:
     """The Python types of an element's parts."""
     return mapped(lambda spec: spec.value_type, specs)
 
 
-def attrs_of(specs: Any) -> dict[str, Any]:
+def attrs_of(specs: Structure) -> dict[str, Any]:
     """The attributes by which ops know the tensors of an element."""
     leaves = flat(specs)
     return {

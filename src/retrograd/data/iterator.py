@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import errors
 from retrograd.data import elements
@@ -11,6 +11,12 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import add_to_collection, colocate_with
 from retrograd.ops.declare import F
 from retrograd.util.tracking import Trackable
+
+if TYPE_CHECKING:
+    from retrograd.data.dataset import DatasetV2
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Structure
 
 
 class Iterator(Trackable):
@@ -24,11 +30,11 @@ class Iterator(Trackable):
 
     def __init__(
         self,
-        iterator_resource: Any,
-        initializer: Any,
-        output_types: Any,
-        output_shapes: Any,
-        output_classes: Any,
+        iterator_resource: Tensor,
+        initializer: Operation | None,
+        output_types: Structure,
+        output_shapes: Structure,
+        output_classes: Structure,
     ) -> None:
         if any(v is None for v in (output_types, output_shapes, output_classes)):
             raise ValueError(
@@ -43,10 +49,10 @@ class Iterator(Trackable):
 
     @staticmethod
     def from_structure(
-        output_types: Any,
-        output_shapes: Any = None,
+        output_types: Structure,
+        output_shapes: Structure = None,
         shared_name: str | None = None,
-        output_classes: Any = None,
+        output_classes: Structure = None,
     ) -> Iterator:
         """An iterator without a dataset, for any with such elements."""
         del output_classes
@@ -58,10 +64,10 @@ class Iterator(Trackable):
 
     @staticmethod
     def from_string_handle(
-        string_handle: Any,
-        output_types: Any,
-        output_shapes: Any = None,
-        output_classes: Any = None,
+        string_handle: Tensor,
+        output_types: Structure,
+        output_shapes: Structure = None,
+        output_classes: Structure = None,
     ) -> Iterator:
         """The iterator whose `string_handle` has this value when the graph is run."""
         del output_classes
@@ -81,7 +87,7 @@ class Iterator(Trackable):
             raise ValueError("Iterator does not have an initializer.")
         return self._initializer
 
-    def make_initializer(self, dataset: Any, name: str | None = None) -> Any:
+    def make_initializer(self, dataset: DatasetV2, name: str | None = None) -> Any:
         """The operation that goes to the first element of a dataset.
 
         Raises:
@@ -130,7 +136,9 @@ class Iterator(Trackable):
         return self._element_spec
 
 
-def _iterator(handle: Any, initializer: Any, specs: Any) -> Iterator:
+def _iterator(
+    handle: Tensor, initializer: Operation | None, specs: Structure
+) -> Iterator:
     return Iterator(
         handle,
         initializer,
@@ -140,7 +148,7 @@ def _iterator(handle: Any, initializer: Any, specs: Any) -> Iterator:
     )
 
 
-def _check(what: str, wanted: Any, given: Any) -> None:
+def _check(what: str, wanted: Structure, given: Structure) -> None:
     """Check what a dataset's elements are against what an iterator's are."""
     pairs = zip(elements.flat(wanted), elements.flat(given), strict=True)
     for want, have in pairs:
@@ -192,7 +200,7 @@ class IteratorV2(PythonIterator):
       dataset: the dataset.
     """
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: DatasetV2) -> None:
         self._element_spec = dataset.element_spec
         self._attrs = elements.attrs_of(self._element_spec)
         self._iterator_resource, _ = F.AnonymousIteratorV2(**self._attrs)
@@ -216,7 +224,7 @@ class IteratorV2(PythonIterator):
 # ---------------------------------------------------------------------- of datasets
 
 
-def one_shot(dataset: Any) -> Any:
+def one_shot(dataset: DatasetV2) -> Any:
     """An iterator that begins by itself, and ends once.
 
     Raises:
@@ -251,7 +259,7 @@ def one_shot(dataset: Any) -> Any:
     return _iterator(handle, None, specs)
 
 
-def _ops_of(variant: Any) -> list[Any]:
+def _ops_of(variant: Tensor) -> list[Any]:
     """The operations that make a dataset out of others."""
     found, pending = [], [variant]
     while pending:
@@ -261,7 +269,7 @@ def _ops_of(variant: Any) -> list[Any]:
     return found
 
 
-def initializable(dataset: Any, shared_name: str | None = None) -> Iterator:
+def initializable(dataset: DatasetV2, shared_name: str | None = None) -> Iterator:
     """An iterator that begins, again and again, when its initializer is run.
 
     Raises:

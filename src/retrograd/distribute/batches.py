@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.data import iterator as iterators
 from retrograd.distribute.values import regroup
 from retrograd.graph import context
 from retrograd.graph.defaults import control_dependencies
 from retrograd.nest import flatten
+
+if TYPE_CHECKING:
+    from retrograd.data.dataset import DatasetV2
+    from retrograd.distribute.extended import StrategyExtendedV1
 
 
 class DistributedIterator(iterators.PythonIterator):
@@ -19,7 +23,7 @@ class DistributedIterator(iterators.PythonIterator):
       dataset: gives the elements, one replica's after the other's.
     """
 
-    def __init__(self, extended: Any, dataset: Any) -> None:
+    def __init__(self, extended: StrategyExtendedV1, dataset: DatasetV2) -> None:
         self._device_map = extended._device_map
         self._dataset = dataset
         self._eager = context.executing_eagerly()
@@ -76,7 +80,7 @@ class DistributedDataset:
       dataset: gives the elements, one replica's after the other's.
     """
 
-    def __init__(self, extended: Any, dataset: Any) -> None:
+    def __init__(self, extended: StrategyExtendedV1, dataset: DatasetV2) -> None:
         self._extended = extended
         self._dataset = dataset
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from retrograd.distribute.devices import (
     DeviceMap,
@@ -30,17 +30,25 @@ from retrograd.platform import logs
 from retrograd.run.configuration import list_logical_devices
 from retrograd.variables.resource import BaseResourceVariable
 
+if TYPE_CHECKING:
+    #: where the result of a reduction is wanted: on these devices, or those of a value
+    from retrograd.typing import CompositeLike
+
+    Destinations: TypeAlias = (
+        DistributedValues | BaseResourceVariable | Tensor | str | LogicalDeviceSpec
+    )
+
 # ---------------------------------------------------------------------- destinations
 
 
-def check_destinations(destinations: Any) -> bool:
+def check_destinations(destinations: Destinations) -> bool:
     """Whether `destinations` names a device."""
     if isinstance(destinations, (BaseResourceVariable, Tensor)):
         return bool(destinations.device)
     return bool(destinations)
 
 
-def validate_destinations(destinations: Any) -> None:
+def validate_destinations(destinations: Destinations) -> None:
     """Check that `destinations` says where a result is wanted.
 
     Raises:
@@ -56,7 +64,7 @@ def validate_destinations(destinations: Any) -> None:
         raise ValueError("destinations can not be empty")
 
 
-def _map_of(destinations: Any) -> DeviceMap:
+def _map_of(destinations: Destinations) -> DeviceMap:
     if isinstance(destinations, (DistributedValues, LogicalDeviceSpec)):
         return destinations.device_map
     if isinstance(destinations, str):
@@ -64,7 +72,7 @@ def _map_of(destinations: Any) -> DeviceMap:
     return SingleDeviceMap(destinations.device)
 
 
-def get_devices_from(destinations: Any) -> tuple[str, ...]:
+def get_devices_from(destinations: Destinations) -> tuple[str, ...]:
     """The devices where a result is wanted."""
     if isinstance(destinations, (DistributedValues, LogicalDeviceSpec)):
         return _map_of(destinations).logical_to_actual_devices(
@@ -74,7 +82,7 @@ def get_devices_from(destinations: Any) -> tuple[str, ...]:
     return (resolve(named),)
 
 
-def _devices_match(left: Any, right: Any) -> bool:
+def _devices_match(left: Destinations, right: Destinations) -> bool:
     return set(get_devices_from(left)) == set(get_devices_from(right))
 
 
@@ -111,7 +119,9 @@ def _divided(value: Any, count: int) -> Any:
     return value / count
 
 
-def simple_broadcast(value: Any, destinations: Any) -> Any:
+def simple_broadcast(
+    value: DistributedValues | CompositeLike, destinations: Destinations
+) -> Any:
     """Copies of a tensor or IndexedSlices: Mirrored, or the only copy.
 
     Args:
@@ -123,7 +133,10 @@ def simple_broadcast(value: Any, destinations: Any) -> Any:
 
 
 def reduce_non_distributed_value(
-    reduce_op: ReduceOp, device_map: DeviceMap, value: Any, destinations: Any
+    reduce_op: ReduceOp,
+    device_map: DeviceMap,
+    value: DistributedValues | CompositeLike,
+    destinations: Destinations,
 ) -> Any:
     """The sum or mean of a value that is the same in all replicas.
 
@@ -192,7 +205,10 @@ class CrossDeviceOps:
     """
 
     def reduce(
-        self, reduce_op: ReduceOp, per_replica_value: Any, destinations: Any
+        self,
+        reduce_op: ReduceOp,
+        per_replica_value: DistributedValues | CompositeLike,
+        destinations: Destinations,
     ) -> Any:
         """The sum or mean over replicas, where it is wanted: a tensor or Mirrored.
 
@@ -220,13 +236,16 @@ class CrossDeviceOps:
             return [regroup(v.device_map, v.values, Mirrored) for v, _ in pairs]
         return self.batch_reduce_implementation(reduce_op, pairs)
 
-    def broadcast(self, tensor: Any, destinations: Any) -> Any:
+    def broadcast(self, tensor: CompositeLike, destinations: Destinations) -> Any:
         """Copies of a tensor where they are wanted: Mirrored, or the only copy."""
         validate_destinations(destinations)
         return self.broadcast_implementation(tensor, destinations)
 
     def reduce_implementation(
-        self, reduce_op: ReduceOp, per_replica_value: Any, destinations: Any
+        self,
+        reduce_op: ReduceOp,
+        per_replica_value: DistributedValues,
+        destinations: Destinations,
     ) -> Any:
         """As `reduce`, its arguments checked."""
         raise NotImplementedError("_reduce method must be implemented in descendants.")
@@ -239,7 +258,9 @@ class CrossDeviceOps:
             "_batch_reduce method must be implemented in descendants."
         )
 
-    def broadcast_implementation(self, tensor: Any, destinations: Any) -> Any:
+    def broadcast_implementation(
+        self, tensor: CompositeLike, destinations: Destinations
+    ) -> Any:
         """As `broadcast`, its arguments checked."""
         return simple_broadcast(tensor, destinations)
 
@@ -261,7 +282,10 @@ class ReductionToOneDevice(CrossDeviceOps):
         self.accumulation_fn = accumulation_fn or add_n
 
     def reduce_implementation(
-        self, reduce_op: ReduceOp, per_replica_value: Any, destinations: Any
+        self,
+        reduce_op: ReduceOp,
+        per_replica_value: DistributedValues,
+        destinations: Destinations,
     ) -> Any:
         """See `CrossDeviceOps`."""
         devices = get_devices_from(destinations)
@@ -320,7 +344,10 @@ class AllReduceCrossDeviceOps(CrossDeviceOps):
         self._simple = ReductionToOneDevice()
 
     def reduce_implementation(
-        self, reduce_op: ReduceOp, per_replica_value: Any, destinations: Any
+        self,
+        reduce_op: ReduceOp,
+        per_replica_value: DistributedValues,
+        destinations: Destinations,
     ) -> Any:
         """See `CrossDeviceOps`."""
         return self._simple.reduce_implementation(

@@ -9,12 +9,17 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.errors import message
 from retrograd.graph import context
 from retrograd.graph.distribution import Mode, innermost
 from retrograd.graph.hooks import hooks
+
+if TYPE_CHECKING:
+    from retrograd.distribute.extended import StrategyExtendedV2
+    from retrograd.distribute.replica import ReplicaContext
+    from retrograd.distribute.strategy import Strategy
 
 
 def mode() -> Mode:
@@ -56,7 +61,7 @@ def get_strategy_and_replica_context() -> tuple[Any, Any]:
 _global_scopes: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
 
-def experimental_set_strategy(strategy: Any) -> None:
+def experimental_set_strategy(strategy: Strategy) -> None:
     """Put a strategy in force from now on; None puts the default one back.
 
     Raises:
@@ -94,7 +99,7 @@ def get_update_device() -> Any:
 
 
 @contextlib.contextmanager
-def updating(device: Any) -> Iterator[None]:
+def updating(device: str) -> Iterator[None]:
     """A context in which variables stand for their copies on `device`."""
     before, _update.device = _update.device, device
     try:
@@ -106,7 +111,7 @@ def updating(device: Any) -> Iterator[None]:
 # ---------------------------------------------------------------------- checks
 
 
-def require_cross_replica(extended: Any) -> None:
+def require_cross_replica(extended: StrategyExtendedV2) -> None:
     """Check that all replicas of a strategy are at work, or no strategy is in force.
 
     Raises:
@@ -127,7 +132,7 @@ def require_cross_replica(extended: Any) -> None:
         )
 
 
-def require_strategy(extended: Any) -> None:
+def require_strategy(extended: StrategyExtendedV2) -> None:
     """Check that a strategy is in force.
 
     Raises:
@@ -137,7 +142,7 @@ def require_strategy(extended: Any) -> None:
         raise wrong_strategy(extended._container_strategy())
 
 
-def require_replica(replica: Any) -> None:
+def require_replica(replica: ReplicaContext) -> None:
     """Check that a replica is at work.
 
     Raises:
@@ -156,7 +161,7 @@ def require_replica(replica: Any) -> None:
     )
 
 
-def wrong_strategy(strategy: Any) -> RuntimeError:
+def wrong_strategy(strategy: Strategy) -> RuntimeError:
     """The error for work on a strategy that is not in force."""
     if not has_strategy():
         return RuntimeError(f'Need to be inside "with strategy.scope()" for {strategy}')
@@ -167,7 +172,7 @@ def wrong_strategy(strategy: Any) -> RuntimeError:
 
 
 @contextlib.contextmanager
-def inside(strategy: Any) -> Iterator[None]:
+def inside(strategy: Strategy) -> Iterator[None]:
     """A context in which a strategy is in force; entered where none is.
 
     Raises:

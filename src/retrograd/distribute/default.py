@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.distribute import current
 from retrograd.distribute.devices import SingleDeviceMap
@@ -17,6 +17,10 @@ from retrograd.graph.defaults import colocate_with
 from retrograd.graph.distribution import Mode
 from retrograd.graph.hooks import hooks
 from retrograd.ops.array.constant import constant
+
+if TYPE_CHECKING:
+    from retrograd.data.dataset import DatasetV2
+    from retrograd.distribute.strategy import Strategy
 
 
 class DefaultStrategy(StrategyV1):
@@ -37,11 +41,11 @@ class DefaultExtended(SingleExtended):
 
     _retrace_functions_for_each_device = False
 
-    def __init__(self, container_strategy: Any) -> None:
+    def __init__(self, container_strategy: Strategy) -> None:
         super().__init__(container_strategy)
         self._device_map = SingleDeviceMap("/device:CPU:0")
 
-    def _scope(self, strategy: Any) -> Any:
+    def _scope(self, strategy: Strategy) -> Any:
         return DefaultScope(strategy)
 
     def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
@@ -54,7 +58,7 @@ class DefaultExtended(SingleExtended):
         return v._distribute_strategy is None
 
     def _call_for_each_replica(
-        self, fn: Callable[..., Any], args: Any, kwargs: Any
+        self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         with ReplicaContext(self._container_strategy(), constant(0)):
             return fn(*args, **kwargs)
@@ -62,7 +66,7 @@ class DefaultExtended(SingleExtended):
     def _updating(self, colocate_with: Any) -> Any:
         return current.updating(colocate_with)
 
-    def _experimental_distribute_dataset(self, dataset: Any) -> Any:
+    def _experimental_distribute_dataset(self, dataset: DatasetV2) -> Any:
         return dataset
 
     def _experimental_distribute_datasets_from_function(

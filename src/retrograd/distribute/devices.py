@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd.graph import context, defaults
 from retrograd.graph.device import DeviceSpecV1, canonical_name, merge
 from retrograd.run.devices import CPU
 
+if TYPE_CHECKING:
+    from retrograd.distribute.replica import ReplicaContext
+    from retrograd.graph.device import DeviceSpecV2
 
-def canonicalize(device: Any, default: Any = None) -> str:
+
+def canonicalize(
+    device: str | bytes | DeviceSpecV2 | None, default: str | None = None
+) -> str:
     """A device name with all its parts; the first CPU's where it leaves them open.
 
     Args:
@@ -24,7 +30,7 @@ def canonicalize(device: Any, default: Any = None) -> str:
     return merge(full, canonical_name(device))
 
 
-def resolve(device: Any) -> str:
+def resolve(device: str | bytes | DeviceSpecV2 | None) -> str:
     """A device name with all its parts, by default those of the device in force."""
     return canonicalize(device, current_device())
 
@@ -96,7 +102,7 @@ class DeviceMap:
         """The devices of each replica."""
         return ((device,) for device in self._devices)
 
-    def logical_device_from_values(self, values: Any) -> int:
+    def logical_device_from_values(self, values: Sequence[Any]) -> int:
         """Which of a replica's devices the values are on: its only one."""
         del values
         return 0
@@ -106,7 +112,9 @@ class DeviceMap:
         assert logical_device_id == 0
         return self._devices
 
-    def select_for_current_replica(self, values: Sequence[Any], replica: Any) -> Any:
+    def select_for_current_replica(
+        self, values: Sequence[Any], replica: ReplicaContext
+    ) -> Any:
         """The value of a replica, out of those of all."""
         raise NotImplementedError
 
@@ -140,7 +148,9 @@ class SingleDeviceMap(DeviceMap):
         assert isinstance(device, str)
         super().__init__([device])
 
-    def select_for_current_replica(self, values: Sequence[Any], replica: Any) -> Any:
+    def select_for_current_replica(
+        self, values: Sequence[Any], replica: ReplicaContext
+    ) -> Any:
         """The only value."""
         del replica
         (value,) = values
@@ -170,7 +180,9 @@ class ReplicaDeviceMap(DeviceMap):
                 f"{self._devices}"
             )
 
-    def select_for_current_replica(self, values: Sequence[Any], replica: Any) -> Any:
+    def select_for_current_replica(
+        self, values: Sequence[Any], replica: ReplicaContext
+    ) -> Any:
         """The value of a replica."""
         return values[replica_number(replica)]
 
@@ -185,7 +197,7 @@ class ReplicaDeviceMap(DeviceMap):
         return f"ReplicaDeviceMap([{', '.join(map(repr, self._devices))}])"
 
 
-def replica_number(replica: Any) -> int:
+def replica_number(replica: ReplicaContext) -> int:
     """The number of a replica, as an int; 0 where it is not known yet."""
     from retrograd.ops.array.tensor_values import constant_value
 

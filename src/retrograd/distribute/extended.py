@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrograd import nest
 from retrograd.data.dataset import DatasetV1, rebatched
@@ -23,6 +23,16 @@ from retrograd.ops.flow.control import group
 from retrograd.platform import logs
 from retrograd.variables.options import VariableAggregation
 from retrograd.variables.scope import variable_creator_scope
+
+if TYPE_CHECKING:
+    from retrograd.data.dataset import DatasetV2
+    from retrograd.distribute.cross_device import Destinations
+    from retrograd.distribute.devices import DeviceMap
+    from retrograd.distribute.strategy import Strategy
+    from retrograd.distribute.values import DistributedValues
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import CompositeLike, Message, Structure
+    from retrograd.variables.variable import Variable
 
 
 def _left_out() -> NoReturn:
@@ -38,8 +48,9 @@ class StrategyExtendedV2:
 
     _default_device: str | None = None
     _require_static_shapes = False
+    _device_map: DeviceMap
 
-    def __init__(self, container_strategy: Any) -> None:
+    def __init__(self, container_strategy: Strategy) -> None:
         self._container_strategy_weakref = weakref.ref(container_strategy)
 
     def _container_strategy(self) -> Any:
@@ -58,7 +69,7 @@ class StrategyExtendedV2:
 
     # ------------------------------------------------------------------ variables
 
-    def _scope(self, strategy: Any) -> Any:
+    def _scope(self, strategy: Strategy) -> Any:
         return StrategyScope(strategy)
 
     def _creator(self, next_creator: Callable[..., Any], **arguments: Any) -> Any:
@@ -115,11 +126,18 @@ class StrategyExtendedV2:
 
     # ------------------------------------------------------------------ reductions
 
-    def _reduce(self, reduce_op: Any, value: Any) -> Any:
+    def _reduce(
+        self, reduce_op: ReduceOp, value: DistributedValues | CompositeLike
+    ) -> Any:
         where = current_device() or "/device:CPU:0"
         return self._local_results(self._reduce_to(reduce_op, value, where))[0]
 
-    def reduce_to(self, reduce_op: Any, value: Any, destinations: Any) -> Any:
+    def reduce_to(
+        self,
+        reduce_op: ReduceOp | str,
+        value: DistributedValues | CompositeLike,
+        destinations: Destinations,
+    ) -> Any:
         """The sum or mean of a value over all replicas.
 
         Args:
@@ -135,11 +153,18 @@ class StrategyExtendedV2:
         assert reduce_op in (ReduceOp.SUM, ReduceOp.MEAN)
         return self._reduce_to(reduce_op, value, destinations)
 
-    def _reduce_to(self, reduce_op: Any, value: Any, destinations: Any) -> Any:
+    def _reduce_to(
+        self,
+        reduce_op: ReduceOp,
+        value: DistributedValues | CompositeLike,
+        destinations: Destinations,
+    ) -> Any:
         _left_out()
 
     def batch_reduce_to(
-        self, reduce_op: Any, value_destination_pairs: Iterable[tuple[Any, Any]]
+        self,
+        reduce_op: ReduceOp | str,
+        value_destination_pairs: Iterable[tuple[Any, Any]],
     ) -> list[Any]:
         """As `reduce_to` for pairs of a value and its destinations."""
         current.require_cross_replica(self)
@@ -147,7 +172,9 @@ class StrategyExtendedV2:
         return self._batch_reduce_to(ReduceOp.of(reduce_op), value_destination_pairs)
 
     def _batch_reduce_to(
-        self, reduce_op: Any, value_destination_pairs: Iterable[tuple[Any, Any]]
+        self,
+        reduce_op: ReduceOp,
+        value_destination_pairs: Iterable[tuple[Any, Any]],
     ) -> list[Any]:
         return [
             self.reduce_to(reduce_op, value, destinations=where)
@@ -158,10 +185,10 @@ class StrategyExtendedV2:
 
     def update(
         self,
-        var: Any,
+        var: Variable,
         fn: Callable[..., Any],
-        args: Any = (),
-        kwargs: Any = None,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
         group: bool = True,
     ) -> Any:
         """Call `fn` for each copy of a variable, on the device where it lies.
@@ -179,7 +206,12 @@ class StrategyExtendedV2:
             return self._update(var, fn, args, kwargs or {}, group)
 
     def _update(
-        self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool
+        self,
+        var: Variable,
+        fn: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        group: bool,
     ) -> Any:
         _left_out()
 
@@ -187,8 +219,8 @@ class StrategyExtendedV2:
         self,
         colocate_with: Any,
         fn: Callable[..., Any],
-        args: Any = (),
-        kwargs: Any = None,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
         group: bool = True,
     ) -> Any:
         """Call `fn(*args, **kwargs)` on each of the devices from `non_slot_devices`."""
@@ -200,8 +232,8 @@ class StrategyExtendedV2:
         self,
         colocate_with: Any,
         fn: Callable[..., Any],
-        args: Any,
-        kwargs: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
         group: bool,
     ) -> Any:
         _left_out()
@@ -211,11 +243,13 @@ class StrategyExtendedV2:
     def _local_results(self, distributed_value: Any) -> tuple[Any, ...]:
         _left_out()
 
-    def value_container(self, value: Any) -> Any:
+    def value_container(self, value: DistributedValues | CompositeLike) -> Any:
         """What a value is one replica's part of; itself where it is no part."""
         _left_out()
 
-    def _group(self, value: Any, name: str | None = None) -> Any:
+    def _group(
+        self, value: DistributedValues | CompositeLike, name: str | None = None
+    ) -> Any:
         parts = nest.flatten(self._local_results(value))
         if len(parts) != 1 or name is not None:
             return group(parts, name=name)
@@ -248,14 +282,14 @@ class StrategyExtendedV2:
 
     def _configure(
         self,
-        session_config: Any = None,
+        session_config: Message = None,
         cluster_spec: Any = None,
-        task_type: Any = None,
-        task_id: Any = None,
+        task_type: str | None = None,
+        task_id: int | None = None,
     ) -> None:
         """Take note of the cluster; there is one computer."""
 
-    def _update_config_proto(self, config_proto: Any) -> Any:
+    def _update_config_proto(self, config_proto: Message) -> Any:
         return copy.deepcopy(config_proto)
 
 
@@ -276,18 +310,21 @@ class StrategyExtendedV1(StrategyExtendedV2):
     #: a batch that is given is for all replicas together
     _global_batch_size = True
 
-    def broadcast_to(self, tensor: Any, destinations: Any) -> Any:
+    def broadcast_to(self, tensor: CompositeLike, destinations: Destinations) -> Any:
         """Copies of a tensor on the devices of `destinations`."""
         assert destinations is not None
         current.require_cross_replica(self)
         assert not isinstance(destinations, (list, tuple))
         return self._broadcast_to(tensor, destinations)
 
-    def _broadcast_to(self, tensor: Any, destinations: Any) -> Any:
+    def _broadcast_to(self, tensor: CompositeLike, destinations: Destinations) -> Any:
         _left_out()
 
     def call_for_each_replica(
-        self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None
+        self,
+        fn: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Call `fn` once for each replica.
 
@@ -306,17 +343,17 @@ class StrategyExtendedV1(StrategyExtendedV2):
             return self._call_for_each_replica(fn, args, kwargs or {})
 
     def _call_for_each_replica(
-        self, fn: Callable[..., Any], args: Any, kwargs: Any
+        self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         _left_out()
 
-    def read_var(self, v: Any) -> Any:
+    def read_var(self, v: Variable) -> Any:
         """The value of a variable that has another one in each replica."""
         _left_out()
 
     # ------------------------------------------------------------------ input
 
-    def _split(self, dataset: Any) -> Any:
+    def _split(self, dataset: DatasetV2) -> Any:
         """A dataset with each batch in one part for each replica."""
         replicas = self._num_replicas_in_sync
         return dataset if replicas == 1 else rebatched(dataset, replicas)
@@ -325,16 +362,16 @@ class StrategyExtendedV1(StrategyExtendedV2):
         """What an input function makes for this computer."""
         return dataset_fn(InputContext(num_replicas_in_sync=self._num_replicas_in_sync))
 
-    def _make_dataset_iterator(self, dataset: Any) -> Any:
+    def _make_dataset_iterator(self, dataset: DatasetV2) -> Any:
         return DistributedIterator(self, self._split(dataset))
 
     def _make_input_fn_iterator(
-        self, input_fn: Callable[[InputContext], Any], replication_mode: Any
+        self, input_fn: Callable[[InputContext], Any], replication_mode: object
     ) -> Any:
         del replication_mode
         return DistributedIterator(self, self._made(input_fn))
 
-    def _experimental_distribute_dataset(self, dataset: Any) -> Any:
+    def _experimental_distribute_dataset(self, dataset: DatasetV2) -> Any:
         return DistributedDataset(self, self._split(dataset))
 
     def _experimental_distribute_datasets_from_function(
@@ -343,7 +380,7 @@ class StrategyExtendedV1(StrategyExtendedV2):
         return DistributedDataset(self, self._made(dataset_fn))
 
     def experimental_make_numpy_dataset(
-        self, numpy_input: Any, session: Any = None
+        self, numpy_input: Structure, session: BaseSession | None = None
     ) -> Any:
         """A dataset with an element for each row of arrays."""
         del session

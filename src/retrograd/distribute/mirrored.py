@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.distribute import current, values
 from retrograd.distribute.cross_device import (
@@ -34,6 +34,12 @@ from retrograd.graph.names import GraphKeys
 from retrograd.ops.array.identity import identity
 from retrograd.run.configuration import list_logical_devices
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
+
+if TYPE_CHECKING:
+    from retrograd.distribute.cross_device import Destinations
+    from retrograd.distribute.values import DistributedValues
+    from retrograd.typing import CompositeLike, Message
+    from retrograd.variables.variable import Variable
 
 
 class MirroredStrategy(Strategy):
@@ -78,7 +84,7 @@ class MirroredExtended(StrategyExtendedV1):
 
     def __init__(
         self,
-        container_strategy: Any,
+        container_strategy: Strategy,
         devices: Sequence[str] | None = None,
         cross_device_ops: CrossDeviceOps | None = None,
     ) -> None:
@@ -120,18 +126,23 @@ class MirroredExtended(StrategyExtendedV1):
     # ------------------------------------------------------------------ running
 
     def _call_for_each_replica(
-        self, fn: Callable[..., Any], args: Any, kwargs: Any
+        self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         strategy = self._container_strategy()
         return call_for_each_replica(strategy, self._device_map, fn, args, kwargs)
 
-    def _broadcast_to(self, tensor: Any, destinations: Any) -> Any:
+    def _broadcast_to(self, tensor: CompositeLike, destinations: Destinations) -> Any:
         if isinstance(tensor, (float, int)):
             return tensor  # numbers are the same everywhere
         where = destinations or LogicalDeviceSpec(self._device_map, 0)
         return self._cross_device_ops.broadcast(tensor, where)
 
-    def _reduce_to(self, reduce_op: Any, value: Any, destinations: Any) -> Any:
+    def _reduce_to(
+        self,
+        reduce_op: ReduceOp,
+        value: DistributedValues | CompositeLike,
+        destinations: Destinations,
+    ) -> Any:
         if isinstance(value, values.Mirrored) and reduce_op == ReduceOp.MEAN:
             return value
         assert not isinstance(value, values.Mirrored)
@@ -141,13 +152,22 @@ class MirroredExtended(StrategyExtendedV1):
             )
         return self._cross_device_ops.reduce(reduce_op, value, destinations)
 
-    def _batch_reduce_to(self, reduce_op: Any, value_destination_pairs: Any) -> Any:
+    def _batch_reduce_to(
+        self,
+        reduce_op: ReduceOp,
+        value_destination_pairs: Iterable[tuple[Any, Any]],
+    ) -> Any:
         return self._cross_device_ops.batch_reduce(reduce_op, value_destination_pairs)
 
     # ------------------------------------------------------------------ updating
 
     def _update(
-        self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool
+        self,
+        var: Variable,
+        fn: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        group: bool,
     ) -> Any:
         assert isinstance(var, DistributedVariable)
         parts = list(zip(var.devices, var.values, strict=True))
@@ -157,8 +177,8 @@ class MirroredExtended(StrategyExtendedV1):
         self,
         colocate_with: Any,
         fn: Callable[..., Any],
-        args: Any,
-        kwargs: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
         group: bool,
     ) -> Any:
         assert isinstance(colocate_with, tuple)
@@ -168,8 +188,8 @@ class MirroredExtended(StrategyExtendedV1):
         self,
         parts: Sequence[tuple[Any, ...]],
         fn: Callable[..., Any],
-        args: Any,
-        kwargs: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
         group: bool,
     ) -> Any:
         """Call `fn` for each of `parts`: a device, and what comes before `args`."""
@@ -192,11 +212,11 @@ class MirroredExtended(StrategyExtendedV1):
             return distributed_value.values
         return (distributed_value,)
 
-    def value_container(self, value: Any) -> Any:
+    def value_container(self, value: DistributedValues | CompositeLike) -> Any:
         """The variable that a value is one device's copy of; otherwise itself."""
         return values.value_container(value)
 
-    def _update_config_proto(self, config_proto: Any) -> Any:
+    def _update_config_proto(self, config_proto: Message) -> Any:
         changed = copy.deepcopy(config_proto)
         changed.isolate_session_state = True
         return changed
@@ -237,7 +257,7 @@ def _check_local(device: str) -> None:
 
 
 def mirrored_variable(
-    strategy: Any,
+    strategy: Strategy,
     device_map: DeviceMap,
     creator: Callable[..., Any],
     arguments: dict[str, Any],
@@ -278,7 +298,9 @@ def mirrored_variable(
     return variable
 
 
-def _kind_of(synchronization: Any, name: Any) -> type[DistributedVariable]:
+def _kind_of(
+    synchronization: VariableSynchronization | None, name: str | None
+) -> type[DistributedVariable]:
     if synchronization == VariableSynchronization.NONE:
         raise ValueError(
             "`NONE` variable synchronization mode is not supported with `Mirrored` "
@@ -309,7 +331,7 @@ def _copies(
     return made
 
 
-def _initial_value_of(first: Any, where: str) -> Callable[[], Any]:
+def _initial_value_of(first: Variable, where: str) -> Callable[[], Any]:
     def initial_value() -> Any:
         if context.executing_eagerly() or defaults.inside_function():
             return identity(first.value())
@@ -319,7 +341,11 @@ def _initial_value_of(first: Any, where: str) -> Callable[[], Any]:
     return initial_value
 
 
-def _collect(variable: DistributedVariable, collections: Any, trainable: Any) -> None:
+def _collect(
+    variable: DistributedVariable,
+    collections: Iterable[str],
+    trainable: bool | None,
+) -> None:
     """Put a variable, in the place of its copies, into the collections.
 
     Of a variable that is trainable because nothing was said about it, the copies stay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retrograd.distribute import current
@@ -48,7 +48,7 @@ class _OneDeviceReplica(ReplicaContext):
 class OneDeviceExtended(SingleExtended):
     """What libraries use of `OneDeviceStrategy`."""
 
-    def __init__(self, container_strategy: Any, device: str) -> None:
+    def __init__(self, container_strategy: Strategy, device: str) -> None:
         super().__init__(container_strategy)
         self._device_map = SingleDeviceMap(device)
         (self._device,) = self._device_map.all_devices
@@ -68,7 +68,7 @@ class OneDeviceExtended(SingleExtended):
         validate_colocate(colocate_with_variable, self)
 
     def _call_for_each_replica(
-        self, fn: Callable[..., Any], args: Any, kwargs: Any
+        self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         replica = _OneDeviceReplica(self._container_strategy(), constant(0))
         with defaults.device(self._device), replica:

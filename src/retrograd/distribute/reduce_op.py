@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.variables.options import VariableAggregation
+
+if TYPE_CHECKING:
+    from retrograd.typing import Aggregation
 
 
 class ReduceOp(enum.Enum):
@@ -15,7 +18,7 @@ class ReduceOp(enum.Enum):
     MEAN = "MEAN"
 
     @staticmethod
-    def from_variable_aggregation(aggregation: Any) -> ReduceOp:
+    def from_variable_aggregation(aggregation: Aggregation) -> ReduceOp:
         """The one that does what a VariableAggregation says.
 
         Raises:
@@ -30,6 +33,6 @@ class ReduceOp(enum.Enum):
         )
 
     @staticmethod
-    def of(given: Any) -> Any:
+    def of(given: ReduceOp | str) -> ReduceOp:
         """A ReduceOp given by name, in any case; everything else as it is."""
         return ReduceOp(given.upper()) if isinstance(given, str) else given

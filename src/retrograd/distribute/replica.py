@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
 from retrograd.distribute import current
@@ -17,6 +17,11 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.distribute.strategy import Strategy
+    from retrograd.distribute.values import DistributedValues
+    from retrograd.typing import CompositeLike
+
 
 class ReplicaContext:
     """One replica at work; `with` makes it the current one.
@@ -26,7 +31,9 @@ class ReplicaContext:
       replica_id_in_sync_group: its number, an int or an int32 scalar tensor.
     """
 
-    def __init__(self, strategy: Any, replica_id_in_sync_group: Any) -> None:
+    def __init__(
+        self, strategy: Strategy, replica_id_in_sync_group: Tensor | int
+    ) -> None:
         self._strategy = strategy
         self._replica_id_in_sync_group = replica_id_in_sync_group
         self._entered: list[contextlib.ExitStack] = []
@@ -44,7 +51,10 @@ class ReplicaContext:
         return F.Equal(self._replica_id_in_sync_group, constant(0))
 
     def merge_call(
-        self, merge_fn: Callable[..., Any], args: Any = (), kwargs: Any = None
+        self,
+        merge_fn: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Wait for all replicas, and call `merge_fn` once for them together.
 
@@ -62,7 +72,12 @@ class ReplicaContext:
         current.require_replica(self)
         return self._merge_call(merge_fn, args, kwargs or {})
 
-    def _merge_call(self, merge_fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def _merge_call(
+        self,
+        merge_fn: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
         with entered(self._strategy):
             return merge_fn(self._strategy, *args, **kwargs)
 
@@ -88,7 +103,9 @@ class ReplicaContext:
         current.require_replica(self)
         return (current_device(),)
 
-    def all_reduce(self, reduce_op: Any, value: Any) -> Any:
+    def all_reduce(
+        self, reduce_op: ReduceOp | str, value: DistributedValues | CompositeLike
+    ) -> Any:
         """The sum or mean of a value over all replicas, given to each of them.
 
         Its derivative is the same reduction of what comes back.
@@ -101,11 +118,11 @@ class ReplicaContext:
           The structure of `value`.
         """
 
-        def reduced(*values: Any) -> Any:
+        def reduced(*values: Tensor) -> Any:
             return self.merge_call(_batch_reduced, (reduce_op, *values))
 
         @custom_gradient
-        def differentiable(*values: Any) -> Any:
+        def differentiable(*values: Tensor) -> Any:
             return reduced(*values), lambda *dys: self.all_reduce(reduce_op, dys)
 
         flat = nest.flatten(value)
@@ -115,7 +132,7 @@ class ReplicaContext:
         return nest.map_structure(F.PreventGradient, found)
 
 
-def _batch_reduced(strategy: Any, reduce_op: Any, *values: Any) -> Any:
+def _batch_reduced(strategy: Strategy, reduce_op: ReduceOp | str, *values: Any) -> Any:
     """All values, each reduced to where it is."""
     pairs = [(v, v.device if isinstance(v, Tensor) else v) for v in values]
     return strategy.extended.batch_reduce_to(reduce_op, pairs)

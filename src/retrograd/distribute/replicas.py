@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.distribute import current
 from retrograd.distribute.devices import DeviceMap, replica_number
@@ -27,9 +27,16 @@ from retrograd.variables.scope import (
     variable_scope,
 )
 
+if TYPE_CHECKING:
+    from retrograd.distribute.strategy import Strategy
+
 
 def call_for_each_replica(
-    strategy: Any, device_map: DeviceMap, fn: Callable[..., Any], args: Any, kwargs: Any
+    strategy: Strategy,
+    device_map: DeviceMap,
+    fn: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
 ) -> Any:
     """Call `fn` for each replica with its part of the arguments.
 
@@ -67,7 +74,9 @@ def _all_done(replicas: Sequence[_Replica]) -> bool:
     return all(done)
 
 
-def _merge(strategy: Any, device_map: DeviceMap, replicas: Sequence[_Replica]) -> None:
+def _merge(
+    strategy: Strategy, device_map: DeviceMap, replicas: Sequence[_Replica]
+) -> None:
     """Call the function that the first replica wants called, with the values of all."""
     pauses: list[_Pause] = [r.pause for r in replicas]
     args = regroup(device_map, tuple(p.args for p in pauses))
@@ -91,7 +100,12 @@ class _Stopped(BaseException):
 class _Pause:
     """A replica waiting for a merge: what to call, and where it is."""
 
-    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
         self.result: Any = None
         self.name_scope = _current_name_scope()
@@ -115,13 +129,13 @@ class _Replica(threading.Thread):
 
     def __init__(
         self,
-        strategy: Any,
+        strategy: Strategy,
         device_map: DeviceMap,
         number: int,
         shared: SharedVariables,
         fn: Callable[..., Any],
-        args: Any,
-        kwargs: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
     ) -> None:
         super().__init__(daemon=True)
         self._strategy = strategy
@@ -201,7 +215,12 @@ class _Replica(threading.Thread):
         ):
             yield
 
-    def merged(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def merged(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
         """Pause until all replicas have; this one's part of the result."""
         self.pause = pause = _Pause(function, args, kwargs)
         self._waits.set()
@@ -212,7 +231,12 @@ class _Replica(threading.Thread):
 class _ReplicaInThread(ReplicaContext):
     """A replica that runs in a thread of its own."""
 
-    def _merge_call(self, merge_fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def _merge_call(
+        self,
+        merge_fn: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
         thread: Any = threading.current_thread()
         if context.get_default_graph() is not thread.graph:
             raise RuntimeError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.distribute import current
 from retrograd.graph.defaults import device
@@ -12,6 +12,10 @@ from retrograd.variables.scope import (
     variable_creator_scope,
     variable_scope,
 )
+
+if TYPE_CHECKING:
+    from retrograd.distribute.strategy import Strategy
+    from retrograd.typing import Getter
 
 _NESTING = (
     "{} nesting error: move call to tf.distribute.set_strategy() out of `with` scope."
@@ -29,7 +33,7 @@ class StrategyScope:
         replica is at work.
     """
 
-    def __init__(self, strategy: Any) -> None:
+    def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
         #: for each time that it was entered: what to leave, with what to say if that
         #: fails
@@ -55,7 +59,7 @@ class StrategyScope:
         if extended._default_device:
             yield device(extended._default_device), "Device scope"
 
-    def __exit__(self, *details: Any) -> None:
+    def __exit__(self, *details: object) -> None:
         for block, kind in reversed(self._entered.pop()):
             try:
                 block.__exit__(*details)
@@ -70,7 +74,7 @@ class DefaultScope:
       RuntimeError: on entering, inside the scope of another strategy.
     """
 
-    def __init__(self, strategy: Any) -> None:
+    def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
         self._entered: list[Any] = []
 
@@ -82,9 +86,9 @@ class DefaultScope:
         self._entered.append(block)
         return self._strategy
 
-    def _creator(self, next_creator: Any, **arguments: Any) -> Any:
+    def _creator(self, next_creator: Getter, **arguments: Any) -> Any:
         current.require_strategy(self._strategy.extended)
         return next_creator(**arguments)
 
-    def __exit__(self, *details: Any) -> None:
+    def __exit__(self, *details: object) -> None:
         self._entered.pop().__exit__(*details)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.distribute import current
@@ -15,6 +15,14 @@ from retrograd.graph import context
 from retrograd.ops.array.shape import rank, shape, size
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_sum
+
+if TYPE_CHECKING:
+    from retrograd.data.dataset import DatasetV2
+    from retrograd.distribute.batches import DistributedIterator
+    from retrograd.distribute.extended import StrategyExtendedV1
+    from retrograd.distribute.values import DistributedValues
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import CompositeLike, Message, Structure
 
 
 class Strategy:
@@ -30,7 +38,7 @@ class Strategy:
       extended: the side of the strategy that libraries use.
     """
 
-    def __init__(self, extended: Any) -> None:
+    def __init__(self, extended: StrategyExtendedV1) -> None:
         self._extended = extended
         #: whether losses are means over the batch, to be divided by the replicas
         self._scale_loss_for_estimator = False
@@ -58,7 +66,7 @@ class Strategy:
 
     # ------------------------------------------------------------------ input
 
-    def make_dataset_iterator(self, dataset: Any) -> Any:
+    def make_dataset_iterator(self, dataset: DatasetV2) -> Any:
         """An iterator over the batches of a dataset, shared out among replicas."""
         return self._extended._make_dataset_iterator(dataset)
 
@@ -84,12 +92,12 @@ class Strategy:
             return self._extended._make_input_fn_iterator(input_fn, replication_mode)
 
     def experimental_make_numpy_dataset(
-        self, numpy_input: Any, session: Any = None
+        self, numpy_input: Structure, session: BaseSession | None = None
     ) -> Any:
         """A dataset with an element for each row of arrays."""
         return self._extended.experimental_make_numpy_dataset(numpy_input, session)
 
-    def experimental_distribute_dataset(self, dataset: Any) -> Any:
+    def experimental_distribute_dataset(self, dataset: DatasetV2) -> Any:
         """A dataset whose batches are shared out among replicas."""
         return self._extended._experimental_distribute_dataset(dataset)
 
@@ -104,7 +112,7 @@ class Strategy:
     # ------------------------------------------------------------------ running
 
     def experimental_run(
-        self, fn: Callable[..., Any], input_iterator: Any = None
+        self, fn: Callable[..., Any], input_iterator: DistributedIterator | None = None
     ) -> Any:
         """Call `fn` for each replica, with the next elements of an iterator."""
         with self.scope():
@@ -112,7 +120,10 @@ class Strategy:
         return self.experimental_run_v2(fn, args)
 
     def experimental_run_v2(
-        self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None
+        self,
+        fn: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Call `fn` for each replica, on its device.
 
@@ -127,7 +138,12 @@ class Strategy:
         with self.scope():
             return self._extended.call_for_each_replica(fn, args, kwargs)
 
-    def reduce(self, reduce_op: Any, value: Any, axis: int | None) -> Any:
+    def reduce(
+        self,
+        reduce_op: ReduceOp | str,
+        value: DistributedValues | CompositeLike,
+        axis: int | None,
+    ) -> Any:
         """The sum or mean of a value over all replicas, a tensor.
 
         Args:
@@ -189,15 +205,15 @@ class Strategy:
 
     def configure(
         self,
-        session_config: Any = None,
+        session_config: Message = None,
         cluster_spec: Any = None,
-        task_type: Any = None,
-        task_id: Any = None,
+        task_type: str | None = None,
+        task_id: int | None = None,
     ) -> None:
         """Take note of the cluster; there is one computer."""
         self._extended._configure(session_config, cluster_spec, task_type, task_id)
 
-    def update_config_proto(self, config_proto: Any) -> Any:
+    def update_config_proto(self, config_proto: Message) -> Any:
         """A copy of a ConfigProto with what the strategy needs set."""
         return self._extended._update_config_proto(config_proto)
 
@@ -217,7 +233,12 @@ class Strategy:
 class StrategyV1(Strategy):
     """A strategy as version 1 has it. See `Strategy`."""
 
-    def reduce(self, reduce_op: Any, value: Any, axis: int | None = None) -> Any:
+    def reduce(
+        self,
+        reduce_op: ReduceOp | str,
+        value: DistributedValues | CompositeLike,
+        axis: int | None = None,
+    ) -> Any:
         """See `Strategy.reduce`."""
         return super().reduce(reduce_op, value, axis)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
 from retrograd.distribute import current
@@ -21,6 +21,10 @@ from retrograd.ops.array.identity import identity
 from retrograd.ops.array.tensor_values import is_tensor
 from retrograd.ops.flow.control import group
 
+if TYPE_CHECKING:
+    from retrograd.distribute.extended import StrategyExtendedV1
+    from retrograd.typing import Structure
+
 
 class DistributedValues:
     """A value for each replica.
@@ -32,7 +36,10 @@ class DistributedValues:
     """
 
     def __init__(
-        self, device_map: DeviceMap, values: Sequence[Any], logical_device: Any = None
+        self,
+        device_map: DeviceMap,
+        values: Sequence[Any],
+        logical_device: int | None = None,
     ) -> None:
         assert isinstance(device_map, DeviceMap)
         self._device_map = device_map
@@ -164,7 +171,7 @@ class PerReplicaSpec(TypeSpec):
     """
 
     def __init__(
-        self, value_specs: Sequence[Any], device_map: Any, logical_device: int
+        self, value_specs: Sequence[Any], device_map: DeviceMap, logical_device: int
     ) -> None:
         if isinstance(device_map, tuple):
             kind, devices = device_map
@@ -191,7 +198,7 @@ class PerReplicaSpec(TypeSpec):
     def _component_specs(self) -> Any:
         return self._value_specs
 
-    def _to_components(self, value: Any) -> Any:
+    def _to_components(self, value: PerReplica) -> Any:
         replica = current.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
             raise ValueError(
@@ -200,7 +207,7 @@ class PerReplicaSpec(TypeSpec):
             )
         return value._values
 
-    def _from_components(self, components: Any) -> Any:
+    def _from_components(self, components: Sequence[Any]) -> Any:
         return PerReplica(self._device_map, components, self._logical_device)
 
 
@@ -221,7 +228,9 @@ class Mirrored(DistributedDelegate):
 
 
 def regroup(
-    device_map: DeviceMap, values: Sequence[Any], wrap_class: Any = PerReplica
+    device_map: DeviceMap,
+    values: Sequence[Any],
+    wrap_class: Callable[[DeviceMap, Sequence[Any]], Any] = PerReplica,
 ) -> Any:
     """One structure of what each replica has, out of one structure a replica.
 
@@ -257,7 +266,7 @@ def regroup(
     return container
 
 
-def container_of(value: Any) -> Any:
+def container_of(value: object) -> Any:
     """The variable that `value` is a copy of on one device; None for anything else.
 
     A variable of all replicas is its own.
@@ -266,13 +275,13 @@ def container_of(value: Any) -> Any:
     return None if reference is None else reference()
 
 
-def value_container(value: Any) -> Any:
+def value_container(value: object) -> Any:
     """The variable that `value` is the copy of on one device; itself if it is none."""
     found = container_of(value)
     return value if found is None else found
 
 
-def select_replica(replica_id: int, structured: Any) -> Any:
+def select_replica(replica_id: int, structured: Structure) -> Any:
     """A structure with the values of one replica in it."""
     return nest.map_structure(
         lambda x: x.values[replica_id] if isinstance(x, DistributedValues) else x,
@@ -280,7 +289,7 @@ def select_replica(replica_id: int, structured: Any) -> Any:
     )
 
 
-def select_device_mirrored(device: str, structured: Any) -> Any:
+def select_device_mirrored(device: str, structured: Structure) -> Any:
     """A structure with the copies on one device in it.
 
     Raises:
@@ -300,7 +309,10 @@ def select_device_mirrored(device: str, structured: Any) -> Any:
 
 
 def update_regroup(
-    extended: Any, device_map: DeviceMap, updates: Sequence[Any], grouped: bool
+    extended: StrategyExtendedV1,
+    device_map: DeviceMap,
+    updates: Sequence[Any],
+    grouped: bool,
 ) -> Any:
     """What an `update` returns, of the results on each device."""
     if grouped:
@@ -326,7 +338,7 @@ def _together(device_map: DeviceMap, values: Sequence[Any]) -> Any:
 # ---------------------------------------------------------------------- checks
 
 
-def validate_colocate(variable: Any, extended: Any) -> None:
+def validate_colocate(variable: Any, extended: StrategyExtendedV1) -> None:
     """Check that a variable was made in the scope of a strategy.
 
     Raises:

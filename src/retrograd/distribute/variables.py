@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd.distribute import current
 from retrograd.distribute.devices import (
@@ -27,6 +27,13 @@ from retrograd.ops.declare import F
 from retrograd.ops.flow.control import group
 from retrograd.variables.options import VariableAggregation
 from retrograd.variables.variable import Variable
+
+if TYPE_CHECKING:
+    from retrograd.distribute.cross_device import Destinations
+    from retrograd.distribute.strategy import Strategy
+    from retrograd.dtypes import DType
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Aggregation
 
 
 class DistributedVarOp(NamedTuple):
@@ -53,11 +60,11 @@ class DistributedVariable(DistributedDelegate, Variable):
 
     def __init__(
         self,
-        strategy: Any,
+        strategy: Strategy,
         device_map: DeviceMap,
         values: Sequence[Any],
-        aggregation: Any,
-        logical_device: Any = None,
+        aggregation: Aggregation,
+        logical_device: int | None = None,
     ) -> None:
         super().__init__(device_map, values, logical_device)
         self._distribute_strategy = strategy
@@ -172,7 +179,7 @@ class DistributedVariable(DistributedDelegate, Variable):
         return self.primary._save_slice_info
 
     @_save_slice_info.setter
-    def _save_slice_info(self, info: Any) -> None:
+    def _save_slice_info(self, info: Variable.SaveSliceInfo | None) -> None:
         for copy in self._values:
             copy._save_slice_info = info
 
@@ -210,7 +217,7 @@ class DistributedVariable(DistributedDelegate, Variable):
         """The value of the nearest copy."""
         return self._get_closest().value()
 
-    def eval(self, session: Any = None) -> Any:
+    def eval(self, session: BaseSession | None = None) -> Any:
         """The value of the nearest copy in a session."""
         return self._get_closest().eval(session)
 
@@ -241,13 +248,15 @@ class DistributedVariable(DistributedDelegate, Variable):
         return self.get().numpy()
 
     def _dense_var_to_tensor(
-        self, dtype: Any = None, name: str | None = None, as_ref: bool = False
+        self, dtype: DType | None = None, name: str | None = None, as_ref: bool = False
     ) -> Any:
         return internal_convert_to_tensor(self.get(), dtype, name, as_ref)
 
     # ------------------------------------------------------------------ changing
 
-    def _changed(self, method: str, args: Any, kwargs: Any) -> Any:
+    def _changed(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         """Call a method of the copies that changes them."""
         raise NotImplementedError
 
@@ -288,13 +297,15 @@ class MirroredVariable(DistributedVariable, Mirrored):
         return self.get()._as_graph_element()
 
     def _dense_var_to_tensor(
-        self, dtype: Any = None, name: str | None = None, as_ref: bool = False
+        self, dtype: DType | None = None, name: str | None = None, as_ref: bool = False
     ) -> Any:
         assert not as_ref
         return super()._dense_var_to_tensor(dtype, name)
 
-    def _changed(self, method: str, args: Any, kwargs: Any) -> Any:
-        def change(copy: Any, *args: Any, **kwargs: Any) -> Any:
+    def _changed(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        def change(copy: Variable, *args: Any, **kwargs: Any) -> Any:
             return getattr(copy, method)(*args, **kwargs)
 
         with current.inside(self._distribute_strategy):
@@ -307,12 +318,12 @@ class MirroredVariable(DistributedVariable, Mirrored):
             return extended.update(self, change, args, kwargs)
 
     def _changed_by_replicas(
-        self, change: Callable[..., Any], args: Any, kwargs: Any
+        self, change: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         if self._aggregation == VariableAggregation.NONE:
             raise ValueError(_no_aggregation(type(self).__name__))
 
-        def merge(strategy: Any, value: Any, *others: Any, **kwargs: Any) -> Any:
+        def merge(strategy: Strategy, value: Any, *others: Any, **kwargs: Any) -> Any:
             value = _aggregated(strategy, value, self._aggregation, self)
             return strategy.extended.update(self, change, (value, *others), kwargs)
 
@@ -334,7 +345,9 @@ class SyncOnReadVariable(DistributedVariable):
             return self._get_cross_replica()
         return self.get()._as_graph_element()
 
-    def _changed(self, method: str, args: Any, kwargs: Any) -> Any:
+    def _changed(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         with current.inside(self._distribute_strategy):
             if not in_cross_replica_context():
                 return getattr(self.get(), method)(*args, **kwargs)
@@ -359,7 +372,10 @@ register_dense_tensor_like_type(DistributedVariable)
 
 
 def _convert(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+    value: DistributedVariable,
+    dtype: DType | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
 ) -> Any:
     return value._dense_var_to_tensor(dtype, name, as_ref)
 
@@ -367,12 +383,14 @@ def _convert(
 register_tensor_conversion_function(DistributedVariable, _convert)
 
 
-def is_distributed_variable(v: Any) -> bool:
+def is_distributed_variable(v: object) -> bool:
     """Whether `v` is a variable with a copy for each replica."""
     return isinstance(v, DistributedVariable)
 
 
-def _aggregated(strategy: Any, value: Any, aggregation: Any, destinations: Any) -> Any:
+def _aggregated(
+    strategy: Strategy, value: Any, aggregation: Aggregation, destinations: Destinations
+) -> Any:
     """What replicas assign, put together."""
     extended = strategy.extended
     if aggregation == VariableAggregation.ONLY_FIRST_REPLICA:

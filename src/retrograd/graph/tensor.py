@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
     from retrograd.graph.operation import Operation
     from retrograd.run.session import BaseSession
-    from retrograd.typing import DTypeLike, FeedDict, ShapeLike
+    from retrograd.typing import DTypeLike, FeedDict, Operators, ShapeLike
+else:
+    Operators = object  # what layer 3 sets
 
 #: shape of a tensor whose rank is not known is None, of an unknown dimension too
 RawShape = tuple[int | None, ...] | None
@@ -50,7 +52,7 @@ class Held:
     dtype: dtypes.DType | None
 
 
-class Tensor:
+class Tensor(Operators):
     """A value that an operation will produce: its dtype, static shape and origin.
 
     Attributes:
@@ -204,20 +206,6 @@ class Tensor:
         raise NotImplementedError(
             f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array."
         )
-
-    if TYPE_CHECKING:
-
-        def _binary(self, other: Any) -> Any: ...
-
-        def _unary(self) -> Any: ...
-
-        # layer 2 provides them
-        __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = _binary
-        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = _binary
-        __mod__ = __pow__ = __matmul__ = __and__ = __or__ = __xor__ = _binary
-        __rmod__ = __rpow__ = __rmatmul__ = __rand__ = __ror__ = __rxor__ = _binary
-        __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = _binary
-        __neg__ = __abs__ = __invert__ = _unary
 
     @staticmethod
     def _override_operator(operator: str, func: Callable[..., Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.ops.array.shape import shape
@@ -12,6 +12,12 @@ from retrograd.ops.math.casts import cast
 from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule, updates_by_one_op
 from retrograd.variables.initializers import Constant
+
+if TYPE_CHECKING:
+    from retrograd.dtypes import DType
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Hyperparameter
+    from retrograd.variables.variable import Variable
 
 
 @updates_by_one_op
@@ -30,7 +36,7 @@ class AdagradOptimizer(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: Hyperparameter,
         initial_accumulator_value: float = 0.1,
         use_locking: bool = False,
         name: str = "Adagrad",
@@ -56,7 +62,7 @@ class AdagradOptimizer(Optimizer):
                 var, start, var.get_shape(), dtype, "accumulator", self._name
             )
 
-    def _init_constant_op(self, v: Any, dtype: Any) -> Any:
+    def _init_constant_op(self, v: Variable, dtype: DType) -> Any:
         """A function that makes the first accumulator of a variable without a shape."""
 
         def init() -> Any:
@@ -68,6 +74,8 @@ class AdagradOptimizer(Optimizer):
         rate = self._call_if_callable(self._learning_rate)
         self._learning_rate_tensor = convert_to_tensor(rate, name="learning_rate")
 
-    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
         rate = self._learning_rate_tensor
         return apply_rule(self, "Adagrad", var, ["accumulator"], [rate], grad, indices)

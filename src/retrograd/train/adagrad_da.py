@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with, device
@@ -11,6 +11,11 @@ from retrograd.ops.array.constant import constant
 from retrograd.ops.array.identity import identity
 from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule, updates_by_one_op
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import TensorLike, VariableLike
+    from retrograd.variables.variable import Variable
 
 
 @updates_by_one_op
@@ -38,8 +43,8 @@ class AdagradDAOptimizer(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
-        global_step: Any,
+        learning_rate: TensorLike,
+        global_step: VariableLike,
         initial_gradient_squared_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0,
         l2_regularization_strength: float = 0.0,
@@ -81,7 +86,9 @@ class AdagradDAOptimizer(Optimizer):
         with colocate_with(self._learning_rate_tensor):
             self._global_step_on_worker = identity(self._global_step) + 1
 
-    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
         with device(var.device):
             step = identity(self._global_step_on_worker)
         return apply_rule(

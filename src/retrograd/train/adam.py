@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
@@ -14,6 +14,13 @@ from retrograd.ops.math.casts import cast
 from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule, updates_by_one_op
 from retrograd.variables.updates import assign, assign_sub, scatter_add
+
+if TYPE_CHECKING:
+    from retrograd.graph.composite import IndexedSlices
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Hyperparameter
+    from retrograd.variables.resource import BaseResourceVariable
+    from retrograd.variables.variable import Variable
 
 
 @updates_by_one_op
@@ -37,10 +44,10 @@ class AdamOptimizer(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        beta1: Any = 0.9,
-        beta2: Any = 0.999,
-        epsilon: Any = 1e-8,
+        learning_rate: Hyperparameter = 0.001,
+        beta1: Hyperparameter = 0.9,
+        beta2: Hyperparameter = 0.999,
+        epsilon: Hyperparameter = 1e-8,
         use_locking: bool = False,
         name: str = "Adam",
     ) -> None:
@@ -83,7 +90,9 @@ class AdamOptimizer(Optimizer):
         self._beta2_t = convert_to_tensor(beta2, name="beta2")
         self._epsilon_t = convert_to_tensor(epsilon, name="epsilon")
 
-    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
         scalars = [
             *self._get_beta_accumulators(),
             self._lr_t,
@@ -93,23 +102,31 @@ class AdamOptimizer(Optimizer):
         ]
         return apply_rule(self, "Adam", var, ["m", "v"], scalars, grad)
 
-    def _apply_sparse(self, grad: Any, var: Any) -> Any:
-        def add(x: Any, indices: Any, values: Any) -> Any:
+    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
+        def add(x: Variable, indices: Tensor, values: Tensor) -> Any:
             return scatter_add(x, indices, values, use_locking=self._use_locking)
 
         return self._apply_sparse_shared(grad.values, var, grad.indices, add)
 
-    def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any) -> Any:
+    def _resource_apply_sparse(
+        self, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
+    ) -> Any:
         return self._apply_sparse_shared(
             grad, handle, indices, self._resource_scatter_add
         )
 
-    def _resource_scatter_add(self, x: Any, i: Any, v: Any) -> Any:
+    def _resource_scatter_add(
+        self, x: BaseResourceVariable, i: Tensor, v: Tensor
+    ) -> Any:
         with control_dependencies([F.ResourceScatterAdd(x.handle, i, v)]):
             return x.value()
 
     def _apply_sparse_shared(
-        self, grad: Any, var: Any, indices: Any, scatter_add: Callable[..., Any]
+        self,
+        grad: Tensor,
+        var: Variable,
+        indices: Tensor,
+        scatter_add: Callable[..., Any],
     ) -> Any:
         """Update by rows: `scatter_add(slot, indices, values)` is the slot after it."""
         dtype = var.dtype.base_dtype
@@ -122,7 +139,7 @@ class AdamOptimizer(Optimizer):
         )
         rate = rate * F.Sqrt(1 - beta2_power) / (1 - beta1_power)
 
-        def average(slot: Any, values: Any, beta: Any) -> Any:
+        def average(slot: Variable, values: Tensor, beta: Tensor) -> Any:
             decayed = assign(slot, slot * beta, use_locking=self._use_locking)
             with control_dependencies([decayed]):
                 return scatter_add(slot, indices, values)

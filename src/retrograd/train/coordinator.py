@@ -25,7 +25,9 @@ class Coordinator:
         OutOfRangeError: the end of input.
     """
 
-    def __init__(self, clean_stop_exception_types: Any = None) -> None:
+    def __init__(
+        self, clean_stop_exception_types: tuple[type[BaseException], ...] | None = None
+    ) -> None:
         if clean_stop_exception_types is None:
             clean_stop_exception_types = (errors.OutOfRangeError,)
         self._clean_stop_exception_types = tuple(clean_stop_exception_types)
@@ -35,7 +37,7 @@ class Coordinator:
         self._joined = False
         self._registered_threads: set[threading.Thread] = set()
 
-    def request_stop(self, ex: Any = None) -> None:
+    def request_stop(self, ex: BaseException | tuple[Any, ...] | None = None) -> None:
         """Ask the threads to stop.
 
         Args:
@@ -156,7 +158,7 @@ def _is_complete(found: Any) -> bool:
     return len(found) == 3 and bool(found[0]) and bool(found[1])
 
 
-def _no_error(found: Any) -> Any:
+def _no_error(found: object) -> Any:
     """Stands for an error that is not being handled."""
     try:
         raise ValueError(

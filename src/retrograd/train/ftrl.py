@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with
 from retrograd.ops.array.constant import constant
 from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule, updates_by_one_op
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Hyperparameter
+    from retrograd.variables.variable import Variable
 
 
 @updates_by_one_op
@@ -40,7 +45,7 @@ class FtrlOptimizer(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: Hyperparameter,
         learning_rate_power: float = -0.5,
         initial_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0,
@@ -107,7 +112,9 @@ class FtrlOptimizer(Optimizer):
             tensor = convert_to_tensor(getattr(self, f"_{name}"), name=name)
             setattr(self, f"_{name}_tensor", tensor)
 
-    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
         scalars = [
             self._learning_rate_tensor,
             self._l1_regularization_strength_tensor,

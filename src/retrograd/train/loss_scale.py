@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest
 from retrograd.distribute import current
@@ -18,6 +18,10 @@ from retrograd.util.tracking import Trackable
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
 from retrograd.variables.variable import VariableV1
 
+if TYPE_CHECKING:
+    from retrograd.distribute.strategy import Strategy
+    from retrograd.typing import DTypeLike, Structure, TensorLike
+
 
 class LossScale(Trackable):
     """Base of loss scales: calling one gives the factor, a float32 scalar tensor."""
@@ -30,7 +34,7 @@ class LossScale(Trackable):
         """The factor."""
         raise NotImplementedError
 
-    def update(self, grads: Any) -> tuple[Any, Any]:
+    def update(self, grads: Structure) -> tuple[Any, Any]:
         """Fit the scale to the unscaled gradients of a step.
 
         Returns:
@@ -48,7 +52,9 @@ class LossScale(Trackable):
         """The scale that `get_config` described."""
         return cls(**config)
 
-    def _add_weight(self, name: str, initial_value: Any, dtype: Any = None) -> Any:
+    def _add_weight(
+        self, name: str, initial_value: TensorLike, dtype: DTypeLike | None = None
+    ) -> Any:
         """A variable of the scale.
 
         Raises:
@@ -95,7 +101,7 @@ class FixedLossScale(LossScale):
         """The factor."""
         return convert_to_tensor(self._loss_scale_value)
 
-    def update(self, grads: Any) -> tuple[Any, bool]:
+    def update(self, grads: Structure) -> tuple[Any, bool]:
         """Nothing changes, and gradients always apply."""
         del grads
         return nothing(), True
@@ -108,11 +114,11 @@ class FixedLossScale(LossScale):
         return {"loss_scale_value": self._loss_scale_value}
 
 
-def _all_finite(grads: Any) -> Any:
+def _all_finite(grads: Structure) -> Any:
     return reduce_all([reduce_all(F.IsFinite(g)) for g in grads if g is not None])
 
 
-def _all_finite_everywhere(strategy: Any, grads: list[Any]) -> Any:
+def _all_finite_everywhere(strategy: Strategy, grads: list[Any]) -> Any:
     """Whether the gradients of all replicas of a strategy are finite."""
     counts = strategy.extended.call_for_each_replica(
         lambda own: cast(_all_finite(own), dtypes.float32), args=(grads,)
@@ -175,7 +181,7 @@ class DynamicLossScale(LossScale):
         """The factor."""
         return convert_to_tensor(self._current_loss_scale)
 
-    def update(self, grads: Any) -> tuple[Any, Any]:
+    def update(self, grads: Structure) -> tuple[Any, Any]:
         """Fit the scale to the gradients; they apply where all are finite.
 
         For all replicas of a strategy together, a gradient has a value for each.
@@ -229,7 +235,7 @@ class DynamicLossScale(LossScale):
         }
 
 
-def get(identifier: Any) -> LossScale | None:
+def get(identifier: LossScale | float | str | None) -> LossScale | None:
     """The loss scale that a number, "dynamic", a loss scale or None stands for.
 
     Raises:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from retrograd.distribute.current import get_replica_context
 from retrograd.graph.composite import IndexedSlices
@@ -12,6 +12,12 @@ from retrograd.ops.flow import control
 from retrograd.ops.flow.cases import smart_cond
 from retrograd.train import loss_scale as loss_scales
 from retrograd.train.optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from retrograd.distribute.strategy import Strategy
+    from retrograd.graph.tensor import Tensor
+    from retrograd.train.loss_scale import LossScale
+    from retrograd.typing import Gradient, Structure, TensorLike, VariableLike
 
 
 class MixedPrecisionLossScaleOptimizer(Optimizer):
@@ -27,7 +33,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
       ValueError: `opt` is no optimizer, or `loss_scale` nothing of the kind.
     """
 
-    def __init__(self, opt: Optimizer, loss_scale: Any) -> None:
+    def __init__(self, opt: Optimizer, loss_scale: LossScale | float | str) -> None:
         if not isinstance(opt, Optimizer):
             raise ValueError(
                 f'"opt" must be an instance of Optimizer, but got: {type(opt)}'
@@ -38,12 +44,12 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
 
     def compute_gradients(
         self,
-        loss: Any,
-        var_list: Any = None,
+        loss: TensorLike | Callable[[], TensorLike],
+        var_list: Structure = None,
         gate_gradients: int = Optimizer.GATE_OP,
         aggregation_method: int | None = None,
         colocate_gradients_with_ops: bool = False,
-        grad_loss: Any = None,
+        grad_loss: TensorLike | None = None,
     ) -> list[tuple[Any, Any]]:
         """Gradients of `loss`, computed from the scaled loss. See `Optimizer`."""
         pairs = self._optimizer.compute_gradients(
@@ -57,7 +63,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
         factor = 1 / self._loss_scale()
         return [(_scaled(g, factor), v) for g, v in pairs]
 
-    def _scale_loss(self, loss: Any) -> Any:
+    def _scale_loss(self, loss: TensorLike | Callable[[], TensorLike]) -> Any:
         scale = self._loss_scale()
         if callable(loss):
             return lambda: loss() * scale
@@ -66,7 +72,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
     def apply_gradients(
         self,
         grads_and_vars: Iterable[tuple[Any, Any]],
-        global_step: Any = None,
+        global_step: VariableLike | None = None,
         name: str | None = None,
     ) -> Any:
         """Apply the gradients if they are finite, and fit the loss scale to them.
@@ -84,9 +90,9 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
 
     def _distributed_apply(
         self,
-        distribution: Any,
+        distribution: Strategy,
         grads_and_vars: Iterable[tuple[Any, Any]],
-        global_step: Any = None,
+        global_step: VariableLike | None = None,
         name: str | None = None,
     ) -> Any:
         """`apply_gradients` for all replicas of a strategy together."""
@@ -104,7 +110,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
         return control.group(applied, update, name=name)
 
 
-def _scaled(grad: Any, factor: Any) -> Any:
+def _scaled(grad: Gradient, factor: Tensor) -> Any:
     if grad is None:
         return None
     if isinstance(grad, IndexedSlices):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.platform import logs
 from retrograd.run import configuration
@@ -10,9 +10,12 @@ from retrograd.run import mixed_precision as state
 from retrograd.train.loss_scale_optimizer import MixedPrecisionLossScaleOptimizer
 from retrograd.train.optimizer import Optimizer
 
+if TYPE_CHECKING:
+    from retrograd.train.loss_scale import LossScale
+
 
 def enable_mixed_precision_graph_rewrite_v1(
-    opt: Any, loss_scale: Any = "dynamic"
+    opt: Optimizer, loss_scale: LossScale | float | str = "dynamic"
 ) -> Any:
     """Ask for 16-bit numbers where they are safe, and scale the loss for them.
 
@@ -33,12 +36,14 @@ def enable_mixed_precision_graph_rewrite_v1(
     return _enabled(opt, loss_scale, "a tf.train.Optimizer or a ")
 
 
-def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: Any = "dynamic") -> Any:
+def enable_mixed_precision_graph_rewrite(
+    opt: Optimizer, loss_scale: LossScale | float | str = "dynamic"
+) -> Any:
     """See `enable_mixed_precision_graph_rewrite_v1`."""
     return _enabled(opt, loss_scale, "a ")
 
 
-def _enabled(opt: Any, loss_scale: Any, kinds: str) -> Any:
+def _enabled(opt: Optimizer, loss_scale: LossScale | float | str, kinds: str) -> Any:
     if not state.using_default_mixed_precision_policy:
         raise ValueError(_WITH_POLICY)
     if state.non_mixed_precision_session_created:
@@ -52,7 +57,7 @@ def _enabled(opt: Any, loss_scale: Any, kinds: str) -> Any:
     return wrapped
 
 
-def _wrapped(opt: Any, loss_scale: Any, kinds: str) -> Any:
+def _wrapped(opt: Optimizer, loss_scale: LossScale | float | str, kinds: str) -> Any:
     for kind in ("MixedPrecisionLossScaleOptimizer", "LossScaleOptimizer"):
         if type(opt).__name__ == kind:
             raise ValueError(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule, updates_by_one_op
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Hyperparameter
+    from retrograd.variables.variable import Variable
 
 
 @updates_by_one_op
@@ -24,8 +29,8 @@ class MomentumOptimizer(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
-        momentum: Any,
+        learning_rate: Hyperparameter,
+        momentum: Hyperparameter,
         use_locking: bool = False,
         name: str = "Momentum",
         use_nesterov: bool = False,
@@ -47,7 +52,9 @@ class MomentumOptimizer(Optimizer):
         momentum = self._call_if_callable(self._momentum)
         self._momentum_tensor = convert_to_tensor(momentum, name="momentum")
 
-    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
         return apply_rule(
             self,
             "Momentum",

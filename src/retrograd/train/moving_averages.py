@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import context, dispatch
@@ -29,13 +29,17 @@ from retrograd.variables.scope import (
 from retrograd.variables.updates import assign, assign_sub
 from retrograd.variables.variable import Variable
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import TensorLike, VariableLike
+
 _FLOATS = (dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64)
 
 
 def assign_moving_average(
-    variable: Any,
-    value: Any,
-    decay: Any,
+    variable: Variable,
+    value: Tensor,
+    decay: float | Tensor,
     zero_debias: bool = True,
     name: str | None = None,
 ) -> Any:
@@ -81,7 +85,7 @@ def _unused(name: str) -> str:
     return found
 
 
-def _zero_debias(unbiased: Any, value: Any, rest: Any) -> Any:
+def _zero_debias(unbiased: Variable, value: Tensor, rest: Tensor) -> Any:
     """Give a variable the average of `value` without the bias of beginning at zero.
 
     `rest` is one minus the decay.
@@ -110,11 +114,11 @@ def _zero_debias(unbiased: Any, value: Any, rest: Any) -> Any:
 
 
 def weighted_moving_average(
-    value: Any,
-    decay: Any,
-    weight: Any,
+    value: Tensor,
+    decay: float | Tensor,
+    weight: Tensor,
     truediv: bool = True,
-    collections: Any = None,
+    collections: Collection[str] | None = None,
     name: str | None = None,
 ) -> Any:
     """The moving average of value · weight divided by that of weight.
@@ -131,7 +135,7 @@ def weighted_moving_average(
         collections = [GraphKeys.GLOBAL_VARIABLES]
     with variable_scope(name, "WeightedMovingAvg", [value, weight, decay]) as scope:
 
-        def average(label: str, like: Any) -> Any:
+        def average(label: str, like: Tensor) -> Any:
             return get_variable(
                 label,
                 shape=like.get_shape(),
@@ -167,8 +171,8 @@ class ExponentialMovingAverage:
 
     def __init__(
         self,
-        decay: Any,
-        num_updates: Any = None,
+        decay: float | Tensor,
+        num_updates: TensorLike | None = None,
         zero_debias: bool = False,
         name: str = "ExponentialMovingAverage",
     ) -> None:
@@ -218,7 +222,7 @@ class ExponentialMovingAverage:
             ]
             return control.group(*updates, name=scope)
 
-    def _make(self, var: Any) -> Any:
+    def _make(self, var: VariableLike) -> Any:
         """A variable for the average of `var`."""
         with context.init_scope():
             if isinstance(var, Variable):
@@ -237,11 +241,11 @@ class ExponentialMovingAverage:
         step = cast(self._num_updates, dtypes.float32, name="num_updates")
         return F.Minimum(decay, (1.0 + step) / (10.0 + step))
 
-    def average(self, var: Any) -> Any:
+    def average(self, var: VariableLike) -> Any:
         """The variable that holds the average of `var`; None if there is none."""
         return self._averages.get(var.experimental_ref())
 
-    def average_name(self, var: Any) -> str:
+    def average_name(self, var: VariableLike) -> str:
         """The name that the average of `var` has, or will have."""
         found = self.average(var)
         if found is not None:
@@ -250,7 +254,9 @@ class ExponentialMovingAverage:
             f"{var.op.name}/{self.name}", mark_as_used=False
         )
 
-    def variables_to_restore(self, moving_avg_variables: Any = None) -> dict[str, Any]:
+    def variables_to_restore(
+        self, moving_avg_variables: Iterable[Variable] | None = None
+    ) -> dict[str, Any]:
         """Variables by the names to restore them from: averages where there are any.
 
         Args:

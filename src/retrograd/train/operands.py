@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.distribute.values import container_of
@@ -16,6 +16,9 @@ from retrograd.ops.declare import F
 from retrograd.ops.flow.effects import is_storage
 from retrograd.variables.updates import assign_add
 from retrograd.variables.variable import Variable, is_resource_variable
+
+if TYPE_CHECKING:
+    from retrograd.typing import CompositeLike, VariableLike
 
 
 def _var_key(var: Any) -> Any:
@@ -31,7 +34,9 @@ def _var_key(var: Any) -> Any:
     return var._unique_id
 
 
-def _deduplicate_indexed_slices(values: Any, indices: Any) -> tuple[Tensor, Tensor]:
+def _deduplicate_indexed_slices(
+    values: Tensor, indices: Tensor
+) -> tuple[Tensor, Tensor]:
     """Rows with equal indices summed, and the distinct indices."""
     distinct, position = F.Unique(indices, out_idx=dtypes.int32)
     count = shape(distinct)[0]
@@ -55,7 +60,7 @@ def is_handle(var: Any) -> bool:
     raise NotImplementedError("Trying to optimize unsupported type ", var)
 
 
-def has_no_op(var: Any) -> bool:
+def has_no_op(var: VariableLike) -> bool:
     """Whether a variable is none of the graph, so that no operation names it."""
     return context.executing_eagerly() or (
         is_resource_variable(var) and not var._in_graph_mode
@@ -67,7 +72,7 @@ def target(var: Any) -> Any:
     return var if is_handle(var) or isinstance(var, Tensor) else var._ref()
 
 
-def as_gradient(value: Any) -> Any:
+def as_gradient(value: CompositeLike) -> Any:
     """A gradient as a tensor or IndexedSlices.
 
     Raises:
@@ -96,7 +101,7 @@ def collected_as_train_op(done: Any) -> Any:
     return done
 
 
-def count_up(global_step: Any, name: str) -> Any:
+def count_up(global_step: VariableLike, name: str) -> Any:
     """Add one to the global step."""
     with defaults.colocate_with(global_step):
         if is_resource_variable(global_step):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest
 from retrograd.distribute import current
@@ -32,6 +32,22 @@ from retrograd.util.tracking import Trackable
 from retrograd.variables.collections import trainable_variables
 from retrograd.variables.updates import assign_add
 from retrograd.variables.variable import VariableV1, is_resource_variable
+
+if TYPE_CHECKING:
+    from retrograd.distribute.strategy import Strategy
+    from retrograd.graph.graph import Graph
+    from retrograd.shapes import TensorShape
+    from retrograd.typing import (
+        CompositeLike,
+        DTypeLike,
+        Hyperparameter,
+        InitializerLike,
+        Structure,
+        TensorLike,
+        VariableLike,
+    )
+    from retrograd.variables.resource import BaseResourceVariable
+    from retrograd.variables.variable import Variable
 
 _FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 
@@ -75,14 +91,14 @@ class Optimizer(Trackable):
 
     def minimize(
         self,
-        loss: Any,
-        global_step: Any = None,
-        var_list: Any = None,
+        loss: TensorLike | Callable[[], TensorLike],
+        global_step: VariableLike | None = None,
+        var_list: Structure = None,
         gate_gradients: int = GATE_OP,
         aggregation_method: int | None = None,
         colocate_gradients_with_ops: bool = False,
         name: str | None = None,
-        grad_loss: Any = None,
+        grad_loss: TensorLike | None = None,
     ) -> Any:
         """An operation that takes one step to a smaller `loss`.
 
@@ -119,12 +135,12 @@ class Optimizer(Trackable):
 
     def compute_gradients(
         self,
-        loss: Any,
-        var_list: Any = None,
+        loss: TensorLike | Callable[[], TensorLike],
+        var_list: Structure = None,
         gate_gradients: int = GATE_OP,
         aggregation_method: int | None = None,
         colocate_gradients_with_ops: bool = False,
-        grad_loss: Any = None,
+        grad_loss: TensorLike | None = None,
     ) -> list[tuple[Any, Any]]:
         """Pairs of a gradient (a tensor, IndexedSlices or None) and its variable.
 
@@ -181,7 +197,12 @@ class Optimizer(Trackable):
         )
         return pairs
 
-    def _taped(self, loss: Any, var_list: Any, grad_loss: Any) -> list[Any]:
+    def _taped(
+        self,
+        loss: Callable[[], TensorLike],
+        var_list: Structure,
+        grad_loss: TensorLike | None,
+    ) -> list[Any]:
         """Gradients of what a function returns, with a tape."""
         from retrograd.grad.tape import GradientTape
 
@@ -195,7 +216,7 @@ class Optimizer(Trackable):
             found = tape.gradient(value, var_list, grad_loss)
         return list(zip(found, var_list, strict=True))
 
-    def _scale_loss(self, loss: Any) -> Any:
+    def _scale_loss(self, loss: TensorLike) -> Any:
         """A loss that is a mean over one replica's examples, as its part of the mean.
 
         Gradients of replicas are summed. See `get_loss_reduction`.
@@ -215,7 +236,7 @@ class Optimizer(Trackable):
     def apply_gradients(
         self,
         grads_and_vars: Iterable[tuple[Any, Any]],
-        global_step: Any = None,
+        global_step: VariableLike | None = None,
         name: str | None = None,
     ) -> Any:
         """An operation that updates variables by their gradients.
@@ -256,7 +277,10 @@ class Optimizer(Trackable):
         return collected_as_train_op(done)
 
     def _apply_with_others(
-        self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any, name: Any
+        self,
+        grads_and_vars: Iterable[tuple[Any, Any]],
+        global_step: VariableLike | None,
+        name: str | None,
     ) -> Any:
         """`apply_gradients` for one replica of a strategy."""
         replica = current.get_replica_context()
@@ -272,9 +296,9 @@ class Optimizer(Trackable):
 
     def _distributed_apply(
         self,
-        distribution: Any,
+        distribution: Strategy,
         grads_and_vars: Iterable[tuple[Any, Any]],
-        global_step: Any = None,
+        global_step: VariableLike | None = None,
         name: str | None = None,
     ) -> Any:
         """Update all copies of variables by the sum of the gradients of all replicas.
@@ -310,20 +334,20 @@ class Optimizer(Trackable):
                 _counted(distribution, finished, global_step, scope)
             )
 
-    def _update_copy(self, var: Any, grad: Any) -> Any:
+    def _update_copy(self, var: Variable, grad: CompositeLike) -> Any:
         """Update the copy of a variable that one device has."""
         grad = as_gradient(grad)
         label = var.name.partition(":")[0] if has_no_op(var) else var.op.name
         with dispatch.name_scope("update_" + label):
             return self._updated(grad, var)
 
-    def _update_in_scope(self, grad: Any, var: Any) -> Any:
+    def _update_in_scope(self, grad: Tensor | IndexedSlices, var: Variable) -> Any:
         """Update one variable, in a name scope and on a device of its own."""
         label = "" if has_no_op(var) else var.op.name
         with dispatch.name_scope("update_" + label), defaults.colocate_with(var):
             return self._updated(grad, var)
 
-    def _updated(self, grad: Any, var: Any) -> Any:
+    def _updated(self, grad: Any, var: Variable) -> Any:
         """Update one variable, and make it keep to its constraint."""
         update = self._applied(grad, var)
         if var.constraint is None:
@@ -331,7 +355,7 @@ class Optimizer(Trackable):
         with defaults.control_dependencies([update]):
             return var.assign(var.constraint(var))
 
-    def _applied(self, grad: Any, var: Any) -> Any:
+    def _applied(self, grad: Tensor | IndexedSlices, var: Any) -> Any:
         handle = is_handle(var)
         if isinstance(var, Tensor):
             raise NotImplementedError("Trying to update a Tensor ", var)
@@ -348,7 +372,7 @@ class Optimizer(Trackable):
 
     # ------------------------------------------------------------------ slots
 
-    def get_slot(self, var: Any, name: str) -> Any:
+    def get_slot(self, var: Variable, name: str) -> Any:
         """The slot `name` of a variable; None if there is none.
 
         Of a variable with copies on several devices, the copy of the slot where `var`
@@ -379,7 +403,7 @@ class Optimizer(Trackable):
         return sorted(found, key=lambda v: v.name)
 
     def _create_non_slot_variable(
-        self, initial_value: Any, name: str, colocate_with: Any
+        self, initial_value: Hyperparameter, name: str, colocate_with: Variable
     ) -> Any:
         """A variable of the optimizer that belongs to none that it trains."""
         graph = None if context.executing_eagerly() else colocate_with.graph
@@ -396,7 +420,7 @@ class Optimizer(Trackable):
             self._non_slot_dict[name, graph] = found
         return found
 
-    def _get_non_slot_variable(self, name: str, graph: Any = None) -> Any:
+    def _get_non_slot_variable(self, name: str, graph: Graph | None = None) -> Any:
         found = self._non_slot_dict.get((name, graph))
         container = container_of(found)
         return found if container is None else container.get()
@@ -409,7 +433,7 @@ class Optimizer(Trackable):
         return self._slots.setdefault(slot_name, {})
 
     def _get_or_make_slot(
-        self, var: Any, val: Any, slot_name: str, op_name: str
+        self, var: Variable, val: Tensor, slot_name: str, op_name: str
     ) -> Any:
         """A slot of `var`, made with the initial value `val` if there is none."""
         slots, key = self._slot_dict(slot_name), _var_key(var)
@@ -419,10 +443,10 @@ class Optimizer(Trackable):
 
     def _get_or_make_slot_with_initializer(
         self,
-        var: Any,
-        initializer: Any,
-        shape: Any,
-        dtype: Any,
+        var: Variable,
+        initializer: InitializerLike,
+        shape: TensorShape,
+        dtype: DTypeLike,
         slot_name: str,
         op_name: str,
     ) -> Any:
@@ -434,7 +458,7 @@ class Optimizer(Trackable):
             )
         return slots[key]
 
-    def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Any:
+    def _zeros_slot(self, var: Variable, slot_name: str, op_name: str) -> Any:
         """A slot of `var`, made of zeros if there is none."""
         slots, key = self._slot_dict(slot_name), _var_key(var)
         if key not in slots:
@@ -463,15 +487,17 @@ class Optimizer(Trackable):
     def _prepare(self) -> None:
         """Make the tensors that all updates share, in the scope of the step."""
 
-    def _apply_dense(self, grad: Any, var: Any) -> Any:
+    def _apply_dense(self, grad: Tensor, var: Variable) -> Any:
         """Update a reference variable by a tensor."""
         raise NotImplementedError()
 
-    def _resource_apply_dense(self, grad: Any, handle: Any) -> Any:
+    def _resource_apply_dense(self, grad: Tensor, handle: BaseResourceVariable) -> Any:
         """Update a resource variable by a tensor."""
         raise NotImplementedError()
 
-    def _apply_sparse_duplicate_indices(self, grad: Any, var: Any) -> Any:
+    def _apply_sparse_duplicate_indices(
+        self, grad: IndexedSlices, var: Variable
+    ) -> Any:
         """Update rows of a reference variable; an index may occur more than once.
 
         By default rows with equal indices are summed first, for `_apply_sparse`.
@@ -480,17 +506,19 @@ class Optimizer(Trackable):
         return self._apply_sparse(IndexedSlices(values, indices, grad.dense_shape), var)
 
     def _resource_apply_sparse_duplicate_indices(
-        self, grad: Any, handle: Any, indices: Any
+        self, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
     ) -> Any:
         """Update rows of a resource variable; an index may occur more than once."""
         values, indices = _deduplicate_indexed_slices(grad, indices)
         return self._resource_apply_sparse(values, handle, indices)
 
-    def _apply_sparse(self, grad: Any, var: Any) -> Any:
+    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
         """Update rows of a reference variable; the indices are distinct."""
         raise NotImplementedError()
 
-    def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any) -> Any:
+    def _resource_apply_sparse(
+        self, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
+    ) -> Any:
         """Update the rows `indices`, all distinct, of a resource variable."""
         raise NotImplementedError()
 
@@ -498,13 +526,16 @@ class Optimizer(Trackable):
         """The operation that has run when all updates have."""
         return control.group(*update_ops, name=name_scope)
 
-    def _call_if_callable(self, param: Any) -> Any:
+    def _call_if_callable(self, param: Hyperparameter) -> Any:
         """A hyperparameter; one that is a function is called."""
         return param() if callable(param) else param
 
 
 def _counted(
-    strategy: Any, finished: Sequence[Any], global_step: Any, name: str
+    strategy: Strategy,
+    finished: Sequence[Any],
+    global_step: VariableLike | None,
+    name: str,
 ) -> Any:
     """What runs the step of all replicas, and counts it."""
     if global_step is None:

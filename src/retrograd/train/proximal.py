@@ -7,13 +7,18 @@ After a step u of size α they set w ← sign(u) max(|u| − α λ₁, 0) / (1 +
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import colocate_with
 from retrograd.ops.array.constant import constant
 from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule, updates_by_one_op
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Hyperparameter
+    from retrograd.variables.variable import Variable
 
 _SCALARS = (
     "learning_rate",
@@ -22,20 +27,20 @@ _SCALARS = (
 )
 
 
-def _keep_scalars(optimizer: Any, *values: Any) -> None:
+def _keep_scalars(optimizer: Optimizer, *values: Hyperparameter) -> None:
     """Keep a learning rate and two strengths of regularization, in this order."""
     for name, value in zip(_SCALARS, values, strict=True):
         setattr(optimizer, f"_{name}", value)
         setattr(optimizer, f"_{name}_tensor", None)
 
 
-def _convert_scalars(optimizer: Any) -> None:
+def _convert_scalars(optimizer: Optimizer) -> None:
     for name in _SCALARS:
         tensor = convert_to_tensor(getattr(optimizer, f"_{name}"), name=name)
         setattr(optimizer, f"_{name}_tensor", tensor)
 
 
-def _scalars(optimizer: Any) -> list[Any]:
+def _scalars(optimizer: Optimizer) -> list[Any]:
     return [getattr(optimizer, f"_{name}_tensor") for name in _SCALARS]
 
 
@@ -53,9 +58,9 @@ class ProximalGradientDescentOptimizer(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
-        l1_regularization_strength: Any = 0.0,
-        l2_regularization_strength: Any = 0.0,
+        learning_rate: Hyperparameter,
+        l1_regularization_strength: Hyperparameter = 0.0,
+        l2_regularization_strength: Hyperparameter = 0.0,
         use_locking: bool = False,
         name: str = "ProximalGradientDescent",
     ) -> None:
@@ -67,7 +72,9 @@ class ProximalGradientDescentOptimizer(Optimizer):
     def _prepare(self) -> None:
         _convert_scalars(self)
 
-    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
         return apply_rule(
             self, "ProximalGradientDescent", var, [], _scalars(self), grad, indices
         )
@@ -91,10 +98,10 @@ class ProximalAdagradOptimizer(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: Hyperparameter,
         initial_accumulator_value: float = 0.1,
-        l1_regularization_strength: Any = 0.0,
-        l2_regularization_strength: Any = 0.0,
+        l1_regularization_strength: Hyperparameter = 0.0,
+        l2_regularization_strength: Hyperparameter = 0.0,
         use_locking: bool = False,
         name: str = "ProximalAdagrad",
     ) -> None:
@@ -122,7 +129,9 @@ class ProximalAdagradOptimizer(Optimizer):
     def _prepare(self) -> None:
         _convert_scalars(self)
 
-    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
         return apply_rule(
             self, "ProximalAdagrad", var, ["accumulator"], _scalars(self), grad, indices
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import errors
 from retrograd.formats import messages
@@ -15,6 +16,10 @@ from retrograd.graph.names import GraphKeys, prepend_name_scope, strip_name_scop
 from retrograd.platform import logs
 from retrograd.run.session import BaseSession
 from retrograd.train.coordinator import Coordinator
+
+if TYPE_CHECKING:
+    from retrograd.ops.queues.queue import QueueBase
+    from retrograd.typing import Message, OperationLike
 
 
 class QueueRunner:
@@ -38,12 +43,12 @@ class QueueRunner:
 
     def __init__(
         self,
-        queue: Any = None,
-        enqueue_ops: Any = None,
-        close_op: Any = None,
-        cancel_op: Any = None,
-        queue_closed_exception_types: Any = None,
-        queue_runner_def: Any = None,
+        queue: QueueBase | None = None,
+        enqueue_ops: Sequence[OperationLike] | None = None,
+        close_op: OperationLike | None = None,
+        cancel_op: OperationLike | None = None,
+        queue_closed_exception_types: tuple[type[BaseException], ...] | None = None,
+        queue_runner_def: Message = None,
         import_scope: str | None = None,
     ) -> None:
         if context.executing_eagerly():
@@ -70,7 +75,7 @@ class QueueRunner:
         self._runs_per_session: Any = weakref.WeakKeyDictionary()
         self._exceptions_raised: list[Exception] = []
 
-    def _init_from_proto(self, message: Any, import_scope: str | None) -> None:
+    def _init_from_proto(self, message: Message, import_scope: str | None) -> None:
         graph = context.get_default_graph()
 
         def element(name: str) -> Any:
@@ -120,7 +125,9 @@ class QueueRunner:
         """The name of the queue."""
         return self._queue.name
 
-    def _run(self, sess: Any, enqueue_op: Any, coord: Coordinator | None) -> None:
+    def _run(
+        self, sess: BaseSession, enqueue_op: OperationLike, coord: Coordinator | None
+    ) -> None:
         """What a thread does: enqueue until the input ends or it is told to stop."""
         counted = True
         try:
@@ -148,14 +155,16 @@ class QueueRunner:
                 with self._lock:
                     self._runs_per_session[sess] -= 1
 
-    def _close_on_stop(self, sess: Any, cancel_op: Any, coord: Coordinator) -> None:
+    def _close_on_stop(
+        self, sess: BaseSession, cancel_op: OperationLike, coord: Coordinator
+    ) -> None:
         """What another thread does: close the queue on a stop."""
         coord.wait_for_stop()
         _run_quietly(sess, cancel_op)
 
     def create_threads(
         self,
-        sess: Any,
+        sess: BaseSession,
         coord: Coordinator | None = None,
         daemon: bool = False,
         start: bool = False,
@@ -205,7 +214,7 @@ class QueueRunner:
         if export_scope is not None and not self.queue.name.startswith(export_scope):
             return None
 
-        def stripped(element: Any) -> str:
+        def stripped(element: OperationLike) -> str:
             return strip_name_scope(element.name, export_scope)
 
         return messages.QueueRunnerDef(
@@ -221,7 +230,7 @@ class QueueRunner:
 
     @staticmethod
     def from_proto(
-        queue_runner_def: Any, import_scope: str | None = None
+        queue_runner_def: Message, import_scope: str | None = None
     ) -> QueueRunner:
         """The QueueRunner that a message describes."""
         return QueueRunner(queue_runner_def=queue_runner_def, import_scope=import_scope)
@@ -242,7 +251,7 @@ def _checked_types(kinds: Any) -> tuple[Any, ...]:
     return kinds
 
 
-def _run_quietly(sess: Any, op: Any) -> None:
+def _run_quietly(sess: BaseSession, op: OperationLike) -> None:
     """Run an operation that closes a queue; it may be closed already."""
     try:
         sess.run(op)
@@ -258,7 +267,7 @@ def add_queue_runner(
 
 
 def start_queue_runners(
-    sess: Any = None,
+    sess: BaseSession | None = None,
     coord: Coordinator | None = None,
     daemon: bool = True,
     start: bool = True,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from retrograd.graph.convert import convert_n_to_tensor, convert_to_tensor
 from retrograd.graph.dispatch import name_scope
@@ -19,6 +19,9 @@ from retrograd.ops.flow.branches import cond
 from retrograd.ops.flow.cases import case
 from retrograd.ops.math.casts import cast
 from retrograd.ops.random.random import random_normal
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
 
 
 class LearningRateSchedule:
@@ -31,7 +34,7 @@ class LearningRateSchedule:
     initial_learning_rate: Any
     name: str | None
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: TensorLike) -> Any:
         """The learning rate at `step`, an integer tensor or variable."""
         if not self._default:
             raise NotImplementedError("Learning rate schedule must override __call__")
@@ -41,7 +44,7 @@ class LearningRateSchedule:
             )
             return self._at(rate, step, scope)
 
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+    def _at(self, rate: Tensor, step: TensorLike, scope: str) -> Tensor:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
@@ -68,7 +71,7 @@ _TIME_DECAY = (
 )
 
 
-def _rate_and_periods(schedule: Any, rate: Tensor, step: Any) -> tuple[Any, Any]:
+def _rate_and_periods(schedule: Any, rate: Tensor, step: TensorLike) -> tuple[Any, Any]:
     """The decay rate, and step / decay_steps."""
     decay_steps = cast(schedule.decay_steps, rate.dtype)
     decay_rate = cast(schedule.decay_rate, rate.dtype)
@@ -92,9 +95,9 @@ class ExponentialDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        decay_rate: Any,
+        initial_learning_rate: TensorLike,
+        decay_steps: TensorLike,
+        decay_rate: TensorLike,
         staircase: bool = False,
         name: str | None = None,
     ) -> None:
@@ -104,7 +107,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.staircase = staircase
         self.name = name
 
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+    def _at(self, rate: Tensor, step: TensorLike, scope: str) -> Tensor:
         decay_rate, periods = _rate_and_periods(self, rate, step)
         return F.Mul(rate, F.Pow(decay_rate, periods), name=scope)
 
@@ -125,9 +128,9 @@ class InverseTimeDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        decay_rate: Any,
+        initial_learning_rate: TensorLike,
+        decay_steps: TensorLike,
+        decay_rate: TensorLike,
         staircase: bool = False,
         name: str | None = None,
     ) -> None:
@@ -137,7 +140,7 @@ class InverseTimeDecay(LearningRateSchedule):
         self.staircase = staircase
         self.name = name
 
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+    def _at(self, rate: Tensor, step: TensorLike, scope: str) -> Tensor:
         decay_rate, periods = _rate_and_periods(self, rate, step)
         one = cast(constant(1), rate.dtype)
         below = F.Add(one, F.Mul(decay_rate, periods))
@@ -169,7 +172,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.values = values
         self.name = name
 
-    def __call__(self, step: Any) -> Tensor:
+    def __call__(self, step: TensorLike) -> Tensor:
         """The learning rate at `step`, an integer tensor or variable."""
         with name_scope(self.name or "PiecewiseConstant"):
             limits = convert_n_to_tensor(self.boundaries)
@@ -215,10 +218,10 @@ class PolynomialDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        end_learning_rate: Any = 0.0001,
-        power: Any = 1.0,
+        initial_learning_rate: TensorLike,
+        decay_steps: TensorLike,
+        end_learning_rate: TensorLike = 0.0001,
+        power: TensorLike = 1.0,
         cycle: bool = False,
         name: str | None = None,
     ) -> None:
@@ -229,7 +232,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.cycle = cycle
         self.name = name
 
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+    def _at(self, rate: Tensor, step: TensorLike, scope: str) -> Tensor:
         end = cast(self.end_learning_rate, rate.dtype)
         power = cast(self.power, rate.dtype)
         now = cast(step, rate.dtype)
@@ -249,7 +252,7 @@ class PolynomialDecay(LearningRateSchedule):
         return F.Add(F.Mul(rate - end, left), end, name=scope)
 
 
-def _half_wave(turns: Any) -> Any:
+def _half_wave(turns: Tensor) -> Any:
     """½ (1 + cos π x), for `turns` x."""
     return 0.5 * (1.0 + F.Cos(constant(math.pi) * turns))
 
@@ -269,9 +272,9 @@ class CosineDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        alpha: Any = 0.0,
+        initial_learning_rate: TensorLike,
+        decay_steps: TensorLike,
+        alpha: float | Tensor = 0.0,
         name: str | None = None,
     ) -> None:
         self.initial_learning_rate = initial_learning_rate
@@ -279,7 +282,7 @@ class CosineDecay(LearningRateSchedule):
         self.alpha = alpha
         self.name = name
 
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+    def _at(self, rate: Tensor, step: TensorLike, scope: str) -> Tensor:
         decay_steps = cast(self.decay_steps, rate.dtype)
         now = F.Minimum(cast(step, rate.dtype), decay_steps)
         wave = _half_wave(now / decay_steps)
@@ -310,11 +313,11 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: Any,
-        first_decay_steps: Any,
-        t_mul: Any = 2.0,
-        m_mul: Any = 1.0,
-        alpha: Any = 0.0,
+        initial_learning_rate: TensorLike,
+        first_decay_steps: TensorLike,
+        t_mul: TensorLike = 2.0,
+        m_mul: TensorLike = 1.0,
+        alpha: TensorLike = 0.0,
         name: str | None = None,
     ) -> None:
         self.initial_learning_rate = initial_learning_rate
@@ -324,7 +327,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.alpha = alpha
         self.name = name
 
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+    def _at(self, rate: Tensor, step: TensorLike, scope: str) -> Tensor:
         first, alpha, t_mul, m_mul = (
             cast(x, rate.dtype)
             for x in (self.first_decay_steps, self.alpha, self._t_mul, self._m_mul)
@@ -370,11 +373,11 @@ class LinearCosineDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        num_periods: Any = 0.5,
-        alpha: Any = 0.0,
-        beta: Any = 0.001,
+        initial_learning_rate: TensorLike,
+        decay_steps: TensorLike,
+        num_periods: TensorLike = 0.5,
+        alpha: TensorLike = 0.0,
+        beta: TensorLike = 0.001,
         name: str | None = None,
     ) -> None:
         self.initial_learning_rate = initial_learning_rate
@@ -384,12 +387,12 @@ class LinearCosineDecay(LearningRateSchedule):
         self.beta = beta
         self.name = name
 
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+    def _at(self, rate: Tensor, step: TensorLike, scope: str) -> Tensor:
         return _linear_cosine(self, rate, step, scope)
 
 
 def _linear_cosine(
-    schedule: Any, rate: Tensor, step: Any, scope: str, noise: Sequence[Any] = ()
+    schedule: Any, rate: Tensor, step: TensorLike, scope: str, noise: Sequence[Any] = ()
 ) -> Tensor:
     """The rate of a linear cosine decay.
 
@@ -439,13 +442,13 @@ class NoisyLinearCosineDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        initial_variance: Any = 1.0,
-        variance_decay: Any = 0.55,
-        num_periods: Any = 0.5,
-        alpha: Any = 0.0,
-        beta: Any = 0.001,
+        initial_learning_rate: TensorLike,
+        decay_steps: TensorLike,
+        initial_variance: TensorLike = 1.0,
+        variance_decay: TensorLike = 0.55,
+        num_periods: TensorLike = 0.5,
+        alpha: TensorLike = 0.0,
+        beta: TensorLike = 0.001,
         name: str | None = None,
     ) -> None:
         self.initial_learning_rate = initial_learning_rate
@@ -457,6 +460,6 @@ class NoisyLinearCosineDecay(LearningRateSchedule):
         self.beta = beta
         self.name = name
 
-    def _at(self, rate: Tensor, step: Any, scope: str) -> Tensor:
+    def _at(self, rate: Tensor, step: TensorLike, scope: str) -> Tensor:
         noise = self.initial_variance, self.variance_decay
         return _linear_cosine(self, rate, step, scope, noise)

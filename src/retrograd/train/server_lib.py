@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import itertools
 import threading
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from retrograd.run import servers
 from retrograd.util import protos
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 Tasks = dict[int, str]
 T = TypeVar("T")
@@ -126,7 +130,7 @@ def _tasks(job: str, tasks: Any) -> Tasks:
     )
 
 
-def _text(value: Any, what: str) -> str:
+def _text(value: object, what: str) -> str:
     if isinstance(value, bytes):
         return value.decode()
     if not isinstance(value, str):
@@ -134,16 +138,16 @@ def _text(value: Any, what: str) -> str:
     return value
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return getattr(getattr(value, "DESCRIPTOR", None), "name", "")
 
 
 def _make_server_def(
-    server_or_cluster_def: Any,
+    server_or_cluster_def: ClusterSpec | Mapping[str, Any] | Message,
     job_name: str | None,
     task_index: int | None,
     protocol: str | None,
-    config: Any,
+    config: Message,
 ) -> Any:
     from retrograd.formats import messages
 
@@ -199,11 +203,11 @@ class Server:
 
     def __init__(
         self,
-        server_or_cluster_def: Any,
+        server_or_cluster_def: ClusterSpec | Mapping[str, Any] | Message,
         job_name: str | None = None,
         task_index: int | None = None,
         protocol: str | None = None,
-        config: Any = None,
+        config: Message = None,
         start: bool = True,
     ) -> None:
         self._server_def = _make_server_def(
@@ -245,7 +249,7 @@ class Server:
         return self._target
 
     @staticmethod
-    def create_local_server(config: Any = None, start: bool = True) -> Server:
+    def create_local_server(config: Message = None, start: bool = True) -> Server:
         """A server that is a cluster of its own."""
         return Server(
             {"local": ["localhost:0"]}, protocol="grpc", config=config, start=start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.distribute.current import get_strategy
 from retrograd.graph import context
@@ -14,9 +14,22 @@ from retrograd.variables.reference import RefVariable
 from retrograd.variables.scope import get_variable, get_variable_scope, variable_scope
 from retrograd.variables.variable import Variable, is_resource_variable
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.shapes import TensorShape
+    from retrograd.typing import (
+        DTypeLike,
+        InitializerLike,
+        ShapeLike,
+        VariableLike,
+    )
+
 
 def create_slot(
-    primary: Any, val: Any, name: str, colocate_with_primary: bool = True
+    primary: VariableLike,
+    val: Tensor,
+    name: str,
+    colocate_with_primary: bool = True,
 ) -> Any:
     """A variable named after another, with a given initial value.
 
@@ -33,10 +46,10 @@ def create_slot(
 
 
 def create_slot_with_initializer(
-    primary: Any,
-    initializer: Any,
-    shape: Any,
-    dtype: Any,
+    primary: VariableLike,
+    initializer: InitializerLike,
+    shape: TensorShape,
+    dtype: DTypeLike | None,
     name: str,
     colocate_with_primary: bool = True,
 ) -> Any:
@@ -60,7 +73,10 @@ def create_slot_with_initializer(
 
 
 def create_zeros_slot(
-    primary: Any, name: str, dtype: Any = None, colocate_with_primary: bool = True
+    primary: VariableLike,
+    name: str,
+    dtype: DTypeLike | None = None,
+    colocate_with_primary: bool = True,
 ) -> Any:
     """A variable of zeros, named and shaped after another.
 
@@ -94,7 +110,11 @@ def _scoped(primary: Any, name: str, near: bool, make: Callable[[], Any]) -> Any
 
 
 def _make(
-    primary: Any, value: Any, validate_shape: bool, shape: Any = None, dtype: Any = None
+    primary: VariableLike,
+    value: InitializerLike,
+    validate_shape: bool,
+    shape: ShapeLike = None,
+    dtype: DTypeLike | None = None,
 ) -> Any:
     """The slot: in one piece, and of the same kind as its primary."""
     use_resource = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import context
@@ -17,10 +17,14 @@ from retrograd.variables.scope import get_variable
 from retrograd.variables.updates import assign_add
 from retrograd.variables.variable import Variable
 
+if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import TensorLike, VariableLike
+
 GLOBAL_STEP_READ_KEY = "global_step_read_op_cache"
 
 
-def global_step(sess: Any, global_step_tensor: Any) -> int:
+def global_step(sess: BaseSession, global_step_tensor: Any) -> int:
     """The value of the global step.
 
     Args:
@@ -91,7 +95,7 @@ def get_or_create_global_step(graph: Graph | None = None) -> Any:
     return create_global_step(graph) if found is None else found
 
 
-def assert_global_step(global_step_tensor: Any) -> None:
+def assert_global_step(global_step_tensor: VariableLike) -> None:
     """Refuse what cannot be a global step.
 
     Raises:
@@ -147,7 +151,7 @@ def _get_or_create_global_step_read(graph: Graph | None = None) -> Any:
     return _get_global_step_read(graph)
 
 
-def _increment_global_step(increment: Any, graph: Graph | None = None) -> Any:
+def _increment_global_step(increment: TensorLike, graph: Graph | None = None) -> Any:
     """Add to the global step, after it was read.
 
     Raises:

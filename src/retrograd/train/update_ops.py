@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 from retrograd.train.optimizer import Optimizer
 from retrograd.variables.variable import is_resource_variable
+
+if TYPE_CHECKING:
+    from retrograd.graph.composite import IndexedSlices
+    from retrograd.graph.tensor import Tensor
+    from retrograd.variables.resource import BaseResourceVariable
+    from retrograd.variables.variable import Variable
 
 _Class = TypeVar("_Class", bound=type[Optimizer])
 
@@ -16,24 +22,30 @@ _Class = TypeVar("_Class", bound=type[Optimizer])
 class _ByOneOp(Protocol):
     """What an optimizer under `updates_by_one_op` defines."""
 
-    def _update(self, var: Any, grad: Any, indices: Any = None) -> Any:
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
         """Update `var` by `grad`, its rows `indices` only where they are given."""
         ...
 
 
-def _apply_dense(self: _ByOneOp, grad: Any, var: Any) -> Any:
+def _apply_dense(self: _ByOneOp, grad: Tensor, var: Variable) -> Any:
     return self._update(var, grad)
 
 
-def _resource_apply_dense(self: _ByOneOp, grad: Any, handle: Any) -> Any:
+def _resource_apply_dense(
+    self: _ByOneOp, grad: Tensor, handle: BaseResourceVariable
+) -> Any:
     return self._update(handle, grad)
 
 
-def _apply_sparse(self: _ByOneOp, grad: Any, var: Any) -> Any:
+def _apply_sparse(self: _ByOneOp, grad: IndexedSlices, var: Variable) -> Any:
     return self._update(var, grad.values, grad.indices)
 
 
-def _resource_apply_sparse(self: _ByOneOp, grad: Any, handle: Any, indices: Any) -> Any:
+def _resource_apply_sparse(
+    self: _ByOneOp, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
+) -> Any:
     return self._update(handle, grad, indices)
 
 
@@ -58,11 +70,11 @@ def updates_by_one_op(optimizer: _Class) -> _Class:
 def apply_rule(
     optimizer: Optimizer,
     rule: str,
-    var: Any,
+    var: Variable,
     slots: Sequence[str],
     before: Sequence[Any],
-    grad: Any,
-    indices: Any = None,
+    grad: Tensor,
+    indices: Tensor | None = None,
     after: Sequence[Any] = (),
     counts: Sequence[Any] = (),
     **attrs: Any,

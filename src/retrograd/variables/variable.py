@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from retrograd import shapes
 from retrograd.graph import context
@@ -33,9 +33,17 @@ if TYPE_CHECKING:
         DTypeLike,
         InitializerLike,
         Message,
+        Operators,
         ShapeLike,
         TensorLike,
     )
+    from retrograd.variables.resource import BaseResourceVariable
+
+    class _Base(Trackable, Operators):
+        """Where type checkers find the operators, which are set at the end."""
+
+else:
+    _Base = Trackable
 
 
 class VariableMetaclass(type):
@@ -103,7 +111,7 @@ def _arguments_v2(
     return dict(locals())
 
 
-class Variable(Trackable, metaclass=VariableMetaclass):
+class Variable(_Base, metaclass=VariableMetaclass):
     """A value that outlives a run: it is initialized once and can be assigned to.
 
     `tf.Variable(initial_value)` makes one. It stands for its value wherever a tensor is
@@ -543,7 +551,7 @@ def _getitem(self: Variable, slice_spec: Any) -> Any:
 
 for _operator in OVERLOADABLE_OPERATORS - {"__eq__", "__ne__", "__getitem__"}:
     Variable._OverloadOperator(_operator)
-Variable.__getitem__ = _getitem  # pyright: ignore[reportAttributeAccessIssue]
+Variable.__getitem__ = _getitem
 
 
 class VariableV1(Variable):
@@ -559,7 +567,7 @@ def _dtype_mismatch(variable: Variable, dtype: DType) -> ValueError:
     )
 
 
-def is_resource_variable(value: object) -> bool:
+def is_resource_variable(value: object) -> TypeGuard[BaseResourceVariable]:
     """Whether `value` is a variable with a resource handle."""
     return getattr(value, "_is_resource_variable", False)
 
