@@ -20,6 +20,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.opdef import ArgDef
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
+from retrograd.ops.traits import Kind
 
 if TYPE_CHECKING:
     from retrograd.ops.declare import Declaration
@@ -58,6 +59,8 @@ class Binding:
       state: whether there is a hidden state.
       changed: how many new values, of the state and of variables, come first in what
         the kernel returns.
+      makes: whether each of its outputs is an array that the kernel has made, or is, or
+        is a part of, an input or an earlier output.
       returned: the positions of the outputs that follow.
       referring: those of the other outputs: each refers to the first variable that is
         changed.
@@ -70,6 +73,7 @@ class Binding:
     initializes: bool
     state: bool
     changed: int
+    makes: bool
     returned: tuple[int, ...]
     referring: tuple[int, ...]
 
@@ -117,9 +121,21 @@ def _described(declaration: Declaration, op: Operation | Record) -> Binding:
         declaration.traits.initializes,
         state,
         int(state) + len(updates),
+        _makes(declaration),
         tuple(i for i, ref in enumerate(refers) if not ref),
         tuple(i for i, ref in enumerate(refers) if ref),
     )
+
+
+def _makes(declaration: Declaration) -> bool:
+    """Whether the kernel knows no arrays but its inputs and those that it makes."""
+    if declaration.live is not None or declaration.updates or declaration.cells:
+        return False
+    if declaration.traits.kind is Kind.CONSTANT:
+        return False
+    if declaration.pure or declaration.traits.passes is not None:
+        return True
+    return declaration.state is not None or bool(declaration.reads)
 
 
 def _role(declaration: Declaration, name: str) -> Role:

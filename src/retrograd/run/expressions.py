@@ -12,6 +12,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from retrograd.arrays import names
 from retrograd.arrays import numpy as xp_numpy
 from retrograd.graph.operation import Operation
@@ -49,10 +51,14 @@ class Written:
       text: a Python expression, with `{}` for each input, in order.
       count: the number of inputs.
       functions: the names in it, with what they stand for.
+      makes: whether its value is always an array of its own: not an input, nor a part.
     """
 
     def __init__(self, text: str, count: int, functions: dict[str, Any]) -> None:
         self.text, self.count, self.functions = text, count, functions
+        self.makes = text != "{}" and all(
+            isinstance(function, np.ufunc) for function in functions.values()
+        )
 
 
 @functools.cache

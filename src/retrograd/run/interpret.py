@@ -21,7 +21,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import Binding, Role, binding, keywords
 from retrograd.ops.declare import Declaration, find, kind_of
 from retrograd.ops.flow.control_ops import DEAD
-from retrograd.ops.flow.effects import is_reading, is_storage
+from retrograd.ops.flow.effects import is_reading, is_storage, variable_of
 from retrograd.ops.traits import Kind
 from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe
@@ -143,12 +143,14 @@ class Program:
 
     def _result(self, tensor: Tensor) -> str:
         """An expression for a fetched tensor; a function passes storage through."""
-        if self.nested and (
-            tensor in self.plan.feeds
-            or (tensor.dtype._is_ref_dtype and tensor.graph.carries_cells)
-        ):
-            return self.names[tensor]
-        return self._value(tensor)
+        if not self.nested:
+            return self._value(tensor)
+        graph = tensor.graph
+        if tensor.dtype._is_ref_dtype and isinstance(graph, FuncGraph):
+            passed = graph.carries_cells
+        else:
+            passed = tensor in self.plan.feeds
+        return self.names[tensor] if passed else self._value(tensor)
 
     def _last_uses(self) -> dict[int, list[Tensor]]:
         """For each position, the tensors that are not needed after it."""
@@ -174,14 +176,21 @@ class Program:
                 continue
             arguments = ", ".join(self._value(t) for t in segment.inputs)
             self.scope[f"g{number}"] = run
-            for i, tensor in enumerate(segment.outputs):
-                self.names[tensor] = f"w{number}_{i}"
+            left = [f"w{number}_{i}" for i in range(len(segment.outputs))]
+            for name, tensor in zip(left, segment.outputs, strict=True):
+                self.names[tensor] = name
                 if tensor.dtype._is_ref_dtype:
-                    self._written[tensor] = f"w{number}_{i}"
-            left = "".join(self.names[t] + ", " for t in segment.outputs)
-            assign = f"{left}= " if left else ""
+                    self._refer(tensor, name)
+            assign = f"{', '.join(left)}, = " if left else ""
             self.lines.append(f"{assign}g{number}({arguments})")
             self.line_ops.append(None)
+
+    def _refer(self, tensor: Tensor, name: str) -> None:
+        """Note the value of a reference that comes out of a stage."""
+        self._written[tensor] = name
+        variable = variable_of(tensor)
+        if variable is not None:
+            self._bind(tensor, f"c_{len(self.names)}", self.store.cell(variable))
 
     def _emit(
         self, op: Operation, index: int, last_use: dict[int, list[Tensor]]

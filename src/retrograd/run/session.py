@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph import context
@@ -24,6 +21,7 @@ from retrograd.run.feeds import Feed, feed_tensor, flat_feeds
 from retrograd.run.fetches import Fetches, partial_feed_function_of
 from retrograd.run.partial import PartialRun
 from retrograd.run.plan import make_plan
+from retrograd.run.results import ResultProgram, copied
 from retrograd.run.store import Store
 from retrograd.run.tiers import Runner, pinned_tier
 from retrograd.run.trace import NO_TRACE, Step, TracedProgram, fill
@@ -46,29 +44,28 @@ class Executable:
         tensors = [e for e in elements if isinstance(e, Tensor)]
         targets = [e for e in elements if isinstance(e, Operation)]
         self.plan = make_plan(tensors, targets, [f.tensor for f in feeds])
-        self.runner = Runner(self.plan, session._store, session._tier)
+        self.runner = Runner(self.plan, session._store, session._tier, ResultProgram)
         self._traced: TracedProgram | None = None
         # positions of the fetched tensors among the elements; operations give None
         self._places: list[int] | None = None
         if targets:
             self._places = [i for i, e in enumerate(elements) if isinstance(e, Tensor)]
 
-    def run(self, values: Sequence[Any]) -> list[Any]:
+    def run(self, values: Sequence[Any]) -> Sequence[Any]:
         """Run with the given feed values; the results, element by element."""
         return self._results(self.runner.run(values))
 
-    def traced(self, values: Sequence[Any]) -> tuple[list[Any], list[Step]]:
+    def traced(self, values: Sequence[Any]) -> tuple[Sequence[Any], list[Step]]:
         """As `run`, and what each operation did."""
         if self._traced is None:
             self._traced = TracedProgram(self.plan, self._store)
         return self._results(self._traced(values)), self._traced.steps
 
-    def _results(self, found: Sequence[Any]) -> list[Any]:
-        owned: list[Any] = [_own(r, _AMONG) for r in found]
+    def _results(self, found: Sequence[Any]) -> Sequence[Any]:
         if self._places is None:
-            return owned
+            return found
         spread: list[Any] = [None] * self._count
-        for place, value in zip(self._places, owned, strict=True):
+        for place, value in zip(self._places, found, strict=True):
             spread[place] = value
         return spread
 
@@ -91,43 +88,6 @@ class Call:
 
 
 _MARK = object()
-
-
-def _references(value: Any, most: int) -> int:
-    """How many references a value has, called as `_own` is."""
-    del most
-    return sys.getrefcount(value)
-
-
-def _unshared() -> int:
-    """References that a value of the results alone has, passed to `_own` by `run`."""
-    results = (np.empty(1),)
-    return max([_references(r, 0) for r in results])
-
-
-_AMONG = _unshared()
-
-
-def _own(value: Any, most: int) -> Any:
-    """`value` as the caller may keep and change it.
-
-    Scalars become NumPy scalars.  An array that something else holds too (a variable, a
-    constant, a feed), with more references than `most`, is copied; one that was made
-    for this run is not.
-    """
-    if type(value) is np.ndarray:
-        if not value.shape:
-            item = value[()]
-            return item
-        if value.base is None and sys.getrefcount(value) <= most:
-            return value
-        return value.copy()
-    if isinstance(value, np.generic) or value is None:
-        return value
-    if hasattr(value, "__array__") and hasattr(value, "dtype"):
-        array = np.asarray(value)  # on the memory of a device buffer
-        return array.copy() if array.shape else array[()]
-    return value
 
 
 class BaseSession:
@@ -433,7 +393,7 @@ class BaseSession:
         values = run.run(found.elements, flat_feeds(self._graph, feed_dict))
         if run.finished:
             del self._partial_runs[handle]
-        return found.rebuild([_own(v, 0) for v in values])
+        return found.rebuild([copied(v) for v in values])
 
 
 _partial_runs = itertools.count()

@@ -59,12 +59,19 @@ class Runner:
       plan: what to run.
       store: the session's state.
       tier: 0 or 1 to stay in one; None to find out.
+      make: makes the programs: those of results that belong to the caller, say.
     """
 
-    def __init__(self, plan: Plan, store: Store, tier: int | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        tier: int | None,
+        make: type[Program] = Program,
+    ) -> None:
         self.plan = plan
         self.store = store
-        self.program = Program(plan, store)
+        self.program = make(plan, store)
         self.run: Callable[[Sequence[Any]], Sequence[Any]] = self.program
         count = len(self.program.lines)
         if tier == 1:
@@ -182,6 +189,7 @@ class Staged:
 
     def __init__(self, interpreted: Program, background: bool) -> None:
         self.plan, self.store = interpreted.plan, interpreted.store
+        self.make = type(interpreted)
         self.background = background
         self.constants = interpreted.known
         self.refused: set[Any] = set()
@@ -214,7 +222,7 @@ class Staged:
             for stage in self.stages
             for op in stage.segment.ops
         )
-        self.program = Program(self.plan, self.store, parts, self.constants)
+        self.program = self.make(self.plan, self.store, parts, self.constants)
 
     def prepare(self, feeds: Sequence[Any]) -> bool:
         """Compile for the shapes of these feeds, without changing any state.

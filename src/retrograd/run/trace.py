@@ -15,8 +15,8 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import Declaration
 from retrograd.run.devices import CPU
-from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan
+from retrograd.run.results import ResultProgram
 from retrograd.run.store import Store
 
 NO_TRACE = 0
@@ -24,7 +24,7 @@ NO_TRACE = 0
 Step = tuple[Operation, int, int, Any]
 
 
-class TracedProgram(Program):
+class TracedProgram(ResultProgram):
     """A plan that is interpreted and times each operation.
 
     Attributes:

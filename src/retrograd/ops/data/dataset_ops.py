@@ -16,6 +16,7 @@ import numpy as np
 from retrograd import errors
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import scalar
+from retrograd.ops.traits import NONE, Traits
 
 Element = tuple[Any, ...]
 
@@ -36,8 +37,15 @@ class Elements:
         return iter(self._start())
 
 
-def _declare(name: str, kernel: Any) -> None:
-    op(name, infer=scalar, host=True, pure=False, grad=NOT_DIFFERENTIABLE)(kernel)
+def _declare(name: str, kernel: Any, traits: Traits = NONE) -> None:
+    op(
+        name,
+        infer=scalar,
+        host=True,
+        pure=False,
+        grad=NOT_DIFFERENTIABLE,
+        traits=traits,
+    )(kernel)
 
 
 def _invalid(text: str) -> errors.InvalidArgumentError:
@@ -76,8 +84,8 @@ def _range(xp: Any, start: Any, stop: Any, step: Any) -> Elements:
     return Elements(lambda: ((np.int64(i),) for i in numbers))
 
 
-_declare("TensorDataset", _tensors)
-_declare("TensorSliceDataset", _slices)
+_declare("TensorDataset", _tensors, Traits(keeps=True))
+_declare("TensorSliceDataset", _slices, Traits(keeps=True))
 _declare("RangeDataset", _range)
 
 # ---------------------------------------------------------------------- of another

@@ -129,6 +129,27 @@ def reads_variable(op: Operation) -> bool:
     return declaration is not None and bool(declaration.reads)
 
 
+def may_keep(op: Operation) -> bool:
+    """Whether an operation may hold on to an array that it is given, for later runs.
+
+    Queues, stacks, iterators, Python functions and the like; in the functions that it
+    calls as well. A variable has an array of its own; one of lists may hold others'.
+    """
+    declaration = find(op.type)
+    if declaration is None or op._op_def is None:
+        return False
+    if op._op_def.calls and declaration.live is not None:
+        return any(may_keep(inside) for body in bodies_of(op) for inside in body._ops)
+    if declaration.updates:
+        return any(tensor.dtype.name == "variant" for tensor in op._inputs)
+    traits = declaration.traits
+    if declaration.pure or declaration.state is not None or declaration.reads:
+        return False
+    if traits.passes is not None or traits.kind not in (None, Kind.PYTHON):
+        return False
+    return declaration.host or op._op_def.is_stateful or bool(declaration.cells)
+
+
 def reads_of(op: Operation) -> list[Operation]:
     """The variables whose value an operation uses without changing it."""
     if is_storage(op):
