@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import retrograd
+from tests import covering
 
 SOURCE = Path(retrograd.__file__).parent.parent
 FAKE = """
@@ -61,6 +63,12 @@ class Launcher:
         assert result.returncode == 0, result.stderr
         assert result.stderr == ""
         return result.stdout.splitlines()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that is marked to cover ops runs them."""
+    return (yield from covering.run_marked(item))
 
 
 @pytest.fixture

@@ -58,6 +58,12 @@ _UNSIGNED = frozenset({4, 17, 22, 23})
 _COMPLEX = frozenset({8, 18})
 _QUANTIZED = frozenset({11, 12, 13, 15, 16})
 
+
+def integers(array: np.ndarray) -> np.ndarray:
+    """Quantized values, as NumPy's stand-in or as integers, as integers."""
+    return array.view(array.dtype[0]) if array.dtype.names else array
+
+
 _INTERN_TABLE: dict[int, DType] = {}
 
 
@@ -73,6 +79,7 @@ class DType:
 
     # Plain slots, not properties: graph building reads these for every tensor.
     __slots__ = (
+        "_array",
         "_is_ref_dtype",
         "_np",
         "_type_enum",
@@ -116,6 +123,7 @@ class DType:
     def _make(cls, number: int, base: int) -> DType:
         self = _INTERN_TABLE[number] = super().__new__(cls)
         name, self._np = _TABLE[base]
+        self._array = None
         self._type_enum = self.as_datatype_enum = number
         self._is_ref_dtype = number != base
         self.name = name + "_ref" if self._is_ref_dtype else name
@@ -152,6 +160,18 @@ class DType:
                 raise KeyError(self._type_enum)
             self._np = bfloat16_type()
         return self._np
+
+    @property
+    def array_dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of arrays of values: integers for a quantized type.
+
+        That is how TensorFlow hands them to the program, and what it computes with.
+        KeyError for resource and variant.
+        """
+        if self._array is None:
+            found = np.dtype(self.as_numpy_dtype)
+            self._array = found[0] if found.names else found
+        return self._array
 
     @property
     def min(self) -> Any:

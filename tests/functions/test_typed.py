@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 import retrograd as tf
 from retrograd.functions.typed import Defun
 
 
+@pytest.mark.covers("PartitionedCall", "SymbolicGradient")
 def test_a_typed_function_and_its_derivative() -> None:
     @Defun(tf.float32)
     def cube(x):

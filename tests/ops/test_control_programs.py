@@ -48,6 +48,30 @@ def primitives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow.python.ops", ops)
 
 
+#: programs, with ops that they run
+COVERED = {
+    "branch_with_loop": (
+        "If",
+        "OptionalFromValue",
+        "OptionalGetValue",
+        "OptionalNone",
+        "StatelessIf",
+        "StatelessWhile",
+    ),
+    "python_functions": ("EagerPyFunc",),
+    "run_error_assert": ("Assert",),
+    "switch_of_three": ("Case",),
+}
+
+
+def _covering(kind: str) -> list[Any]:
+    """The names of programs, as parameters."""
+    return [
+        pytest.param(name, marks=pytest.mark.covers(*COVERED.get(name, ())))
+        for name in KNOWN[kind]
+    ]
+
+
 def _check(name: str, value: Any, known: Any) -> None:
     if known is None:
         assert value is None, name
@@ -66,7 +90,7 @@ def _check(name: str, value: Any, known: Any) -> None:
 
 
 @pytest.mark.parametrize("tier", ["0", "1"])
-@pytest.mark.parametrize("name", KNOWN["values"])
+@pytest.mark.parametrize("name", _covering("values"))
 def test_values(name: str, tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETROGRAD_TIER", tier)
     with Graph().as_default(), Session() as session:
@@ -90,7 +114,7 @@ def test_errors(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", KNOWN["run_errors"])
+@pytest.mark.parametrize("name", _covering("run_errors"))
 def test_errors_of_a_run(name: str) -> None:
     kind, text = KNOWN["run_errors"][name]
     with Graph().as_default(), Session() as session:

@@ -33,6 +33,7 @@ def _listed(dataset: Any) -> list[Any]:
     return [e[0] if len(e) == 1 else e for e in found]
 
 
+@pytest.mark.covers("TensorSliceDataset")
 def test_sources() -> None:
     assert _listed(_numbers(1, 9, 3)) == [1, 4, 7]
     assert _listed(_numbers(5, 0, -2)) == [5, 3, 1]
@@ -54,7 +55,9 @@ def test_a_dataset_can_be_gone_through_again() -> None:
         ("TakeDataset", [2], [0, 1]),
         ("TakeDataset", [-1], [0, 1, 2, 3, 4]),
         ("TakeDataset", [9], [0, 1, 2, 3, 4]),
-        ("SkipDataset", [3], [3, 4]),
+        pytest.param(
+            "SkipDataset", [3], [3, 4], marks=pytest.mark.covers("SkipDataset")
+        ),
         ("SkipDataset", [-1], []),
         ("RepeatDataset", [0], []),
         ("ShardDataset", [2, 1], [1, 3]),
@@ -66,6 +69,7 @@ def test_of_another(name: str, inputs: list[int], wanted: list[int]) -> None:
     assert _listed(made) == wanted
 
 
+@pytest.mark.covers("RepeatDataset", "TakeDataset")
 def test_repeating_for_ever() -> None:
     endless = F.RepeatDataset(_numbers(0, 2, 1), -1, **NUMBERS)
     assert _listed(F.TakeDataset(endless, 5, **NUMBERS)) == [0, 1, 0, 1, 0]
@@ -73,6 +77,7 @@ def test_repeating_for_ever() -> None:
     assert _listed(nothing) == []  # and does not hang
 
 
+@pytest.mark.covers("ZipDataset")
 def test_of_several() -> None:
     first, second = _numbers(0, 3, 1), _numbers(7, 9, 1)
     chained = F.ConcatenateDataset(first, second, **NUMBERS)
@@ -83,6 +88,7 @@ def test_of_several() -> None:
     assert _listed(pairs) == [(0, 7), (1, 8)]
 
 
+@pytest.mark.covers("RebatchDataset")
 def test_batches() -> None:
     numbers = _numbers(0, 5, 1)
     attrs = {"output_types": [dtypes.int64], "output_shapes": [(None,)]}
@@ -104,6 +110,12 @@ def test_batches_of_strings() -> None:
     assert batch[0].tolist() == [b"a", b"bc"]
 
 
+@pytest.mark.covers(
+    *"""
+    BatchDatasetV2 ConcatenateDataset PrefetchDataset RangeDataset ShardDataset
+    TensorDataset
+    """.split()
+)
 def test_refusals() -> None:
     numbers = _numbers(0, 5, 1)
     with pytest.raises(errors.InvalidArgumentError, match="step must be a non-zero"):
@@ -136,6 +148,7 @@ def test_refusals() -> None:
 # ---------------------------------------------------------------------- iterators
 
 
+@pytest.mark.covers("AnonymousIteratorV2", "IteratorGetNextSync")
 def test_an_anonymous_iterator() -> None:
     iterator, _ = F.AnonymousIteratorV2(**NUMBERS)
     with pytest.raises(
@@ -151,7 +164,10 @@ def test_an_anonymous_iterator() -> None:
         F.IteratorGetNextSync(iterator, **NUMBERS)
 
 
-@pytest.mark.parametrize("kind", ["Iterator", "IteratorV2"])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param("Iterator", marks=pytest.mark.covers("Iterator")), "IteratorV2"],
+)
 def test_sessions_have_iterators_of_their_own(kind: str) -> None:
     with tf.Graph().as_default():
         handle = getattr(F, kind)(shared_name="here", container="", **NUMBERS)
@@ -166,6 +182,12 @@ def test_sessions_have_iterators_of_their_own(kind: str) -> None:
             assert other.run(value) == 0
 
 
+@pytest.mark.covers(
+    *"""
+    IteratorFromStringHandleV2 IteratorGetNext IteratorToStringHandle IteratorV2
+    MakeIterator
+    """.split()
+)
 def test_string_handles() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         handles = [
@@ -187,6 +209,7 @@ def test_string_handles() -> None:
             session.run(value, {text: "nowhere"})
 
 
+@pytest.mark.covers("OneShotIterator")
 def test_a_one_shot_iterator_makes_its_dataset_once() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         made = tf.data.Dataset.range(2).make_one_shot_iterator()

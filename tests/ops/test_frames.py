@@ -38,7 +38,15 @@ def session(request: pytest.FixtureRequest) -> Iterator[Any]:
         yield tf.Session(graph=graph)
 
 
-@pytest.mark.parametrize("name", SAVED["values"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=pytest.mark.covers(*["ControlTrigger"] * (name == "power_0"))
+        )
+        for name in SAVED["values"]
+    ],
+)
 def test_saved_loops(name: str, session: Any) -> None:
     """Loops and their gradients, with the stacks and arrays these keep."""
     value = session.run(f"{name}:0", SAVED["feed"])
@@ -65,6 +73,7 @@ def test_by_hand() -> None:
         assert session.run(out * 2, {limit: -1}) == 0
 
 
+@pytest.mark.covers("PyFunc")
 def test_effects_of_each_turn() -> None:
     """What the next turn waits for runs in each turn."""
     seen: list[int] = []
@@ -83,6 +92,7 @@ def test_effects_of_each_turn() -> None:
     assert seen == [1, 2, 3]
 
 
+@pytest.mark.covers("Merge", "Switch", "While")
 def test_a_loop_on_a_branch_that_is_not_taken() -> None:
     side = tf.placeholder(tf.bool, [])
     no, yes = control.switch(tf.constant(5), side)
@@ -145,6 +155,7 @@ def refused(value: Any, match: str) -> None:
         run(value)
 
 
+@pytest.mark.covers("TensorArrayCloseV3", "TensorArraySizeV3")
 def test_array_rules() -> None:
     """What an array refuses."""
     handle, flow = array(2, element_shape=[None])
@@ -177,6 +188,12 @@ def test_array_of_any_size() -> None:
     np.testing.assert_array_equal(run(rows), [[1.0, 2.0], [0.0, 0.0]])
 
 
+@pytest.mark.covers(
+    *"""
+    TensorArrayConcatV3 TensorArrayGatherV3 TensorArrayGradV3 TensorArrayReadV3
+    TensorArrayScatterV3 TensorArraySplitV3 TensorArrayV3 TensorArrayWriteV3
+    """.split()
+)
 def test_array_gradients() -> None:
     """Reads of one element add up in the array of gradients."""
     x = tf.constant([1.0, 2.0, 3.0])
@@ -195,6 +212,7 @@ def test_array_gradients() -> None:
     np.testing.assert_allclose(run(slope), [10.0, 412.0, 0.0])
 
 
+@pytest.mark.covers("StackCloseV2", "StackPopV2", "StackPushV2", "StackV2")
 def test_stack() -> None:
     stack = F.StackV2(-1, elem_type=tf.int32, stack_name="s")
     first = F.StackPushV2(stack, 1)

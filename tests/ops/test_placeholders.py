@@ -17,7 +17,13 @@ def graph():
         yield found
 
 
-@pytest.mark.parametrize("op_type", ["Placeholder", "PlaceholderV2"])
+@pytest.mark.parametrize(
+    "op_type",
+    [
+        pytest.param(name, marks=pytest.mark.covers(name))
+        for name in ("Placeholder", "PlaceholderV2")
+    ],
+)
 def test_a_placeholder_must_be_fed(op_type: str) -> None:
     x = raw.by_type(op_type)(dtype=tf.float32, shape=[None, 2])
     with tf.Session() as session:
@@ -47,6 +53,7 @@ def test_a_sparse_placeholder(shape: Any, known: Any) -> None:
         assert session.run(x, {x: value}).values.tolist() == [5.0]
 
 
+@pytest.mark.covers("Const")
 def test_a_constant_keeps_its_value_apart() -> None:
     array = np.ones(3)
     c = tf.constant(array)

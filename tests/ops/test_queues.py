@@ -17,7 +17,22 @@ from tests.ops import queue_programs
 
 DATA = pathlib.Path(__file__).parent.parent / "data" / "queues.json"
 WANTED = json.loads(DATA.read_text())
-EXACT = [name for name in queue_programs.PROGRAMS if name != "generator"]
+COVERED = {
+    "accumulators": (
+        "ResourceAccumulatorNumAccumulated",
+        "SparseAccumulatorApplyGradient",
+        "SparseAccumulatorTakeGradient",
+        "SparseConditionalAccumulator",
+    ),
+    "padded": ("PaddingFIFOQueueV2",),
+    "priorities": ("PriorityQueueV2",),
+    "shuffled": ("RandomShuffleQueueV2",),
+}
+EXACT = [
+    pytest.param(name, marks=pytest.mark.covers(*COVERED.get(name, ())))
+    for name in queue_programs.PROGRAMS
+    if name != "generator"
+]
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -76,6 +91,7 @@ def session() -> Any:
         yield entered
 
 
+@pytest.mark.covers("QueueEnqueueV2")
 def test_dequeue_waits_for_an_element(session: Any) -> None:
     q = tf.FIFOQueue(10, tf.float32, [[]])
     take, put = q.dequeue(), q.enqueue(7.0)
@@ -126,6 +142,7 @@ def test_closing_with_cancelling_ends_waiting_enqueues(session: Any) -> None:
         waiting.end()
 
 
+@pytest.mark.covers("QueueDequeueUpToV2")
 def test_a_closed_queue_gives_back_what_too_large_a_call_took(session: Any) -> None:
     q = tf.FIFOQueue(10, tf.int32, [[]])
     take, put, close = q.dequeue_many(4), q.enqueue_many([[1, 2, 3]]), q.close()
@@ -162,6 +179,12 @@ def test_a_run_may_wait_for_a_limited_time() -> None:
         assert session.run(take) == 3
 
 
+@pytest.mark.covers(
+    *"""
+    ResourceAccumulatorApplyGradient ResourceAccumulatorTakeGradient
+    ResourceConditionalAccumulator
+    """.split()
+)
 def test_taking_from_an_accumulator_waits(session: Any) -> None:
     a = tf.ConditionalAccumulator(tf.float32, [])
     take, add = a.take_grad(2), a.apply_grad(3.0)
@@ -172,6 +195,12 @@ def test_taking_from_an_accumulator_waits(session: Any) -> None:
     assert waiting.end() == 3.0
 
 
+@pytest.mark.covers(
+    *"""
+    AccumulatorApplyGradient AccumulatorNumAccumulated AccumulatorSetGlobalStep
+    AccumulatorTakeGradient ConditionalAccumulator
+    """.split()
+)
 def test_older_forms_of_the_ops_of_accumulators(session: Any) -> None:
     handle = F.ConditionalAccumulator(dtype=tf.float32, shape=[2])
     session.run(F.AccumulatorSetGlobalStep(handle, 4))
@@ -191,7 +220,24 @@ def test_sessions_do_not_share_queues() -> None:
         assert [a.run(size), b.run(size)] == [1, 0]
 
 
-@pytest.mark.parametrize("kind", ["FIFO", "PaddingFIFO", "Priority", "RandomShuffle"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=pytest.mark.covers(f"{kind}Queue", *run))
+        for kind, run in (
+            ("FIFO", ("QueueDequeue",)),
+            ("PaddingFIFO", ()),
+            ("Priority", ()),
+            ("RandomShuffle", ()),
+        )
+    ],
+)
+@pytest.mark.covers(
+    *"""
+    QueueClose QueueDequeueMany QueueDequeueUpTo QueueEnqueue QueueEnqueueMany
+    QueueIsClosed QueueSize
+    """.split()
+)
 def test_older_forms_of_the_ops(kind: str, session: Any) -> None:
     """Handles that are references to strings, as in old graphs."""
     types = [tf.int64, tf.float32]
@@ -249,6 +295,12 @@ def test_what_was_fed_may_change_afterwards(session: Any) -> None:
     assert session.run(q.dequeue()).tolist() == [1, 1]
 
 
+@pytest.mark.covers(
+    *"""
+    FIFOQueueV2 QueueCloseV2 QueueDequeueV2 QueueEnqueueManyV2 QueueIsClosedV2
+    QueueSizeV2
+    """.split()
+)
 def test_queues_in_a_program_that_runs_eagerly() -> None:
     from retrograd.graph import context
 
@@ -262,6 +314,7 @@ def test_queues_in_a_program_that_runs_eagerly() -> None:
         assert bool(q.is_closed())
 
 
+@pytest.mark.covers("NoOp", "QueueDequeueManyV2", "VariableV2")
 def test_training_on_what_a_queue_gives(session: Any) -> None:
     q = tf.FIFOQueue(100, tf.float32, [[2]])
     x = q.dequeue_many(4)

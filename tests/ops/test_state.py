@@ -182,6 +182,7 @@ def test_threads_lose_no_update(resource):
         assert session.run(v) == 800
 
 
+@pytest.mark.covers("DestroyTemporaryVariable", "TemporaryVariable")
 def test_a_temporary_variable_ends_with_its_run():
     t = F.TemporaryVariable(shape=[2], dtype=tf.float32, var_name="t")
     t = tf.assign_add(tf.assign(t, [1.0, 2.0]), [1.0, 1.0])
@@ -194,6 +195,7 @@ def test_a_temporary_variable_ends_with_its_run():
             session.run(wrong)
 
 
+@pytest.mark.covers("DestroyResourceOp", "VarHandleOp")
 def test_a_destroyed_resource_is_gone():
     v = variable(True)
     gone = F.DestroyResourceOp(v.handle, ignore_lookup_error=False)
@@ -205,6 +207,7 @@ def test_a_destroyed_resource_is_gone():
             session.run(gone)
 
 
+@pytest.mark.covers("Variable")
 def test_slots_of_unknown_shape_take_any():
     v = F.Variable(shape=[], dtype=tf.float32)
     assert v.shape.ndims is None

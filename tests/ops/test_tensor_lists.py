@@ -89,6 +89,15 @@ def _run(fetches: Any) -> Any:
         return session.run(fetches)
 
 
+@pytest.mark.covers(
+    *"""
+    TensorListConcat TensorListConcatLists TensorListConcatV2 TensorListElementShape
+    TensorListFromTensor TensorListGather TensorListGetItem TensorListLength
+    TensorListPopBack TensorListPushBack TensorListResize TensorListScatter
+    TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem
+    TensorListSplit TensorListStack
+    """.split()
+)
 def test_every_way_to_make_and_read_a_list() -> None:
     with Graph().as_default():
         x = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -139,6 +148,7 @@ def test_every_way_to_make_and_read_a_list() -> None:
         np.testing.assert_array_equal(found[name], wanted, err_msg=name)
 
 
+@pytest.mark.covers("EmptyTensorList", "TensorListPushBackBatch")
 def test_batches_of_lists() -> None:
     with Graph().as_default():
         made = [
@@ -227,6 +237,7 @@ def test_tensor_array_checks_what_is_written() -> None:
         assert array.read(2).shape.as_list() == [2]
 
 
+@pytest.mark.covers("TensorListReserve")
 def test_tensor_arrays_run_at_once() -> None:
     from retrograd.graph import context
 

@@ -30,8 +30,12 @@ def rows_with(wanted: Callable[[Traits], object], drawn: bool = False) -> list[A
     Args:
       wanted: whether traits are so.
       drawn: leave out rows without random real numbers, such as those of integers.
+
+    Returns:
+      Those of which no input is a variable.
     """
-    found = [row for row in all_rows() if wanted(TRAITS[row.op])]
+    rows = [row for row in all_rows() if not row.has_variables]
+    found = [row for row in rows if wanted(TRAITS[row.op])]
     if drawn:
         found = [row for row in found if "Drawn(" in repr(row.inputs)]
     assert found

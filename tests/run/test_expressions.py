@@ -32,7 +32,7 @@ def test_the_text_computes_what_the_kernel_does(
 ) -> None:
     declaration = find(name)
     assert declaration is not None
-    found = written(declaration.kernel)
+    found = written(declaration.kernel, tf.as_dtype(dtype))
     assert found is not None and found.text == text
     random = np.random.RandomState(0)
     values = [
@@ -99,7 +99,6 @@ def _constant(xp: Any, x: Any) -> Any:
         _number,
         _operator,
         _keyword,
-        _looks,
         _branches,
         _asks,
         _attribute,
@@ -107,8 +106,24 @@ def _constant(xp: Any, x: Any) -> Any:
         _constant,
     ],
 )
-def test_a_kernel_that_does_more_is_called(kernel: Any) -> None:
-    assert written(kernel) is None
+@pytest.mark.parametrize("dtype", [None, tf.int32])
+def test_a_kernel_that_does_more_is_called(kernel: Any, dtype: Any) -> None:
+    assert written(kernel, dtype) is None
+
+
+def test_what_a_kernel_does_may_depend_on_the_dtype() -> None:
+    texts = [
+        found and found.text
+        for dtype in (np.float32, np.int32)
+        for found in [written(_looks, tf.as_dtype(dtype))]
+    ]
+    assert texts == ["n_abs({})", "{}"]
+    assert written(_looks, None) is None
+    division = find("RealDiv")
+    assert division is not None
+    found = written(division.kernel, tf.float64)
+    assert found is not None and found.text == "n_divide({}, {})"
+    assert written(division.kernel, tf.int32) is None
 
 
 def test_scalars_overflow_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ def _int(attr: opdef.AttrDef, value: Any) -> int:
 def _float(attr: opdef.AttrDef, value: Any) -> float:
     if not isinstance(value, (int, float, np.floating, np.integer)):
         raise _wrong("float", attr, value)
-    return float(value)
+    return float(np.float32(value))  # a NodeDef holds no more
 
 
 def _bool(attr: opdef.AttrDef, value: Any) -> bool:

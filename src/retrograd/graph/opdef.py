@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from retrograd import dtypes, shapes
 
 TYPE_ATTR_KINDS = ("type", "list(type)")
@@ -212,6 +214,8 @@ def attr_text(kind: str, value: Any) -> str:
         return _float_text(value)
     if kind.startswith("shape"):
         return "<unknown>" if value is None else shapes.text(tuple(value))
+    if isinstance(value, float):
+        return str(np.float32(value))
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     return f'"{_escaped(value)}"' if isinstance(value, str) else str(value)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrograd.dtypes import DType
+from retrograd.dtypes import DType, integers
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.opdef import ArgDef
 from retrograd.graph.operation import Operation
@@ -217,12 +217,14 @@ def keywords(
 def _as_taken(value: Any, call: Caller) -> Any:
     """An attribute as kernels take it: NumPy dtypes, and functions to call."""
     if isinstance(value, DType):
-        return np.dtype(value.as_numpy_dtype)
+        return value.array_dtype
+    if isinstance(value, np.ndarray):
+        return integers(value)
     if isinstance(value, FuncGraph):
         return call(value)
     if isinstance(value, list) and value:
         if isinstance(value[0], DType):
-            return [np.dtype(v.as_numpy_dtype) for v in value]
+            return [v.array_dtype for v in value]
         if isinstance(value[0], FuncGraph):
             return [call(v) for v in value]
     return value

@@ -109,7 +109,7 @@ def _values(n: Operation) -> list[Any] | None:
         return None
     outputs = binding(declaration, n).parts(result)[1]
     return [
-        np.asarray(v, t.dtype.base_dtype.as_numpy_dtype)
+        np.asarray(v, t.dtype.base_dtype.array_dtype)
         for v, t in zip(outputs, n._outputs, strict=True)
     ]
 

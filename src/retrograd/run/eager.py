@@ -20,6 +20,7 @@ from retrograd.graph.record import Record
 from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.binding import Binding, binding, keywords
 from retrograd.ops.declare import Declaration, F, find
+from retrograd.ops.kernels import refusal_at_once
 from retrograd.ops.traits import Kind
 from retrograd.run.devices import CPU, PREFIX
 from retrograd.run.failure import describe
@@ -261,8 +262,12 @@ def execute(
 
     Raises:
       OpError: the op failed.
+      NotFoundError: TensorFlow has no kernel for these dtypes.
     """
     declaration = find(op_def.name)
+    refusal = refusal_at_once(op_def, attrs, name)
+    if refusal is not None:
+        raise refusal
     types = attributes.output_types(op_def, attrs)
     record = Record(op_def, inputs, attrs)
     if name:

@@ -16,6 +16,7 @@ import numpy as np
 
 from retrograd.arrays import names
 from retrograd.arrays import numpy as xp_numpy
+from retrograd.dtypes import DType
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import Declaration, find
 
@@ -27,6 +28,8 @@ _OPERATORS = {
     "negative": "(-{})",
 }
 _FUNCTIONS = frozenset((*names.SAME_AS_NUMPY, *names.DIFFERENT, *names.ADDED))
+#: the names by which a kernel asks what its inputs are
+_ASKED = ("dtype", "kind")
 #: dtypes whose values are not NumPy numbers
 _NOT_NUMBERS = frozenset(("string", "resource", "variant"))
 
@@ -35,12 +38,15 @@ def expression(op: Operation, declaration: Declaration) -> Written | None:
     """The kernel of an operation as text; None if it has to be called."""
     if declaration.host or declaration.updates or declaration.cells:
         return None
-    tensors = [*op._inputs, *op._outputs]
-    if any(t.dtype.base_dtype.name in _NOT_NUMBERS for t in tensors):
+    kinds = [t._dtype.base_dtype for t in op._inputs]
+    if not _NOT_NUMBERS.isdisjoint([kind.name for kind in kinds]):
+        return None
+    if any(t._dtype.base_dtype.name in _NOT_NUMBERS for t in op._outputs):
         return None
     if len(op._inputs) == 2 and declaration.traits.of_two:
         declaration = find(declaration.traits.of_two) or declaration
-    found = written(declaration.kernel)
+    one = kinds and kinds.count(kinds[0]) == len(kinds)
+    found = written(declaration.kernel, kinds[0] if one else None)
     return found if found is not None and found.count == len(op._inputs) else None
 
 
@@ -62,23 +68,32 @@ class Written:
 
 
 @functools.cache
-def written(kernel: Callable[..., Any]) -> Written | None:
+def written(kernel: Callable[..., Any], dtype: DType | None) -> Written | None:
     """The kernel as text, found by calling it on symbols.
 
     None if it does anything but call functions of `xp`, each on positional inputs and
     results, or if it uses a value twice or in another order: then calling it is right.
+
+    Args:
+      kernel: of the op.
+      dtype: that of the inputs, if they have one; the kernel may ask for it.
     """
     code = kernel.__code__
     count = code.co_argcount - 1
     varied = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
     if varied or code.co_kwonlyargcount or code.co_freevars or count < 1:
         return None
-    if not _FUNCTIONS.issuperset(code.co_names):
+    unknown = set(code.co_names) - _FUNCTIONS
+    if unknown and not unknown <= {*_ASKED, *kernel.__globals__}:
         return None
     recorder = _Recorder()
+    inputs = [_Symbol("{}", i) for i in range(count)]
+    if dtype is not None:
+        for symbol in inputs:
+            symbol.dtype = dtype.array_dtype
     try:
-        result = kernel(recorder, *map(_Symbol, ["{}"] * count, range(count)))
-    except (_Refused, TypeError):
+        result = kernel(recorder, *inputs)
+    except Exception:
         return None
     if type(result) is not _Symbol or result.inputs != tuple(range(count)):
         return None
@@ -92,6 +107,8 @@ class _Refused(Exception):
 class _Symbol:
     """An input or a result, and the inputs that it was made of, in order."""
 
+    dtype: Any  # of inputs, where it is known
+
     def __init__(self, text: str, *inputs: int) -> None:
         self.text = text
         self.inputs = inputs
@@ -101,6 +118,11 @@ class _Symbol:
 
     def __bool__(self) -> bool:
         raise _Refused("bool")
+
+    def __eq__(self, other: object) -> bool:
+        raise _Refused("==")
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 
 class _Recorder:

@@ -24,7 +24,7 @@ class Feed:
         self.tensor = tensor
         self.raw = tensor._shape_raw
         self.known = self.raw is not None and None not in self.raw
-        self.numpy_type = np.dtype(tensor.dtype.base_dtype.as_numpy_dtype)
+        self.numpy_type = tensor.dtype.base_dtype.array_dtype
         self.text = tensor.dtype.base_dtype is dtypes.string
 
     def __call__(self, value: Any) -> Any:

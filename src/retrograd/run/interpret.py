@@ -22,6 +22,7 @@ from retrograd.ops.binding import Binding, Role, binding, keywords
 from retrograd.ops.declare import Declaration, find, kind_of
 from retrograd.ops.flow.control_ops import DEAD
 from retrograd.ops.flow.effects import is_reading, is_storage, variable_of
+from retrograd.ops.kernels import refusal_in_graph
 from retrograd.ops.traits import Kind
 from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe
@@ -47,6 +48,9 @@ class Program:
       constants: values that are known already.
       nested: whether this is the body of a function, whose parameters may be the
         storage of variables.
+
+    Raises:
+      InvalidArgumentError: TensorFlow has no kernel for an operation of the plan.
     """
 
     def __init__(
@@ -126,6 +130,9 @@ class Program:
         else:
             last_use = self._last_uses()
             for index, op in enumerate(plan.ops):
+                refusal = refusal_in_graph(op)
+                if refusal is not None:
+                    raise refusal
                 self._emit(op, index, last_use)
                 if index % _PAUSES == _PAUSES - 1:
                     self.lines.append("for _ in PAUSE: pass")

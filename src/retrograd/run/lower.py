@@ -67,6 +67,10 @@ class CannotLower(Exception):
         self.op = op
 
 
+class CannotCompile(Exception):
+    """XLA does not take a stage whose operations could all be traced."""
+
+
 class Trace:
     """Runs operations on tracers."""
 
@@ -436,9 +440,8 @@ class Variant:
                 donate_argnums=tuple(range(donated)),
                 **_shardings(self.store.devices, len(shapes) - len(inputs), shapes),
             )
-            lowered = jitted.lower(*shapes)
             options = xp_jax.compiler_options(sum(map(_computes, segment.ops)))
-            self.compiled = lowered.compile(options)
+            self.compiled = _compiled(jitted, shapes, options)
         self._settle()
         # 64-bit NumPy arguments are halved unless the mode is on during the call
         self.wide = any(np.dtype(s.dtype).itemsize == 8 for s in shapes)
@@ -508,6 +511,20 @@ class Variant:
     def wait(self) -> None:
         """Return when the changes to variables are done."""
         self.variables.wait()
+
+
+def _compiled(jitted: Any, shapes: Sequence[Any], options: Any) -> Any:
+    """A traced stage in its compiled form.
+
+    Raises:
+      CannotCompile: XLA does not take it.
+    """
+    try:
+        return jitted.lower(*shapes).compile(options)
+    except (CannotLower, NeedsValue):
+        raise
+    except Exception as error:
+        raise CannotCompile(*error.args) from error
 
 
 def _lent(value: Any) -> bool:

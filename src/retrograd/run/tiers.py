@@ -275,6 +275,10 @@ class Refused(Exception):
         self.op = op
 
 
+class Uncompiled(Exception):
+    """A stage turned out not to be compilable, whichever operation is in the way."""
+
+
 class Stage:
     """One stage: its compiled forms by input shapes, and the interpreted form."""
 
@@ -326,7 +330,7 @@ class Stage:
         if not self.staged.background:
             try:
                 return self._compile(key, values)
-            except Refused:
+            except (Refused, Uncompiled):
                 self.variants[key] = None
                 return None
         self.variants[key] = None
@@ -334,7 +338,13 @@ class Stage:
         return None
 
     def _compile(self, key: Any, values: Sequence[Any]) -> Any:
-        from retrograd.run.lower import CannotLower, NeedsValue, NotReady, Variant
+        from retrograd.run.lower import (
+            CannotCompile,
+            CannotLower,
+            NeedsValue,
+            NotReady,
+            Variant,
+        )
 
         for _ in range(len(values) + 1):
             try:
@@ -358,6 +368,8 @@ class Stage:
                 continue
             except CannotLower as refused:
                 raise Refused(refused.op) from refused
+            except CannotCompile as refused:
+                raise Uncompiled() from refused
             self.variants[key] = variant
             return variant
         return None

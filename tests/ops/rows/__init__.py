@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,29 @@ class Given:
 
     value: np.ndarray
 
+    def of(self, dtype: str) -> Given:
+        """The same in another dtype."""
+        return Given(self.value.astype(dtype))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A constant input that follows from those before it, which are given to `make`."""
+
+    make: Callable[..., np.ndarray]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A variable: a reference or a resource, as `kind` says, and its first value.
+
+    Its dtype is that of the op, unless another one is given.
+    """
+
+    kind: str
+    start: Drawn | Given
+    dtype: str = ""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -41,7 +65,11 @@ class Row:
       tier1: whether it can be compiled.
       wrt: which flattened inputs are differentiated; by default all drawn ones.
       tolerance: for the comparison with central differences.
-      exact: whether the two tiers give equal values, not only close ones.
+      without: dtypes in which the row's numbers make no sense, with the reason.
+      compared: how far an output is compared, by its position, where that is not by
+        its value: by "dtype" or "shape" only, as its value is not defined; by
+        "magnitude", as its numbers are determined up to factors of magnitude 1.
+      slack: a factor for the tolerance of the dtype, for ill-conditioned ops.
     """
 
     op: str
@@ -51,11 +79,15 @@ class Row:
     tier1: bool = True
     wrt: tuple[int, ...] | None = None
     tolerance: float = 1e-5
+    without: dict[str, str] = field(default_factory=dict)
+    compared: dict[int, str] = field(default_factory=dict)
+    slack: float = 1.0
 
     @property
-    def name(self) -> str:
-        """A short name for the report of a test."""
-        return f"{self.op}-{abs(hash(repr(self))) % 10000}"
+    def has_variables(self) -> bool:
+        """Whether some inputs are variables."""
+        items = [i for x in self.inputs for i in (x if isinstance(x, list) else [x])]
+        return any(isinstance(item, Stored) for item in items)
 
 
 def f(*shape: int, low: float = -2.0, high: float = 2.0) -> Drawn:
@@ -68,6 +100,21 @@ def c(value: Any, dtype: Any = None) -> Given:
     return Given(np.asarray(value, dtype))
 
 
+def ref(start: Drawn | Given) -> Stored:
+    """A variable that is passed by reference."""
+    return Stored("ref", start)
+
+
+def resource(start: Drawn | Given, dtype: str = "") -> Stored:
+    """A variable that is passed by its handle."""
+    return Stored("resource", start, dtype)
+
+
+def made(make: Callable[..., np.ndarray]) -> Made:
+    """A constant that `make` gives for the inputs before it."""
+    return Made(make)
+
+
 def row(
     op: str,
     *inputs: Any,
@@ -75,15 +122,32 @@ def row(
     tier1: bool = True,
     wrt: tuple[int, ...] | None = None,
     tolerance: float = 1e-5,
+    without: dict[str, str] | None = None,
+    compared: dict[int, str] | None = None,
+    slack: float = 1.0,
     **attrs: Any,
 ) -> Row:
     """One application of `op` (see `Row`)."""
-    return Row(op, inputs, attrs, order, tier1, wrt, tolerance)
+    return Row(
+        op,
+        inputs,
+        attrs,
+        order,
+        tier1,
+        wrt,
+        tolerance,
+        without or {},
+        compared or {},
+        slack,
+    )
+
+
+def families() -> dict[str, list[Row]]:
+    """The rows by family."""
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    return {n: importlib.import_module(f"{__name__}.{n}").ROWS for n in names}
 
 
 def all_rows() -> list[Row]:
     """The rows of every family."""
-    rows: list[Row] = []
-    for module in pkgutil.iter_modules(__path__):
-        rows.extend(importlib.import_module(f"{__name__}.{module.name}").ROWS)
-    return rows
+    return [row for rows in families().values() for row in rows]

@@ -80,7 +80,7 @@ ROWS = [
     row("TensorStridedSliceUpdate", f(5, 3, 2), *_BOUNDS, f(), order=0, **_MASKS),
     # padding
     row("Pad", f(2, 3), c([[1, 0], [2, 3]], "int32")),
-    row("PadV2", f(2, 3), c([[1, 0], [2, 3]], "int64"), c(2.5)),
+    row("PadV2", f(2, 3), c([[1, 0], [2, 3]], "int32"), c(2.5)),
     row("MirrorPad", f(2, 3), c([[1, 0], [1, 2]], "int32"), mode="REFLECT"),
     row("MirrorPad", f(2, 3), c([[2, 1], [3, 0]], "int32"), mode="SYMMETRIC"),
     row("MirrorPadGrad", f(3, 6), c([[1, 0], [1, 2]], "int32"), mode="REFLECT"),

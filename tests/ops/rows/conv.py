@@ -1,6 +1,11 @@
 """Rows for convolutions and pooling."""
 
-from tests.ops.rows import c, f, row
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tests.ops.rows import c, f, made, row
 
 _ONE = [1, 1, 1, 1]
 
@@ -16,6 +21,24 @@ def _family(forward, to_input, to_filter, x, k, dy, **attrs):
         row(to_input, _sizes(*x), f(*k), f(*dy), **attrs),
         row(to_filter, f(*x), _sizes(*k), f(*dy), **attrs),
     ]
+
+
+def _maxima(x: np.ndarray, *unused: np.ndarray) -> np.ndarray:
+    """The maxima of the windows of 2 by 3 elements of images."""
+    del unused
+    return sliding_window_view(x, (2, 3), (1, 2)).max((-2, -1))
+
+
+def _regions(x: np.ndarray) -> np.ndarray:
+    """The maxima of the regions that the rows of FractionalMaxPoolGrad name."""
+    parts = [x[:, :1], x[:, 1:]]
+    return np.stack(
+        [
+            np.stack([p[:, :, :2].max((1, 2)), p[:, :, 2:].max((1, 2))], 1)
+            for p in parts
+        ],
+        1,
+    )
 
 
 _TWO = ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")
@@ -129,20 +152,22 @@ ROWS = [
     row(
         "MaxPoolGrad",
         f(2, 4, 5, 2),
-        f(2, 3, 3, 2),
+        made(_maxima),
         f(2, 3, 3, 2),
         ksize=[1, 2, 3, 1],
         strides=_ONE,
         padding="VALID",
+        wrt=(1,),
     ),
     row(
         "MaxPoolGradGrad",
         f(2, 4, 5, 2),
-        f(2, 3, 3, 2),
+        made(_maxima),
         f(2, 4, 5, 2),
         ksize=[1, 2, 3, 1],
         strides=_ONE,
         padding="VALID",
+        wrt=(1,),
     ),
     row(
         "MaxPoolV2",
@@ -154,17 +179,18 @@ ROWS = [
     row(
         "MaxPoolGradV2",
         f(2, 4, 5, 2),
-        f(2, 3, 3, 2),
+        made(_maxima),
         f(2, 3, 3, 2),
         _sizes(1, 2, 3, 1),
         _sizes(1, 1, 1, 1),
         padding="VALID",
         order=1,
+        wrt=(1,),
     ),
     row(
         "MaxPoolGradGradV2",
         f(2, 4, 5, 2),
-        f(2, 3, 3, 2),
+        made(_maxima),
         f(2, 4, 5, 2),
         _sizes(1, 2, 3, 1),
         _sizes(1, 1, 1, 1),
@@ -179,7 +205,7 @@ ROWS = [
         padding="VALID",
         order=1,
         include_batch_in_index=True,
-        Targmax="int32",
+        Targmax="int64",
     ),
     row(
         "MaxPoolGradWithArgmax",
@@ -241,7 +267,7 @@ ROWS = [
     row(
         "FractionalMaxPoolGrad",
         f(1, 3, 3, 1),
-        f(1, 2, 2, 1),
+        made(_regions),
         f(1, 2, 2, 1),
         c([0, 1, 3]),
         c([0, 2, 3]),

@@ -121,7 +121,10 @@ def _apply(ref: Array, index: Array, updates: Array, mode: str) -> None:
     where = index
     if width != 1:
         where = (index[:, None] * width + np.arange(width)).reshape(-1)
-    _UFUNCS[mode].at(ref.reshape(-1), where, np.ascontiguousarray(rows).reshape(-1))
+    change = _UFUNCS[mode]
+    if mode == "sub" and ref.dtype == bool:
+        change = np.logical_xor  # what the difference of 0 and 1 is, as a truth value
+    change.at(ref.reshape(-1), where, np.ascontiguousarray(rows).reshape(-1))
 
 
 def _quotient(a: Array, b: Array) -> Array:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from retrograd.arrays.short_floats import in_float32
 from retrograd.errors import InvalidArgumentError, message
 
 Array = np.ndarray
@@ -23,6 +24,7 @@ def adjoint_of(x: Array, adjoint: bool) -> Array:
     return np.conj(np.swapaxes(x, -1, -2)) if adjoint else x
 
 
+@in_float32
 def cholesky(x: Array) -> Array:
     """Return the lower L with L Lᴴ = x; only the lower triangle of x is read.
 
@@ -35,6 +37,7 @@ def cholesky(x: Array) -> Array:
         return np.linalg.cholesky(x)
 
 
+@in_float32
 def inv(x: Array, adjoint: bool = False) -> Array:
     """Return x⁻¹, or that of its adjoint.
 
@@ -45,6 +48,7 @@ def inv(x: Array, adjoint: bool = False) -> Array:
         return np.linalg.inv(adjoint_of(x, adjoint))
 
 
+@in_float32
 def solve(a: Array, b: Array, adjoint: bool = False) -> Array:
     """Return the y [..., n, k] with a y = b, or aᴴ y = b.
 
@@ -55,6 +59,7 @@ def solve(a: Array, b: Array, adjoint: bool = False) -> Array:
         return np.linalg.solve(adjoint_of(a, adjoint), b)
 
 
+@in_float32
 def triangular_solve(
     a: Array, b: Array, lower: bool = True, adjoint: bool = False
 ) -> Array:
@@ -66,23 +71,27 @@ def triangular_solve(
     return solve(np.tril(a) if lower else np.triu(a), b, adjoint)
 
 
+@in_float32
 def det(x: Array) -> Array:
     """Return the determinant of each matrix."""
     return np.linalg.det(x)
 
 
+@in_float32
 def slogdet(x: Array) -> tuple[Array, Array]:
     """Return (sign, log |determinant|) of each matrix."""
     sign, log = np.linalg.slogdet(x)
     return sign, log.astype(x.dtype, copy=False)
 
 
+@in_float32
 def qr(x: Array, full_matrices: bool = False) -> tuple[Array, Array]:
     """Return (q, r) with q r = x; q has orthonormal columns, r is upper triangular."""
     q, r = np.linalg.qr(x, "complete" if full_matrices else "reduced")
     return q, r
 
 
+@in_float32
 def svd(
     x: Array, compute_uv: bool = True, full_matrices: bool = False
 ) -> tuple[Array, ...]:
@@ -96,6 +105,7 @@ def svd(
     return s, u, adjoint_of(vh, True)
 
 
+@in_float32
 def eigh(x: Array, compute_v: bool = True) -> tuple[Array, ...]:
     """Return (e, v): eigenvalues, rising, and eigenvectors in columns; or (e,) alone.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.arrays.blas import SMALL, threads
+from retrograd.arrays.short_floats import is_short_float
 
 Array = np.ndarray
 Ufunc = Any  # numpy's stubs know ufuncs by keyword only, and keywords cost time
@@ -22,11 +23,6 @@ _OR: Ufunc = np.logical_or
 
 # From here on a sum over leading axes is faster as a product with ones.
 _LONG = 4096
-
-
-def is_short_float(dtype: np.dtype) -> bool:
-    """Say whether `dtype` is float16 or bfloat16."""
-    return dtype.itemsize == 2 and dtype.kind not in "iu"
 
 
 def widen(x: Array) -> Array:

@@ -95,6 +95,11 @@ def scatter_nd(
         # Divide once, by the product: exact for integers too, whose division truncates.
         ones = jnp.ones_like(ref)
         return lax.div(ref, scatter_nd(ones, indices, updates, "mul"))
+    if ref.dtype == bool and mode == "sub":
+        ones, changes = (x.astype(np.uint8) for x in (ref, updates))
+        return scatter_nd(ones, indices, changes, "add") % 2 == 1
+    if ref.dtype == bool:  # XLA adds and multiplies numbers only
+        mode = {"add": "max", "mul": "min"}.get(mode, mode)
     dims = lax.ScatterDimensionNumbers(
         update_window_dims=tuple(range(outer, outer + len(inner))),
         inserted_window_dims=tuple(range(depth)),

@@ -7,16 +7,20 @@ infinities.
 import jax.numpy as jnp
 from jax import Array, lax
 
+from retrograd.arrays.short_floats import in_float32
+
 
 def _adjoint_of(x: Array, adjoint: bool) -> Array:
     return jnp.conj(jnp.swapaxes(x, -1, -2)) if adjoint else x
 
 
+@in_float32
 def cholesky(x: Array) -> Array:
     """`arrays.numpy.cholesky`."""
     return lax.linalg.cholesky(x, symmetrize_input=False)
 
 
+@in_float32
 def inv(x: Array, adjoint: bool = False) -> Array:
     """`arrays.numpy.inv`."""
     return jnp.linalg.inv(_adjoint_of(x, adjoint))
@@ -31,11 +35,13 @@ def _batched(a: Array, b: Array) -> tuple[Array, Array]:
     )
 
 
+@in_float32
 def solve(a: Array, b: Array, adjoint: bool = False) -> Array:
     """`arrays.numpy.solve`."""
     return jnp.linalg.solve(*_batched(_adjoint_of(a, adjoint), b))
 
 
+@in_float32
 def triangular_solve(
     a: Array, b: Array, lower: bool = True, adjoint: bool = False
 ) -> Array:
@@ -46,23 +52,27 @@ def triangular_solve(
     )
 
 
+@in_float32
 def det(x: Array) -> Array:
     """`arrays.numpy.det`."""
     return jnp.linalg.det(x)
 
 
+@in_float32
 def slogdet(x: Array) -> tuple[Array, Array]:
     """`arrays.numpy.slogdet`."""
     sign, log = jnp.linalg.slogdet(x)
     return sign, log.astype(x.dtype)
 
 
+@in_float32
 def qr(x: Array, full_matrices: bool = False) -> tuple[Array, Array]:
     """`arrays.numpy.qr`."""
     q, r = lax.linalg.qr(x, full_matrices=full_matrices)
     return q, r
 
 
+@in_float32
 def svd(
     x: Array, compute_uv: bool = True, full_matrices: bool = False
 ) -> tuple[Array, ...]:
@@ -73,6 +83,7 @@ def svd(
     return s, u, _adjoint_of(vh, True)
 
 
+@in_float32
 def eigh(x: Array, compute_v: bool = True) -> tuple[Array, ...]:
     """`arrays.numpy.eigh`."""
     v, e = lax.linalg.eigh(x, lower=True, symmetrize_input=False)

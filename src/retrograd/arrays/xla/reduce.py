@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from retrograd.arrays.numpy.reduce import is_short_float
+from retrograd.arrays.short_floats import is_short_float
 
 Axis = int | tuple[int, ...] | None
 

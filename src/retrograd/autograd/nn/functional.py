@@ -33,7 +33,11 @@ def softplus(input: EagerTensor) -> EagerTensor:
 @_offered
 def leaky_relu(input: EagerTensor, negative_slope: float = 0.01) -> EagerTensor:
     """x where positive, else negative_slope · x."""
-    return F.LeakyRelu(input, alpha=negative_slope)
+    if input.dtype.name != "float64":
+        return F.LeakyRelu(input, alpha=negative_slope)
+    # an attribute of an op has the digits of float32 only
+    scaled = F.Mul(input, negative_slope)
+    return F.SelectV2(F.Greater(input, 0.0), input, scaled)
 
 
 @_offered

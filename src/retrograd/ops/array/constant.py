@@ -122,7 +122,7 @@ def constant_v2(
 def const_tensor(array: np.ndarray, dtype: dtypes.DType, name: str | None) -> Tensor:
     """A constant made of an array that is in its final form."""
     if context.executing_eagerly():
-        return hooks.eager_tensor(array, dtype)
+        return hooks.eager_tensor(dtypes.integers(array), dtype)
     graph = context.get_default_graph()
     return graph.add(
         "Const", (), {"value": array, "dtype": dtype}, name or "Const"

@@ -15,6 +15,14 @@ from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Blocks, Function, Traits
 
+
+def blank(xp: Any, sizes: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros, or empty strings, of the caller's own."""
+    if dtype == np.dtype(object):
+        return np.full(sizes, b"", object)
+    return xp.zeros(sizes, dtype)
+
+
 # ---------------------------------------------------------------------- fills
 
 
@@ -64,9 +72,7 @@ def zeros_like_kernel(xp: Any, x: Any) -> Any:
     """Zeros in the shape and dtype of x."""
     if hasattr(x, "zeros_like"):  # a list of tensors, or an optional
         return x.zeros_like()
-    if x.dtype == object:
-        return np.full(np.shape(x), b"", object)
-    return xp.zeros(np.shape(x), x.dtype)
+    return blank(xp, np.shape(x), x.dtype)
 
 
 @op(
@@ -84,10 +90,7 @@ def ones_like_kernel(xp: Any, x: Any) -> Any:
 @op("Empty", infer=lambda n: constant_as_shape(n._inputs[0]), static="shape", pure=True)
 def empty_kernel(xp: Any, shape: Any, *, dtype: Any) -> Any:
     """A tensor of the given shape; what is in it is not specified (zeros here)."""
-    sizes = tuple(shape.tolist())
-    if dtype.kind == "O":
-        return np.full(sizes, b"", object)
-    return xp.zeros(sizes, dtype)
+    return blank(xp, tuple(shape.tolist()), dtype)
 
 
 # ---------------------------------------------------------------------- ranges

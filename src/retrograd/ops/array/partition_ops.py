@@ -10,7 +10,7 @@ from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.array.fill import range_
-from retrograd.ops.array.scatter_ops import empty
+from retrograd.ops.array.fill_ops import blank
 from retrograd.ops.array.shape import reshape, shape
 from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.infer import (
@@ -139,7 +139,7 @@ def _placed(xp: Any, flat: Any, rows: Any, rest: Any, dtype: Any) -> Any:
             at = int(np.argmax(numbers < 0))
             raise refused(f"indices[{at}] is out of range")
     length = int(places.max()) + 1 if len(places) else 0
-    whole = empty(xp, (length, *rest), dtype)
+    whole = blank(xp, (length, *rest), dtype)
     kept = [r for r in rows if r is not None]
     if not kept:
         return whole

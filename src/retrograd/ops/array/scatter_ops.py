@@ -11,6 +11,7 @@ from retrograd import shapes
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.array.fill import zeros_like
+from retrograd.ops.array.fill_ops import blank
 from retrograd.ops.array.gather import gather_nd
 from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.infer import (
@@ -109,13 +110,6 @@ def _fits(indices: Any, updates: Any, whole: tuple[int, ...]) -> None:
         )
 
 
-def empty(xp: Any, whole: tuple[int, ...], dtype: Any) -> Any:
-    """Zeros, or empty strings, of the caller's own."""
-    if dtype == np.dtype(object):
-        return np.full(whole, b"", object)
-    return xp.zeros(whole, dtype)
-
-
 def _taken(n: Any, dy: Any) -> Any:
     return gather_nd(dy, n.inputs[0])
 
@@ -134,7 +128,7 @@ def scatter_nd_kernel(xp: Any, indices: Any, updates: Any, shape: Any) -> Any:
         raise refused("Shape must be a vector")
     whole = tuple(shape.tolist())
     _fits(indices, updates, whole)
-    zeros_ = empty(xp, whole, updates.dtype)
+    zeros_ = blank(xp, whole, updates.dtype)
     return xp.scatter_nd(zeros_, indices, updates, "add")
 
 

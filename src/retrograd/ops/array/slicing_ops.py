@@ -9,6 +9,7 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
+from retrograd.ops.array.fill_ops import blank
 from retrograd.ops.array.join import concat, stack
 from retrograd.ops.array.shape import rank, reshape, shape
 from retrograd.ops.array.slice_spec import (
@@ -203,7 +204,7 @@ def strided_slice_grad_kernel(
             f"shape of dy was {shape_text(np.shape(dy))} instead of "
             f"{shape_text(place.final)}"
         )
-    return _put(xp, xp.zeros(have, dy.dtype), place, dy)
+    return _put(xp, blank(xp, have, dy.dtype), place, dy)
 
 
 @gradient("StridedSliceGrad", dy="ḡ = ȳ[begin : end : stride, …]")

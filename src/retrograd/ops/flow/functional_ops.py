@@ -19,6 +19,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.graph.unbuilt import UnbuiltFunction
+from retrograd.ops.array.fill_ops import blank
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, Facts, op
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr
@@ -296,4 +297,4 @@ def remote_call_kernel(xp: Any, target: Any, *args: Any, f: Body, n: Operation) 
 @op("FakeParam", infer=from_attr("shape"), grad=NOT_DIFFERENTIABLE)
 def fake_param(xp: Any, *, dtype: Any, shape: Any) -> Any:
     """Stands for a value on the branch that does not make it; never looked at."""
-    return xp.zeros([size or 0 for size in shape or ()], dtype)
+    return blank(xp, tuple(size or 0 for size in shape or ()), dtype)

@@ -128,8 +128,8 @@ def _not_equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> An
     traits=Traits(blocks=Blocks.TRUTH),
 )
 def _approximate_equal(xp: Any, x: Any, y: Any, *, tolerance: float) -> Any:
-    """Whether |x − y| < `tolerance`, elementwise."""
-    return xp.less(xp.abs(xp.subtract(x, y)), tolerance)
+    """Whether |x − y| < `tolerance`, elementwise; of integers, its whole part."""
+    return xp.less(xp.abs(xp.subtract(x, y)), np.abs(x.dtype.type(tolerance)))
 
 
 # ---------------------------------------------------------------------- logic

@@ -203,8 +203,8 @@ def _quotient_rules(divide: str) -> dict[str, Any]:
     traits=Traits(cheap=True, function=Function.QUOTIENT),
 )
 def _real_div(xp: Any, x: Any, y: Any) -> Any:
-    """The quotient of two tensors of real or complex numbers."""
-    return xp.divide(x, y)
+    """The quotient of two tensors; of integers, cut off towards zero."""
+    return _truncated(xp, x, y) if x.dtype.kind in "iu" else xp.divide(x, y)
 
 
 def _by_zero() -> Exception:
@@ -260,7 +260,7 @@ def _is_integer(x: Any) -> bool:
 )
 def _div(xp: Any, x: Any, y: Any) -> Any:
     """The quotient of two tensors; of integers, cut off towards zero."""
-    return _truncated(xp, x, y) if _is_integer(x) else xp.divide(x, y)
+    return _truncated(xp, x, y) if x.dtype.kind in "iu" else xp.divide(x, y)
 
 
 @op(
@@ -305,20 +305,23 @@ def _unexpected() -> Exception:
 @op(
     "TruncateDiv",
     infer=broadcast,
-    math="z = trunc(x / y)",
+    math="z = x / y",
     grad=_no_terms,
-    notation=_FLAT,
-    traits=Traits(blocks=Blocks.WHOLE),
+    notation={
+        name: f"{name} has no derivative: TensorFlow has no rule" for name in "xy"
+    },
 )
 def _truncate_div(xp: Any, x: Any, y: Any) -> Any:
-    """The quotient of two tensors, cut off towards zero.
+    """The quotient of two tensors; of integers, cut off towards zero.
+
+    TensorFlow leaves numbers of other dtypes to XLA, which does not cut them off.
 
     Raises:
       InternalError: integers, and a divisor is zero.
     """
     if _is_integer(x):
         return _truncated(xp, x, y, _unexpected)
-    return xp.trunc(xp.divide(x, y))
+    return xp.divide(x, y)
 
 
 @op(

@@ -232,6 +232,8 @@ def _position(xp: Any, find: Any, x: Any, dimension: Any, dtype: Any) -> Any:
         )
     if x.shape[axis] == 0:
         raise refused(f"Reduction axis {axis} is empty in shape {_listed(x.shape)}")
+    if x.dtype.kind == "c":
+        raise refused("Of complex numbers none is the largest.")
     return xp.cast(find(x, axis), dtype)
 
 

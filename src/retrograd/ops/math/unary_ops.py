@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retrograd.graph.operation import Operation
+from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import same
 from retrograd.ops.rules import arg, conj, out, scalar
@@ -341,6 +342,19 @@ def _cos(xp: Any, x: Any) -> Any:
     return xp.cos(x)
 
 
+def _no_integers(x: Any) -> Any:
+    """A tensor that TensorFlow takes, though not all that the signature allows.
+
+    Raises:
+      InvalidArgumentError: of integers.
+    """
+    if x.dtype.kind in "iu":
+        raise refused(
+            f"Expected numbers that are floating or complex; got {x.dtype.name}."
+        )
+    return x
+
+
 @op(
     "Tan",
     infer=same,
@@ -354,7 +368,7 @@ def _cos(xp: Any, x: Any) -> Any:
 )
 def _tan(xp: Any, x: Any) -> Any:
     """The tangent of each element."""
-    return xp.tan(x)
+    return xp.tan(_no_integers(x))
 
 
 def _one_less_square(n: Operation) -> Any:
@@ -376,7 +390,7 @@ def _one_less_square(n: Operation) -> Any:
 )
 def _asin(xp: Any, x: Any) -> Any:
     """The angle in [−π/2, π/2] whose sine is x; NaN outside [−1, 1]."""
-    return xp.arcsin(x)
+    return xp.arcsin(_no_integers(x))
 
 
 @op(
@@ -393,7 +407,7 @@ def _asin(xp: Any, x: Any) -> Any:
 )
 def _acos(xp: Any, x: Any) -> Any:
     """The angle in [0, π] whose cosine is x; NaN outside [−1, 1]."""
-    return xp.arccos(x)
+    return xp.arccos(_no_integers(x))
 
 
 @op(
@@ -409,7 +423,7 @@ def _acos(xp: Any, x: Any) -> Any:
 )
 def _atan(xp: Any, x: Any) -> Any:
     """The angle in (−π/2, π/2) whose tangent is x."""
-    return xp.arctan(x)
+    return xp.arctan(_no_integers(x))
 
 
 # ---------------------------------------------------------------------- hyperbolic

@@ -102,15 +102,12 @@ def _taps(xp: Any, x: Any, f: Any, strides: Any, rates: Any, padding: str) -> _T
     return _Taps((start[0], start[1]), (reach[0], reach[1]), (sizes[0], sizes[1]))
 
 
-def _lowest(dtype: Any) -> Any:
-    return np.iinfo(dtype).min if dtype.kind in "iu" else float(np.finfo(dtype).min)
-
-
 def _best(xp: Any, x: Any, f: Any, taps: _Taps) -> tuple[Any, Any, Any, Any]:
     """The maxima; the rows and columns they come from; which element of the window."""
     rows, columns = (np.maximum(at, 0) for at in taps.start)
     shape = (x.shape[0], len(rows), len(columns), x.shape[3])
-    low = x.dtype.type(_lowest(x.dtype))
+    lowest = (xp.iinfo if x.dtype.kind in "iu" else xp.finfo)(x.dtype).min
+    low = x.dtype.type(lowest)
     best = xp.full(shape, low, x.dtype)
     row = xp.broadcast_to(xp.asarray(rows)[:, None, None], shape)
     column = xp.broadcast_to(xp.asarray(columns)[:, None], shape)

@@ -207,7 +207,7 @@ def destroy_resource_kernel(xp: Any, cell: Any, *, ignore_lookup_error: bool) ->
 def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
     """The value of a resource variable."""
     dtype = n.attrs["dtype"]
-    if dtype is not dtypes.variant and value.dtype != dtype.as_numpy_dtype:
+    if dtype is not dtypes.variant and value.dtype != dtype.array_dtype:
         raise _refused(
             f"Trying to read variable with wrong dtype. Expected {_type(dtype)} got "
             f"{_type(value.dtype)}."
