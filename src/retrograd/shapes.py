@@ -571,7 +571,7 @@ def size(shape: Raw) -> int | None:
     return count
 
 
-def is_full(shape: Raw) -> bool:
+def is_full(shape: Raw) -> TypeGuard[tuple[int, ...]]:
     """Return whether the rank and every size are known."""
     return shape is not None and None not in shape
 

@@ -7,6 +7,7 @@ For type checkers: nothing of it is needed at run time, so import it under
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -22,16 +23,10 @@ Fetchable: TypeAlias = Any
 FeedDict: TypeAlias = Mapping[Any, Any]
 #: a protocol message: protobuf makes its fields, no type checker knows them
 Message: TypeAlias = Any
+#: the namespace that a kernel receives: `arrays.numpy` or `arrays.xla`
+Arrays: TypeAlias = ModuleType
 #: a number for each spatial axis, or one for all: sizes, strides, rates
 Sizes: TypeAlias = int | Sequence[int]
-
-
-class Arrays(Protocol):
-    """The namespace that a kernel receives: `arrays.numpy` or `arrays.xla`."""
-
-    name: str
-
-    def __getattr__(self, name: str) -> Any: ...
 
 
 class Convertible(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from retrograd import dtypes
+from retrograd import dtypes, shapes
 from retrograd.grad import calls as _calls  # noqa: F401
 from retrograd.grad import control as _rules  # noqa: F401
 from retrograd.grad.sweep import Step, sweep
@@ -278,7 +278,7 @@ def _seed(given: Any, y: Any, index: int) -> Any:
 
 def _ones(y: Tensor, one: Tensor) -> Tensor:
     raw = y._shape_raw
-    if raw is not None and None not in raw:
+    if shapes.is_full(raw):
         shape = constant(list(raw), dtypes.int32, shape=[len(raw)], name="Shape")
     else:
         shape = F.Shape(y)

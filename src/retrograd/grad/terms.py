@@ -58,7 +58,7 @@ def _concatenated(terms: list[IndexedSlices]) -> IndexedSlices:
 def zeros_for(tensor: Tensor) -> Any:
     """Zeros in the shape and dtype of a tensor; of a handle, those of its variable."""
     known = tensor._held if tensor.dtype is dtypes.resource else None
-    if known is None:
+    if known is None or known.dtype is None:
         return F.ZerosLike(tensor)
     return zeros(variable_shape(tensor), known.dtype)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -393,7 +393,7 @@ def convert_to_tensor_or_sparse_tensor(
     return convert_to_tensor(value, wanted, name)
 
 
-def is_sparse(value: object) -> bool:
+def is_sparse(value: object) -> TypeGuard[SparseTensor]:
     """Whether `value` is a sparse tensor, or the value of one."""
     return isinstance(value, (SparseTensor, SparseTensorValue))
 

@@ -11,7 +11,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 
 if TYPE_CHECKING:
-    from retrograd.typing import DTypeLike, TensorLike
+    from retrograd.typing import CompositeLike, DTypeLike, TensorLike
 
 #: (priority, order of registration, types, function), in the order they are asked
 _registered: list[tuple[int, int, Any, Callable[..., Any]]] = []
@@ -53,7 +53,7 @@ def _functions_for(kind: type) -> list[tuple[Any, Callable[..., Any]]]:
 
 
 def convert_to_tensor(
-    value: TensorLike,
+    value: CompositeLike,
     dtype: DTypeLike | None = None,
     name: str | None = None,
     preferred_dtype: DTypeLike | None = None,

@@ -149,7 +149,7 @@ def _role(declaration: Declaration, name: str) -> Role:
     return Role.VALUE
 
 
-def _length(value: Any) -> int:
+def _length(value: int | Sequence[DType]) -> int:
     """The length of a list argument, from the attribute that tells it."""
     return value if isinstance(value, int) else len(value)
 

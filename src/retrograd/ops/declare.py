@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import dispatch, opdef
 from retrograd.graph.hooks import hooks
@@ -28,6 +28,10 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape
 from retrograd.ops.binding import Binding
 from retrograd.ops.traits import NONE, Blocks, Kind, Passes, Traits
+
+if TYPE_CHECKING:
+    from retrograd.typing import CompositeLike, Gradient, Gradients
+
 
 #: a gradient rule: an operation, ∂L/∂output for each output → ∂L/∂input for each input
 RuleFunction = Callable[..., Any]
@@ -120,7 +124,7 @@ def op(
     *,
     infer: Infer,
     math: str = "",
-    grad: Any = None,
+    grad: dict[str, Rule] | RuleFunction | _NotDifferentiable | None = None,
     notation: Mapping[str, str] = MappingProxyType({}),
     host: bool = False,
     static: str | Sequence[str] | Callable[[Operation], Sequence[str]] = (),
@@ -174,7 +178,7 @@ def op(
         elif isinstance(grad, dict):
             registry[name].notation.update({k: r.notation for k, r in grad.items()})
             gradient_registry.declare(name, _from_rules(op_def, grad))
-        elif grad is not None:
+        elif callable(grad):
             gradient_registry.declare(name, grad)
         return kernel
 
@@ -198,7 +202,9 @@ def _from_rules(op_def: opdef.OpDef, rules: dict[str, Rule]) -> RuleFunction:
         raise ValueError(f"{op_def.name} has no input {sorted(unknown)}.")
     builders = [rules[n].build if n in rules else None for n in names]
 
-    def gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]:
+    def gradient(
+        n: Operation, *dys: Gradient, wanted: Sequence[bool]
+    ) -> list[Gradient]:
         return [
             build(n, *dys) if build is not None and asked else None
             for build, asked in zip(builders, wanted, strict=True)
@@ -256,8 +262,11 @@ class GradientRule:
     takes_wanted: bool = False
 
     def __call__(
-        self, n: Operation, *dys: Any, wanted: Sequence[bool] | None = None
-    ) -> Any:
+        self,
+        n: Operation,
+        *dys: Gradient,
+        wanted: Sequence[bool] | None = None,
+    ) -> Gradients:
         """The terms; of all inputs, unless `wanted` says of which."""
         if not self.takes_wanted:
             return self.function(n, *dys)
@@ -295,16 +304,16 @@ class GradientRegistry:
             function = GradientRule(function, takes_none, takes_wanted)
         self._registry[name] = {"type": function, "location": ("", 0, "", None)}
 
-    def register(self, candidate: Any, name: str | None = None) -> None:
+    def register(self, candidate: RuleFunction | None, name: str | None = None) -> None:
         """Add `candidate` under `name`.
 
         Raises:
           KeyError: the name is taken.
           TypeError: no name.
         """
-        if not name and not hasattr(candidate, "__name__"):
+        key = name or getattr(candidate, "__name__", None)
+        if not key:
             raise TypeError("A name is needed.")
-        key: str = name or candidate.__name__
         load_all()
         if key in self._registry:
             file, line, function, _ = self._registry[key]["location"]
@@ -487,7 +496,9 @@ class _Functions:
         if opdef.lookup(op_type) is None:
             raise AttributeError(f"There is no op type {op_type}.")
 
-        def function(*inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+        def function(
+            *inputs: CompositeLike, name: str | None = None, **attrs: Any
+        ) -> Any:
             return dispatch.apply(op_type, *inputs, name=name, **attrs)
 
         function.__name__ = op_type

@@ -46,7 +46,7 @@ def vector(n: Operation) -> RawShape:
     return (None,)
 
 
-def unknown(n: Operation) -> Any:
+def unknown(n: Operation) -> list[None] | None:
     """Nothing is known of any output."""
     return [None] * len(n._outputs) if len(n._outputs) != 1 else None
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import dispatch, opdef
+
+if TYPE_CHECKING:
+    pass
 
 
 @functools.cache

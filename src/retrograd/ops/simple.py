@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.composite import SparseTensor
 from retrograd.graph.dispatch import apply
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
+
+if TYPE_CHECKING:
+    from retrograd.typing import CompositeLike, TensorLike
+
 
 Unary = Callable[..., Tensor]
 
@@ -16,7 +20,7 @@ Unary = Callable[..., Tensor]
 def unary(op_type: str, name: str) -> Unary:
     """`name(x, name=None)`, which applies `op_type`; its docstring is the kernel's."""
 
-    def function(x: Any, name: str | None = None) -> Tensor:
+    def function(x: TensorLike, name: str | None = None) -> Tensor:
         return apply(op_type, x, name=name)
 
     return _named(function, op_type, name)
@@ -25,7 +29,7 @@ def unary(op_type: str, name: str) -> Unary:
 def unary_or_sparse(op_type: str, name: str) -> Callable[..., Any]:
     """As `unary`; of a sparse tensor the elements that are there are taken."""
 
-    def function(x: Any, name: str | None = None) -> Any:
+    def function(x: CompositeLike, name: str | None = None) -> Any:
         if isinstance(x, SparseTensor):
             values = apply(op_type, x.values, name=name)
             return SparseTensor(x.indices, values, x.dense_shape)
@@ -37,7 +41,7 @@ def unary_or_sparse(op_type: str, name: str) -> Callable[..., Any]:
 def binary(op_type: str, name: str) -> Unary:
     """`name(x, y, name=None)`, which applies `op_type`."""
 
-    def function(x: Any, y: Any, name: str | None = None) -> Tensor:
+    def function(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
         return apply(op_type, x, y, name=name)
 
     return _named(function, op_type, name)

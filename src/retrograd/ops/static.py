@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.binding import binding, keywords
 from retrograd.ops.declare import find, kind_of, registry
 from retrograd.ops.traits import Kind
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
+
 
 #: values larger than this are not worked out while a graph is built
 _LARGEST = 10_000
@@ -84,7 +88,7 @@ def captured(tensor: Tensor) -> Tensor | None:
     return graph.outside(tensor) if isinstance(graph, FuncGraph) else None
 
 
-def _values(n: Operation) -> list[Any] | None:
+def _values(n: Operation) -> list[Array] | None:
     kind = kind_of(n.type)
     if kind is Kind.CONSTANT:
         value = n.attrs["value"]
@@ -123,7 +127,7 @@ def _stored(value: StoredTensor) -> list[Any] | None:
         return None
 
 
-def _shape_values(n: Operation) -> list[Any] | None:
+def _shape_values(n: Operation) -> list[Array] | None:
     raws = [t._shape_raw for t in n._inputs]
     if n.type == "Rank":
         return None if raws[0] is None else [np.array(len(raws[0]), np.int32)]
@@ -133,28 +137,6 @@ def _shape_values(n: Operation) -> list[Any] | None:
     if n.type == "Size":
         return [np.array(math.prod(d or 0 for d in raws[0] or ()), dtype)]
     return [np.array(r, dtype) for r in raws]
-
-
-class _Folding:
-    """NumPy, and the additions to it that arithmetic on shapes needs."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-    def cast(self, x: np.ndarray, dtype: Any) -> np.ndarray:
-        """The same numbers in another element type."""
-        return x.astype(dtype)
-
-    def gather(
-        self, params: np.ndarray, indices: np.ndarray, axis: int, batch_dims: int = 0
-    ) -> np.ndarray:
-        """Slices of `params` along `axis`, by index."""
-        if batch_dims or (indices.size and int(indices.min()) < 0):
-            raise NotImplementedError
-        return params.take(indices, axis)
-
-
-_FOLDING = _Folding()
 
 
 def _not_called(body: FuncGraph) -> Any:
@@ -185,7 +167,7 @@ def constant_as_shape(tensor: Tensor) -> RawShape:
     return found
 
 
-def _sizes(value: Any) -> RawShape:
+def _sizes(value: Array) -> RawShape:
     sizes = np.asarray(value).reshape(-1).tolist()
     for size in sizes:
         if size < -1:

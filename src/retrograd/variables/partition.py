@@ -392,7 +392,7 @@ class PartitionedVariable:
         else:
             from retrograd.ops.array.join import split
 
-            sizes = [v.shape.as_list()[axis] for v in self._variable_list]
+            sizes = [v.shape.as_list()[axis] or 0 for v in self._variable_list]
             values = split(value, sizes, axis=axis)
         return [assign(v, x) for v, x in zip(self._variable_list, values, strict=True)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,15 @@ from retrograd.ops.array.join import stack
 from retrograd.ops.declare import F
 from retrograd.ops.static import constant as static_value
 
+if TYPE_CHECKING:
+    from retrograd.typing import Sizes, TensorLike
+
 
 def space_to_batch_nd(
-    input: Any, block_shape: Any, paddings: Any, name: str | None = None
+    input: TensorLike,
+    block_shape: TensorLike,
+    paddings: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """The places within blocks of space, each a batch of its own.
 
@@ -32,22 +38,25 @@ def space_to_batch_nd(
 
 
 def batch_to_space_nd(
-    input: Any, block_shape: Any, crops: Any, name: str | None = None
+    input: TensorLike,
+    block_shape: TensorLike,
+    crops: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """The inverse of `space_to_batch_nd`; `crops` is what to cut off."""
     return F.BatchToSpaceND(input, block_shape, crops, name=name)
 
 
-def _square(size: Any) -> np.ndarray:
+def _square(size: TensorLike) -> np.ndarray:
     return np.array([size, size], np.int64)
 
 
 def space_to_batch(
-    input: Any,
-    paddings: Any,
-    block_size: Any = None,
+    input: TensorLike,
+    paddings: TensorLike,
+    block_size: TensorLike | None = None,
     name: str | None = None,
-    block_shape: Any = None,
+    block_shape: TensorLike | None = None,
 ) -> Tensor:
     """`space_to_batch_nd` with square blocks of an image; `block_shape` is a newer name
     of `block_size`."""
@@ -58,18 +67,21 @@ def space_to_batch(
 
 
 def space_to_batch_v2(
-    input: Any, block_shape: Any, paddings: Any, name: str | None = None
+    input: TensorLike,
+    block_shape: TensorLike,
+    paddings: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """As `space_to_batch_nd`."""
     return space_to_batch_nd(input, block_shape, paddings, name)
 
 
 def batch_to_space(
-    input: Any,
-    crops: Any,
-    block_size: Any,
+    input: TensorLike,
+    crops: TensorLike,
+    block_size: TensorLike,
     name: str | None = None,
-    block_shape: Any = None,
+    block_shape: TensorLike | None = None,
 ) -> Tensor:
     """`batch_to_space_nd` with square blocks of an image; `block_shape` is a newer name
     of `block_size`."""
@@ -80,7 +92,10 @@ def batch_to_space(
 
 
 def batch_to_space_v2(
-    input: Any, block_shape: Any, crops: Any, name: str | None = None
+    input: TensorLike,
+    block_shape: TensorLike,
+    crops: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """As `batch_to_space_nd`; one number stands for a square block."""
     block = _square(block_shape) if isinstance(block_shape, int) else block_shape
@@ -88,7 +103,10 @@ def batch_to_space_v2(
 
 
 def space_to_depth(
-    input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC"
+    input: TensorLike,
+    block_size: int,
+    name: str | None = None,
+    data_format: str = "NHWC",
 ) -> Tensor:
     """The places within square blocks of an image, laid out along its channels."""
     return F.SpaceToDepth(
@@ -97,14 +115,20 @@ def space_to_depth(
 
 
 def space_to_depth_v2(
-    input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None
+    input: TensorLike,
+    block_size: int,
+    data_format: str = "NHWC",
+    name: str | None = None,
 ) -> Tensor:
     """As `space_to_depth`."""
     return space_to_depth(input, block_size, name, data_format)
 
 
 def depth_to_space(
-    input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC"
+    input: TensorLike,
+    block_size: int,
+    name: str | None = None,
+    data_format: str = "NHWC",
 ) -> Tensor:
     """The channels of an image, laid out in square blocks of space."""
     return F.DepthToSpace(
@@ -113,20 +137,23 @@ def depth_to_space(
 
 
 def depth_to_space_v2(
-    input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None
+    input: TensorLike,
+    block_size: int,
+    data_format: str = "NHWC",
+    name: str | None = None,
 ) -> Tensor:
     """As `depth_to_space`."""
     return depth_to_space(input, block_size, name, data_format)
 
 
 def extract_image_patches(
-    images: Any,
-    ksizes: Any = None,
-    strides: Any = None,
-    rates: Any = None,
+    images: TensorLike,
+    ksizes: Sizes | None = None,
+    strides: Sizes | None = None,
+    rates: Sizes | None = None,
     padding: str | None = None,
     name: str | None = None,
-    sizes: Any = None,
+    sizes: Sizes | None = None,
 ) -> Tensor:
     """The windows of images, each laid out along the channels.
 
@@ -152,10 +179,10 @@ def extract_image_patches(
 
 
 def extract_image_patches_v2(
-    images: Any,
-    sizes: Any,
-    strides: Any,
-    rates: Any,
+    images: TensorLike,
+    sizes: Sizes,
+    strides: Sizes,
+    rates: Sizes,
     padding: str,
     name: str | None = None,
 ) -> Tensor:
@@ -164,7 +191,11 @@ def extract_image_patches_v2(
 
 
 def extract_volume_patches(
-    input: Any, ksizes: Any, strides: Any, padding: str, name: str | None = None
+    input: TensorLike,
+    ksizes: Sizes,
+    strides: Sizes,
+    padding: str,
+    name: str | None = None,
 ) -> Tensor:
     """The windows of volumes, [batch, planes, rows, columns, channels], each laid out
     along the channels."""
@@ -174,9 +205,9 @@ def extract_volume_patches(
 
 
 def required_space_to_batch_paddings(
-    input_shape: Any,
-    block_shape: Any,
-    base_paddings: Any = None,
+    input_shape: TensorLike,
+    block_shape: TensorLike,
+    base_paddings: TensorLike | None = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """What to pad so that blocks divide a shape, and what to crop afterwards.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,10 +24,16 @@ from retrograd.ops.nn.window import run_padding, windows
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.traits import Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- space and batch
 
 
-def _divided(n: Any, size: int | None, by: int) -> int | None:
+def _divided(n: Operation, size: int | None, by: int) -> int | None:
     if size is None:
         return None
     if size % by:
@@ -36,7 +43,7 @@ def _divided(n: Any, size: int | None, by: int) -> int | None:
     return size // by
 
 
-def _subtracted(n: Any, size: int, by: int) -> int:
+def _subtracted(n: Operation, size: int, by: int) -> int:
     if by > size:
         raise invalid(
             n, f"Negative dimension size caused by subtracting {by} from {size}"
@@ -44,7 +51,9 @@ def _subtracted(n: Any, size: int, by: int) -> int:
     return size - by
 
 
-def _margins(n: Any, margins: np.ndarray | None, word: str) -> list[list[int]] | None:
+def _margins(
+    n: Operation, margins: np.ndarray | None, word: str
+) -> list[list[int]] | None:
     if margins is None:
         return None
     if (margins < 0).any():
@@ -52,7 +61,13 @@ def _margins(n: Any, margins: np.ndarray | None, word: str) -> list[list[int]] |
     return margins.reshape(-1, 2).tolist()
 
 
-def _moved_shape(n: Any, raw: RawShape, block: Any, count: int, to_batch: bool) -> Any:
+def _moved_shape(
+    n: Operation,
+    raw: RawShape,
+    block: Array | Sequence[int] | None,
+    count: int,
+    to_batch: bool,
+) -> RawShape:
     """The shape after blocks of `count` axes moved to the batch, or from it."""
     if raw is not None and len(raw) < count + 1:
         raise invalid(
@@ -83,7 +98,7 @@ def _moved_shape(n: Any, raw: RawShape, block: Any, count: int, to_batch: bool) 
 
 
 def _moved_size(
-    n: Any, size: int | None, by: int, margin: list[int], to_batch: bool
+    n: Operation, size: int | None, by: int, margin: list[int], to_batch: bool
 ) -> int | None:
     if size is None:
         return None
@@ -92,7 +107,7 @@ def _moved_size(
     return _subtracted(n, _subtracted(n, size * by, margin[0]), margin[1])
 
 
-def _nd_shape(n: Any, to_batch: bool) -> RawShape:
+def _nd_shape(n: Operation, to_batch: bool) -> RawShape:
     blocks = n._inputs[1]._shape_raw
     if blocks is None or len(blocks) != 1:
         raise invalid(n, "block_shape must have rank 1.")
@@ -102,12 +117,14 @@ def _nd_shape(n: Any, to_batch: bool) -> RawShape:
     return _moved_shape(n, raw, static_value(n._inputs[1]), blocks[0], to_batch)
 
 
-def _square_shape(n: Any, to_batch: bool) -> RawShape:
+def _square_shape(n: Operation, to_batch: bool) -> RawShape:
     by = n.attrs["block_size"]
     return _moved_shape(n, with_rank(n, 0, 4), [by, by], 2, to_batch)
 
 
-def _check_blocks(x: Any, block: list[int], margins: Any, word: str) -> Any:
+def _check_blocks(
+    x: Array, block: list[int], margins: Array, word: str
+) -> list[tuple[int, ...]]:
     have = np.shape(x)
     if len(have) < 1 + len(block):
         raise refused(
@@ -126,7 +143,7 @@ def _check_blocks(x: Any, block: list[int], margins: Any, word: str) -> Any:
     return [tuple(m) for m in np.asarray(margins).tolist()]
 
 
-def _to_batch(xp: Any, x: Any, block: list[int], paddings: Any) -> Any:
+def _to_batch(xp: Arrays, x: Array, block: list[int], paddings: Array) -> Array:
     """Pad, cut into blocks, and put the places within a block before the batch."""
     pairs = _check_blocks(x, block, paddings, "paddings")
     count, rest = len(block), np.ndim(x) - 1 - len(block)
@@ -148,7 +165,7 @@ def _to_batch(xp: Any, x: Any, block: list[int], paddings: Any) -> Any:
     return xp.reshape(x, [batch * math.prod(block), *whole[count + 1 :]])
 
 
-def _from_batch(xp: Any, x: Any, block: list[int], crops: Any) -> Any:
+def _from_batch(xp: Arrays, x: Array, block: list[int], crops: Array) -> Array:
     """Put the places within a block back into space, and crop."""
     pairs = _check_blocks(x, block, crops, "crops")
     count, total = len(block), math.prod(block)
@@ -183,7 +200,9 @@ def _from_batch(xp: Any, x: Any, block: list[int], crops: Any) -> Any:
     static=("block_shape", "paddings"),
     notation=dict(input="x̄ = batches of ȳ woven into blocks"),
 )
-def space_to_batch_nd_kernel(xp: Any, x: Any, block_shape: Any, paddings: Any) -> Any:
+def space_to_batch_nd_kernel(
+    xp: Arrays, x: Array, block_shape: Array, paddings: Array
+) -> Array:
     """The places within blocks of space, each a batch of its own."""
     return _to_batch(xp, x, block_shape.tolist(), paddings)
 
@@ -196,12 +215,14 @@ def space_to_batch_nd_kernel(xp: Any, x: Any, block_shape: Any, paddings: Any) -
     static=("block_shape", "crops"),
     notation=dict(input="x̄ = blocks of ȳ taken apart into batches"),
 )
-def batch_to_space_nd_kernel(xp: Any, x: Any, block_shape: Any, crops: Any) -> Any:
+def batch_to_space_nd_kernel(
+    xp: Arrays, x: Array, block_shape: Array, crops: Array
+) -> Array:
     """Batches put into the places within blocks of space."""
     return _from_batch(xp, x, block_shape.tolist(), crops)
 
 
-def _check_square(x: Any) -> None:
+def _check_square(x: Array) -> None:
     if np.ndim(x) != 4:
         raise refused(f"Input rank should be: 4instead of: {np.ndim(x)}")
 
@@ -217,7 +238,9 @@ def _check_square(x: Any) -> None:
     static="paddings",
     notation=dict(input="x̄ = batches of ȳ woven into blocks"),
 )
-def space_to_batch_kernel(xp: Any, x: Any, paddings: Any, *, block_size: int) -> Any:
+def space_to_batch_kernel(
+    xp: Arrays, x: Array, paddings: Array, *, block_size: int
+) -> Array:
     """The places within square blocks of an image, each a batch of its own."""
     _check_square(x)
     return _to_batch(xp, x, [block_size] * 2, paddings)
@@ -234,7 +257,9 @@ def space_to_batch_kernel(xp: Any, x: Any, paddings: Any, *, block_size: int) ->
     static="crops",
     notation=dict(input="x̄ = blocks of ȳ taken apart into batches"),
 )
-def batch_to_space_kernel(xp: Any, x: Any, crops: Any, *, block_size: int) -> Any:
+def batch_to_space_kernel(
+    xp: Arrays, x: Array, crops: Array, *, block_size: int
+) -> Array:
     """Batches put into the places within square blocks of an image."""
     _check_square(x)
     return _from_batch(xp, x, [block_size] * 2, crops)
@@ -243,7 +268,7 @@ def batch_to_space_kernel(xp: Any, x: Any, crops: Any, *, block_size: int) -> An
 # ---------------------------------------------------------------------- space and depth
 
 
-def _depth_shape(n: Any, to_depth: bool) -> RawShape:
+def _depth_shape(n: Operation, to_depth: bool) -> RawShape:
     layout, by = n.attrs["data_format"], n.attrs["block_size"]
     if layout == "NCHW_VECT_C":
         with_rank(n, 0, 5)
@@ -263,8 +288,8 @@ def _depth_shape(n: Any, to_depth: bool) -> RawShape:
     return (batch, deep, high, wide) if first else (batch, high, wide, deep)
 
 
-def _depth_gradient(inverse: Any) -> Any:
-    def rule(n: Any, dy: Any) -> Any:
+def _depth_gradient(inverse: Callable[..., Any]) -> Callable[..., Any]:
+    def rule(n: Operation, dy: Tensor) -> Tensor:
         layout = n.attrs["data_format"]
         if layout == "NCHW_VECT_C":
             raise ValueError(
@@ -276,7 +301,7 @@ def _depth_gradient(inverse: Any) -> Any:
     return rule
 
 
-def _check_depth(x: Any) -> tuple[int, ...]:
+def _check_depth(x: Array) -> tuple[int, ...]:
     if np.ndim(x) != 4:
         raise refused(f"Input rank should be 4 instead of {np.ndim(x)}")
     return np.shape(x)
@@ -290,7 +315,9 @@ def _check_depth(x: Any) -> tuple[int, ...]:
     notation=dict(input="x̄ = channels of ȳ woven into blocks"),
     traits=Traits(passes=Passes.MOVED),
 )
-def space_to_depth_kernel(xp: Any, x: Any, *, block_size: int, data_format: str) -> Any:
+def space_to_depth_kernel(
+    xp: Arrays, x: Array, *, block_size: int, data_format: str
+) -> Array:
     """The places within square blocks of an image, laid out along its channels."""
     by = block_size
     if data_format == "NCHW":
@@ -315,7 +342,9 @@ def space_to_depth_kernel(xp: Any, x: Any, *, block_size: int, data_format: str)
     notation=dict(input="x̄ = blocks of ȳ taken apart into channels"),
     traits=Traits(passes=Passes.MOVED),
 )
-def depth_to_space_kernel(xp: Any, x: Any, *, block_size: int, data_format: str) -> Any:
+def depth_to_space_kernel(
+    xp: Arrays, x: Array, *, block_size: int, data_format: str
+) -> Array:
     """The channels of an image, laid out in square blocks of space."""
     by = block_size
     if data_format == "NCHW":
@@ -333,7 +362,7 @@ def depth_to_space_kernel(xp: Any, x: Any, *, block_size: int, data_format: str)
 # ---------------------------------------------------------------------- patches
 
 
-def _patches_shape(n: Any) -> RawShape:
+def _patches_shape(n: Operation) -> RawShape:
     count = 4 if n.type == "ExtractImagePatches" else 5
     raw = with_rank(n, 0, count)
     lists = {"ksizes": "ksizes", "strides": "stride"}
@@ -360,8 +389,13 @@ def _patches_shape(n: Any) -> RawShape:
 
 
 def _patches(
-    xp: Any, x: Any, ksizes: list[int], strides: list[int], rates: Any, padding: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    ksizes: list[int],
+    strides: list[int],
+    rates: Sequence[int],
+    padding: str,
+) -> Array:
     """Windows of x, each laid out along the channels."""
     sizes = np.shape(x)[1:-1]
     pairs = run_padding(xp, sizes, ksizes, strides, rates, padding)
@@ -383,27 +417,27 @@ def _patches(
 
 @op("ExtractImagePatches", infer=_patches_shape, math="y = windows of x")
 def extract_image_patches_kernel(
-    xp: Any,
-    x: Any,
+    xp: Arrays,
+    x: Array,
     *,
     ksizes: list[int],
     strides: list[int],
     rates: list[int],
     padding: str,
-) -> Any:
+) -> Array:
     """The windows of an image, each laid out along the channels."""
     return _patches(xp, x, ksizes[1:-1], strides[1:-1], rates[1:-1], padding)
 
 
 @op("ExtractVolumePatches", infer=_patches_shape, math="y = windows of x")
 def extract_volume_patches_kernel(
-    xp: Any, x: Any, *, ksizes: list[int], strides: list[int], padding: str
-) -> Any:
+    xp: Arrays, x: Array, *, ksizes: list[int], strides: list[int], padding: str
+) -> Array:
     """The windows of a volume, each laid out along the channels."""
     return _patches(xp, x, ksizes[1:-1], strides[1:-1], [1, 1, 1], padding)
 
 
-def _patches_gradient(n: Any, dy: Any) -> list[Any]:
+def _patches_gradient(n: Operation, dy: Tensor) -> list[Tensor]:
     """Every element of a window goes back to where it was taken from, and is added.
 
     Where that is comes from the op itself, applied to the numbers of the elements; the

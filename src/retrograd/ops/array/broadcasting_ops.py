@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from retrograd.ops.infer import invalid, merged, shape_text, with_rank
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 @op(
     "BroadcastGradientArgs",
@@ -23,7 +28,7 @@ from retrograd.ops.traits import Passes, Traits
     grad=NOT_DIFFERENTIABLE,
     static=("s0", "s1"),
 )
-def broadcast_gradient_args(xp: Any, s0: Any, s1: Any) -> Any:
+def broadcast_gradient_args(xp: Arrays, s0: Array, s1: Array) -> tuple[Array, ...]:
     """For two shapes, the axes along which each is repeated when they are broadcast."""
     del xp
     dtype = s0.dtype
@@ -49,11 +54,11 @@ def broadcast_gradient_args(xp: Any, s0: Any, s1: Any) -> Any:
     return np.array(first, dtype), np.array(second, dtype)
 
 
-def _list(sizes: Any) -> str:
+def _list(sizes: Array) -> str:
     return ",".join(map(str, np.asarray(sizes).tolist()))
 
 
-def _broadcast_args_shape(n: Any) -> RawShape:
+def _broadcast_args_shape(n: Operation) -> RawShape:
     a, b = with_rank(n, 0, 1)[0], with_rank(n, 1, 1)[0]
     return (None if a is None or b is None else max(a, b),)
 
@@ -64,7 +69,7 @@ def _broadcast_args_shape(n: Any) -> RawShape:
     math="y = shape that two shapes are broadcast to",
     static=("s0", "s1"),
 )
-def broadcast_args(xp: Any, s0: Any, s1: Any) -> Any:
+def broadcast_args(xp: Arrays, s0: Array, s1: Array) -> Array:
     """The shape of an elementwise op on arrays of the two shapes."""
     del xp
     try:
@@ -76,7 +81,7 @@ def broadcast_args(xp: Any, s0: Any, s1: Any) -> Any:
     return np.array(found, s0.dtype)
 
 
-def _broadcast_to_shape(n: Any) -> RawShape:
+def _broadcast_to_shape(n: Operation) -> RawShape:
     with_rank(n, 1, 1)
     want, have = constant_as_shape(n._inputs[1]), n._inputs[0]._shape_raw
     if want is None or have is None:
@@ -100,7 +105,7 @@ def _broadcast_to_shape(n: Any) -> RawShape:
     static="shape",
     traits=Traits(passes=Passes.MOVED),
 )
-def broadcast_to_kernel(xp: Any, x: Any, shape: Any) -> Any:
+def broadcast_to_kernel(xp: Arrays, x: Array, shape: Array) -> Array:
     """x repeated along axes of size 1, and along new ones in front."""
     sizes = tuple(np.asarray(shape).tolist())
     try:
@@ -112,7 +117,7 @@ def broadcast_to_kernel(xp: Any, x: Any, shape: Any) -> Any:
 
 
 @gradient("BroadcastTo", input="x̄ = ȳ summed over the repeated axes")
-def broadcast_to_gradient(n: Any, dy: Any) -> Any:
+def broadcast_to_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Sum over what was repeated."""
     have = shape(n.inputs[0], out_type=n.inputs[1].dtype.base_dtype)
     axes = F.BroadcastGradientArgs(n.inputs[1], have)[1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -21,10 +21,17 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.sequences import as_lists
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.shapes import TensorShape
+    from retrograd.typing import Array, DTypeLike, ShapeLike, TensorLike
+
+
 # ---------------------------------------------------------------------- functions
 
 
-def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
+def placeholder(
+    dtype: DTypeLike, shape: ShapeLike = None, name: str | None = None
+) -> Tensor:
     """A tensor whose value is given by the feed_dict of each run.
 
     Args:
@@ -40,13 +47,17 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
     return F.Placeholder(dtype=dtype, shape=shape, name=name)
 
 
-def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
+def placeholder_with_default(
+    input: TensorLike, shape: ShapeLike, name: str | None = None
+) -> Tensor:
     """A placeholder that takes the value of `input` when it is not fed."""
     return F.PlaceholderWithDefault(input, shape=shape, name=name)
 
 
 def sparse_placeholder(
-    dtype: Any, shape: Any = None, name: str | None = None
+    dtype: DTypeLike,
+    shape: Tensor | Sequence[int | None] | None = None,
+    name: str | None = None,
 ) -> SparseTensor:
     """A sparse tensor that is given by the feed_dict of each run.
 
@@ -65,11 +76,13 @@ def sparse_placeholder(
         return None if name is None else f"{name}/{part}"
 
     rank = dense = None
-    if shape is not None:
-        is_tensor = isinstance(shape, Tensor)
-        rank = shape.shape[0] if is_tensor else len(shape)
-        if is_tensor or None not in shape:
-            dense = convert_to_tensor(shape, dtypes.int64, named("shape"))
+    if isinstance(shape, Tensor):
+        rank = shape.shape[0]
+        dense = convert_to_tensor(shape, dtypes.int64, named("shape"))
+    elif shape is not None:
+        rank, sizes = len(shape), [d for d in shape if d is not None]
+        if len(sizes) == rank:
+            dense = convert_to_tensor(sizes, dtypes.int64, named("shape"))
     if dense is None:
         dense = placeholder(dtypes.int64, [rank], named("shape"))
     values = placeholder(dtype, [None], named("values"))
@@ -78,9 +91,9 @@ def sparse_placeholder(
 
 
 def constant(
-    value: Any,
-    dtype: Any = None,
-    shape: Any = None,
+    value: TensorLike,
+    dtype: DTypeLike | None = None,
+    shape: Iterable[Any] | None = None,
     name: str = "Const",
     verify_shape: bool = False,
 ) -> Tensor:
@@ -103,7 +116,10 @@ def constant(
 
 
 def constant_v2(
-    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const"
+    value: TensorLike,
+    dtype: DTypeLike | None = None,
+    shape: Iterable[Any] | None = None,
+    name: str = "Const",
 ) -> Tensor:
     """As `constant`, but the value must have as many elements as `shape`, or only one.
 
@@ -130,7 +146,10 @@ def const_tensor(array: np.ndarray, dtype: dtypes.DType, name: str | None) -> Te
 
 
 def make_array(
-    value: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False
+    value: TensorLike,
+    dtype: DTypeLike | None = None,
+    shape: Iterable[Any] | None = None,
+    verify_shape: bool = False,
 ) -> tuple[np.ndarray, dtypes.DType]:
     """`value` as an array and its dtype (see `constant`)."""
     wanted = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
@@ -159,7 +178,9 @@ def make_array(
 _FLOAT32, _INT32, _BOOL = np.float32, np.int32, np.bool_
 
 
-def _quick(value: Any, kind: type, wanted: Any) -> Any:
+def _quick(
+    value: Any, kind: type, wanted: dtypes.DType | None
+) -> tuple[Array, dtypes.DType] | None:
     """Python scalars, the commonest constants."""
     if kind is float:
         if wanted is None or wanted is dtypes.float32:
@@ -176,7 +197,7 @@ def _quick(value: Any, kind: type, wanted: Any) -> Any:
     return None
 
 
-def _sizes(shape: Any) -> list[int]:
+def _sizes(shape: Iterable[Any]) -> list[int]:
     """The sizes that a program gives for a constant.
 
     Raises:
@@ -185,7 +206,9 @@ def _sizes(shape: Any) -> list[int]:
     return [int(d) for d in shape]
 
 
-def _as_array(value: Any, wanted: Any, sizes: list[int] | None) -> np.ndarray:
+def _as_array(
+    value: Any, wanted: dtypes.DType | None, sizes: list[int] | None
+) -> np.ndarray:
     numpy_type = None if wanted is None else wanted.as_numpy_dtype
     if hasattr(value, "tensor_shape"):  # a TensorProto
         from retrograd.ops.array.tensor_protos import make_ndarray
@@ -210,7 +233,7 @@ def _as_array(value: Any, wanted: Any, sizes: list[int] | None) -> np.ndarray:
     return array
 
 
-def _is_array_like(value: Any) -> bool:
+def _is_array_like(value: object) -> bool:
     """Arrays, and what NumPy makes arrays of without looking at elements."""
     if isinstance(value, (np.ndarray, np.generic)):
         return True
@@ -221,13 +244,13 @@ def _is_array_like(value: Any) -> bool:
     if isinstance(getattr(value, "__array_interface__", None), dict):
         return True
     try:
-        memoryview(value)
+        memoryview(value)  # pyright: ignore[reportArgumentType]
     except TypeError:
         return False
     return True
 
 
-def _dense(value: Any, numpy_type: Any, wanted: Any) -> np.ndarray:
+def _dense(value: Any, numpy_type: Any, wanted: dtypes.DType | None) -> np.ndarray:
     """A nested list as an array.
 
     Raises:
@@ -256,7 +279,7 @@ def _dense(value: Any, numpy_type: Any, wanted: Any) -> np.ndarray:
     return array
 
 
-def _dimensions(value: Any) -> list[int]:
+def _dimensions(value: object) -> list[int]:
     """The shape that the first elements of a nested list suggest."""
     if not isinstance(value, (list, tuple)):
         return []
@@ -286,14 +309,14 @@ def _class_of(wanted: dtypes.DType) -> str | None:
     return "b" if wanted is dtypes.bool else None
 
 
-def _check_elements(value: Any, wanted: dtypes.DType | None) -> None:
+def _check_elements(value: object, wanted: dtypes.DType | None) -> None:
     """Refuse elements that are not of the wanted kind, naming the first.
 
     Raises:
       TypeError: there is one.
     """
     kind = None if wanted is None else _class_of(wanted)
-    if kind == "q":
+    if wanted is not None and kind == "q":
         _check_quantized(value, wanted)
         return
     accepted = _ACCEPTED.get(kind) if kind else None
@@ -306,11 +329,11 @@ def _check_elements(value: Any, wanted: dtypes.DType | None) -> None:
             if wanted is None:
                 raise TypeError("List of Tensors when single Tensor expected")
             raise TypeError(_expected(wanted, item))
-        elif accepted is not None and not isinstance(item, accepted):
+        elif wanted is not None and accepted and not isinstance(item, accepted):
             raise TypeError(_expected(wanted, item))
 
 
-def _check_quantized(value: Any, wanted: Any) -> None:
+def _check_quantized(value: object, wanted: dtypes.DType) -> None:
     """Refuse what is no nested list of tuples of integers."""
     if not isinstance(value, (list, tuple)):
         raise TypeError(_expected(wanted, value))
@@ -321,13 +344,13 @@ def _check_quantized(value: Any, wanted: Any) -> None:
             raise TypeError(_expected(wanted, item))
 
 
-def _expected(wanted: Any, item: Any) -> str:
+def _expected(wanted: dtypes.DType, item: object) -> str:
     return (
         f"Expected {wanted.name}, got {item!r} of type '{type(item).__name__}' instead."
     )
 
 
-def _strings(array: np.ndarray, value: Any) -> np.ndarray:
+def _strings(array: np.ndarray, value: object) -> np.ndarray:
     """An object array of bytes, from `value` where that is no array itself.
 
     Raises:
@@ -350,7 +373,7 @@ def _strings(array: np.ndarray, value: Any) -> np.ndarray:
     return flat.reshape(array.shape)
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def _leaves(value: object) -> Iterator[Any]:
     """The elements of a nested list."""
     if isinstance(value, (list, tuple)):
         for item in value:
@@ -385,21 +408,27 @@ def _fit(array: np.ndarray, sizes: list[int], verify: bool) -> np.ndarray:
 
 
 def _from_value(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
-) -> Any:
+    value: TensorLike,
+    dtype: dtypes.DType | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
+) -> Tensor:
     del as_ref
     return constant(value, dtype, name=name or "Const")
 
 
 def _from_shape(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
-) -> Any:
+    value: TensorShape,
+    dtype: dtypes.DType | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
+) -> Tensor:
     del as_ref
     if not value.is_fully_defined():
         raise ValueError(
             f"Cannot convert a partially known TensorShape to a Tensor: {value}"
         )
-    sizes = value.as_list()
+    sizes = [int(size) for size in value.as_list() if size is not None]
     if dtype is not None:
         if dtype not in (dtypes.int32, dtypes.int64):
             raise TypeError(f"Cannot convert a TensorShape to dtype: {dtype}")
@@ -416,8 +445,11 @@ def _from_shape(
 
 
 def _from_dimension(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
-) -> Any:
+    value: shapes.Dimension,
+    dtype: dtypes.DType | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
+) -> Tensor:
     del as_ref
     if value.value is None:
         raise ValueError(f"Cannot convert an unknown Dimension to a Tensor: {value}")
@@ -427,7 +459,10 @@ def _from_dimension(
 
 
 def _autopacked(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+    value: Sequence[TensorLike],
+    dtype: dtypes.DType | None = None,
+    name: str | None = None,
+    as_ref: bool = False,
 ) -> Any:
     """Lists that hold tensors become `Pack` ops."""
     if as_ref:
@@ -437,11 +472,11 @@ def _autopacked(
         return NotImplemented
     if dtype is not None and dtype.base_dtype != found:
         found = dtype.base_dtype
-        value = _cast_all(value, found)
+        return _packed(_cast_all(value, found), found, name or "packed")
     return _packed(value, found, name or "packed")
 
 
-def _tensor_dtype(value: Any) -> dtypes.DType | None:
+def _tensor_dtype(value: Sequence[TensorLike]) -> dtypes.DType | None:
     """The dtype of the first tensor in a nested list, None where there is none."""
     for item in value:
         if isinstance(item, (list, tuple)):
@@ -453,7 +488,7 @@ def _tensor_dtype(value: Any) -> dtypes.DType | None:
     return None
 
 
-def _is_tensor_like(item: Any) -> bool:
+def _is_tensor_like(item: object) -> TypeGuard[Tensor]:
     """Tensors, variables, and what else stands for a tensor."""
     return (
         isinstance(item, Tensor)
@@ -462,7 +497,7 @@ def _is_tensor_like(item: Any) -> bool:
     )
 
 
-def _cast_all(value: Any, dtype: dtypes.DType) -> Any:
+def _cast_all(value: TensorLike, dtype: dtypes.DType) -> Any:
     """A nested list with its tensors cast to `dtype`."""
     if isinstance(value, (list, tuple)):
         return [_cast_all(v, dtype) for v in value]
@@ -471,7 +506,7 @@ def _cast_all(value: Any, dtype: dtypes.DType) -> Any:
     return value
 
 
-def _packed(values: Any, dtype: dtypes.DType, name: str) -> Any:
+def _packed(values: Sequence[TensorLike], dtype: dtypes.DType, name: str) -> TensorLike:
     """Pack a nested list, each level that holds a tensor a `Pack` op.
 
     Raises:
@@ -480,7 +515,7 @@ def _packed(values: Any, dtype: dtypes.DType, name: str) -> Any:
     if context.executing_eagerly() and all(map(_is_tensor_like, values)):
         return F.Pack(list(values), name=name)
     with dispatch.name_scope(name) as scope:
-        parts = []
+        parts: list[TensorLike] = []
         for i, value in enumerate(values):
             if _is_tensor_like(value):
                 if value.dtype.base_dtype != dtype:

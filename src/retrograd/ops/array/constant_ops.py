@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import dtypes, shapes
 from retrograd.errors import message
@@ -12,6 +12,10 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import from_attr, invalid
 from retrograd.ops.traits import Kind, Passes, Traits
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
 
 
 def _const_shape(n: Operation) -> RawShape:
@@ -30,13 +34,13 @@ def _const_shape(n: Operation) -> RawShape:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.CONSTANT),
 )
-def const(xp: Any, *, value: Any) -> Any:
+def const(xp: Arrays, *, value: Array) -> Array:
     """A value that is fixed when the graph is built."""
     del xp
     return value.array() if isinstance(value, StoredTensor) else value
 
 
-def _unfed(n: Any) -> Any:
+def _unfed(n: Operation) -> Exception:
     from retrograd.errors import InvalidArgumentError
 
     dtype, raw = n.attrs["dtype"], n.attrs.get("shape")
@@ -70,7 +74,7 @@ def _proto_name(dtype: dtypes.DType) -> str:
     pure=False,
     traits=Traits(kind=Kind.PARAMETER),
 )
-def placeholder_kernel(xp: Any, *, n: Any) -> Any:
+def placeholder_kernel(xp: Arrays, *, n: Operation) -> Array:
     """A value that the caller of `Session.run` supplies."""
     del xp
     raise _unfed(n)
@@ -85,13 +89,13 @@ def placeholder_kernel(xp: Any, *, n: Any) -> Any:
     pure=False,
     traits=Traits(kind=Kind.PARAMETER),
 )
-def placeholder_v2_kernel(xp: Any, *, n: Any) -> Any:
+def placeholder_v2_kernel(xp: Arrays, *, n: Operation) -> Array:
     """A value that the caller of `Session.run` supplies."""
     del xp
     raise _unfed(n)
 
 
-def _default_gradient(n: Any, dy: Any) -> Any:
+def _default_gradient(n: Operation, dy: Tensor) -> Tensor:
     del n
     return dy
 
@@ -105,7 +109,7 @@ def _default_gradient(n: Any, dy: Any) -> Any:
     notation=dict(input="x̄ = ȳ"),
     traits=Traits(kind=Kind.PARAMETER, passes=Passes.SAME),
 )
-def placeholder_with_default_kernel(xp: Any, x: Any) -> Any:
+def placeholder_with_default_kernel(xp: Arrays, x: Array) -> Array:
     """A value that may be fed, and is `x` otherwise."""
     del xp
     return x

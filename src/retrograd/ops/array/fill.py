@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from retrograd.ops.array.constant import constant
 from retrograd.ops.array.shape import reshape, shape_internal
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import CompositeLike, DTypeLike, TensorLike
 
-def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
+
+def fill(dims: TensorLike, value: TensorLike, name: str | None = None) -> Tensor:
     """A tensor of shape `dims`, all of whose elements are `value`.
 
     Args:
@@ -30,7 +34,9 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
 _SMALL = 1000
 
 
-def _filled_with(value: Any, shape: Any, dtype: Any, name: str) -> Tensor:
+def _filled_with(
+    value: int | bool | str, shape: TensorLike, dtype: dtypes.DType, name: str
+) -> Tensor:
     """A constant of few elements, or a Fill op; the names lie in the current scope."""
     if not isinstance(shape, Tensor):
         try:
@@ -38,9 +44,10 @@ def _filled_with(value: Any, shape: Any, dtype: Any, name: str) -> Tensor:
                 return constant(value, shape=shape, dtype=dtype, name=name)
         except TypeError:
             pass
+        sizes: Any = shape
         try:
             shape = convert_to_tensor(
-                shapes.TensorShape(shape), dtypes.int32, "shape_as_tensor"
+                shapes.TensorShape(sizes), dtypes.int32, "shape_as_tensor"
             )
         except (TypeError, ValueError):
             shape = convert_to_tensor(shape, dtype=dtypes.int32)
@@ -49,7 +56,7 @@ def _filled_with(value: Any, shape: Any, dtype: Any, name: str) -> Tensor:
     return fill(shape, constant(value, dtype=dtype), name=name)
 
 
-def _is_small(shape: Any) -> Any:
+def _is_small(shape: TensorLike) -> TypeGuard[Sequence[int]]:
     """Whether the sizes are numbers with a small product.
 
     Tensors among them are multiplied and compared like numbers, which adds operations
@@ -57,7 +64,7 @@ def _is_small(shape: Any) -> Any:
     """
     if isinstance(shape, (list, tuple)) and shape:
         if any(isinstance(d, Tensor) for d in shape):
-            product = shape[0]
+            product: Any = shape[0]
             for d in shape[1:]:
                 product = product * d
             return bool(product < _SMALL)
@@ -67,10 +74,12 @@ def _is_small(shape: Any) -> Any:
     if not np.iterable(shape):
         raise TypeError("A single size is not a shape.")
     sizes: Any = shape
-    return np.prod(sizes) < _SMALL
+    return bool(np.prod(sizes) < _SMALL)
 
 
-def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
+def zeros(
+    shape: TensorLike, dtype: DTypeLike = dtypes.float32, name: str | None = None
+) -> Tensor:
     """A tensor of zeros (False, or empty strings).
 
     Args:
@@ -88,7 +97,9 @@ def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> T
         return _filled_with(zero, shape, dtype, scope)
 
 
-def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
+def ones(
+    shape: TensorLike, dtype: DTypeLike = dtypes.float32, name: str | None = None
+) -> Tensor:
     """A tensor of ones; the arguments are those of `zeros`."""
     dtype = dtypes.as_dtype(dtype).base_dtype
     with dispatch.name_scope(name, "ones", [shape]) as scope:
@@ -96,7 +107,10 @@ def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Te
 
 
 def zeros_like(
-    tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True
+    tensor: CompositeLike,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    optimize: bool = True,
 ) -> Tensor:
     """Zeros in the shape of `tensor`.
 
@@ -113,22 +127,27 @@ def zeros_like(
         variant = tensor.dtype.base_dtype is dtypes.variant
         if context.executing_eagerly():
             if other:
-                return zeros(shape_internal(tensor, optimize=optimize), dtype, scope)
+                return zeros(shape_internal(tensor, optimize=optimize), wanted, scope)
             return F.ZerosLike(tensor, name=scope)
         if optimize and tensor.shape.is_fully_defined() and not variant:
             return zeros(tensor.shape, dtype or tensor.dtype, scope)
         if other and wanted is not dtypes.variant:
-            return zeros(shape_internal(tensor, optimize=optimize), dtype, scope)
+            return zeros(shape_internal(tensor, optimize=optimize), wanted, scope)
         return F.ZerosLike(tensor, name=scope)
 
 
-def zeros_like_v2(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+def zeros_like_v2(
+    input: TensorLike, dtype: DTypeLike | None = None, name: str | None = None
+) -> Tensor:
     """As `zeros_like`."""
     return zeros_like(input, dtype, name)
 
 
 def ones_like(
-    tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True
+    tensor: TensorLike,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    optimize: bool = True,
 ) -> Tensor:
     """Ones in the shape of `tensor`; the arguments are those of `zeros_like`."""
     with dispatch.name_scope(name, "ones_like", [tensor]) as scope:
@@ -140,7 +159,9 @@ def ones_like(
         return found
 
 
-def ones_like_v2(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+def ones_like_v2(
+    input: TensorLike, dtype: DTypeLike | None = None, name: str | None = None
+) -> Tensor:
     """As `ones_like`."""
     return ones_like(input, dtype, name)
 
@@ -149,10 +170,10 @@ _RANGE_DTYPES = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
 
 
 def range_(
-    start: Any,
-    limit: Any = None,
-    delta: Any = 1,
-    dtype: Any = None,
+    start: TensorLike,
+    limit: TensorLike | None = None,
+    delta: TensorLike = 1,
+    dtype: DTypeLike | None = None,
     name: str = "range",
 ) -> Tensor:
     """The numbers from `start` on, `delta` apart, before `limit`.
@@ -186,6 +207,8 @@ def _cast(tensor: Tensor, dtype: dtypes.DType) -> Tensor:
     return F.Cast(tensor, DstT=dtype)
 
 
-def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
+def linspace(
+    start: TensorLike, stop: TensorLike, num: TensorLike, name: str | None = None
+) -> Tensor:
     """`num` numbers from `start` to `stop`, both included, at equal distances."""
     return F.LinSpace(start, stop, num, name=name)

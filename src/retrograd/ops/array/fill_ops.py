@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,12 @@ from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Blocks, Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Array, Arrays
 
-def blank(xp: Any, sizes: tuple[int, ...], dtype: Any) -> Any:
+
+def blank(xp: Arrays, sizes: tuple[int, ...], dtype: np.dtype) -> Array:
     """Zeros, or empty strings, of the caller's own."""
     if dtype == np.dtype(object):
         return np.full(sizes, b"", object)
@@ -26,7 +30,7 @@ def blank(xp: Any, sizes: tuple[int, ...], dtype: Any) -> Any:
 # ---------------------------------------------------------------------- fills
 
 
-def _filled(n: Any) -> RawShape:
+def _filled(n: Operation) -> RawShape:
     with_rank(n, 0, 1)
     with_rank(n, 1, 0)
     sizes = static_value(n._inputs[0])
@@ -45,7 +49,7 @@ def _filled(n: Any) -> RawShape:
     static="dims",
     traits=Traits(linear=("value",)),
 )
-def fill_kernel(xp: Any, dims: Any, value: Any) -> Any:
+def fill_kernel(xp: Arrays, dims: Array, value: Array) -> Array:
     """A tensor of the given shape, all of whose elements are `value`."""
     if np.ndim(dims) != 1:
         raise refused(f"dims must be a vector, got shape {_text(dims)}")
@@ -57,7 +61,7 @@ def fill_kernel(xp: Any, dims: Any, value: Any) -> Any:
     return xp.full(tuple(dims.tolist()), value, value.dtype)
 
 
-def _text(value: Any) -> str:
+def _text(value: Array) -> str:
     return shape_text(tuple(np.shape(value)))
 
 
@@ -68,7 +72,7 @@ def _text(value: Any) -> str:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(shape_only=("x",), function=Function.ZERO, blocks=Blocks.FORM),
 )
-def zeros_like_kernel(xp: Any, x: Any) -> Any:
+def zeros_like_kernel(xp: Arrays, x: Any) -> Any:
     """Zeros in the shape and dtype of x."""
     if hasattr(x, "zeros_like"):  # a list of tensors, or an optional
         return x.zeros_like()
@@ -82,13 +86,13 @@ def zeros_like_kernel(xp: Any, x: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(shape_only=("x",), blocks=Blocks.FORM),
 )
-def ones_like_kernel(xp: Any, x: Any) -> Any:
+def ones_like_kernel(xp: Arrays, x: Array) -> Array:
     """Ones in the shape and dtype of x."""
     return xp.ones(np.shape(x), x.dtype)
 
 
 @op("Empty", infer=lambda n: constant_as_shape(n._inputs[0]), static="shape", pure=True)
-def empty_kernel(xp: Any, shape: Any, *, dtype: Any) -> Any:
+def empty_kernel(xp: Arrays, shape: Array, *, dtype: np.dtype) -> Array:
     """A tensor of the given shape; what is in it is not specified (zeros here)."""
     return blank(xp, tuple(shape.tolist()), dtype)
 
@@ -96,7 +100,7 @@ def empty_kernel(xp: Any, shape: Any, *, dtype: Any) -> Any:
 # ---------------------------------------------------------------------- ranges
 
 
-def _range_problem(start: Any, limit: Any, delta: Any) -> str:
+def _range_problem(start: Array, limit: Array, delta: Array) -> str:
     """What is wrong with the arguments of a range; empty if nothing is."""
     if delta > 0 and start > limit:
         return f"Requires start <= limit when delta > 0: {start}/{limit}"
@@ -105,14 +109,14 @@ def _range_problem(start: Any, limit: Any, delta: Any) -> str:
     return "Requires delta != 0" if delta == 0 else ""
 
 
-def _range_length(start: Any, limit: Any, delta: Any) -> int:
+def _range_length(start: Array, limit: Array, delta: Array) -> int:
     if start.dtype.kind in "iu":
         whole, step = abs(int(limit) - int(start)), abs(int(delta))
         return (whole + step - 1) // step
     return math.ceil(abs((limit - start) / delta))
 
 
-def _range_shape(n: Any) -> RawShape:
+def _range_shape(n: Operation) -> RawShape:
     for i in range(3):
         with_rank(n, i, 0)
     known = [static_value(t) for t in n._inputs]
@@ -132,7 +136,7 @@ def _range_shape(n: Any) -> RawShape:
     grad=NOT_DIFFERENTIABLE,
     static=("start", "limit", "delta"),
 )
-def range_kernel(xp: Any, start: Any, limit: Any, delta: Any) -> Any:
+def range_kernel(xp: Arrays, start: Array, limit: Array, delta: Array) -> Array:
     """The numbers from `start` on, `delta` apart, before `limit`."""
     del xp
     for name, value in (("start", start), ("limit", limit), ("delta", delta)):
@@ -153,7 +157,7 @@ def range_kernel(xp: Any, start: Any, limit: Any, delta: Any) -> Any:
     return np.cumsum(parts, dtype=start.dtype)
 
 
-def _linspace_shape(n: Any) -> RawShape:
+def _linspace_shape(n: Operation) -> RawShape:
     for i in range(3):
         with_rank(n, i, 0)
     num = static_value(n._inputs[2])
@@ -171,7 +175,7 @@ def _linspace_shape(n: Any) -> RawShape:
     grad=NOT_DIFFERENTIABLE,
     static="num",
 )
-def linspace_kernel(xp: Any, start: Any, stop: Any, num: Any) -> Any:
+def linspace_kernel(xp: Arrays, start: Array, stop: Array, num: Array) -> Array:
     """`num` numbers from `start` to `stop`, both included."""
     count = int(num)
     if count <= 0:

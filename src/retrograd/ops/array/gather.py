@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import dispatch
@@ -21,13 +21,16 @@ from retrograd.ops.array.shape import (
 from retrograd.ops.declare import F
 from retrograd.ops.static import constant as static_value
 
+if TYPE_CHECKING:
+    from retrograd.typing import AxisLike, TensorLike
+
 
 def gather(
-    params: Any,
-    indices: Any,
+    params: TensorLike,
+    indices: TensorLike,
     validate_indices: bool | None = None,
     name: str | None = None,
-    axis: Any = None,
+    axis: AxisLike = None,
     batch_dims: int = 0,
 ) -> Tensor:
     """Slices of `params` along `axis`, by index.
@@ -52,16 +55,17 @@ def gather(
     known = static_value(axis) if isinstance(axis, Tensor) else axis
     if known is None or known != 0:
         return F.GatherV2(params, indices, axis, batch_dims=batch_dims, name=name)
-    if hasattr(params, "sparse_read"):
-        return params.sparse_read(indices, name=name)
+    of_variable = getattr(params, "sparse_read", None)
+    if of_variable is not None:
+        return of_variable(indices, name=name)
     return F.GatherV2(params, indices, axis, name=name)
 
 
 def gather_v2(
-    params: Any,
-    indices: Any,
+    params: TensorLike,
+    indices: TensorLike,
     validate_indices: bool | None = None,
-    axis: Any = None,
+    axis: AxisLike = None,
     batch_dims: int = 0,
     name: str | None = None,
 ) -> Tensor:
@@ -69,7 +73,9 @@ def gather_v2(
     return gather(params, indices, validate_indices, name, axis, batch_dims)
 
 
-def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
+def batch_gather(
+    params: TensorLike, indices: TensorLike, name: str | None = None
+) -> Tensor:
     """Along the last axis of `indices`, elements of `params` by index; all axes before
     go together.
 
@@ -108,7 +114,10 @@ def _batch_gather(params: Tensor, indices: Tensor, batch: int) -> Tensor:
 
 
 def gather_nd(
-    params: Any, indices: Any, name: str | None = None, batch_dims: Any = 0
+    params: TensorLike,
+    indices: TensorLike,
+    name: str | None = None,
+    batch_dims: TensorLike = 0,
 ) -> Tensor:
     """Elements or slices of `params` by index vectors, the last axis of `indices`.
 
@@ -127,20 +136,24 @@ def gather_nd(
         batch = batch_dims if known is None else int(known)
     if batch:
         return batch_gather_nd(params, indices, batch_dims=batch, name=name)
-    if hasattr(params, "gather_nd"):
-        return params.gather_nd(indices, name=name)
+    of_variable = getattr(params, "gather_nd", None)
+    if of_variable is not None:
+        return of_variable(indices, name=name)
     return F.GatherNd(params, indices, name=name)
 
 
 def gather_nd_v2(
-    params: Any, indices: Any, batch_dims: Any = 0, name: str | None = None
+    params: TensorLike,
+    indices: TensorLike,
+    batch_dims: TensorLike = 0,
+    name: str | None = None,
 ) -> Tensor:
     """As `gather_nd`."""
     return gather_nd(params, indices, name=name, batch_dims=batch_dims)
 
 
 def batch_gather_nd(
-    params: Any, indices: Any, batch_dims: int, name: str | None = None
+    params: TensorLike, indices: TensorLike, batch_dims: int, name: str | None = None
 ) -> Tensor:
     """`gather_nd` in each of the batches that the first `batch_dims` axes are.
 
@@ -173,7 +186,7 @@ def batch_gather_nd(
         return reshape(found, concat((batch_shape, shape(found)[1:]), axis=0))
 
 
-def _check_batch(params: Tensor, indices: Tensor, batch: Any) -> None:
+def _check_batch(params: Tensor, indices: Tensor, batch: int) -> None:
     if not isinstance(batch, int):
         raise TypeError(f"batch_dims must be an int; got {batch!r}")
     if batch < 0:
@@ -186,7 +199,9 @@ def _check_batch(params: Tensor, indices: Tensor, batch: Any) -> None:
             )
 
 
-def sparse_mask(a: Any, mask_indices: Any, name: str | None = None) -> IndexedSlices:
+def sparse_mask(
+    a: IndexedSlices, mask_indices: TensorLike, name: str | None = None
+) -> IndexedSlices:
     """The rows of IndexedSlices whose indices are not in `mask_indices`."""
     with dispatch.name_scope(name, "sparse_mask", [a, mask_indices]) as scope:
         kept, places = F.ListDiff(a.indices, mask_indices)

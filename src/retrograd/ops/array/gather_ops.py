@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,15 +32,19 @@ from retrograd.ops.infer import (
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.traits import Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Array, Arrays
 
-def _gathered_shape(n: Any) -> RawShape:
+
+def _gathered_shape(n: Operation) -> RawShape:
     params, indices = with_rank_at_least(n, 0, 1), n._inputs[1]._shape_raw
     if params is None or indices is None:
         return None
     return indices + params[1:]
 
 
-def _gather_v2_shape(n: Any) -> RawShape:
+def _gather_v2_shape(n: Operation) -> RawShape:
     params, indices = with_rank_at_least(n, 0, 1), n._inputs[1]._shape_raw
     with_rank(n, 2, 0)
     axis = static_value(n._inputs[2])
@@ -70,7 +74,7 @@ def _sizes(params: Tensor) -> Tensor:
         return F.Cast(wide, DstT=dtypes.int32)
 
 
-def _rows_gradient(params: Tensor, indices: Tensor, dy: Any) -> IndexedSlices:
+def _rows_gradient(params: Tensor, indices: Tensor, dy: Tensor) -> IndexedSlices:
     """The derivative of rows by index: the rows of ȳ, and where they belong."""
     sizes = _sizes(params)
     count = expand_dims(size(indices), 0)
@@ -86,7 +90,7 @@ def _rows_gradient(params: Tensor, indices: Tensor, dy: Any) -> IndexedSlices:
     notation=dict(params="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i"),
     traits=Traits(passes=Passes.MOVED),
 )
-def gather_kernel(xp: Any, params: Any, indices: Any) -> Any:
+def gather_kernel(xp: Arrays, params: Array, indices: Array) -> Array:
     """The rows of `params` with the given indices."""
     if not np.ndim(params):
         raise refused("params must be at least 1 dimensional")
@@ -102,8 +106,8 @@ def gather_kernel(xp: Any, params: Any, indices: Any) -> Any:
     traits=Traits(passes=Passes.MOVED),
 )
 def gather_v2_kernel(
-    xp: Any, params: Any, indices: Any, axis: Any, *, batch_dims: int
-) -> Any:
+    xp: Arrays, params: Array, indices: Array, axis: Array, *, batch_dims: int
+) -> Array:
     """Slices of `params` along an axis, by index."""
     rank_, at = np.ndim(params), int(axis)
     if not rank_:
@@ -120,7 +124,7 @@ def gather_v2_kernel(
 
 
 @gradient("GatherV2", params="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k] along axis a")
-def gather_v2_gradient(n: Any, dy: Any) -> Any:
+def gather_v2_gradient(n: Operation, dy: Tensor) -> list[Tensor | IndexedSlices | None]:
     """Rows stay sparse; along other axes they are summed where they belong."""
     params, indices, axis = n.inputs
     known = static_value(axis)
@@ -143,8 +147,8 @@ def gather_v2_gradient(n: Any, dy: Any) -> Any:
 
 
 def _summed(
-    sizes: Tensor, values: Tensor, indices: Tensor, batch: int, rows: Any
-) -> Any:
+    sizes: Tensor, values: Tensor, indices: Tensor, batch: int, rows: Tensor
+) -> Tensor:
     """Add `values` up by index, along the axis after the batches."""
     count = expand_dims(size(indices), 0)
     if batch:
@@ -159,7 +163,7 @@ def _summed(
     return F.UnsortedSegmentSum(values, reshape(indices, count), rows)
 
 
-def _batch_indices(sizes: Tensor, indices: Any, batch: int, rows: Any) -> Any:
+def _batch_indices(sizes: Tensor, indices: Tensor, batch: int, rows: Tensor) -> Tensor:
     """Indices into the flattened batches and rows, out of indices into each row.
 
     Args:
@@ -169,7 +173,7 @@ def _batch_indices(sizes: Tensor, indices: Any, batch: int, rows: Any) -> Any:
       rows: how many rows a batch has.
     """
     dtype = indices.dtype.base_dtype
-    rank_ = len(indices._shape_raw)
+    rank_ = len(indices._shape_raw or ())
     if sizes.dtype.base_dtype is not dtype:
         sizes, rows = F.Cast(sizes, DstT=dtype), F.Cast(rows, DstT=dtype)
     step: Any = ones((), dtype=dtype)
@@ -183,7 +187,7 @@ def _batch_indices(sizes: Tensor, indices: Any, batch: int, rows: Any) -> Any:
     return indices
 
 
-def _gather_nd_shape(n: Any) -> RawShape:
+def _gather_nd_shape(n: Operation) -> RawShape:
     params, indices = n._inputs[0]._shape_raw, with_rank_at_least(n, 1, 1)
     if params is None or indices is None or indices[-1] is None:
         return None
@@ -203,7 +207,7 @@ def _gather_nd_shape(n: Any) -> RawShape:
     notation=dict(indices="i"),
     traits=Traits(passes=Passes.MOVED),
 )
-def gather_nd_kernel(xp: Any, params: Any, indices: Any) -> Any:
+def gather_nd_kernel(xp: Arrays, params: Array, indices: Array) -> Array:
     """Elements or slices of `params`, by index vectors."""
     if not np.ndim(params):
         raise refused("params must be at least a vector")
@@ -218,7 +222,7 @@ def gather_nd_kernel(xp: Any, params: Any, indices: Any) -> Any:
 
 
 @gradient("GatherNd", params="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]")
-def gather_nd_gradient(n: Any, dy: Any) -> Any:
+def gather_nd_gradient(n: Operation, dy: Tensor) -> list[Tensor | IndexedSlices | None]:
     """Add up where each element came from; whole rows stay sparse."""
     params, indices = n.inputs
     sizes = shape(params, out_type=indices.dtype.base_dtype)

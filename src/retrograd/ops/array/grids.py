@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +17,11 @@ from retrograd.ops.array.join import stack
 from retrograd.ops.array.shape import expand_dims, rank, reshape, size
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
 
-def meshgrid(*args: Any, **kwargs: Any) -> list[Tensor]:
+
+def meshgrid(*args: TensorLike, **kwargs: str | None) -> list[Tensor]:
     """For vectors, one tensor each with its elements repeated along the others' axes.
 
     Args:
@@ -55,7 +58,7 @@ def meshgrid(*args: Any, **kwargs: Any) -> list[Tensor]:
         return [x * whole for x in found]
 
 
-def all_axes(x: Any) -> Tensor:
+def all_axes(x: TensorLike) -> Tensor:
     """The axes of a tensor, as a vector."""
     if isinstance(x, Tensor) and x._shape_raw is not None:
         return constant(np.arange(len(x._shape_raw)), dtype=dtypes.int32)
@@ -66,7 +69,10 @@ def all_axes(x: Any) -> Tensor:
 
 
 def sequence_mask(
-    lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, name: str | None = None
+    lengths: TensorLike,
+    maxlen: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.bool,
+    name: str | None = None,
 ) -> Tensor:
     """A new last axis whose first `lengths[...]` elements are true.
 
@@ -82,14 +88,14 @@ def sequence_mask(
     with dispatch.name_scope(name, "SequenceMask", [lengths, maxlen]):
         lengths = convert_to_tensor(lengths)
         if maxlen is None:
-            maxlen = F.Max(lengths, all_axes(lengths))
-            maxlen = F.Maximum(constant(0, maxlen.dtype), maxlen)
+            most = F.Max(lengths, all_axes(lengths))
+            most = F.Maximum(constant(0, most.dtype), most)
         else:
-            maxlen = convert_to_tensor(maxlen)
-        if maxlen._shape_raw:
+            most = convert_to_tensor(maxlen)
+        if most._shape_raw:
             raise ValueError("maxlen must be scalar for sequence_mask")
-        kind = maxlen.dtype
-        steps = F.Range(constant(0, kind), maxlen, constant(1, kind))
+        kind = most.dtype
+        steps = F.Range(constant(0, kind), most, constant(1, kind))
         found = steps < F.Cast(expand_dims(lengths, -1), DstT=kind)
         if dtype is None or dtypes.as_dtype(dtype).base_dtype == found.dtype.base_dtype:
             return found

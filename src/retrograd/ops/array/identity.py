@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from retrograd import shapes
 from retrograd.graph import context
@@ -10,35 +11,40 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import ShapeLike, TensorLike
 
-def identity(input: Any, name: str | None = None) -> Tensor:
+
+def identity(input: TensorLike, name: str | None = None) -> Tensor:
     """A tensor with the value of `input`, which may be a variable."""
     if context.executing_eagerly() and not hasattr(input, "graph"):
         input = convert_to_tensor(input)
     return F.Identity(input, name=name)
 
 
-def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
+def identity_n(input: Sequence[TensorLike], name: str | None = None) -> list[Tensor]:
     """Tensors with the values of `input`, all computed before any is used."""
     return F.IdentityN(input, name=name)
 
 
-def stop_gradient(input: Any, name: str | None = None) -> Tensor:
+def stop_gradient(input: TensorLike, name: str | None = None) -> Tensor:
     """`input`, taken as constant by `tf.gradients`."""
     return F.StopGradient(input, name=name)
 
 
-def prevent_gradient(input: Any, message: str = "", name: str | None = None) -> Tensor:
+def prevent_gradient(
+    input: TensorLike, message: str = "", name: str | None = None
+) -> Tensor:
     """`input`; differentiating through it is a LookupError that gives `message`."""
     return F.PreventGradient(input, message=message, name=name)
 
 
-def guarantee_const(input: Any, name: str | None = None) -> Tensor:
+def guarantee_const(input: TensorLike, name: str | None = None) -> Tensor:
     """`input`, said never to change."""
     return F.GuaranteeConst(input, name=name)
 
 
-def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:
+def check_numerics(tensor: TensorLike, message: str, name: str | None = None) -> Tensor:
     """`tensor`, after a check that no element is NaN or infinite.
 
     Raises:
@@ -47,7 +53,7 @@ def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor
     return F.CheckNumerics(tensor, message=message, name=name)
 
 
-def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
+def ensure_shape(x: TensorLike, shape: ShapeLike, name: str | None = None) -> Tensor:
     """`x` with the static shape merged with `shape`.
 
     Raises:
@@ -58,6 +64,6 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
     return F.EnsureShape(x, shape=shape, name=name)
 
 
-def deep_copy(x: Any, name: str | None = None) -> Tensor:
+def deep_copy(x: TensorLike, name: str | None = None) -> Tensor:
     """`x` in memory of its own."""
     return F.DeepCopy(x, name=name)

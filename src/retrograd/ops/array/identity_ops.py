@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -12,6 +12,13 @@ from retrograd.ops.array.identity import check_numerics
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op, rule
 from retrograd.ops.infer import merged, same, shape_text, with_rank
 from retrograd.ops.traits import Blocks, Passes, Traits
+
+if TYPE_CHECKING:
+    from retrograd.arrays.list_value import TensorList
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import RawShape, Tensor
+    from retrograd.typing import Array, Arrays
+
 
 _SAME = dict(input=rule("x̄ = ȳ", lambda n, dy: dy))
 
@@ -23,14 +30,14 @@ _SAME = dict(input=rule("x̄ = ȳ", lambda n, dy: dy))
     grad=_SAME,
     traits=Traits(passes=Passes.SAME, cheap=True, spare=True),
 )
-def identity_kernel(xp: Any, x: Any) -> Any:
+def identity_kernel(xp: Arrays, x: Array | TensorList) -> Array | TensorList:
     """The input."""
     del xp
     return x
 
 
 @op("Snapshot", infer=same, math="y = x", traits=Traits(passes=Passes.SAME))
-def snapshot(xp: Any, x: Any) -> Any:
+def snapshot(xp: Arrays, x: Array) -> Array:
     """The input."""
     del xp
     return x
@@ -39,7 +46,7 @@ def snapshot(xp: Any, x: Any) -> Any:
 @op(
     "DeepCopy", infer=same, math="y = x", pure=True, traits=Traits(passes=Passes.COPIED)
 )
-def deep_copy_kernel(xp: Any, x: Any) -> Any:
+def deep_copy_kernel(xp: Arrays, x: Array) -> Array:
     """The input in memory of its own."""
     return xp.array(x)
 
@@ -52,7 +59,7 @@ def deep_copy_kernel(xp: Any, x: Any) -> Any:
     cells="input",
     traits=Traits(passes=Passes.SAME),
 )
-def ref_identity(xp: Any, cell: Any) -> Any:
+def ref_identity(xp: Arrays, cell: Array) -> Array:
     """The variable that the input refers to."""
     del xp
     return cell
@@ -66,7 +73,7 @@ def ref_identity(xp: Any, cell: Any) -> Any:
     notation=dict(input="x̄ᵢ = ȳᵢ"),
     traits=Traits(passes=Passes.SAME),
 )
-def identity_n_kernel(xp: Any, *xs: Any) -> Any:
+def identity_n_kernel(xp: Arrays, *xs: Array) -> Array | tuple[Array, ...]:
     """All inputs, once all are computed."""
     del xp
     return xs if len(xs) != 1 else xs[0]
@@ -79,13 +86,13 @@ def identity_n_kernel(xp: Any, *xs: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(passes=Passes.SAME, blocks=Blocks.STOPS),
 )
-def stop_gradient_kernel(xp: Any, x: Any) -> Any:
+def stop_gradient_kernel(xp: Arrays, x: Array) -> Array:
     """The input, constant as far as derivatives are concerned."""
     del xp
     return x
 
 
-def _prevented(n: Any, dy: Any) -> Any:
+def _prevented(n: Operation, dy: Tensor) -> NoReturn:
     del dy
     raise LookupError(
         f"Gradient explicitly disabled. Reason: {n.get_attr('message')!r}"
@@ -100,7 +107,7 @@ def _prevented(n: Any, dy: Any) -> Any:
     notation=dict(input="x has no derivative: asking for one is an error"),
     traits=Traits(passes=Passes.SAME),
 )
-def prevent_gradient_kernel(xp: Any, x: Any) -> Any:
+def prevent_gradient_kernel(xp: Arrays, x: Array) -> Array:
     """The input; an attempt to differentiate through it is an error."""
     del xp
     return x
@@ -113,13 +120,13 @@ def prevent_gradient_kernel(xp: Any, x: Any) -> Any:
     pure=True,
     traits=Traits(passes=Passes.SAME),
 )
-def guarantee_const_kernel(xp: Any, x: Any) -> Any:
+def guarantee_const_kernel(xp: Arrays, x: Array) -> Array:
     """The input, which the caller says never changes."""
     del xp
     return x
 
 
-def _checked_gradient(n: Any, dy: Any) -> Any:
+def _checked_gradient(n: Operation, dy: Tensor) -> Tensor:
     return check_numerics(
         dy,
         "Not a number (NaN) or infinity (Inf) values detected in gradient. "
@@ -136,7 +143,7 @@ def _checked_gradient(n: Any, dy: Any) -> Any:
     notation=dict(tensor="x̄ = ȳ, which is finite"),
     traits=Traits(passes=Passes.CHECKED, spare=True),
 )
-def check_numerics_kernel(xp: Any, x: Any, *, message: str) -> Any:
+def check_numerics_kernel(xp: Arrays, x: Array, *, message: str) -> Array:
     """The input, if no element is NaN or infinite."""
     if not xp.isfinite(x).all():
         nan, inf = xp.isnan(x).any(), xp.isinf(x).any()
@@ -145,7 +152,7 @@ def check_numerics_kernel(xp: Any, x: Any, *, message: str) -> Any:
     return x
 
 
-def _ensured(n: Any) -> Any:
+def _ensured(n: Operation) -> RawShape:
     want = n.attrs["shape"]
     have = n._inputs[0]._shape_raw
     return merged(n, want, have if want is None else with_rank(n, 0, len(want)))
@@ -158,7 +165,9 @@ def _ensured(n: Any) -> Any:
     grad=dict(input=rule("x̄ = ȳ", lambda n, dy: dy)),
     traits=Traits(passes=Passes.CHECKED),
 )
-def ensure_shape_kernel(xp: Any, x: Any, *, shape: Any, n: Any) -> Any:
+def ensure_shape_kernel(
+    xp: Arrays, x: Array, *, shape: tuple[int | None, ...], n: Operation
+) -> Array:
     """The input, if its shape is as the attribute says."""
     del xp
     have = tuple(np.shape(x))

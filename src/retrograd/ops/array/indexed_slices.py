@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import shapes
 from retrograd.graph.composite import IndexedSlices
@@ -12,13 +12,17 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.static import constant_as_shape
 
+if TYPE_CHECKING:
+    from retrograd.dtypes import DType
+
+
 #: a dense tensor of more elements than this deserves a warning
 _LARGE = 100_000_000
 
 
 def _dense_slices(
     value: IndexedSlices,
-    dtype: Any = None,
+    dtype: DType | None = None,
     name: str | None = None,
     as_ref: bool = False,
 ) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from retrograd.ops.array.identity import identity
 from retrograd.ops.array.shape import expand_dims
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import AxisLike, TensorLike
 
-def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
+
+def stack(values: TensorLike, axis: int = 0, name: str = "stack") -> Tensor:
     """Tensors of one shape, side by side along a new axis.
 
     Args:
@@ -33,16 +36,17 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
             return convert_to_tensor(values, name=name)
         except (TypeError, ValueError):
             pass
-    raw = convert_to_tensor(values[0], name=name)._shape_raw
+    parts: Any = values
+    raw = convert_to_tensor(parts[0], name=name)._shape_raw
     if raw is not None:
         count = len(raw) + 1
         if not -count <= axis < count:
             raise ValueError(f"axis = {axis} not in [{-count}, {count})")
-    return F.Pack(list(values), axis=axis, name=name)
+    return F.Pack(list(parts), axis=axis, name=name)
 
 
 def unstack(
-    value: Any, num: int | None = None, axis: int = 0, name: str = "unstack"
+    value: TensorLike, num: int | None = None, axis: int = 0, name: str = "unstack"
 ) -> list[Tensor]:
     """The slices of `value` along an axis, each without that axis.
 
@@ -56,18 +60,18 @@ def unstack(
       ValueError: `axis` is out of range, or `num` is neither given nor known.
     """
     if num is None:
-        value = convert_to_tensor(value)
-        raw = value._shape_raw
+        value = tensor = convert_to_tensor(value)
+        raw = tensor._shape_raw
         if raw is not None:
             if not -len(raw) <= axis < len(raw):
                 raise ValueError(f"axis = {axis} not in [{-len(raw)}, {len(raw)})")
             num = raw[axis]
-    if num is None:
-        raise ValueError(f"Cannot infer num from shape {value.shape}")
+        if num is None:
+            raise ValueError(f"Cannot infer num from shape {tensor.shape}")
     return F.Unpack(value, num=num, axis=axis, name=name)
 
 
-def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
+def concat(values: TensorLike, axis: TensorLike, name: str = "concat") -> Tensor:
     """Tensors one after another along an existing axis.
 
     Args:
@@ -89,9 +93,9 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 
 
 def split(
-    value: Any,
-    num_or_size_splits: Any,
-    axis: Any = 0,
+    value: TensorLike,
+    num_or_size_splits: TensorLike,
+    axis: AxisLike = 0,
     num: int | None = None,
     name: str = "split",
 ) -> list[Tensor]:
@@ -124,7 +128,7 @@ def split(
     return F.SplitV(value, sizes, axis, num_split=num, name=name)
 
 
-def parallel_stack(values: Sequence[Any], name: str = "parallel_stack") -> Tensor:
+def parallel_stack(values: Sequence[Tensor], name: str = "parallel_stack") -> Tensor:
     """As `stack` along axis 0, of tensors whose shapes are known.
 
     It has no gradient in TensorFlow 1.15, and none here.

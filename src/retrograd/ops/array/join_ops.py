@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,10 +25,16 @@ from retrograd.ops.infer import (
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.traits import Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.arrays.list_value import TensorList
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- pack, unpack
 
 
-def _pack_axis(n: Any, rank_: int) -> int:
+def _pack_axis(n: Operation, rank_: int) -> int:
     """The axis of a pack or unpack of `rank_` axes, counted from the front."""
     axis = n.attrs["axis"]
     if not -rank_ <= axis < rank_:
@@ -36,7 +42,7 @@ def _pack_axis(n: Any, rank_: int) -> int:
     return axis % rank_
 
 
-def _merged_input(n: Any, i: int, raw: RawShape) -> RawShape:
+def _merged_input(n: Operation, i: int, raw: RawShape) -> RawShape:
     """What is known of a shape that input i shares."""
     try:
         return shapes.merge(n._inputs[i]._shape_raw, raw)
@@ -45,7 +51,7 @@ def _merged_input(n: Any, i: int, raw: RawShape) -> RawShape:
         raise invalid(n, text) from None
 
 
-def _packed(n: Any) -> RawShape:
+def _packed(n: Operation) -> RawShape:
     raw = n._inputs[-1]._shape_raw
     for i in range(len(n._inputs) - 2, -1, -1):
         raw = _merged_input(n, i, raw)
@@ -63,7 +69,7 @@ def _packed(n: Any) -> RawShape:
     notation=dict(values="x̄ᵢ = ȳ at i along the axis"),
     traits=Traits(linear=("values",)),
 )
-def pack_kernel(xp: Any, *xs: Any, axis: int) -> Any:
+def pack_kernel(xp: Arrays, *xs: Array, axis: int) -> Array:
     """Tensors of one shape, side by side along a new axis."""
     first = np.shape(xs[0])
     if not -len(first) - 1 <= axis <= len(first):
@@ -77,7 +83,7 @@ def pack_kernel(xp: Any, *xs: Any, axis: int) -> Any:
     return xp.stack(xs, axis)
 
 
-def _unpacked(n: Any) -> list[RawShape]:
+def _unpacked(n: Operation) -> list[RawShape]:
     raw, count = n._inputs[0]._shape_raw, len(n._outputs)
     if raw is None:
         return [None] * count
@@ -95,7 +101,9 @@ def _unpacked(n: Any) -> list[RawShape]:
     notation=dict(value="x̄ = [ȳ₀, ȳ₁, …] along the axis"),
     traits=Traits(passes=Passes.MOVED),
 )
-def unpack_kernel(xp: Any, x: Any, *, axis: int, num: int) -> Any:
+def unpack_kernel(
+    xp: Arrays, x: Array, *, axis: int, num: int
+) -> Array | tuple[Array | TensorList, ...]:
     """The slices of x along an axis, each without that axis."""
     del xp
     have = np.shape(x)
@@ -114,7 +122,7 @@ def unpack_kernel(xp: Any, x: Any, *, axis: int, num: int) -> Any:
 # ---------------------------------------------------------------------- concat
 
 
-def _concatenated(n: Any, parts: Sequence[Tensor], axis_input: int) -> RawShape:
+def _concatenated(n: Operation, parts: Sequence[Tensor], axis_input: int) -> RawShape:
     with_rank(n, axis_input, 0)
     axis = static_value(n._inputs[axis_input])
     raws = [t._shape_raw for t in parts]
@@ -143,7 +151,7 @@ def _concatenated(n: Any, parts: Sequence[Tensor], axis_input: int) -> RawShape:
     return (*before, whole, *after)
 
 
-def _of_some_rank(n: Any, parts: Sequence[Tensor]) -> RawShape:
+def _of_some_rank(n: Operation, parts: Sequence[Tensor]) -> RawShape:
     """The shape where the axis is not known: only the rank is."""
     ranks = [len(t._shape_raw) for t in parts if t._shape_raw is not None]
     if not ranks:
@@ -156,7 +164,7 @@ def _of_some_rank(n: Any, parts: Sequence[Tensor]) -> RawShape:
     return (None,) * ranks[0]
 
 
-def _joined(xp: Any, xs: Sequence[Any], axis: Any) -> Any:
+def _joined(xp: Arrays, xs: Sequence[Array], axis: Array) -> Array:
     if np.ndim(axis):
         raise refused(
             "axis tensor should be a scalar integer, but got shape "
@@ -195,7 +203,7 @@ def _joined(xp: Any, xs: Sequence[Any], axis: Any) -> Any:
     notation=dict(values="x̄ᵢ = part i of ȳ", axis="a"),
     traits=Traits(linear=("values",)),
 )
-def concat_v2_kernel(xp: Any, *xs: Any) -> Any:
+def concat_v2_kernel(xp: Arrays, *xs: Array) -> Array:
     """Tensors one after another along an axis, the last input."""
     return _joined(xp, xs[:-1], xs[-1])
 
@@ -209,7 +217,7 @@ def concat_v2_kernel(xp: Any, *xs: Any) -> Any:
     notation=dict(values="x̄ᵢ = part i of ȳ", concat_dim="a"),
     traits=Traits(linear=("values",)),
 )
-def concat_kernel(xp: Any, axis: Any, *xs: Any) -> Any:
+def concat_kernel(xp: Arrays, axis: Array, *xs: Array) -> Array:
     """Tensors one after another along an axis, the first input."""
     return _joined(xp, xs, axis)
 
@@ -221,7 +229,7 @@ def concat_kernel(xp: Any, axis: Any, *xs: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     static=("concat_dim", "shape"),
 )
-def concat_offset(xp: Any, concat_dim: Any, *sizes: Any) -> Any:
+def concat_offset(xp: Arrays, concat_dim: Array, *sizes: Array) -> tuple[Array, ...]:
     """Where each of several tensors begins in their concatenation."""
     del xp
     first, at = sizes[0], int(concat_dim)
@@ -264,7 +272,9 @@ def _sizes_of(parts: Sequence[Tensor]) -> list[Tensor]:
     return shape_n(list(parts))
 
 
-def _parts_of(n: Any, dy: Any, parts: Sequence[Tensor], axis: Tensor) -> list[Any]:
+def _parts_of(
+    n: Operation, dy: Tensor | IndexedSlices, parts: Sequence[Tensor], axis: Tensor
+) -> Sequence[Tensor | IndexedSlices]:
     """The part of ȳ that belongs to each of the concatenated tensors."""
     if len(parts) == 1:
         return [dy]
@@ -281,7 +291,7 @@ def _parts_of(n: Any, dy: Any, parts: Sequence[Tensor], axis: Tensor) -> list[An
 
 def _sparse_parts_of(
     dy: IndexedSlices, parts: Sequence[Tensor], axis: Tensor
-) -> list[Any]:
+) -> list[IndexedSlices]:
     at = F.FloorMod(axis, rank(parts[0]), name="mod")
     known = static_value(axis)
     if known is None:
@@ -303,7 +313,9 @@ def _sparse_parts_of(
     return _sparse_rows(dy, sizes, at)
 
 
-def _sparse_columns(dy: IndexedSlices, sizes: list[Tensor], at: Tensor) -> list[Any]:
+def _sparse_columns(
+    dy: IndexedSlices, sizes: list[Tensor], at: Tensor
+) -> list[IndexedSlices]:
     """Each part gets all rows, of each its own columns."""
     length = shape(sizes[0])
     mask = concat([F.Fill(expand_dims(at, 0), 0), [1], F.Fill(length - at - 1, 0)], 0)
@@ -317,7 +329,9 @@ def _sparse_columns(dy: IndexedSlices, sizes: list[Tensor], at: Tensor) -> list[
     return found
 
 
-def _sparse_rows(dy: IndexedSlices, sizes: list[Tensor], at: Tensor) -> list[Any]:
+def _sparse_rows(
+    dy: IndexedSlices, sizes: list[Tensor], at: Tensor
+) -> list[IndexedSlices]:
     """Each part gets the rows that lie in it."""
     start = constant(0, dtype=dy.indices.dtype)
     found = []
@@ -340,12 +354,12 @@ def _sparse_rows(dy: IndexedSlices, sizes: list[Tensor], at: Tensor) -> list[Any
 # ---------------------------------------------------------------------- split
 
 
-def _split_axis(n: Any, index: int) -> int | None:
+def _split_axis(n: Operation, index: int) -> int | None:
     axis = static_value(n._inputs[index])
     return None if axis is None else int(axis.reshape(-1)[0])
 
 
-def _checked_axis(n: Any, axis: int, rank_: int) -> int:
+def _checked_axis(n: Operation, axis: int, rank_: int) -> int:
     if not rank_:
         raise invalid(n, "Can't split scalars")
     if not -rank_ <= axis < rank_:
@@ -357,7 +371,7 @@ def _checked_axis(n: Any, axis: int, rank_: int) -> int:
     return axis % rank_
 
 
-def _split_shape(n: Any) -> list[RawShape]:
+def _split_shape(n: Operation) -> list[RawShape]:
     raw, count = n._inputs[1]._shape_raw, n.attrs["num_split"]
     axis = _split_axis(n, 0)
     if raw is None:
@@ -376,7 +390,9 @@ def _split_shape(n: Any) -> list[RawShape]:
     return [(*raw[:at], part, *raw[at + 1 :])] * count
 
 
-def _cut(xp: Any, x: Any, ends: Sequence[int], at: int) -> Any:
+def _cut(
+    xp: Arrays, x: Array, ends: Sequence[int], at: int
+) -> Array | tuple[Array, ...]:
     """x cut along an axis before each of `ends`."""
     del xp
     before = (slice(None),) * at
@@ -394,7 +410,9 @@ def _cut(xp: Any, x: Any, ends: Sequence[int], at: int) -> Any:
     notation=dict(value="x̄ = ȳ₀, ȳ₁, … along axis a", split_dim="a"),
     traits=Traits(passes=Passes.MOVED, passed="value"),
 )
-def split_kernel(xp: Any, split_dim: Any, x: Any, *, num_split: int) -> Any:
+def split_kernel(
+    xp: Arrays, split_dim: Array, x: Array, *, num_split: int
+) -> Array | tuple[Array, ...]:
     """x cut into equal parts along an axis."""
     if np.ndim(split_dim):
         raise refused(f"split_dim must be a scalar but has rank {np.ndim(split_dim)}")
@@ -414,7 +432,7 @@ def split_kernel(xp: Any, split_dim: Any, x: Any, *, num_split: int) -> Any:
     return _cut(xp, x, [part * (i + 1) for i in range(num_split)], at)
 
 
-def _split_v_shape(n: Any) -> list[RawShape]:
+def _split_v_shape(n: Operation) -> list[RawShape]:
     raw, count = n._inputs[0]._shape_raw, n.attrs["num_split"]
     sizes, axis = static_value(n._inputs[1]), _split_axis(n, 2)
     if raw is None:
@@ -428,7 +446,9 @@ def _split_v_shape(n: Any) -> list[RawShape]:
     return [(*raw[:at], part, *raw[at + 1 :]) for part in parts]
 
 
-def _split_sizes(n: Any, sizes: np.ndarray, whole: int | None) -> list[int | None]:
+def _split_sizes(
+    n: Operation, sizes: np.ndarray, whole: int | None
+) -> list[int | None]:
     """The sizes of the parts; one that is −1 gets what is left."""
     listed = sizes.tolist()
     if len(listed) != n.attrs["num_split"]:
@@ -457,8 +477,8 @@ def _split_sizes(n: Any, sizes: np.ndarray, whole: int | None) -> list[int | Non
     traits=Traits(passes=Passes.MOVED),
 )
 def split_v_kernel(
-    xp: Any, x: Any, size_splits: Any, split_dim: Any, *, num_split: int
-) -> Any:
+    xp: Arrays, x: Array, size_splits: Array, split_dim: Array, *, num_split: int
+) -> Array | tuple[Array, ...]:
     """x cut into parts of given sizes along an axis; one size may be −1."""
     if np.size(split_dim) != 1:
         raise refused("split_dim_tensor must have exactly one element.")
@@ -492,7 +512,7 @@ def split_v_kernel(
 # ---------------------------------------------------------------------- parallel
 
 
-def _parallel_shape(n: Any) -> RawShape:
+def _parallel_shape(n: Operation) -> RawShape:
     whole = n.attrs["shape"]
     if not shapes.is_full(whole):
         raise invalid(n, "shape attr must be fully defined.")
@@ -500,13 +520,13 @@ def _parallel_shape(n: Any) -> RawShape:
     for i, tensor in enumerate(n._inputs):
         if not shapes.is_full(tensor._shape_raw):
             raise invalid(n, "All input shapes must be fully defined.")
-        if tensor._shape_raw[:1] != (1,):
+        if (tensor._shape_raw or ())[:1] != (1,):
             raise invalid(n, "Size of first dimension must be 1.")
         part = _merged_input(n, i, part)
     return whole
 
 
 @op("ParallelConcat", infer=_parallel_shape, math="y = x₀, x₁, …")
-def parallel_concat(xp: Any, *xs: Any) -> Any:
+def parallel_concat(xp: Arrays, *xs: Array) -> Array:
     """Tensors of leading size 1 one after another."""
     return xp.concatenate(xs, 0)

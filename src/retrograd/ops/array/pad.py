@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import shapes
 from retrograd.graph import context
@@ -10,13 +10,16 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.static import constant_as_shape
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 def pad(
-    tensor: Any,
-    paddings: Any,
+    tensor: TensorLike,
+    paddings: TensorLike,
     mode: str = "CONSTANT",
     name: str | None = None,
-    constant_values: Any = 0,
+    constant_values: TensorLike = 0,
 ) -> Tensor:
     """`tensor` with elements added before and after, along each axis.
 
@@ -61,16 +64,18 @@ def _refine(padded: Tensor) -> None:
 
 
 def pad_v2(
-    tensor: Any,
-    paddings: Any,
+    tensor: TensorLike,
+    paddings: TensorLike,
     mode: str = "CONSTANT",
-    constant_values: Any = 0,
+    constant_values: TensorLike = 0,
     name: str | None = None,
 ) -> Tensor:
     """As `pad`."""
     return pad(tensor, paddings, mode, name, constant_values)
 
 
-def mirror_pad(input: Any, paddings: Any, mode: str, name: str | None = None) -> Tensor:
+def mirror_pad(
+    input: TensorLike, paddings: TensorLike, mode: str, name: str | None = None
+) -> Tensor:
     """`input` continued by its mirror images (see `pad`)."""
     return F.MirrorPad(input, paddings, mode=mode, name=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +15,16 @@ from retrograd.ops.infer import invalid, merged, shape_text, with_rank
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.traits import Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- shapes
 
 
-def _pad_shape(n: Any) -> RawShape:
+def _pad_shape(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
     count, columns = with_rank(n, 1, 2)
     if columns not in (2, None):
@@ -36,7 +42,7 @@ def _pad_shape(n: Any) -> RawShape:
     return tuple(None if d is None else d + a for d, a in zip(raw, added, strict=True))
 
 
-def _mirror_grad_shape(n: Any) -> RawShape:
+def _mirror_grad_shape(n: Operation) -> RawShape:
     count = with_rank(n, 1, 2)[0]
     if count is None:
         return None
@@ -62,7 +68,7 @@ def _mirror_grad_shape(n: Any) -> RawShape:
 # ---------------------------------------------------------------------- kernels
 
 
-def _checked(x: Any, paddings: Any, comma: str, word: str) -> list[tuple[int, int]]:
+def _checked(x: Array, paddings: Array, comma: str, word: str) -> list[tuple[int, int]]:
     """The numbers of elements to add before and after, for each axis."""
     have = np.shape(x)
     if np.ndim(paddings) != 2 or paddings.shape[1] != 2:
@@ -84,7 +90,9 @@ def _checked(x: Any, paddings: Any, comma: str, word: str) -> list[tuple[int, in
 _HELD = (np.ndarray, np.generic, bytes)
 
 
-def _padded(xp: Any, x: Any, pairs: list[tuple[int, int]], value: Any) -> Any:
+def _padded(
+    xp: Arrays, x: Array, pairs: list[tuple[int, int]], value: Array | bytes
+) -> Array:
     if not isinstance(x, np.ndarray) or not isinstance(value, _HELD):
         return xp.pad(x, pairs, constant_values=value)
     sizes = [b + d + a for d, (b, a) in zip(x.shape, pairs, strict=True)]
@@ -94,7 +102,7 @@ def _padded(xp: Any, x: Any, pairs: list[tuple[int, int]], value: Any) -> Any:
     return found
 
 
-def _cut(n: Any, dy: Any) -> Any:
+def _cut(n: Operation, dy: Tensor) -> Tensor:
     """The part of ȳ that the input was put in."""
     x, paddings = n.inputs[0], n.inputs[1]
     before = F.Slice(paddings, [0, 0], stack([rank(x), 1]))
@@ -110,7 +118,7 @@ def _cut(n: Any, dy: Any) -> Any:
     static="paddings",
     traits=Traits(linear=("input",)),
 )
-def pad_kernel(xp: Any, x: Any, paddings: Any) -> Any:
+def pad_kernel(xp: Arrays, x: Array, paddings: Array) -> Array:
     """x with zeros before and after its elements, along each axis."""
     pairs = _checked(x, paddings, "", "Paddings")
     zero = b"" if x.dtype == object else np.zeros((), x.dtype)
@@ -125,12 +133,12 @@ def pad_kernel(xp: Any, x: Any, paddings: Any) -> Any:
     static="paddings",
     notation=dict(constant_values="c"),
 )
-def pad_v2_kernel(xp: Any, x: Any, paddings: Any, value: Any) -> Any:
+def pad_v2_kernel(xp: Arrays, x: Array, paddings: Array, value: Array) -> Array:
     """x with a constant before and after its elements, along each axis."""
     return _padded(xp, x, _checked(x, paddings, "", "Paddings"), value)
 
 
-def _mirror_checked(x: Any, paddings: Any, offset: int) -> list[tuple[int, int]]:
+def _mirror_checked(x: Array, paddings: Array, offset: int) -> list[tuple[int, int]]:
     pairs = _checked(x, paddings, ",", "paddings")
     for size, (before, after) in zip(np.shape(x), pairs, strict=True):
         if max(before, after) > size - offset:
@@ -150,7 +158,7 @@ def _mirror_checked(x: Any, paddings: Any, offset: int) -> list[tuple[int, int]]
     math="y = x with its mirror images around it",
     static="paddings",
 )
-def mirror_pad_kernel(xp: Any, x: Any, paddings: Any, *, mode: str) -> Any:
+def mirror_pad_kernel(xp: Arrays, x: Array, paddings: Array, *, mode: str) -> Array:
     """x continued by its mirror images; REFLECT leaves the border itself out."""
     pairs = _mirror_checked(x, paddings, int(mode == "REFLECT"))
     if not any(map(any, pairs)):
@@ -159,7 +167,7 @@ def mirror_pad_kernel(xp: Any, x: Any, paddings: Any, *, mode: str) -> Any:
 
 
 @gradient("MirrorPad", input="x̄ = ȳ, each margin folded back")
-def mirror_pad_gradient(n: Any, dy: Any) -> Any:
+def mirror_pad_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Fold the margins back."""
     return [F.MirrorPadGrad(dy, n.inputs[1], mode=n.attrs["mode"]), None]
 
@@ -170,7 +178,9 @@ def mirror_pad_gradient(n: Any, dy: Any) -> Any:
     math="y = x, each margin folded back",
     static="paddings",
 )
-def mirror_pad_grad_kernel(xp: Any, x: Any, paddings: Any, *, mode: str) -> Any:
+def mirror_pad_grad_kernel(
+    xp: Arrays, x: Array, paddings: Array, *, mode: str
+) -> Array:
     """x without its margins, which are added where their mirror images are."""
     offset = int(mode == "REFLECT")
     for axis, (before, after) in enumerate(_checked(x, paddings, ",", "paddings")):
@@ -190,13 +200,15 @@ def mirror_pad_grad_kernel(xp: Any, x: Any, paddings: Any, *, mode: str) -> Any:
     return x
 
 
-def _folded(xp: Any, x: Any, axis: int, before: int, after: int, offset: int) -> Any:
+def _folded(
+    xp: Arrays, x: Array, axis: int, before: int, after: int, offset: int
+) -> Array:
     size = np.shape(x)[axis] - before - after
 
-    def part(first: int, last: int) -> Any:
+    def part(first: int, last: int) -> Array:
         return x[(slice(None),) * axis + (slice(first, last),)]
 
-    def spread(piece: Any, begin: int, count: int) -> Any:
+    def spread(piece: Array, begin: int, count: int) -> Array:
         pairs = [(0, 0)] * len(np.shape(x))
         pairs[axis] = (begin, size - begin - count)
         return xp.pad(xp.flip(piece, axis), pairs)
@@ -211,6 +223,6 @@ def _folded(xp: Any, x: Any, axis: int, before: int, after: int, offset: int) ->
 
 
 @gradient("MirrorPadGrad", input="x̄ = ȳ with its mirror images around it")
-def mirror_pad_grad_gradient(n: Any, dy: Any) -> Any:
+def mirror_pad_grad_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Mirror again."""
     return [F.MirrorPad(dy, n.inputs[1], mode=n.attrs["mode"]), None]

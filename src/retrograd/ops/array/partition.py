@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 def dynamic_partition(
-    data: Any, partitions: Any, num_partitions: int, name: str | None = None
+    data: TensorLike,
+    partitions: TensorLike,
+    num_partitions: int,
+    name: str | None = None,
 ) -> list[Tensor]:
     """The rows of `data` that belong to each partition.
 
@@ -24,7 +31,9 @@ def dynamic_partition(
     )
 
 
-def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
+def dynamic_stitch(
+    indices: Sequence[TensorLike], data: Sequence[TensorLike], name: str | None = None
+) -> Tensor:
     """Rows of several tensors, each at its place in the whole.
 
     Args:
@@ -35,6 +44,8 @@ def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
     return F.DynamicStitch(indices, data, name=name)
 
 
-def parallel_dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
+def parallel_dynamic_stitch(
+    indices: Sequence[TensorLike], data: Sequence[TensorLike], name: str | None = None
+) -> Tensor:
     """As `dynamic_stitch`, where no index occurs twice."""
     return F.ParallelDynamicStitch(indices, data, name=name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,8 +22,13 @@ from retrograd.ops.infer import (
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.traits import Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
 
-def _prefixed(n: Any, data: RawShape, ids: RawShape) -> RawShape:
+
+def _prefixed(n: Operation, data: RawShape, ids: RawShape) -> RawShape:
     """What follows in the shape of `data` after that of `ids`, which it starts with."""
     if data is None or ids is None:
         return None
@@ -36,7 +42,7 @@ def _prefixed(n: Any, data: RawShape, ids: RawShape) -> RawShape:
     return data[len(ids) :]
 
 
-def _partition_shape(n: Any) -> list[RawShape]:
+def _partition_shape(n: Operation) -> list[RawShape]:
     rest = _prefixed(n, n._inputs[0]._shape_raw, n._inputs[1]._shape_raw)
     return [None if rest is None else (None, *rest)] * len(n._outputs)
 
@@ -48,8 +54,8 @@ def _partition_shape(n: Any) -> list[RawShape]:
     host=True,
 )
 def dynamic_partition_kernel(
-    xp: Any, data: Any, partitions: Any, *, num_partitions: int
-) -> Any:
+    xp: Arrays, data: Array, partitions: Array, *, num_partitions: int
+) -> Array | tuple[Array, ...]:
     """The rows of each partition, in their order."""
     del xp
     ids = np.shape(partitions)
@@ -70,7 +76,7 @@ def dynamic_partition_kernel(
 
 
 @gradient("DynamicPartition", data="x̄ᵢ = its row of ȳₖ, k = pᵢ", partitions="p")
-def dynamic_partition_gradient(n: Any, *dys: Any) -> Any:
+def dynamic_partition_gradient(n: Operation, *dys: Tensor) -> list[Tensor | None]:
     """Stitch the rows together again."""
     data, ids = n.inputs
     prefix = shape(ids)
@@ -80,7 +86,7 @@ def dynamic_partition_gradient(n: Any, *dys: Any) -> Any:
     return [reshape(whole, shape(data)), None]
 
 
-def _stitched_shape(n: Any) -> RawShape:
+def _stitched_shape(n: Operation) -> RawShape:
     count = n.attrs["N"]
     rest: RawShape = None
     last: int | None = 0
@@ -98,14 +104,14 @@ def _stitched_shape(n: Any) -> RawShape:
     return (None if last is None else last + 1, *rest)
 
 
-def _stitch_gradient(n: Any, dy: Any) -> list[Any]:
+def _stitch_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     count = n.attrs["N"]
     if isinstance(dy, IndexedSlices):
         dy = F.UnsortedSegmentSum(dy.values, dy.indices, shape(n.outputs[0])[0])
     return [None] * count + [F.GatherV2(dy, i, 0) for i in n.inputs[:count]]
 
 
-def _stitched(xp: Any, parts: tuple[Any, ...]) -> Any:
+def _stitched(xp: Arrays, parts: tuple[Array, ...]) -> Array:
     count = len(parts) // 2
     indices, data = parts[:count], parts[count:]
     rows, flat = [], []
@@ -131,7 +137,13 @@ def _stitched(xp: Any, parts: tuple[Any, ...]) -> Any:
     return _placed(xp, flat, rows, rest, data[0].dtype)
 
 
-def _placed(xp: Any, flat: Any, rows: Any, rest: Any, dtype: Any) -> Any:
+def _placed(
+    xp: Arrays,
+    flat: Sequence[Array],
+    rows: Sequence[Array | None],
+    rest: Sequence[int],
+    dtype: np.dtype,
+) -> Array:
     """Rows at their places, later ones in place of earlier ones."""
     places = np.concatenate(flat)
     for numbers in flat:
@@ -163,7 +175,7 @@ def _placed(xp: Any, flat: Any, rows: Any, rest: Any, dtype: Any) -> Any:
     notation=dict(indices="iₖ", data="x̄ₖ = ȳ[iₖ]"),
     traits=Traits(int32_on_host="T"),
 )
-def dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
+def dynamic_stitch_kernel(xp: Arrays, *parts: Array) -> Array:
     """Rows of several tensors, each at its place in the whole."""
     return _stitched(xp, parts)
 
@@ -177,6 +189,6 @@ def dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
     notation=dict(indices="iₖ", data="x̄ₖ = ȳ[iₖ]"),
     traits=Traits(int32_on_host="T"),
 )
-def parallel_dynamic_stitch_kernel(xp: Any, *parts: Any) -> Any:
+def parallel_dynamic_stitch_kernel(xp: Arrays, *parts: Array) -> Array:
     """Rows of several tensors, each at its place in the whole."""
     return _stitched(xp, parts)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.arguments import renamed
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import AxisLike, DTypeLike, TensorLike
 
-def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
+
+def tile(input: TensorLike, multiples: TensorLike, name: str | None = None) -> Tensor:
     """`input` repeated `multiples[i]` times along axis i."""
     return F.Tile(input, multiples, name=name)
 
 
-def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
+def roll(
+    input: TensorLike, shift: TensorLike, axis: AxisLike, name: str | None = None
+) -> Tensor:
     """`input` moved by `shift` along `axis`; what leaves comes back at the start.
 
     Args:
@@ -26,7 +31,7 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     return F.Roll(input, shift, axis, name=name)
 
 
-def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
+def reverse(tensor: TensorLike, axis: AxisLike, name: str | None = None) -> Tensor:
     """`tensor` backwards along the axes in the vector `axis`."""
     return F.ReverseV2(tensor, axis, name=name)
 
@@ -35,8 +40,8 @@ reverse_v2 = reverse
 
 
 def reverse_sequence(
-    input: Any,
-    seq_lengths: Any,
+    input: TensorLike,
+    seq_lengths: TensorLike,
     seq_axis: int | None = None,
     batch_axis: int | None = None,
     name: str | None = None,
@@ -64,8 +69,8 @@ def reverse_sequence(
 
 
 def reverse_sequence_v2(
-    input: Any,
-    seq_lengths: Any,
+    input: TensorLike,
+    seq_lengths: TensorLike,
     seq_axis: int | None = None,
     batch_axis: int | None = None,
     name: str | None = None,
@@ -74,7 +79,9 @@ def reverse_sequence_v2(
     return reverse_sequence(input, seq_lengths, seq_axis, batch_axis, name)
 
 
-def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
+def unravel_index(
+    indices: TensorLike, dims: TensorLike, name: str | None = None
+) -> Tensor:
     """For positions in the flattened array, their index along each axis.
 
     Args:
@@ -88,6 +95,6 @@ def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
     return F.UnravelIndex(indices, dims, name=name)
 
 
-def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
+def bitcast(input: TensorLike, type: DTypeLike, name: str | None = None) -> Tensor:
     """The same bits as another type; the last axis makes up for unequal sizes."""
     return F.Bitcast(input, type=type, name=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,10 +27,16 @@ from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- tile
 
 
-def _tiled_shape(n: Any) -> RawShape:
+def _tiled_shape(n: Operation) -> RawShape:
     raw, times = n._inputs[0]._shape_raw, constant_as_shape(n._inputs[1])
     if raw is not None:
         if times is not None and len(times) != len(raw):
@@ -56,7 +62,7 @@ def _times(a: int | None, b: int | None) -> int | None:
     static="multiples",
     traits=Traits(passes=Passes.MOVED),
 )
-def tile_kernel(xp: Any, x: Any, multiples: Any) -> Any:
+def tile_kernel(xp: Arrays, x: Array, multiples: Array) -> Array:
     """x repeated `multiples` times along each axis."""
     if np.ndim(multiples) != 1:
         raise refused(
@@ -75,7 +81,7 @@ def tile_kernel(xp: Any, x: Any, multiples: Any) -> Any:
 
 
 @gradient("Tile", input="x̄ = Σ ȳ over the repetitions")
-def tile_gradient(n: Any, dy: Any) -> Any:
+def tile_gradient(n: Operation, dy: Tensor | IndexedSlices) -> list[Tensor | None]:
     """Sum over the repetitions of each axis."""
     x, multiples = n.inputs
     sizes = shape(x, out_type=multiples.dtype.base_dtype)
@@ -96,7 +102,7 @@ def tile_gradient(n: Any, dy: Any) -> Any:
 # ---------------------------------------------------------------------- roll
 
 
-def _rolled_shape(n: Any) -> RawShape:
+def _rolled_shape(n: Operation) -> RawShape:
     raw = with_rank_at_least(n, 0, 1)
     for i in (1, 2):
         sizes = n._inputs[i]._shape_raw
@@ -113,7 +119,7 @@ def _rolled_shape(n: Any) -> RawShape:
     static="axis",
     traits=Traits(passes=Passes.MOVED),
 )
-def roll_kernel(xp: Any, x: Any, shift: Any, axis: Any) -> Any:
+def roll_kernel(xp: Arrays, x: Array, shift: Array, axis: Array) -> Array:
     """x moved along axes; what leaves at the end comes back at the start."""
     if not np.ndim(x):
         raise refused("input must be 1-D or higher")
@@ -135,7 +141,7 @@ def roll_kernel(xp: Any, x: Any, shift: Any, axis: Any) -> Any:
 
 
 @gradient("Roll", input="x̄ᵢ = ȳᵢ₊ₛ, around the end")
-def roll_gradient(n: Any, dy: Any) -> Any:
+def roll_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Roll back."""
     _, shift, axis = n.inputs
     return [F.Roll(dy, F.Neg(shift), axis), None, None]
@@ -144,12 +150,12 @@ def roll_gradient(n: Any, dy: Any) -> Any:
 # ---------------------------------------------------------------------- reverse
 
 
-def _at_most_8(n: Any, raw: RawShape) -> None:
+def _at_most_8(n: Operation, raw: RawShape) -> None:
     if raw is not None and len(raw) > 8:
         raise invalid(n, "reverse does not work on tensors with more than 8 dimensions")
 
 
-def _reversed_shape(n: Any) -> RawShape:
+def _reversed_shape(n: Operation) -> RawShape:
     raw, count = n._inputs[0]._shape_raw, with_rank(n, 1, 1)[0]
     if count is not None:
         raw = with_rank(n, 0, count)
@@ -166,7 +172,7 @@ def _reversed_shape(n: Any) -> RawShape:
     notation=dict(tensor="x̄ = ȳ backwards"),
     traits=Traits(passes=Passes.MOVED),
 )
-def reverse_kernel(xp: Any, x: Any, dims: Any) -> Any:
+def reverse_kernel(xp: Arrays, x: Array, dims: Array) -> Array:
     """x backwards along the axes that `dims` marks."""
     if np.ndim(dims) != 1:
         raise refused(f"'dims' must be 1-dimension, not {np.ndim(dims)}")
@@ -192,7 +198,7 @@ def _axes_problem(axes: list[int], rank_: int) -> str:
     return ""
 
 
-def _reversed_v2_shape(n: Any) -> RawShape:
+def _reversed_v2_shape(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
     with_rank(n, 1, 1)
     _at_most_8(n, raw)
@@ -213,7 +219,7 @@ def _reversed_v2_shape(n: Any) -> RawShape:
     notation=dict(tensor="x̄ = ȳ backwards"),
     traits=Traits(passes=Passes.MOVED),
 )
-def reverse_v2_kernel(xp: Any, x: Any, axis: Any) -> Any:
+def reverse_v2_kernel(xp: Arrays, x: Array, axis: Array) -> Array:
     """x backwards along the given axes."""
     if np.ndim(axis) != 1:
         raise refused(f"'dims' must be 1-dimension, not {np.ndim(axis)}")
@@ -224,7 +230,7 @@ def reverse_v2_kernel(xp: Any, x: Any, axis: Any) -> Any:
     return xp.flip(x, tuple(axes)) if axes else x
 
 
-def _sequence_shape(n: Any) -> RawShape:
+def _sequence_shape(n: Operation) -> RawShape:
     raw, lengths = n._inputs[0]._shape_raw, with_rank(n, 1, 1)
     if raw is None:
         return None
@@ -236,7 +242,7 @@ def _sequence_shape(n: Any) -> RawShape:
     return (*raw[:batch], count, *raw[batch + 1 :])
 
 
-def _sequence_gradient(n: Any, dy: Any) -> list[Any]:
+def _sequence_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     attrs = {k: n.attrs[k] for k in ("seq_dim", "batch_dim")}
     return [F.ReverseSequence(dy, n.inputs[1], **attrs), None]
 
@@ -250,8 +256,8 @@ def _sequence_gradient(n: Any, dy: Any) -> list[Any]:
     traits=Traits(passes=Passes.MOVED),
 )
 def reverse_sequence_kernel(
-    xp: Any, x: Any, lengths: Any, *, seq_dim: int, batch_dim: int
-) -> Any:
+    xp: Arrays, x: Array, lengths: Array, *, seq_dim: int, batch_dim: int
+) -> Array:
     """x, the first `lengths[i]` elements of sequence i backwards."""
     have = np.shape(x)
     _check_sequence(have, lengths, seq_dim, batch_dim)
@@ -265,7 +271,7 @@ def reverse_sequence_kernel(
 
 
 def _check_sequence(
-    have: tuple[int, ...], lengths: Any, sequence: int, batch: int
+    have: tuple[int, ...], lengths: Array, sequence: int, batch: int
 ) -> None:
     if np.ndim(lengths) != 1:
         raise refused(f"seq_lens input must be 1-dim, not {np.ndim(lengths)}")
@@ -291,7 +297,7 @@ def _check_sequence(
 # ---------------------------------------------------------------------- numbering
 
 
-def _unraveled_shape(n: Any) -> RawShape:
+def _unraveled_shape(n: Operation) -> RawShape:
     indices, count = n._inputs[0]._shape_raw, with_rank(n, 1, 1)[0]
     if indices is None:
         return None
@@ -299,7 +305,7 @@ def _unraveled_shape(n: Any) -> RawShape:
 
 
 @op("UnravelIndex", infer=_unraveled_shape, math="y = i in mixed base")
-def unravel_index_kernel(xp: Any, indices: Any, dims: Any) -> Any:
+def unravel_index_kernel(xp: Arrays, indices: Array, dims: Array) -> Array:
     """For positions in the flattened array, their index along each axis."""
     if np.ndim(dims) != 1:
         raise refused(
@@ -320,7 +326,7 @@ def unravel_index_kernel(xp: Any, indices: Any, dims: Any) -> Any:
     return xp.stack(found[::-1]).astype(indices.dtype)
 
 
-def _bitcast_shape(n: Any) -> RawShape:
+def _bitcast_shape(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
     old, new = (n.attrs[a].size for a in ("T", "type"))
     if raw is None or old == new:
@@ -336,7 +342,7 @@ def _bitcast_shape(n: Any) -> RawShape:
 
 
 @op("Bitcast", infer=_bitcast_shape, math="y = bits of x")
-def bitcast_kernel(xp: Any, x: Any, *, type: Any) -> Any:
+def bitcast_kernel(xp: Arrays, x: Array, *, type: np.dtype) -> Array:
     """The same bits as another type, whose size may divide the last axis or be one."""
     old, new = x.dtype.itemsize, np.dtype(type).itemsize
     have = np.shape(x)

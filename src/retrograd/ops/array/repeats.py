@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import dispatch
@@ -16,9 +16,15 @@ from retrograd.ops.array.selection import boolean_mask
 from retrograd.ops.array.shape import expand_dims, rank, reshape, shape
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 def repeat(
-    input: Any, repeats: Any, axis: int | None = None, name: str | None = None
+    input: TensorLike,
+    repeats: TensorLike,
+    axis: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Each element along `axis` of `input`, `repeats` times.
 
@@ -35,7 +41,7 @@ def repeat(
 
 
 def repeat_with_axis(
-    data: Any, repeats: Any, axis: int, name: str | None = None
+    data: TensorLike, repeats: TensorLike, axis: int, name: str | None = None
 ) -> Tensor:
     """`repeat` along a given axis.
 
@@ -68,13 +74,13 @@ def repeat_with_axis(
         if axis:
             found = reshape(found, concat(list(around), axis=0))
         if data._shape_raw is not None:
-            none = 0 if repeats._shape_raw[0] == 0 else None
+            none = 0 if (repeats._shape_raw or (None,))[0] == 0 else None
             before = data.shape[:axis].concatenate([none])
             found.set_shape(before.concatenate(data.shape[axis + 1 :]))
         return found
 
 
-def _int32(value: Any, name: str) -> Tensor:
+def _int32(value: TensorLike, name: str) -> Tensor:
     tensor = convert_to_tensor(value, name=name, preferred_dtype=dtypes.int32)
     if not tensor.dtype.is_integer:
         raise TypeError(f"{name} must be an integer tensor; dtype={tensor.dtype}")
@@ -93,7 +99,7 @@ def _positive_axis(axis: int, raw: RawShape) -> int:
     return axis % len(raw)
 
 
-def _tile_axis(data: Tensor, axis: int, times: Any) -> Tensor:
+def _tile_axis(data: Tensor, axis: int, times: Tensor) -> Tensor:
     """`data` repeated along one axis."""
     raw = data._shape_raw
     if raw is not None:

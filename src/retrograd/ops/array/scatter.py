@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 def scatter_nd(
-    indices: Any, updates: Any, shape: Any, name: str | None = None
+    indices: TensorLike, updates: TensorLike, shape: TensorLike, name: str | None = None
 ) -> Tensor:
     """Zeros of shape `shape` with `updates` added at index vectors.
 
@@ -23,21 +26,30 @@ def scatter_nd(
 
 
 def tensor_scatter_update(
-    tensor: Any, indices: Any, updates: Any, name: str | None = None
+    tensor: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """`tensor` with `updates` at index vectors, the last axis of `indices`."""
     return F.TensorScatterUpdate(tensor, indices, updates, name=name)
 
 
 def tensor_scatter_add(
-    tensor: Any, indices: Any, updates: Any, name: str | None = None
+    tensor: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """`tensor` with `updates` added at index vectors."""
     return F.TensorScatterAdd(tensor, indices, updates, name=name)
 
 
 def tensor_scatter_sub(
-    tensor: Any, indices: Any, updates: Any, name: str | None = None
+    tensor: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """`tensor` with `updates` subtracted at index vectors."""
     return F.TensorScatterSub(tensor, indices, updates, name=name)

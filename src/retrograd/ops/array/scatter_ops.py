@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +21,14 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.static import constant_as_shape
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 def _check_scatter(
-    n: Any, indices: RawShape, updates: RawShape, whole: RawShape, word: str
+    n: Operation, indices: RawShape, updates: RawShape, whole: RawShape, word: str
 ) -> None:
     """Refuse updates that do not fit the indices and the whole."""
     counts = [shapes.size(s) for s in (whole, indices, updates)]
@@ -48,22 +53,22 @@ def _check_scatter(
         )
 
 
-def _check_part(n: Any, parts: tuple[Any, Any], text: str) -> None:
+def _check_part(n: Operation, parts: tuple[RawShape, RawShape], text: str) -> None:
     try:
         shapes.merge(*parts)
     except ValueError as error:
         raise invalid(n, f"{text}: {error}") from None
 
 
-def _scatter_nd_shape(n: Any) -> RawShape:
+def _scatter_nd_shape(n: Operation) -> RawShape:
     indices, updates = with_rank_at_least(n, 0, 1), with_rank_at_least(n, 1, 1)
     whole = constant_as_shape(n._inputs[2])
     _check_scatter(n, indices, updates, whole, "output")
     return whole
 
 
-def _update_shape(word: str) -> Callable[[Any], RawShape]:
-    def infer(n: Any) -> RawShape:
+def _update_shape(word: str) -> Callable[[Operation], RawShape]:
+    def infer(n: Operation) -> RawShape:
         whole = n._inputs[0]._shape_raw
         if word == "output":
             with_rank_at_least(n, 0, 1)
@@ -74,7 +79,7 @@ def _update_shape(word: str) -> Callable[[Any], RawShape]:
     return infer
 
 
-def _fits(indices: Any, updates: Any, whole: tuple[int, ...]) -> None:
+def _fits(indices: Array, updates: Array, whole: tuple[int, ...]) -> None:
     """Refuse values whose shapes do not go together.
 
     Raises:
@@ -110,7 +115,7 @@ def _fits(indices: Any, updates: Any, whole: tuple[int, ...]) -> None:
         )
 
 
-def _taken(n: Any, dy: Any) -> Any:
+def _taken(n: Operation, dy: Tensor) -> Tensor:
     return gather_nd(dy, n.inputs[0])
 
 
@@ -122,7 +127,9 @@ def _taken(n: Any, dy: Any) -> Any:
     static="shape",
     notation=dict(updates="x̄ⱼ = ȳ[iⱼ]", indices="i"),
 )
-def scatter_nd_kernel(xp: Any, indices: Any, updates: Any, shape: Any) -> Any:
+def scatter_nd_kernel(
+    xp: Arrays, indices: Array, updates: Array, shape: Array
+) -> Array:
     """Zeros with `updates` added at index vectors."""
     if np.ndim(shape) != 1:
         raise refused("Shape must be a vector")
@@ -137,7 +144,9 @@ def scatter_nd_kernel(xp: Any, indices: Any, updates: Any, shape: Any) -> Any:
     infer=_update_shape("output"),
     math="yₖ = uⱼ where iⱼ = k for some j, else xₖ",
 )
-def tensor_scatter_update_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> Any:
+def tensor_scatter_update_kernel(
+    xp: Arrays, x: Array, indices: Array, updates: Array
+) -> Array:
     """x with `updates` at index vectors."""
     _fits(indices, updates, np.shape(x))
     return xp.scatter_nd(x, indices, updates, "update")
@@ -149,7 +158,7 @@ def tensor_scatter_update_kernel(xp: Any, x: Any, indices: Any, updates: Any) ->
     updates="ūⱼ = ȳ[iⱼ]",
     indices="i",
 )
-def tensor_scatter_update_gradient(n: Any, dy: Any) -> Any:
+def tensor_scatter_update_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Each element's derivative goes to where it came from."""
     indices, updates = n.inputs[1:]
     nothing = zeros_like(updates, dtype=dy.dtype)
@@ -164,7 +173,9 @@ def tensor_scatter_update_gradient(n: Any, dy: Any) -> Any:
     grad=lambda n, dy: [F.Identity(dy), None, gather_nd(dy, n.inputs[1])],
     notation=dict(tensor="x̄ₖ = ȳₖ", updates="ūⱼ = ȳ[iⱼ]", indices="i"),
 )
-def tensor_scatter_add_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> Any:
+def tensor_scatter_add_kernel(
+    xp: Arrays, x: Array, indices: Array, updates: Array
+) -> Array:
     """x with `updates` added at index vectors."""
     _fits(indices, updates, np.shape(x))
     return xp.scatter_nd(x, indices, updates, "add")
@@ -177,7 +188,9 @@ def tensor_scatter_add_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> An
     grad=lambda n, dy: [F.Identity(dy), None, F.Neg(gather_nd(dy, n.inputs[1]))],
     notation=dict(tensor="x̄ₖ = ȳₖ", updates="ūⱼ = −ȳ[iⱼ]", indices="i"),
 )
-def tensor_scatter_sub_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> Any:
+def tensor_scatter_sub_kernel(
+    xp: Arrays, x: Array, indices: Array, updates: Array
+) -> Array:
     """x with `updates` subtracted at index vectors."""
     _fits(indices, updates, np.shape(x))
     return xp.scatter_nd(x, indices, updates, "sub")
@@ -191,8 +204,8 @@ def tensor_scatter_sub_kernel(xp: Any, x: Any, indices: Any, updates: Any) -> An
     notation=dict(input="x̄ₖ = ȳₖ", updates="ūⱼ = ȳ[iⱼ]", indices="i"),
 )
 def scatter_nd_non_aliasing_add_kernel(
-    xp: Any, x: Any, indices: Any, updates: Any
-) -> Any:
+    xp: Arrays, x: Array, indices: Array, updates: Array
+) -> Array:
     """x with `updates` added at index vectors."""
     whole, ish, ush = np.shape(x), np.shape(indices), np.shape(updates)
     if ish[:-1] + whole[ish[-1] :] != ush:

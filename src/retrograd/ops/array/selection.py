@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph import dispatch
@@ -13,14 +14,17 @@ from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import reshape, shape, squeeze
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
+
 
 def one_hot(
-    indices: Any,
-    depth: Any,
-    on_value: Any = None,
-    off_value: Any = None,
+    indices: TensorLike,
+    depth: TensorLike,
+    on_value: TensorLike | None = None,
+    off_value: TensorLike | None = None,
     axis: int | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     name: str | None = None,
 ) -> Tensor:
     """A new axis of size `depth` that is `on_value` at the index, else `off_value`.
@@ -66,7 +70,10 @@ def one_hot(
 
 
 def where(
-    condition: Any, x: Any = None, y: Any = None, name: str | None = None
+    condition: TensorLike,
+    x: TensorLike | None = None,
+    y: TensorLike | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Elements of `x` where `condition`, else of `y`; or where `condition` is true.
 
@@ -86,13 +93,22 @@ def where(
 
 
 def where_v2(
-    condition: Any, x: Any = None, y: Any = None, name: str | None = None
+    condition: TensorLike,
+    x: TensorLike | None = None,
+    y: TensorLike | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """As `where`, but `condition`, `x` and `y` are broadcast."""
     return _where(F.SelectV2, condition, x, y, name)
 
 
-def _where(function: Any, condition: Any, x: Any, y: Any, name: Any) -> Tensor:
+def _where(
+    function: Callable[..., Any],
+    condition: TensorLike,
+    x: TensorLike | None,
+    y: TensorLike | None,
+    name: str | None,
+) -> Tensor:
     if x is None and y is None:
         with dispatch.name_scope(name, "Where", [condition]) as scope:
             condition = convert_to_tensor(
@@ -105,7 +121,10 @@ def _where(function: Any, condition: Any, x: Any, y: Any, name: Any) -> Tensor:
 
 
 def boolean_mask(
-    tensor: Any, mask: Any, name: str | None = "boolean_mask", axis: int | None = None
+    tensor: TensorLike,
+    mask: TensorLike,
+    name: str | None = "boolean_mask",
+    axis: int | None = None,
 ) -> Tensor:
     """The elements, or slices, of `tensor` where `mask` is true, along one axis.
 
@@ -145,7 +164,10 @@ def boolean_mask(
 
 
 def boolean_mask_v2(
-    tensor: Any, mask: Any, axis: int | None = None, name: str = "boolean_mask"
+    tensor: TensorLike,
+    mask: TensorLike,
+    axis: int | None = None,
+    name: str = "boolean_mask",
 ) -> Tensor:
     """As `boolean_mask`."""
     return boolean_mask(tensor, mask, name, axis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,10 +20,15 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.traits import Blocks, Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- one hot
 
 
-def _one_hot_shape(n: Any) -> RawShape:
+def _one_hot_shape(n: Operation) -> RawShape:
     axis, raw = n.attrs["axis"], n._inputs[0]._shape_raw
     if axis < -1:
         raise invalid(n, "axis must be >= -1")
@@ -46,8 +51,14 @@ def _one_hot_shape(n: Any) -> RawShape:
     traits=Traits(blocks=Blocks.INDEX),
 )
 def one_hot_kernel(
-    xp: Any, indices: Any, depth: Any, on_value: Any, off_value: Any, *, axis: int
-) -> Any:
+    xp: Arrays,
+    indices: Array,
+    depth: Array,
+    on_value: Array,
+    off_value: Array,
+    *,
+    axis: int,
+) -> Array:
     """A new axis that is `on_value` at the index and `off_value` elsewhere."""
     rank_ = np.ndim(indices) + 1
     if axis >= rank_:
@@ -67,13 +78,13 @@ def one_hot_kernel(
 # ---------------------------------------------------------------------- where
 
 
-def _where_shape(n: Any) -> RawShape:
+def _where_shape(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
     return (None, None if raw is None else len(raw))
 
 
 @op("Where", infer=_where_shape, math="y = indices where x ≠ 0", host=True)
-def where_kernel(xp: Any, x: Any) -> Any:
+def where_kernel(xp: Arrays, x: Array) -> Array:
     """The indices of elements that are not zero, in row-major order."""
     del xp
     if not np.ndim(x):
@@ -81,7 +92,7 @@ def where_kernel(xp: Any, x: Any) -> Any:
     return np.argwhere(x)
 
 
-def _selected_shape(n: Any) -> RawShape:
+def _selected_shape(n: Operation) -> RawShape:
     data = merged(n, n._inputs[1]._shape_raw, n._inputs[2]._shape_raw)
     condition = n._inputs[0]._shape_raw
     if condition is None or data is None or not condition:
@@ -98,7 +109,7 @@ def _selected_shape(n: Any) -> RawShape:
     math="y = t where c, else e",
     traits=Traits(function=Function.SELECTION),
 )
-def select_kernel(xp: Any, condition: Any, t: Any, e: Any) -> Any:
+def select_kernel(xp: Arrays, condition: Array, t: Array, e: Array) -> Array:
     """Elements, or rows, of `t` where `condition`, else of `e`."""
     csh, tsh, esh = np.shape(condition), np.shape(t), np.shape(e)
     if csh and csh != tsh:
@@ -124,14 +135,14 @@ def select_kernel(xp: Any, condition: Any, t: Any, e: Any) -> Any:
 
 
 @gradient("Select", t="t̄ = ȳ where c, else 0", e="ē = 0 where c, else ȳ", condition="c")
-def select_gradient(n: Any, dy: Any) -> Any:
+def select_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Each element's derivative goes to where it came from."""
     nothing = zeros_like(n.inputs[1])
     chosen = n.inputs[0]
     return [None, F.Select(chosen, dy, nothing), F.Select(chosen, nothing, dy)]
 
 
-def _select_v2_shape(n: Any) -> RawShape:
+def _select_v2_shape(n: Operation) -> RawShape:
     condition, t, e = (i._shape_raw for i in n._inputs)
     try:
         return shapes.broadcast(condition, shapes.broadcast(t, e))
@@ -145,7 +156,7 @@ def _select_v2_shape(n: Any) -> RawShape:
     math="y = t where c, else e",
     traits=Traits(function=Function.SELECTION),
 )
-def select_v2_kernel(xp: Any, condition: Any, t: Any, e: Any) -> Any:
+def select_v2_kernel(xp: Arrays, condition: Array, t: Array, e: Array) -> Array:
     """Elements of `t` where `condition`, else of `e`, all three broadcast."""
     try:
         return xp.where(condition, t, e)
@@ -160,7 +171,7 @@ def select_v2_kernel(xp: Any, condition: Any, t: Any, e: Any) -> Any:
 @gradient(
     "SelectV2", t="t̄ = ȳ where c, else 0", e="ē = 0 where c, else ȳ", condition="c"
 )
-def select_v2_gradient(n: Any, dy: Any) -> Any:
+def select_v2_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Each element's derivative goes to where it came from, summed if repeated."""
     chosen, t, e = n.inputs
     nothing = zeros([], dtype=dy.dtype.base_dtype)
@@ -172,7 +183,7 @@ def select_v2_gradient(n: Any, dy: Any) -> Any:
     ]
 
 
-def _unrepeated(term: Any, x: Tensor, whole: Tensor) -> Any:
+def _unrepeated(term: Tensor, x: Tensor, whole: Tensor) -> Tensor:
     if shapes.is_full(x._shape_raw) and x._shape_raw == term._shape_raw:
         return term
     sizes = shape(x)

@@ -5,20 +5,25 @@ Their shape is that of the first elements; every other element must agree with i
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence, Sized
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from retrograd import dtypes, shapes
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 _NOT_SEQUENCES = (str, bytes, bytearray, dict, set, frozenset, shapes.TensorShape)
 _ELEMENTS = (str, bytes, bool, int, float, complex, shapes.Dimension)
 
 
-def _is_element(value: Any) -> bool:
+def _is_element(value: object) -> bool:
     return isinstance(value, _ELEMENTS)
 
 
-def is_sequence(value: Any) -> bool:
+def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """Whether a value is a list, a tuple or has the methods of a sequence.
 
     Arrays and tensors are none: they are read as a whole.
@@ -34,7 +39,7 @@ def is_sequence(value: Any) -> bool:
     )
 
 
-def as_lists(value: Any, wanted: dtypes.DType | None = None) -> Any:
+def as_lists(value: TensorLike, wanted: dtypes.DType | None = None) -> TensorLike:
     """A sequence as nested lists and tuples of elements; anything else as it is.
 
     Args:
@@ -46,7 +51,7 @@ def as_lists(value: Any, wanted: dtypes.DType | None = None) -> Any:
         or elements and sequences, are mixed, or an integer is too large.
     """
     sizes = []
-    first = value
+    first: Any = value
     while is_sequence(first):
         sizes.append(_length(first))
         if not sizes[-1]:
@@ -63,7 +68,7 @@ class _Reader:
       whole: the integers there are; None where they become floats.
     """
 
-    def __init__(self, first: Any, wanted: dtypes.DType | None) -> None:
+    def __init__(self, first: object, wanted: dtypes.DType | None) -> None:
         known = isinstance(first, _ELEMENTS)
         self.text = isinstance(first, (str, bytes)) if known else None
         floats = isinstance(first, (float, complex))
@@ -73,7 +78,7 @@ class _Reader:
         whole = range(2**64) if unsigned else range(-(2**63), 2**63)
         self.whole = None if floats else whole
 
-    def read(self, value: Any, sizes: list[int]) -> Any:
+    def read(self, value: TensorLike, sizes: list[int]) -> TensorLike:
         listed = is_sequence(value)
         if not (listed or _is_element(value)):
             return value  # an array, a tensor: NumPy decides
@@ -83,7 +88,7 @@ class _Reader:
                     "Can't convert Python sequence with mixed types to Tensor."
                 )
             return self._element(value)
-        if not listed or _length(value) != sizes[0]:
+        if not is_sequence(value) or _length(value) != sizes[0]:
             raise ValueError("Can't convert non-rectangular Python sequence to Tensor.")
         items = [self.read(item, sizes[1:]) for item in value]
         return tuple(items) if isinstance(value, tuple) else items
@@ -105,7 +110,7 @@ class _Reader:
         )
 
 
-def _length(value: Any) -> int:
+def _length(value: Sized) -> int:
     try:
         return len(value)
     except ValueError as error:

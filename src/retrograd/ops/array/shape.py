@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,15 +17,20 @@ from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 from retrograd.ops.static import constant_as_shape
 
+if TYPE_CHECKING:
+    from retrograd.typing import AxisLike, CompositeLike, DTypeLike, TensorLike
 
-def with_static_shape(tensor: Tensor, shape: Any) -> Tensor:
+
+def with_static_shape(tensor: Tensor, shape: TensorLike) -> Tensor:
     """`tensor`, told the shape that a shape tensor is known to hold."""
     if not context.executing_eagerly() and isinstance(shape, Tensor):
         tensor.set_shape(shapes.TensorShape.of(constant_as_shape(shape)))
     return tensor
 
 
-def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
+def reshape(
+    tensor: CompositeLike, shape: TensorLike, name: str | None = None
+) -> Tensor:
     """The elements of `tensor`, in row-major order, in the shape `shape`.
 
     Args:
@@ -39,23 +45,25 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     return F.Reshape(tensor, shape, name=name)
 
 
-def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> Tensor:
+def shape(
+    input: TensorLike, name: str | None = None, out_type: DTypeLike = dtypes.int32
+) -> Tensor:
     """The sizes of `input`; a constant where they are known."""
     return shape_internal(input, name, optimize=True, out_type=out_type)
 
 
 def shape_v2(
-    input: Any, out_type: Any = dtypes.int32, name: str | None = None
+    input: TensorLike, out_type: DTypeLike = dtypes.int32, name: str | None = None
 ) -> Tensor:
     """As `shape`."""
     return shape(input, name, out_type)
 
 
 def shape_internal(
-    input: Any,
+    input: TensorLike,
     name: str | None = None,
     optimize: bool = True,
-    out_type: Any = dtypes.int32,
+    out_type: DTypeLike = dtypes.int32,
 ) -> Tensor:
     """The sizes of `input`; `optimize` allows a constant where they are known."""
     with dispatch.name_scope(name, "Shape", [input]) as scope:
@@ -64,35 +72,39 @@ def shape_internal(
         if not context.executing_eagerly():
             input = convert_to_tensor(input)
             raw = input._shape_raw
-            if optimize and shapes.is_full(raw):
-                return constant(list(raw or ()), out_type, name=scope)
+            if optimize and raw is not None and shapes.is_full(raw):
+                return constant([d or 0 for d in raw], out_type, name=scope)
         return F.Shape(input, name=scope, out_type=out_type)
 
 
 def shape_n(
-    input: Any, out_type: Any = dtypes.int32, name: str | None = None
+    input: Sequence[TensorLike],
+    out_type: DTypeLike = dtypes.int32,
+    name: str | None = None,
 ) -> list[Tensor]:
     """The sizes of each of several tensors."""
     return F.ShapeN(input, out_type=out_type, name=name)
 
 
-def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> Tensor:
+def size(
+    input: TensorLike, name: str | None = None, out_type: DTypeLike = dtypes.int32
+) -> Tensor:
     """The number of elements of `input`; a constant where it is known."""
     return size_internal(input, name, optimize=True, out_type=out_type)
 
 
 def size_v2(
-    input: Any, out_type: Any = dtypes.int32, name: str | None = None
+    input: TensorLike, out_type: DTypeLike = dtypes.int32, name: str | None = None
 ) -> Tensor:
     """As `size`."""
     return size(input, name, out_type)
 
 
 def size_internal(
-    input: Any,
+    input: TensorLike,
     name: str | None = None,
     optimize: bool = True,
-    out_type: Any = dtypes.int32,
+    out_type: DTypeLike = dtypes.int32,
 ) -> Tensor:
     """The number of elements; `optimize` allows a constant where it is known."""
     with dispatch.name_scope(name, "Size", [input]) as scope:
@@ -107,12 +119,14 @@ def size_internal(
         return F.Size(input, name=scope, out_type=out_type)
 
 
-def rank(input: Any, name: str | None = None) -> Tensor:
+def rank(input: TensorLike, name: str | None = None) -> Tensor:
     """The number of axes of `input`; a constant where it is known."""
     return rank_internal(input, name, optimize=True)
 
 
-def rank_internal(input: Any, name: str | None = None, optimize: bool = True) -> Tensor:
+def rank_internal(
+    input: TensorLike, name: str | None = None, optimize: bool = True
+) -> Tensor:
     """The number of axes; `optimize` allows a constant where it is known."""
     with dispatch.name_scope(name, "Rank", [input]) as scope:
         if is_sparse(input):
@@ -124,7 +138,10 @@ def rank_internal(input: Any, name: str | None = None, optimize: bool = True) ->
 
 
 def expand_dims(
-    input: Any, axis: Any = None, name: str | None = None, dim: Any = None
+    input: TensorLike,
+    axis: AxisLike = None,
+    name: str | None = None,
+    dim: AxisLike = None,
 ) -> Tensor:
     """`input` with an axis of size 1 inserted before axis `axis`, −1 for the end.
 
@@ -139,13 +156,18 @@ def expand_dims(
     return F.ExpandDims(input, axis, name=name)
 
 
-def expand_dims_v2(input: Any, axis: Any, name: str | None = None) -> Tensor:
+def expand_dims_v2(
+    input: TensorLike, axis: AxisLike, name: str | None = None
+) -> Tensor:
     """As `expand_dims`."""
     return F.ExpandDims(input, axis, name=name)
 
 
 def squeeze(
-    input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None
+    input: TensorLike,
+    axis: AxisLike = None,
+    name: str | None = None,
+    squeeze_dims: AxisLike = None,
 ) -> Tensor:
     """`input` without the axes `axis` of size 1, or without all of them.
 
@@ -155,18 +177,22 @@ def squeeze(
       ValueError: (static) an axis that is not of size 1, or does not exist.
     """
     axis = renamed("axis", axis, "squeeze_dims", squeeze_dims)
-    if np.isscalar(axis):
-        axis = [axis]
-    return F.Squeeze(input, squeeze_dims=axis, name=name)
+    axes = [axis] if np.isscalar(axis) else axis
+    return F.Squeeze(input, squeeze_dims=axes, name=name)
 
 
-def squeeze_v2(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
+def squeeze_v2(
+    input: TensorLike, axis: AxisLike = None, name: str | None = None
+) -> Tensor:
     """As `squeeze`."""
     return squeeze(input, axis, name)
 
 
 def transpose(
-    a: Any, perm: Any = None, name: str = "transpose", conjugate: bool = False
+    a: Any,
+    perm: TensorLike | None = None,
+    name: str = "transpose",
+    conjugate: bool = False,
 ) -> Tensor:
     """`a` with axis perm[i] as its axis i; by default in reverse order.
 
@@ -192,14 +218,17 @@ def transpose(
 
 
 def transpose_v2(
-    a: Any, perm: Any = None, conjugate: bool = False, name: str = "transpose"
+    a: TensorLike,
+    perm: TensorLike | None = None,
+    conjugate: bool = False,
+    name: str = "transpose",
 ) -> Tensor:
     """As `transpose`."""
     return transpose(a, perm, name, conjugate)
 
 
 def matrix_transpose(
-    a: Any, name: str = "matrix_transpose", conjugate: bool = False
+    a: TensorLike, name: str = "matrix_transpose", conjugate: bool = False
 ) -> Tensor:
     """`a`, [..., m, n], with its last two axes exchanged.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,10 +23,17 @@ from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Blocks, Kind, Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.composite import IndexedSlices
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- the shape
 
 
-def _length(n: Any) -> RawShape:
+def _length(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
     return (None if raw is None else len(raw),)
 
@@ -39,7 +47,7 @@ def _length(n: Any) -> RawShape:
         kind=Kind.SHAPE, shape_only=("input",), cheap=True, blocks=Blocks.FORM
     ),
 )
-def shape_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
+def shape_kernel(xp: Arrays, x: Array, *, out_type: np.dtype) -> Array:
     """The sizes of x, one for each axis."""
     del xp
     return np.array(np.shape(x), out_type)
@@ -54,7 +62,9 @@ def shape_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.SHAPE, shape_only=("input",), blocks=Blocks.FORM),
 )
-def shape_n_kernel(xp: Any, *xs: Any, out_type: Any) -> Any:
+def shape_n_kernel(
+    xp: Arrays, *xs: Array, out_type: np.dtype
+) -> Array | tuple[Array, ...]:
     """The sizes of each x."""
     del xp
     found = tuple(np.array(np.shape(x), out_type) for x in xs)
@@ -68,7 +78,7 @@ def shape_n_kernel(xp: Any, *xs: Any, out_type: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.SHAPE, shape_only=("input",), blocks=Blocks.FORM),
 )
-def size_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
+def size_kernel(xp: Arrays, x: Array, *, out_type: np.dtype) -> Array:
     """The number of elements."""
     del xp
     return np.array(math.prod(np.shape(x)), out_type)
@@ -81,7 +91,7 @@ def size_kernel(xp: Any, x: Any, *, out_type: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.SHAPE, shape_only=("input",), blocks=Blocks.FORM),
 )
-def rank_kernel(xp: Any, x: Any) -> Any:
+def rank_kernel(xp: Arrays, x: Array) -> Array:
     """The number of axes."""
     del xp
     return np.array(len(np.shape(x)), np.int32)
@@ -96,7 +106,7 @@ def _known(raw: tuple[int | None, ...]) -> tuple[int, list[int]]:
     return math.prod(d for d in raw if d is not None), unknown
 
 
-def _reshaped(n: Any) -> RawShape:
+def _reshaped(n: Operation) -> RawShape:
     have, want = n._inputs[0]._shape_raw, constant_as_shape(n._inputs[1])
     if have is None or want is None:
         return want
@@ -126,7 +136,7 @@ def _reshaped(n: Any) -> RawShape:
     return (*want[:at], missing, *want[at + 1 :])
 
 
-def _divided(n: Any, size: int, by: int) -> int:
+def _divided(n: Operation, size: int, by: int) -> int:
     if size % by:
         raise invalid(
             n, f"Dimension size must be evenly divisible by {by} but is {size}"
@@ -134,7 +144,7 @@ def _divided(n: Any, size: int, by: int) -> int:
     return size // by
 
 
-def _back(n: Any, dy: Any) -> Any:
+def _back(n: Operation, dy: Tensor | IndexedSlices) -> Tensor:
     """ȳ in the shape of the first input."""
     return reshape(dy, shape(n.inputs[0]))
 
@@ -147,7 +157,7 @@ def _back(n: Any, dy: Any) -> Any:
     static="shape",
     traits=Traits(passes=Passes.RESHAPED, cheap=True),
 )
-def reshape_kernel(xp: Any, x: Any, shape: Any) -> Any:
+def reshape_kernel(xp: Arrays, x: Array, shape: Array) -> Array:
     """The elements of x in the given shape; one size may be −1."""
     del xp
     if shape.ndim != 1:
@@ -195,7 +205,7 @@ def _wanted(have: tuple[int, ...], wanted: np.ndarray) -> list[int]:
 # ---------------------------------------------------------------------- axes of size 1
 
 
-def _expanded(n: Any) -> RawShape:
+def _expanded(n: Operation) -> RawShape:
     raw, axis = n._inputs[0]._shape_raw, static_value(n._inputs[1])
     if axis is not None and axis.size != 1:
         raise invalid(n, "'dim' input must be a tensor with a single value")
@@ -216,7 +226,7 @@ def _expanded(n: Any) -> RawShape:
     static="dim",
     traits=Traits(passes=Passes.RESHAPED, cheap=True),
 )
-def expand_dims_kernel(xp: Any, x: Any, dim: Any) -> Any:
+def expand_dims_kernel(xp: Arrays, x: Array, dim: Array) -> Array:
     """x with an axis of size 1 inserted at `dim`."""
     at, have = int(np.asarray(dim).reshape(-1)[0]), np.shape(x)
     if not -len(have) - 1 <= at <= len(have):
@@ -226,7 +236,7 @@ def expand_dims_kernel(xp: Any, x: Any, dim: Any) -> Any:
     return xp.expand_dims(x, at)
 
 
-def _squeezed(n: Any) -> RawShape:
+def _squeezed(n: Operation) -> RawShape:
     raw, axes = n._inputs[0]._shape_raw, n.attrs["squeeze_dims"]
     if raw is None:
         return None
@@ -252,7 +262,7 @@ def _squeezed(n: Any) -> RawShape:
     grad=dict(input=rule("x̄ = ȳ in the shape of x", _back)),
     traits=Traits(passes=Passes.RESHAPED, cheap=True),
 )
-def squeeze_kernel(xp: Any, x: Any, *, squeeze_dims: Any) -> Any:
+def squeeze_kernel(xp: Arrays, x: Array, *, squeeze_dims: Sequence[int]) -> Array:
     """x without the given axes of size 1, or without all of them."""
     del xp
     have = np.shape(x)
@@ -271,7 +281,7 @@ def squeeze_kernel(xp: Any, x: Any, *, squeeze_dims: Any) -> Any:
 # ---------------------------------------------------------------------- order of axes
 
 
-def _transposed(n: Any) -> RawShape:
+def _transposed(n: Operation) -> RawShape:
     x, perm = n._inputs[0]._shape_raw, static_value(n._inputs[1])
     perm_shape = n._inputs[1]._shape_raw
     count = shapes.size(perm_shape)
@@ -297,7 +307,7 @@ def _transposed(n: Any) -> RawShape:
     return tuple(x[axis] for axis in perm.tolist())
 
 
-def _permutation(perm: Any, rank_: int) -> list[int]:
+def _permutation(perm: Array, rank_: int) -> list[int]:
     """The permutation of `rank_` axes, checked."""
     axes = np.asarray(perm).tolist()
     if sorted(axes) == list(range(rank_)):
@@ -326,7 +336,7 @@ def _permutation(perm: Any, rank_: int) -> list[int]:
     static="perm",
     traits=Traits(passes=Passes.MOVED, cheap=True),
 )
-def transpose_kernel(xp: Any, x: Any, perm: Any) -> Any:
+def transpose_kernel(xp: Arrays, x: Array, perm: Array) -> Array:
     """Axis i of the result is axis perm[i] of x."""
     return xp.transpose(x, _permutation(perm, len(np.shape(x))))
 
@@ -345,7 +355,7 @@ def transpose_kernel(xp: Any, x: Any, perm: Any) -> Any:
     ),
     static="perm",
 )
-def conjugate_transpose_kernel(xp: Any, x: Any, perm: Any) -> Any:
+def conjugate_transpose_kernel(xp: Arrays, x: Array, perm: Array) -> Array:
     """The complex conjugate; axis i of the result is axis perm[i] of x."""
     moved = xp.transpose(x, _permutation(perm, len(np.shape(x))))
     return xp.conj(moved) if moved.dtype.kind == "c" else moved

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.ops.arguments import refused
 from retrograd.ops.infer import shape_text
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Array
 
 
 @dataclass(slots=True)
@@ -41,7 +45,11 @@ _WHOLE = (None, None, 1, False)
 
 
 def spelled_out(
-    have: Sequence[int | None], begin: Any, end: Any, strides: Any, masks: Any
+    have: Sequence[int | None],
+    begin: Sequence[int] | None,
+    end: Sequence[int] | None,
+    strides: Sequence[int],
+    masks: Mapping[str, int],
 ) -> Spec:
     """Spell out a strided slice.
 
@@ -88,7 +96,14 @@ def spelled_out(
     return Spec(axes, gather)
 
 
-def _axis(i: int, bit: int, begin: Any, end: Any, strides: Any, masks: Any) -> Axis:
+def _axis(
+    i: int,
+    bit: int,
+    begin: Sequence[int] | None,
+    end: Sequence[int] | None,
+    strides: Sequence[int],
+    masks: Mapping[str, int],
+) -> Axis:
     shrink = bool(masks["shrink_axis_mask"] & bit)
     from_start = bool(masks["begin_mask"] & bit)
     to_end = bool(masks["end_mask"] & bit)
@@ -159,7 +174,11 @@ class Place:
 
 
 def place_of(
-    have: tuple[int, ...], begin: Any, end: Any, strides: Any, masks: Any
+    have: tuple[int, ...],
+    begin: Array,
+    end: Array,
+    strides: Array,
+    masks: Mapping[str, int],
 ) -> Place:
     texts = [shape_text(tuple(np.shape(v))) for v in (begin, end, strides)]
     if np.ndim(begin) != 1 or len(set(texts)) > 1:
@@ -185,7 +204,7 @@ def place_of(
 
 
 def place_again(
-    n: Any, have: tuple[int, ...], begin: Any, end: Any, strides: Any
+    n: Operation, have: tuple[int, ...], begin: Array, end: Array, strides: Array
 ) -> Place:
     """`_place`, worked out once while the bounds stay the same."""
     if not isinstance(begin, np.ndarray) or not isinstance(end, np.ndarray):
@@ -193,11 +212,12 @@ def place_again(
     key = (have, begin.tobytes(), end.tobytes(), strides.tobytes())
     known = n.__dict__.get("_place")
     if known is None or known[0] != key:
-        known = n._place = (key, place_of(have, begin, end, strides, n.attrs))
+        known = (key, place_of(have, begin, end, strides, n.attrs))
+        n.__dict__["_place"] = known
     return known[1]
 
 
-def _items(bounds: Any) -> list[Any]:
+def _items(bounds: Array) -> list[int]:
     """The numbers of a vector; tracers where a compiled program works them out."""
     if isinstance(bounds, np.ndarray):
         return bounds.tolist()

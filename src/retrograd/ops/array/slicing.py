@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -15,11 +16,20 @@ from retrograd.ops.array.join import stack
 from retrograd.ops.array.slicing_ops import _MASKS
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
+    #: an item of a subscript, or several; a mask of booleans
+    Subscript: TypeAlias = TensorLike | slice | EllipsisType | tuple[Any, ...] | None
+
+
 #: in a subscript: a new axis of size 1
 newaxis = None
 
 
-def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
+def slice_(
+    input_: TensorLike, begin: TensorLike, size: TensorLike, name: str | None = None
+) -> Tensor:
     """The block of `input_` that starts at `begin` and has the shape `size`.
 
     Args:
@@ -32,10 +42,10 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tenso
 
 
 def strided_slice(
-    input_: Any,
-    begin: Any,
-    end: Any,
-    strides: Any = None,
+    input_: TensorLike,
+    begin: TensorLike,
+    end: TensorLike,
+    strides: TensorLike | None = None,
     begin_mask: int = 0,
     end_mask: int = 0,
     ellipsis_mask: int = 0,
@@ -83,7 +93,7 @@ def strided_slice(
         return found
     parent = name
 
-    def assign(val: Any, name: str | None = None) -> Any:
+    def assign(val: TensorLike, name: str | None = None) -> Any:
         if var is None:
             raise ValueError("Sliced assignment is only supported for variables")
         return var._strided_slice_assign(
@@ -105,7 +115,7 @@ _INDEX_ERROR = (
 )
 
 
-def _check_index(index: Any) -> None:
+def _check_index(index: object) -> None:
     """Refuse what is neither an integer nor a scalar tensor of integers.
 
     Raises:
@@ -113,10 +123,9 @@ def _check_index(index: Any) -> None:
     """
     if isinstance(index, (int, shapes.Dimension)):
         return
-    dtype = getattr(index, "dtype", None)
+    dtype, sizes = getattr(index, "dtype", None), getattr(index, "shape", ())
     if dtype is not None:
         base = dtypes.as_dtype(dtype).base_dtype
-        sizes = index.shape
         vector = bool(sizes) and len(sizes) == 1
         if base in (dtypes.int32, dtypes.int64) and not vector:
             return
@@ -151,12 +160,12 @@ class _Subscript:
             self.masks["shrink_axis_mask"] |= bit
             self._append(item, item + 1, 1)
 
-    def _append(self, begin: Any, end: Any, stride: Any) -> None:
+    def _append(self, begin: TensorLike, end: TensorLike, stride: TensorLike) -> None:
         self.begin.append(begin)
         self.end.append(end)
         self.strides.append(stride)
 
-    def _bound(self, value: Any, mask: str, bit: int) -> Any:
+    def _bound(self, value: TensorLike | None, mask: str, bit: int) -> TensorLike:
         if value is None or (not isinstance(value, Tensor) and value == sys.maxsize):
             self.masks[mask] |= bit
             return 0
@@ -164,13 +173,13 @@ class _Subscript:
         return value
 
 
-def _is_mask(spec: Any) -> bool:
+def _is_mask(spec: object) -> TypeGuard[TensorLike]:
     if isinstance(spec, bool):
         return True
     return isinstance(spec, (Tensor, np.ndarray)) and spec.dtype == bool
 
 
-def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
+def getitem(tensor: TensorLike, slice_spec: Subscript, var: Any = None) -> Tensor:
     """`tensor[slice_spec]`: integers, slices, `...`, None, scalar tensors, masks.
 
     Args:
@@ -213,7 +222,7 @@ def _same_type(bounds: list[Tensor]) -> list[Tensor]:
     ]
 
 
-def getitem_of_variable(var: Any, slice_spec: Any) -> Tensor:
+def getitem_of_variable(var: Any, slice_spec: Subscript) -> Tensor:
     """`var[slice_spec]`, which can be assigned to."""
     return getitem(var.value(), slice_spec, var)
 

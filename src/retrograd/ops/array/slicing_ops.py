@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,10 +27,16 @@ from retrograd.ops.static import constant as static_value
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Function, Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- Slice
 
 
-def _slice_shape(n: Any) -> RawShape:
+def _slice_shape(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
     count = merged(n, with_rank(n, 1, 1), with_rank(n, 2, 1))
     if count is not None and count[0] is not None:
@@ -53,7 +60,7 @@ def _slice_shape(n: Any) -> RawShape:
     return tuple(sizes)
 
 
-def _slice_static(n: Any) -> tuple[str, ...]:
+def _slice_static(n: Operation) -> tuple[str, ...]:
     """The begin may be found out while running if no size depends on it."""
     size = static_value(n._inputs[2])
     if size is not None and (size >= 0).all():
@@ -61,7 +68,7 @@ def _slice_static(n: Any) -> tuple[str, ...]:
     return ("begin", "size")
 
 
-def _moving_block(xp: Any, x: Any, begin: Any, size: list[int]) -> Any:
+def _moving_block(xp: Arrays, x: Array, begin: Array, size: list[int]) -> Array:
     """The block of a fixed size whose begin a compiled program works out."""
     for axis, (wanted, whole) in enumerate(zip(size, np.shape(x), strict=True)):
         if wanted != whole:
@@ -77,7 +84,7 @@ def _moving_block(xp: Any, x: Any, begin: Any, size: list[int]) -> Any:
     static=_slice_static,
     traits=Traits(passes=Passes.MOVED),
 )
-def slice_kernel(xp: Any, x: Any, begin: Any, size: Any) -> Any:
+def slice_kernel(xp: Arrays, x: Array, begin: Array, size: Array) -> Array:
     """The block of x that starts at `begin`; a size of −1 means: to the end."""
     have = np.shape(x)
     if begin.shape != (len(have),) or size.shape != (len(have),):
@@ -101,7 +108,7 @@ def slice_kernel(xp: Any, x: Any, begin: Any, size: Any) -> Any:
     return x[tuple(where)]
 
 
-def _padded(n: Any, dy: Any) -> Any:
+def _padded(n: Operation, dy: Tensor) -> Tensor:
     """ȳ at its place in the whole, zeros elsewhere."""
     x, begin = n.inputs[0], n.inputs[1]
     size = shape(n.outputs[0])
@@ -117,11 +124,11 @@ def _padded(n: Any, dy: Any) -> Any:
 # ---------------------------------------------------------------------- StridedSlice
 
 
-def _values(*values: Any) -> list[list[int] | None]:
+def _values(*values: Array | None) -> list[list[int] | None]:
     return [None if v is None else np.asarray(v).tolist() for v in values]
 
 
-def _strided_shape(n: Any) -> RawShape:
+def _strided_shape(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
     counts: RawShape = None
     for i in (1, 2, 3):
@@ -144,11 +151,11 @@ def _strided_shape(n: Any) -> RawShape:
 _MASKS = "begin_mask end_mask ellipsis_mask new_axis_mask shrink_axis_mask".split()
 
 
-def _masks(n: Any) -> dict[str, int]:
+def _masks(n: Operation) -> dict[str, int]:
     return {name: n.attrs[name] for name in _MASKS}
 
 
-def _strided_static(n: Any) -> list[str]:
+def _strided_static(n: Operation) -> list[str]:
     """Bounds need not be known where all that they do is to pick single elements."""
     masks = n.attrs
     picked = masks["ellipsis_mask"] | masks["new_axis_mask"] | masks["shrink_axis_mask"]
@@ -168,8 +175,8 @@ def _strided_static(n: Any) -> list[str]:
     traits=Traits(passes=Passes.MOVED, cheap=True, function=Function.SUBSCRIPT),
 )
 def strided_slice_kernel(
-    xp: Any, x: Any, begin: Any, end: Any, strides: Any, *, n: Any
-) -> Any:
+    xp: Arrays, x: Array, begin: Array, end: Array, strides: Array, *, n: Operation
+) -> Array:
     """Every `strides`-th element from `begin` to before `end`, along each axis."""
     del xp
     place = place_again(n, x.shape, begin, end, strides)
@@ -178,7 +185,7 @@ def strided_slice_kernel(
 
 
 @gradient("StridedSlice", input="x̄ = ȳ at its place, zeros elsewhere")
-def strided_slice_gradient(n: Any, dy: Any) -> Any:
+def strided_slice_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Put ȳ where the slice was."""
     x, *bounds = n.inputs
     sizes = shape(x, out_type=bounds[0].dtype.base_dtype)
@@ -194,8 +201,15 @@ def strided_slice_gradient(n: Any, dy: Any) -> Any:
     traits=Traits(linear=("dy",)),
 )
 def strided_slice_grad_kernel(
-    xp: Any, sizes: Any, begin: Any, end: Any, strides: Any, dy: Any, *, n: Any
-) -> Any:
+    xp: Arrays,
+    sizes: Array,
+    begin: Array,
+    end: Array,
+    strides: Array,
+    dy: Array,
+    *,
+    n: Operation,
+) -> Array:
     """Zeros of the given shape, with dy in the place of the slice."""
     have = tuple(sizes.tolist())
     place = place_again(n, have, begin, end, strides)
@@ -208,13 +222,13 @@ def strided_slice_grad_kernel(
 
 
 @gradient("StridedSliceGrad", dy="ḡ = ȳ[begin : end : stride, …]")
-def strided_slice_grad_gradient(n: Any, dx: Any) -> Any:
+def strided_slice_grad_gradient(n: Operation, dx: Tensor) -> list[Tensor | None]:
     """Take the slice out again."""
     _, *bounds, _ = n.inputs
     return [None, None, None, None, F.StridedSlice(dx, *bounds, **_masks(n))]
 
 
-def _put(xp: Any, whole: Any, place: Place, value: Any) -> Any:
+def _put(xp: Arrays, whole: Array, place: Place, value: Array) -> Array:
     """`whole`, an array of the caller's own, with `value` at a place."""
     if value.shape != place.block:
         value = xp.reshape(value, place.block)
@@ -225,8 +239,14 @@ def _put(xp: Any, whole: Any, place: Place, value: Any) -> Any:
 
 
 def _assigned(
-    xp: Any, x: Any, begin: Any, end: Any, strides: Any, value: Any, masks: Any
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    begin: Array,
+    end: Array,
+    strides: Array,
+    value: Array,
+    masks: Mapping[str, int],
+) -> Array:
     """x with `value` in the place of a slice."""
     place = place_of(np.shape(x), begin, end, strides, masks)
     have = np.shape(value)
@@ -249,8 +269,15 @@ def _assigned(
     static=_strided_static,
 )
 def strided_slice_assign(
-    xp: Any, x: Any, begin: Any, end: Any, strides: Any, value: Any, *, n: Any
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    begin: Array,
+    end: Array,
+    strides: Array,
+    value: Array,
+    *,
+    n: Operation,
+) -> Array:
     """The variable with `value` in the place of a slice."""
     return _assigned(xp, x, begin, end, strides, value, n.attrs)
 
@@ -263,8 +290,15 @@ def strided_slice_assign(
     static=_strided_static,
 )
 def resource_strided_slice_assign(
-    xp: Any, x: Any, begin: Any, end: Any, strides: Any, value: Any, *, n: Any
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    begin: Array,
+    end: Array,
+    strides: Array,
+    value: Array,
+    *,
+    n: Operation,
+) -> Array:
     """The variable with `value` in the place of a slice."""
     return _assigned(xp, x, begin, end, strides, value, n.attrs)
 
@@ -276,7 +310,14 @@ def resource_strided_slice_assign(
     static=_strided_static,
 )
 def tensor_strided_slice_update(
-    xp: Any, x: Any, begin: Any, end: Any, strides: Any, value: Any, *, n: Any
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    begin: Array,
+    end: Array,
+    strides: Array,
+    value: Array,
+    *,
+    n: Operation,
+) -> Array:
     """x with `value` in the place of a slice."""
     return _assigned(xp, x, begin, end, strides, value, n.attrs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,13 +23,18 @@ from retrograd.ops.array.shape import (
 from retrograd.ops.declare import F
 from retrograd.ops.static import constant as static_value
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
 
-def invert_permutation(x: Any, name: str | None = None) -> Tensor:
+
+def invert_permutation(x: TensorLike, name: str | None = None) -> Tensor:
     """The permutation that undoes `x`, 1-D int32 or int64."""
     return F.InvertPermutation(x, name=name)
 
 
-def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) -> Any:
+def top_k(
+    input: TensorLike, k: TensorLike = 1, sorted: bool = True, name: str | None = None
+) -> Any:
     """The k greatest along the last axis, greatest first, and their int32 places.
 
     Args:
@@ -45,7 +50,7 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) 
 
 
 def nth_element(
-    input: Any, n: Any, reverse: bool = False, name: str | None = None
+    input: TensorLike, n: TensorLike, reverse: bool = False, name: str | None = None
 ) -> Tensor:
     """The n-th least along the last axis, counted from 0; the n-th greatest if
     `reverse`."""
@@ -56,7 +61,10 @@ _DIRECTIONS = ("ASCENDING", "DESCENDING")
 
 
 def sort(
-    values: Any, axis: Any = -1, direction: str = "ASCENDING", name: str | None = None
+    values: TensorLike,
+    axis: TensorLike = -1,
+    direction: str = "ASCENDING",
+    name: str | None = None,
 ) -> Tensor:
     """`values` sorted along one axis.
 
@@ -74,8 +82,8 @@ def sort(
 
 
 def argsort(
-    values: Any,
-    axis: Any = -1,
+    values: TensorLike,
+    axis: TensorLike = -1,
     direction: str = "ASCENDING",
     stable: bool = False,
     name: str | None = None,
@@ -89,7 +97,9 @@ def argsort(
         return _sorted(values, axis, direction, True)
 
 
-def _sorted(values: Any, axis: Any, direction: str, places: bool) -> Any:
+def _sorted(
+    values: TensorLike, axis: TensorLike, direction: str, places: bool
+) -> Tensor:
     if direction not in _DIRECTIONS:
         raise ValueError(f"{direction} should be one of {', '.join(_DIRECTIONS)}")
     axis = convert_to_tensor(axis, name="axis")
@@ -103,7 +113,7 @@ def _sorted(values: Any, axis: Any, direction: str, places: bool) -> Any:
     return found if places else -found
 
 
-def _descending(values: Tensor, axis: int, places: bool) -> Any:
+def _descending(values: Tensor, axis: int, places: bool) -> Tensor:
     raw, k = values._shape_raw, shape(values)[axis]
     if axis == -1 or (raw is not None and axis + 1 == len(raw)):
         return top_k(values, k)[int(places)]
@@ -122,7 +132,9 @@ def _descending(values: Tensor, axis: int, places: bool) -> Any:
     return transpose(found, order)
 
 
-def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
+def unique(
+    x: TensorLike, out_idx: DTypeLike = dtypes.int32, name: str | None = None
+) -> Any:
     """The distinct elements of a vector in order of occurrence.
 
     Returns:
@@ -132,14 +144,17 @@ def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
 
 
 def unique_with_counts(
-    x: Any, out_idx: Any = dtypes.int32, name: str | None = None
+    x: TensorLike, out_idx: DTypeLike = dtypes.int32, name: str | None = None
 ) -> Any:
     """As `unique`, and how often each distinct element occurs: (y, idx, count)."""
     return F.UniqueWithCounts(x, out_idx=out_idx, name=name)
 
 
 def setdiff1d(
-    x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None
+    x: TensorLike,
+    y: TensorLike,
+    index_dtype: DTypeLike = dtypes.int32,
+    name: str | None = None,
 ) -> Any:
     """The elements of the vector `x` that are not in `y`.
 
@@ -149,16 +164,21 @@ def setdiff1d(
     return F.ListDiff(x, y, out_idx=index_dtype, name=name)
 
 
-def listdiff(x: Any, y: Any, out_idx: Any = None, name: str | None = None) -> Any:
+def listdiff(
+    x: TensorLike,
+    y: TensorLike,
+    out_idx: DTypeLike | None = None,
+    name: str | None = None,
+) -> Any:
     """The older name of `setdiff1d`."""
     return F.ListDiff(x, y, out_idx=out_idx, name=name)
 
 
 def searchsorted(
-    sorted_sequence: Any,
-    values: Any,
+    sorted_sequence: TensorLike,
+    values: TensorLike,
     side: str = "left",
-    out_type: Any = dtypes.int32,
+    out_type: DTypeLike = dtypes.int32,
     name: str | None = None,
 ) -> Tensor:
     """Where values would go in sorted rows.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,12 @@ from retrograd.ops.infer import (
     with_rank_at_least,
 )
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- permutations
 
 
@@ -35,7 +41,7 @@ from retrograd.ops.infer import (
     math="y[xᵢ] = i",
     grad=NOT_DIFFERENTIABLE,
 )
-def invert_permutation_kernel(xp: Any, x: Any) -> Any:
+def invert_permutation_kernel(xp: Arrays, x: Array) -> Array:
     """The permutation that undoes x."""
     if np.ndim(x) != 1:
         raise refused("invert_permutation expects a 1D vector.")
@@ -55,7 +61,7 @@ def invert_permutation_kernel(xp: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------- ranking
 
 
-def _top_shape(n: Any) -> list[RawShape]:
+def _top_shape(n: Operation) -> list[RawShape]:
     raw = with_rank_at_least(n, 0, 1)
     k = n.attrs["k"] if n.type == "TopK" else _scalar_size(n, 1)
     if raw is None:
@@ -66,14 +72,14 @@ def _top_shape(n: Any) -> list[RawShape]:
     return [(*raw[:-1], k)] * 2
 
 
-def _scalar_size(n: Any, index: int) -> int | None:
+def _scalar_size(n: Operation, index: int) -> int | None:
     raw = n._inputs[index]._shape_raw
     if raw:
         raise invalid(n, f"Input must be scalar but has rank {len(raw)}")
     return size_input(n, index)
 
 
-def _top(xp: Any, x: Any, k: int) -> Any:
+def _top(xp: Arrays, x: Array, k: int) -> tuple[Array, ...]:
     if not np.ndim(x):
         raise refused("input must be >= 1-D, got shape []")
     if k < 0:
@@ -85,7 +91,7 @@ def _top(xp: Any, x: Any, k: int) -> Any:
     return xp.top_k(x, k)
 
 
-def _top_gradient(n: Any, dy: Any, _: Any) -> list[Any]:
+def _top_gradient(n: Operation, dy: Tensor, _: Tensor | None) -> list[Tensor | None]:
     """ȳ goes back to the places that the greatest were found at."""
     sizes, places = shape(n.inputs[0]), n.outputs[1]
     count = shape(places)
@@ -106,7 +112,7 @@ def _top_gradient(n: Any, dy: Any, _: Any) -> list[Any]:
     grad=_top_gradient,
     notation=dict(input="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]"),
 )
-def top_k_kernel(xp: Any, x: Any, *, k: int) -> Any:
+def top_k_kernel(xp: Arrays, x: Array, *, k: int) -> tuple[Array, ...]:
     """The k greatest along the last axis, in falling order, and their places."""
     return _top(xp, x, k)
 
@@ -119,14 +125,14 @@ def top_k_kernel(xp: Any, x: Any, *, k: int) -> Any:
     static="k",
     notation=dict(input="x̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", k="k"),
 )
-def top_k_v2_kernel(xp: Any, x: Any, k: Any) -> Any:
+def top_k_v2_kernel(xp: Arrays, x: Array, k: Array) -> tuple[Array, ...]:
     """The k greatest along the last axis, in falling order, and their places."""
     if np.ndim(k):
         raise refused(f"k must be scalar, got shape {shape_text(np.shape(k))}")
     return _top(xp, x, int(k))
 
 
-def _nth_shape(n: Any) -> RawShape:
+def _nth_shape(n: Operation) -> RawShape:
     raw, at = with_rank_at_least(n, 0, 1), _scalar_size(n, 1)
     if raw is None:
         return None
@@ -136,7 +142,7 @@ def _nth_shape(n: Any) -> RawShape:
 
 
 @op("NthElement", infer=_nth_shape, math="y = the n-th least of x", static="n")
-def nth_element_kernel(xp: Any, x: Any, n: Any, *, reverse: bool) -> Any:
+def nth_element_kernel(xp: Arrays, x: Array, n: Array, *, reverse: bool) -> Array:
     """The n-th least (counted from 0) along the last axis, or the n-th greatest."""
     at, count = int(n), np.shape(x)[-1]
     if at < 0:
@@ -147,7 +153,7 @@ def nth_element_kernel(xp: Any, x: Any, n: Any, *, reverse: bool) -> Any:
 
 
 @gradient("NthElement", input="x̄ᵢ = ȳ [xᵢ = y] / Σⱼ [xⱼ = y]")
-def nth_element_gradient(n: Any, dy: Any) -> Any:
+def nth_element_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """ȳ goes to the elements that are equal to it, in equal parts."""
     equal = F.Equal(expand_dims(n.outputs[0], -1), n.inputs[0])
     chosen = F.Cast(equal, DstT=dy.dtype)
@@ -155,13 +161,15 @@ def nth_element_gradient(n: Any, dy: Any) -> Any:
     return [F.Mul(F.RealDiv(chosen, count), expand_dims(dy, -1)), None]
 
 
-def _bound_shape(n: Any) -> RawShape:
+def _bound_shape(n: Operation) -> RawShape:
     with_rank(n, 0, 2)
     with_rank(n, 1, 2)
     return n._inputs[1]._shape_raw
 
 
-def _bound(xp: Any, rows: Any, values: Any, side: str, out_type: Any) -> Any:
+def _bound(
+    xp: Arrays, rows: Array, values: Array, side: str, out_type: np.dtype
+) -> Array:
     if np.shape(rows)[0] != np.shape(values)[0]:
         raise refused("Leading dim_size of both tensors must match.")
     found = [
@@ -173,13 +181,17 @@ def _bound(xp: Any, rows: Any, values: Any, side: str, out_type: Any) -> Any:
 
 
 @op("LowerBound", infer=_bound_shape, math="y = number of elements < x")
-def lower_bound_kernel(xp: Any, rows: Any, values: Any, *, out_type: Any) -> Any:
+def lower_bound_kernel(
+    xp: Arrays, rows: Array, values: Array, *, out_type: np.dtype
+) -> Array:
     """In each sorted row, the first place that a value could be put."""
     return _bound(xp, rows, values, "left", out_type)
 
 
 @op("UpperBound", infer=_bound_shape, math="y = number of elements ≤ x")
-def upper_bound_kernel(xp: Any, rows: Any, values: Any, *, out_type: Any) -> Any:
+def upper_bound_kernel(
+    xp: Arrays, rows: Array, values: Array, *, out_type: np.dtype
+) -> Array:
     """In each sorted row, the last place that a value could be put."""
     return _bound(xp, rows, values, "right", out_type)
 
@@ -187,7 +199,7 @@ def upper_bound_kernel(xp: Any, rows: Any, values: Any, *, out_type: Any) -> Any
 # ---------------------------------------------------------------------- distinct values
 
 
-def _distinct(x: Any) -> tuple[Any, Any]:
+def _distinct(x: Array) -> tuple[Array, Array]:
     """Where each distinct element of a vector first is, and which one each element is.
 
     They come in the order of their first occurrence.
@@ -206,7 +218,7 @@ def _distinct(x: Any) -> tuple[Any, Any]:
     return np.array(first, np.int64), which
 
 
-def _distinct_sorted(x: Any) -> tuple[Any, Any]:
+def _distinct_sorted(x: Array) -> tuple[Array, Array]:
     """As `_distinct`, for numbers that can be sorted."""
     _, first, which = np.unique(x, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
@@ -215,7 +227,7 @@ def _distinct_sorted(x: Any) -> tuple[Any, Any]:
     return first[order], place[which.reshape(-1)]
 
 
-def _uniques(x: Any, out_idx: Any) -> tuple[Any, Any, Any]:
+def _uniques(x: Array, out_idx: np.dtype) -> tuple[Array, Array, Array]:
     """The distinct elements, which of them each element is, how often each occurs."""
     has_nan = x.dtype.kind in "fc" and np.isnan(x).any()
     sortable = x.dtype.kind in "iufb" and not has_nan
@@ -224,39 +236,41 @@ def _uniques(x: Any, out_idx: Any) -> tuple[Any, Any, Any]:
     return x[first], which.astype(out_idx), count.astype(out_idx)
 
 
-def _unique_shape(n: Any) -> list[RawShape]:
+def _unique_shape(n: Operation) -> list[RawShape]:
     whole = with_rank(n, 0, 1)
     return [(None,), whole, (None,)][: len(n._outputs)]
 
 
-def _vector(x: Any) -> Any:
+def _vector(x: Array) -> Array:
     if np.ndim(x) != 1:
         raise refused("unique expects a 1D vector.")
     return x
 
 
 @op("Unique", infer=_unique_shape, math="y = distinct elements", host=True)
-def unique_kernel(xp: Any, x: Any, *, out_idx: Any) -> Any:
+def unique_kernel(xp: Arrays, x: Array, *, out_idx: np.dtype) -> tuple[Array, ...]:
     """The distinct elements in order of occurrence, and which each element is."""
     del xp
     return _uniques(_vector(x), out_idx)[:2]
 
 
 @op("UniqueWithCounts", infer=_unique_shape, math="y = distinct elements", host=True)
-def unique_with_counts_kernel(xp: Any, x: Any, *, out_idx: Any) -> Any:
+def unique_with_counts_kernel(
+    xp: Arrays, x: Array, *, out_idx: np.dtype
+) -> tuple[Array, ...]:
     """As Unique, and how often each distinct element occurs."""
     del xp
     return _uniques(_vector(x), out_idx)
 
 
-def _unique_v2_shape(n: Any) -> list[RawShape]:
+def _unique_v2_shape(n: Operation) -> list[RawShape]:
     raw = n._inputs[0]._shape_raw
     values = None if raw is None else (None,) * len(raw)
     which = raw if raw is not None and len(raw) == 1 else (None,)
     return [values, which, (None,)][: len(n._outputs)]
 
 
-def _slices(x: Any, axis: Any, out_idx: Any) -> tuple[Any, Any, Any]:
+def _slices(x: Array, axis: Array, out_idx: np.dtype) -> tuple[Array, Array, Array]:
     """The distinct slices of x along an axis."""
     if np.ndim(axis) != 1:
         raise refused("axis expects a 1D vector.")
@@ -278,27 +292,33 @@ def _slices(x: Any, axis: Any, out_idx: Any) -> tuple[Any, Any, Any]:
 
 
 @op("UniqueV2", infer=_unique_v2_shape, math="y = distinct slices", host=True)
-def unique_v2_kernel(xp: Any, x: Any, axis: Any, *, out_idx: Any) -> Any:
+def unique_v2_kernel(
+    xp: Arrays, x: Array, axis: Array, *, out_idx: np.dtype
+) -> tuple[Array, ...]:
     """The distinct slices along an axis, and which each slice is."""
     del xp
     return _slices(x, axis, out_idx)[:2]
 
 
 @op("UniqueWithCountsV2", infer=_unique_v2_shape, math="y = distinct slices", host=True)
-def unique_with_counts_v2_kernel(xp: Any, x: Any, axis: Any, *, out_idx: Any) -> Any:
+def unique_with_counts_v2_kernel(
+    xp: Arrays, x: Array, axis: Array, *, out_idx: np.dtype
+) -> tuple[Array, ...]:
     """As UniqueV2, and how often each distinct slice occurs."""
     del xp
     return _slices(x, axis, out_idx)
 
 
-def _difference_shape(n: Any) -> list[RawShape]:
+def _difference_shape(n: Operation) -> list[RawShape]:
     with_rank(n, 0, 1)
     with_rank(n, 1, 1)
     return [(None,), (None,)]
 
 
 @op("ListDiff", infer=_difference_shape, math="z = elements of x not in y", host=True)
-def list_diff_kernel(xp: Any, x: Any, y: Any, *, out_idx: Any) -> Any:
+def list_diff_kernel(
+    xp: Arrays, x: Array, y: Array, *, out_idx: np.dtype
+) -> tuple[Array, ...]:
     """The elements of x that are not in y, in their order, and their places."""
     del xp
     for what, value in (("x", x), ("y", y)):

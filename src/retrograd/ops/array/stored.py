@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from retrograd.graph import opdef
 from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.ops.array.tensor_protos import make_ndarray, strings_in
 
+if TYPE_CHECKING:
+    from retrograd.typing import Message
+
+
 #: bytes up to which an array is made at once from fewer elements than it has
 _SMALL = 1 << 20
 #: bytes up to which nobody asks whether the machine has them
@@ -23,7 +27,7 @@ _MODEST = 1 << 28
 _NUMPY_AXES = 64
 
 
-def tensor_value(proto: Any, dtype: dtypes.DType | None = None) -> Any:
+def tensor_value(proto: Message, dtype: dtypes.DType | None = None) -> Any:
     """The value that a TensorProto holds: an array, or a StoredTensor.
 
     Args:
@@ -38,7 +42,7 @@ def tensor_value(proto: Any, dtype: dtypes.DType | None = None) -> Any:
     return StoredTensor(proto, sizes, functools.partial(_read, proto, sizes, dtype))
 
 
-def _is_readable(proto: Any, sizes: tuple[int, ...]) -> bool:
+def _is_readable(proto: Message, sizes: tuple[int, ...]) -> bool:
     """Whether the message holds a tensor, and the bytes that it must have."""
     if (min(sizes, default=0) < 0) or shapes.why_invalid(sizes, False):
         return False
@@ -54,7 +58,7 @@ def _is_readable(proto: Any, sizes: tuple[int, ...]) -> bool:
     return len(content) == count * kind.size
 
 
-def _dtype(proto: Any) -> dtypes.DType | None:
+def _dtype(proto: Message) -> dtypes.DType | None:
     """The dtype of a message, where arrays can have it."""
     try:
         kind = dtypes.as_dtype(proto.dtype)
@@ -63,12 +67,14 @@ def _dtype(proto: Any) -> dtypes.DType | None:
     return None if kind._is_ref_dtype or not kind.is_numpy_compatible else kind
 
 
-def _nbytes(proto: Any, sizes: tuple[int, ...]) -> int:
+def _nbytes(proto: Message, sizes: tuple[int, ...]) -> int:
     kind = dtypes.as_dtype(proto.dtype)
     return math.prod(sizes) * np.dtype(kind.as_numpy_dtype).itemsize
 
 
-def _read(proto: Any, sizes: tuple[int, ...], dtype: dtypes.DType | None) -> np.ndarray:
+def _read(
+    proto: Message, sizes: tuple[int, ...], dtype: dtypes.DType | None
+) -> np.ndarray:
     """The array of a message.
 
     Raises:

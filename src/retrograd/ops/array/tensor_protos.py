@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrograd import dtypes
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
+
 
 #: dtypes whose elements are written as one block of bytes
 _BLOCKS = frozenset(
@@ -34,7 +38,7 @@ _FIELDS = {
 }
 
 
-def write(proto: Any, array: np.ndarray, kind: dtypes.DType, count: int) -> None:
+def write(proto: Message, array: np.ndarray, kind: dtypes.DType, count: int) -> None:
     """Put the elements of `array` into a message.
 
     Args:
@@ -66,7 +70,7 @@ def write(proto: Any, array: np.ndarray, kind: dtypes.DType, count: int) -> None
     getattr(proto, field).extend(flat.tolist())
 
 
-def make_ndarray(tensor: Any) -> np.ndarray:
+def make_ndarray(tensor: Message) -> np.ndarray:
     """The array that a TensorProto holds.
 
     Raises:
@@ -91,7 +95,7 @@ def make_ndarray(tensor: Any) -> np.ndarray:
     return strings.reshape(sizes)
 
 
-def _listed(tensor: Any, name: str, dtype: np.dtype) -> np.ndarray:
+def _listed(tensor: Message, name: str, dtype: np.dtype) -> np.ndarray:
     """The elements that a message lists one by one, 1-D."""
     held = list(getattr(tensor, _FIELDS[name]))
     if dtype.kind == "O":

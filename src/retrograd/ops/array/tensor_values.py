@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,10 +19,15 @@ from retrograd.ops.array.constant import make_array
 from retrograd.ops.array.tensor_protos import write
 from retrograd.util import protos
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import RawShape
+    from retrograd.typing import Array, DTypeLike, Message, TensorLike
+
+
 # ---------------------------------------------------------------------- static values
 
 
-def is_tensor(x: Any) -> bool:
+def is_tensor(x: object) -> bool:
     """Whether `x` is a tensor, sparse tensor, IndexedSlices, variable or the like."""
     return (
         isinstance(x, (Tensor, SparseTensor, IndexedSlices))
@@ -58,30 +63,30 @@ def constant_value(tensor: Any, partial: bool = False) -> Any:
     return found
 
 
-def _const(n: Operation, partial: bool) -> Any:
+def _const(n: Operation, partial: bool) -> Array:
     del partial
     value = n.attrs["value"]
     return value.array() if isinstance(value, StoredTensor) else value.copy()
 
 
-def _known_shape(n: Operation) -> Any:
+def _known_shape(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
     return raw if shapes.is_full(raw) else None
 
 
-def _shape(n: Operation, partial: bool) -> Any:
+def _shape(n: Operation, partial: bool) -> Array | None:
     del partial
     raw = _known_shape(n)
     return None if raw is None else np.array(raw, n.out.dtype.as_numpy_dtype)
 
 
-def _size(n: Operation, partial: bool) -> Any:
+def _size(n: Operation, partial: bool) -> np.int32 | None:
     del partial
     raw = _known_shape(n)
-    return None if raw is None else np.int32(math.prod(raw))
+    return None if raw is None else np.int32(shapes.size(raw) or 0)
 
 
-def _rank(n: Operation, partial: bool) -> Any:
+def _rank(n: Operation, partial: bool) -> Array | None:
     del partial
     raw = n._inputs[0]._shape_raw
     return None if raw is None else np.array(len(raw), np.int32)
@@ -92,7 +97,7 @@ def _of_inputs(
 ) -> Callable[[Operation, bool], Any]:
     """Compute from the values of all inputs, if all are known."""
 
-    def value(n: Operation, partial: bool) -> Any:
+    def value(n: Operation, partial: bool) -> Array | None:
         del partial
         values = []
         for tensor in n._inputs:
@@ -105,7 +110,7 @@ def _of_inputs(
     return value
 
 
-def _pack(n: Operation, partial: bool) -> Any:
+def _pack(n: Operation, partial: bool) -> Array | None:
     if n.attrs["axis"] != 0:
         return None
     values = []
@@ -121,12 +126,12 @@ def _pack(n: Operation, partial: bool) -> Any:
     return np.array(values)
 
 
-def _fill(n: Operation, partial: bool) -> Any:
+def _fill(n: Operation, partial: bool) -> Array | None:
     del partial
     raw, value = n.out._shape_raw, constant_value(n._inputs[1])
     if raw is None or None in raw or value is None:
         return None
-    return np.full(raw, value, value.dtype)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return np.full([size or 0 for size in raw], value, value.dtype)
 
 
 _KNOWN: dict[str, Callable[[Operation, bool], Any]] = {
@@ -147,7 +152,7 @@ _KNOWN: dict[str, Callable[[Operation, bool], Any]] = {
 }
 
 
-def constant_value_as_shape(tensor: Any) -> shapes.TensorShape:
+def constant_value_as_shape(tensor: Tensor) -> shapes.TensorShape:
     """The shape that a tensor of integers holds, as far as it is known.
 
     Args:
@@ -158,7 +163,8 @@ def constant_value_as_shape(tensor: Any) -> shapes.TensorShape:
       ValueError: another scalar, or a rank above 1.
     """
     if getattr(tensor, "_is_eager", False):
-        return shapes.TensorShape([None if d == -1 else int(d) for d in tensor.numpy()])
+        known = constant_value(tensor)
+        return shapes.TensorShape([None if d == -1 else int(d) for d in known])
     if tensor._shape_raw == ():
         return _shape_of_scalar(tensor)
     length = tensor.shape.with_rank(1).as_list()[0]
@@ -206,7 +212,7 @@ def _shape_of_slice(n: Operation) -> shapes.TensorShape | None:
     masks = ("ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
     if any(b is None or len(b) != 1 for b in bounds) or any(n.attrs[m] for m in masks):
         return None
-    begin, end, stride = (int(b[0]) for b in bounds)
+    begin, end, stride = (int(b[0]) for b in bounds if b is not None)
     where = slice(
         None if n.attrs["begin_mask"] else begin,
         None if n.attrs["end_mask"] else end,
@@ -218,7 +224,7 @@ def _shape_of_slice(n: Operation) -> shapes.TensorShape | None:
         return None
 
 
-def shape_tensor(shape: Any) -> Tensor:
+def shape_tensor(shape: TensorLike) -> Tensor:
     """A shape as a tensor of integers; its sizes may be tensors."""
     dtype = None
     if isinstance(shape, (tuple, list)):
@@ -228,7 +234,7 @@ def shape_tensor(shape: Any) -> Tensor:
     return convert_to_tensor(shape, dtype=dtype, name="shape")
 
 
-def maybe_set_static_shape(tensor: Tensor, shape: Any) -> None:
+def maybe_set_static_shape(tensor: Tensor, shape: TensorLike) -> None:
     """Inside a function body, tell `tensor` the shape that `shape` is known to hold."""
     if context.executing_eagerly() or not is_tensor(shape):
         return
@@ -240,17 +246,17 @@ def maybe_set_static_shape(tensor: Tensor, shape: Any) -> None:
 # ---------------------------------------------------------------------- messages
 
 
-def _message_class() -> Any:
+def _message_class() -> type[Message]:
     return protos.message("tensor.TensorProto")
 
 
 def make_tensor_proto(
-    values: Any,
-    dtype: Any = None,
-    shape: Any = None,
+    values: TensorLike,
+    dtype: DTypeLike | None = None,
+    shape: Iterable[Any] | None = None,
     verify_shape: bool = False,
     allow_broadcast: bool = False,
-) -> Any:
+) -> Message:
     """`values` as a TensorProto.
 
     Args:

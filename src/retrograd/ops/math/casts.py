@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from retrograd import dtypes
 from retrograd.graph.composite import IndexedSlices, SparseTensor
@@ -12,8 +12,11 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.fill import zeros_like
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import CompositeLike, DTypeLike, TensorLike
 
-def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
+
+def cast(x: CompositeLike, dtype: DTypeLike, name: str | None = None) -> Any:
     """`x` with another element type; a tensor that has it already is returned.
 
     Args:
@@ -40,60 +43,62 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
         return x
 
 
-def _is_tensor(x: Any) -> bool:
+def _is_tensor(x: CompositeLike) -> TypeGuard[Tensor]:
     return isinstance(x, Tensor) or getattr(x, "_is_resource_variable", False)
 
 
-def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
+def saturate_cast(
+    value: TensorLike, dtype: DTypeLike, name: str | None = None
+) -> Tensor:
     """`cast` after clipping to what the new element type can hold."""
     with name_scope(name, "saturate_cast", [value]) as scope:
-        value = convert_to_tensor(value, name="value")
+        result = convert_to_tensor(value, name="value")
         wanted = dtypes.as_dtype(dtype).base_dtype
-        if value.dtype.min < wanted.min:
-            low = convert_to_tensor(wanted.min, value.dtype, "min")
-            value = F.Maximum(value, low)
-        if value.dtype.max > wanted.max:
-            high = convert_to_tensor(wanted.max, value.dtype, "max")
-            value = F.Minimum(value, high)
-        return cast(value, wanted, scope)
+        if result.dtype.min < wanted.min:
+            low = convert_to_tensor(wanted.min, result.dtype, "min")
+            result = F.Maximum(result, low)
+        if result.dtype.max > wanted.max:
+            high = convert_to_tensor(wanted.max, result.dtype, "max")
+            result = F.Minimum(result, high)
+        return cast(result, wanted, scope)
 
 
-def to_float(x: Any, name: str = "ToFloat") -> Any:
+def to_float(x: CompositeLike, name: str = "ToFloat") -> Any:
     """`x` as float32."""
     return cast(x, dtypes.float32, name)
 
 
-def to_double(x: Any, name: str = "ToDouble") -> Any:
+def to_double(x: CompositeLike, name: str = "ToDouble") -> Any:
     """`x` as float64."""
     return cast(x, dtypes.float64, name)
 
 
-def to_int32(x: Any, name: str = "ToInt32") -> Any:
+def to_int32(x: CompositeLike, name: str = "ToInt32") -> Any:
     """`x` as int32."""
     return cast(x, dtypes.int32, name)
 
 
-def to_int64(x: Any, name: str = "ToInt64") -> Any:
+def to_int64(x: CompositeLike, name: str = "ToInt64") -> Any:
     """`x` as int64."""
     return cast(x, dtypes.int64, name)
 
 
-def to_bfloat16(x: Any, name: str = "ToBFloat16") -> Any:
+def to_bfloat16(x: CompositeLike, name: str = "ToBFloat16") -> Any:
     """`x` as bfloat16."""
     return cast(x, dtypes.bfloat16, name)
 
 
-def to_complex64(x: Any, name: str = "ToComplex64") -> Any:
+def to_complex64(x: CompositeLike, name: str = "ToComplex64") -> Any:
     """`x` as complex64."""
     return cast(x, dtypes.complex64, name)
 
 
-def to_complex128(x: Any, name: str = "ToComplex128") -> Any:
+def to_complex128(x: CompositeLike, name: str = "ToComplex128") -> Any:
     """`x` as complex128."""
     return cast(x, dtypes.complex128, name)
 
 
-def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
+def complex(real: TensorLike, imag: TensorLike, name: str | None = None) -> Tensor:
     """The complex numbers with the given parts, both float32 or both float64.
 
     Raises:
@@ -117,7 +122,7 @@ _COMPLEX = {
 }
 
 
-def real(input: Any, name: str | None = None) -> Tensor:
+def real(input: TensorLike, name: str | None = None) -> Tensor:
     """The real part of each element; real numbers are returned as they are."""
     with name_scope(name, "Real", [input]) as scope:
         x = convert_to_tensor(input, name="input")
@@ -126,7 +131,7 @@ def real(input: Any, name: str | None = None) -> Tensor:
         return x
 
 
-def imag(input: Any, name: str | None = None) -> Tensor:
+def imag(input: TensorLike, name: str | None = None) -> Tensor:
     """The imaginary part of each element; of real numbers zero."""
     with name_scope(name, "Imag", [input]) as scope:
         x = convert_to_tensor(input, name="input")
@@ -135,7 +140,7 @@ def imag(input: Any, name: str | None = None) -> Tensor:
         return zeros_like(x)
 
 
-def angle(input: Any, name: str | None = None) -> Tensor:
+def angle(input: TensorLike, name: str | None = None) -> Tensor:
     """The argument of each element, in (−π, π]; of real numbers zero."""
     with name_scope(name, "Angle", [input]) as scope:
         x = convert_to_tensor(input, name="input")
@@ -144,7 +149,7 @@ def angle(input: Any, name: str | None = None) -> Tensor:
         return zeros_like(x)
 
 
-def conj(x: Any, name: str | None = None) -> Tensor:
+def conj(x: TensorLike, name: str | None = None) -> Tensor:
     """The complex conjugate; real numbers are returned as they are.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from retrograd import dtypes
 from retrograd.graph import context
@@ -22,12 +22,17 @@ from retrograd.ops.math.casts import cast
 from retrograd.ops.math.elementwise import maximum, minimum
 from retrograd.ops.math.reduce import reduce_sum
 
+if TYPE_CHECKING:
+    from retrograd.typing import AxisLike, CompositeLike, TensorLike
 
-def _dense_part(t: Any, name: str) -> Tensor:
+    Composites: TypeAlias = Sequence[CompositeLike | None]
+
+
+def _dense_part(t: CompositeLike, name: str) -> Tensor:
     return convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name=name)
 
 
-def _like(t: Any, values: Tensor) -> Any:
+def _like(t: CompositeLike, values: Tensor) -> Any:
     """Values as what they come from: a tensor or IndexedSlices."""
     if isinstance(t, IndexedSlices):
         return IndexedSlices(values, t.indices, t.dense_shape)
@@ -35,7 +40,10 @@ def _like(t: Any, values: Tensor) -> Any:
 
 
 def clip_by_value(
-    t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None
+    t: CompositeLike,
+    clip_value_min: TensorLike,
+    clip_value_max: TensorLike,
+    name: str | None = None,
 ) -> Any:
     """Elements below a bound, or above another, replaced by it.
 
@@ -60,7 +68,10 @@ def clip_by_value(
 
 
 def clip_by_norm(
-    t: Any, clip_norm: Any, axes: Any = None, name: str | None = None
+    t: CompositeLike,
+    clip_norm: TensorLike,
+    axes: AxisLike = None,
+    name: str | None = None,
 ) -> Any:
     """`t`, scaled down to the Euclidean norm `clip_norm` where its norm is larger.
 
@@ -82,7 +93,9 @@ def clip_by_norm(
         return _like(t, identity(scaled / maximum(norm, clip_norm), name=scope))
 
 
-def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
+def clip_by_average_norm(
+    t: TensorLike, clip_norm: TensorLike, name: str | None = None
+) -> Tensor:
     """`t`, scaled down to the average norm (norm / elements) `clip_norm`."""
     with name_scope(name, "clip_by_average_norm", [t, clip_norm]) as scope:
         t = convert_to_tensor(t, name="t")
@@ -93,26 +106,26 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         return identity(scaled * factor, name=scope)
 
 
-def _check_list(t_list: Any) -> list[Any]:
+def _check_list(t_list: Composites) -> list[CompositeLike | None]:
     if not isinstance(t_list, Sequence) or isinstance(t_list, str):
         raise TypeError("t_list should be a sequence")
     return list(t_list)
 
 
-def _parts(t_list: list[Any]) -> list[Tensor | None]:
+def _parts(t_list: Composites) -> list[Tensor | None]:
     return [
         None if t is None else _dense_part(t, f"t_{i}") for i, t in enumerate(t_list)
     ]
 
 
-def _colocated(value: Tensor) -> Any:
+def _colocated(value: Tensor) -> contextlib.AbstractContextManager[Any]:
     """A context that keeps operations on the device of a tensor."""
     if context.executing_eagerly():
         return contextlib.nullcontext()
     return context.get_default_graph().colocate_with(value)
 
 
-def global_norm(t_list: Any, name: str | None = None) -> Tensor:
+def global_norm(t_list: Composites, name: str | None = None) -> Tensor:
     """The Euclidean norm of all elements of all tensors together.
 
     Args:
@@ -122,10 +135,10 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
     Raises:
       TypeError: `t_list` is not a sequence.
     """
-    t_list = _check_list(t_list)
-    with name_scope(name, "global_norm", t_list):
+    tensors = _check_list(t_list)
+    with name_scope(name, "global_norm", tensors):
         halves = []
-        for value in _parts(t_list):
+        for value in _parts(tensors):
             if value is not None:
                 with _colocated(value):
                     halves.append(F.L2Loss(value))
@@ -135,7 +148,10 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
 
 
 def clip_by_global_norm(
-    t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
+    t_list: Composites,
+    clip_norm: TensorLike,
+    use_norm: Tensor | None = None,
+    name: str | None = None,
 ) -> tuple[list[Any], Tensor]:
     """All tensors scaled down together, so that their norm is at most `clip_norm`.
 
@@ -151,18 +167,18 @@ def clip_by_global_norm(
     Raises:
       TypeError: `t_list` is not a sequence.
     """
-    t_list = _check_list(t_list)
+    tensors = _check_list(t_list)
     if use_norm is None:
-        use_norm = global_norm(t_list, name)
-    with name_scope(name, "clip_by_global_norm", [*t_list, clip_norm]) as scope:
+        use_norm = global_norm(tensors, name)
+    with name_scope(name, "clip_by_global_norm", [*tensors, clip_norm]) as scope:
         inverse = 1.0 / use_norm
         largest = constant(1.0, use_norm.dtype) / clip_norm
         factor = clip_norm * minimum(inverse, largest)
         finite = F.IsFinite(use_norm)
         scale = F.Select(finite, factor, constant(float("nan"), use_norm.dtype))
         clipped: list[Any] = []
-        for i, (t, value) in enumerate(zip(t_list, _parts(t_list), strict=True)):
-            if value is None:
+        for i, (t, value) in enumerate(zip(tensors, _parts(tensors), strict=True)):
+            if t is None or value is None:
                 clipped.append(None)
                 continue
             with _colocated(value):

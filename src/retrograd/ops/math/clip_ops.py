@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import F, op
 from retrograd.ops.infer import same
 from retrograd.ops.traits import Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
 
-def _clip_by_value_rule(n: Operation, dy: Any) -> list[Any]:
+
+def _clip_by_value_rule(n: Operation, dy: Tensor) -> list[Tensor]:
     t, low, high = n.inputs
     zeros = F.ZerosLike(dy)
     below, above = F.Less(t, low), F.Greater(t, high)
@@ -24,7 +28,7 @@ def _clip_by_value_rule(n: Operation, dy: Any) -> list[Any]:
     return [terms[0], _to_bound(by_low, low), _to_bound(by_high, high)]
 
 
-def _to_bound(term: Any, bound: Any) -> Any:
+def _to_bound(term: Tensor, bound: Tensor) -> Tensor:
     """A term for a bound that was broadcast to the tensor."""
     if bound._shape_raw == term._shape_raw and None not in (bound._shape_raw or [None]):
         return term
@@ -45,6 +49,6 @@ def _to_bound(term: Any, bound: Any) -> Any:
     ),
     traits=Traits(function=Function.CLIPPING),
 )
-def _clip_by_value(xp: Any, t: Any, low: Any, high: Any) -> Any:
+def _clip_by_value(xp: Arrays, t: Array, low: Array, high: Array) -> Array:
     """Each element, or the bound that it lies beyond."""
     return xp.minimum(xp.maximum(t, low), high)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import broadcast, same, shape_text
 from retrograd.ops.traits import Blocks, Traits
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 # ---------------------------------------------------------------------- comparison
 
@@ -23,7 +28,7 @@ from retrograd.ops.traits import Blocks, Traits
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _less(xp: Any, x: Any, y: Any) -> Any:
+def _less(xp: Arrays, x: Array, y: Array) -> Array:
     """Whether x < y, elementwise."""
     return xp.less(x, y)
 
@@ -35,7 +40,7 @@ def _less(xp: Any, x: Any, y: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _less_equal(xp: Any, x: Any, y: Any) -> Any:
+def _less_equal(xp: Arrays, x: Array, y: Array) -> Array:
     """Whether x ≤ y, elementwise."""
     return xp.less_equal(x, y)
 
@@ -47,7 +52,7 @@ def _less_equal(xp: Any, x: Any, y: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _greater(xp: Any, x: Any, y: Any) -> Any:
+def _greater(xp: Arrays, x: Array, y: Array) -> Array:
     """Whether x > y, elementwise."""
     return xp.greater(x, y)
 
@@ -59,7 +64,7 @@ def _greater(xp: Any, x: Any, y: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _greater_equal(xp: Any, x: Any, y: Any) -> Any:
+def _greater_equal(xp: Arrays, x: Array, y: Array) -> Array:
     """Whether x ≥ y, elementwise."""
     return xp.greater_equal(x, y)
 
@@ -74,7 +79,9 @@ def _comparable(n: Operation) -> RawShape:
         return ()
 
 
-def _compared(xp: Any, compare: Any, x: Any, y: Any, unlike: bool | None) -> Any:
+def _compared(
+    xp: Arrays, compare: Callable[..., Any], x: Array, y: Array, unlike: bool | None
+) -> Array:
     """`compare(x, y)`; the scalar `unlike` where the shapes do not go together.
 
     Raises:
@@ -101,7 +108,7 @@ def _compared(xp: Any, compare: Any, x: Any, y: Any, unlike: bool | None) -> Any
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
+def _equal(xp: Arrays, x: Array, y: Array, *, incompatible_shape_error: bool) -> Array:
     """Whether x = y, elementwise."""
     unlike = None if incompatible_shape_error else False
     return _compared(xp, xp.equal, x, y, unlike)
@@ -114,7 +121,9 @@ def _equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _not_equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
+def _not_equal(
+    xp: Arrays, x: Array, y: Array, *, incompatible_shape_error: bool
+) -> Array:
     """Whether x ≠ y, elementwise."""
     unlike = None if incompatible_shape_error else True
     return _compared(xp, xp.not_equal, x, y, unlike)
@@ -127,7 +136,7 @@ def _not_equal(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool) -> An
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _approximate_equal(xp: Any, x: Any, y: Any, *, tolerance: float) -> Any:
+def _approximate_equal(xp: Arrays, x: Array, y: Array, *, tolerance: float) -> Array:
     """Whether |x − y| < `tolerance`, elementwise; of integers, its whole part."""
     return xp.less(xp.abs(xp.subtract(x, y)), np.abs(x.dtype.type(tolerance)))
 
@@ -142,7 +151,7 @@ def _approximate_equal(xp: Any, x: Any, y: Any, *, tolerance: float) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _logical_and(xp: Any, x: Any, y: Any) -> Any:
+def _logical_and(xp: Arrays, x: Array, y: Array) -> Array:
     """Whether both are true, elementwise."""
     return xp.logical_and(x, y)
 
@@ -154,7 +163,7 @@ def _logical_and(xp: Any, x: Any, y: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _logical_or(xp: Any, x: Any, y: Any) -> Any:
+def _logical_or(xp: Arrays, x: Array, y: Array) -> Array:
     """Whether at least one is true, elementwise."""
     return xp.logical_or(x, y)
 
@@ -166,7 +175,7 @@ def _logical_or(xp: Any, x: Any, y: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _logical_not(xp: Any, x: Any) -> Any:
+def _logical_not(xp: Arrays, x: Array) -> Array:
     """Whether x is false, elementwise."""
     return xp.logical_not(x)
 
@@ -175,19 +184,19 @@ def _logical_not(xp: Any, x: Any) -> Any:
 
 
 @op("IsNan", infer=same, math="y = [x is NaN]", traits=Traits(blocks=Blocks.TRUTH))
-def _is_nan(xp: Any, x: Any) -> Any:
+def _is_nan(xp: Arrays, x: Array) -> Array:
     """Whether an element is not a number."""
     return xp.isnan(x)
 
 
 @op("IsInf", infer=same, math="y = [|x| = ∞]", traits=Traits(blocks=Blocks.TRUTH))
-def _is_inf(xp: Any, x: Any) -> Any:
+def _is_inf(xp: Arrays, x: Array) -> Array:
     """Whether an element is infinite."""
     return xp.isinf(x)
 
 
 @op("IsFinite", infer=same, math="y = [|x| < ∞]", traits=Traits(blocks=Blocks.TRUTH))
-def _is_finite(xp: Any, x: Any) -> Any:
+def _is_finite(xp: Arrays, x: Array) -> Array:
     """Whether an element is neither infinite nor NaN."""
     return xp.isfinite(x)
 
@@ -201,7 +210,7 @@ def _is_finite(xp: Any, x: Any) -> Any:
     math="z = x and y, bit by bit",
     grad=NOT_DIFFERENTIABLE,
 )
-def _bitwise_and(xp: Any, x: Any, y: Any) -> Any:
+def _bitwise_and(xp: Arrays, x: Array, y: Array) -> Array:
     """The bits that are set in both."""
     return xp.bitwise_and(x, y)
 
@@ -209,7 +218,7 @@ def _bitwise_and(xp: Any, x: Any, y: Any) -> Any:
 @op(
     "BitwiseOr", infer=broadcast, math="z = x or y, bit by bit", grad=NOT_DIFFERENTIABLE
 )
-def _bitwise_or(xp: Any, x: Any, y: Any) -> Any:
+def _bitwise_or(xp: Arrays, x: Array, y: Array) -> Array:
     """The bits that are set in at least one."""
     return xp.bitwise_or(x, y)
 
@@ -220,37 +229,37 @@ def _bitwise_or(xp: Any, x: Any, y: Any) -> Any:
     math="z = x xor y, bit by bit",
     grad=NOT_DIFFERENTIABLE,
 )
-def _bitwise_xor(xp: Any, x: Any, y: Any) -> Any:
+def _bitwise_xor(xp: Arrays, x: Array, y: Array) -> Array:
     """The bits that are set in one but not the other."""
     return xp.bitwise_xor(x, y)
 
 
 @op("Invert", infer=same, math="y = ~x", grad=NOT_DIFFERENTIABLE)
-def _invert(xp: Any, x: Any) -> Any:
+def _invert(xp: Arrays, x: Array) -> Array:
     """All bits turned over."""
     return xp.invert(x)
 
 
-def _within(xp: Any, x: Any, count: Any) -> Any:
+def _within(xp: Arrays, x: Array, count: Array) -> Array:
     """The places to shift by: no less than none, no more than there are."""
     bits = x.dtype.itemsize * 8
     return xp.clip(count, 0, bits - 1).astype(x.dtype)
 
 
 @op("LeftShift", infer=broadcast, math="z = x · 2^y", grad=NOT_DIFFERENTIABLE)
-def _left_shift(xp: Any, x: Any, y: Any) -> Any:
+def _left_shift(xp: Arrays, x: Array, y: Array) -> Array:
     """The bits moved up by `y` places."""
     return xp.left_shift(x, _within(xp, x, y))
 
 
 @op("RightShift", infer=broadcast, math="z = ⌊x / 2^y⌋", grad=NOT_DIFFERENTIABLE)
-def _right_shift(xp: Any, x: Any, y: Any) -> Any:
+def _right_shift(xp: Arrays, x: Array, y: Array) -> Array:
     """The bits moved down by `y` places; the sign is kept."""
     return xp.right_shift(x, _within(xp, x, y))
 
 
 @op("PopulationCount", infer=same, math="y = bits set in x", grad=NOT_DIFFERENTIABLE)
-def _population_count(xp: Any, x: Any) -> Any:
+def _population_count(xp: Arrays, x: Array) -> Array:
     """How many bits of each element are set, as uint8."""
     total = xp.zeros(x.shape, np.uint8)
     one = x.dtype.type(1)

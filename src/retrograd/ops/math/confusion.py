@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
@@ -19,9 +19,15 @@ from retrograd.ops.math.casts import cast
 from retrograd.ops.math.compare import equal
 from retrograd.ops.math.reduce import reduce_max
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
+
 
 def remove_squeezable_dimensions(
-    labels: Any, predictions: Any, expected_rank_diff: int = 0, name: str | None = None
+    labels: TensorLike,
+    predictions: TensorLike,
+    expected_rank_diff: int = 0,
+    name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Both tensors, without a last dimension of one that the other does not have.
 
@@ -57,12 +63,12 @@ def _squeezed_if(x: Tensor, wanted: int, surplus: Tensor) -> Tensor:
 
 
 def confusion_matrix(
-    labels: Any,
-    predictions: Any,
-    num_classes: Any = None,
-    dtype: Any = dtypes.int32,
+    labels: TensorLike,
+    predictions: TensorLike,
+    num_classes: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.int32,
     name: str | None = None,
-    weights: Any = None,
+    weights: TensorLike | None = None,
 ) -> Tensor:
     """The matrix whose element [i, j] counts where i was right and j predicted.
 
@@ -88,9 +94,9 @@ def confusion_matrix(
         labels = _at_least_zero(labels, "labels")
         predictions = _at_least_zero(predictions, "predictions")
         if num_classes is None:
-            num_classes = F.Maximum(reduce_max(predictions), reduce_max(labels)) + 1
+            count = F.Maximum(reduce_max(predictions), reduce_max(labels)) + 1
         else:
-            limit = cast(num_classes, dtypes.int64)
+            count, limit = num_classes, cast(num_classes, dtypes.int64)
             labels = _below(labels, limit, "labels")
             predictions = _below(predictions, limit, "predictions")
         if weights is None:
@@ -99,27 +105,27 @@ def confusion_matrix(
             weights = convert_to_tensor(weights, name="weights")
             predictions.shape.assert_is_compatible_with(weights.shape)
             values = cast(weights, dtype)
-        sizes = cast(stack([num_classes, num_classes]), dtypes.int64)
+        sizes = cast(stack([count, count]), dtypes.int64)
         return F.ScatterNd(stack([labels, predictions], axis=1), values, sizes)
 
 
 def confusion_matrix_v2(
-    labels: Any,
-    predictions: Any,
-    num_classes: Any = None,
-    weights: Any = None,
-    dtype: Any = dtypes.int32,
+    labels: TensorLike,
+    predictions: TensorLike,
+    num_classes: TensorLike | None = None,
+    weights: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.int32,
     name: str | None = None,
 ) -> Tensor:
     """`confusion_matrix` of TensorFlow 2."""
     return confusion_matrix(labels, predictions, num_classes, dtype, name, weights)
 
 
-def _at_least_zero(x: Tensor, what: str) -> Tensor:
+def _at_least_zero(x: TensorLike, what: str) -> Tensor:
     check = assert_non_negative(x, message=f"`{what}` contains negative values")
     return with_dependencies([check], x)
 
 
-def _below(x: Tensor, limit: Tensor, what: str) -> Tensor:
+def _below(x: Tensor, limit: TensorLike, what: str) -> Tensor:
     check = assert_less(x, limit, message=f"`{what}` out of bound")
     return with_dependencies([check], x)

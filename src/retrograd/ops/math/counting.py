@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
@@ -16,24 +16,27 @@ from retrograd.ops.math.clip import clip_by_value
 from retrograd.ops.math.overloads import true_divide
 from retrograd.ops.math.reduce import reduce_max, reduce_prod
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
+
 
 def bincount(
-    arr: Any,
-    weights: Any = None,
-    minlength: Any = None,
-    maxlength: Any = None,
-    dtype: Any = dtypes.int32,
+    arr: TensorLike,
+    weights: TensorLike | None = None,
+    minlength: TensorLike | None = None,
+    maxlength: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.int32,
 ) -> Tensor:
     """`bincount_v2`, in a name scope of its own name."""
     return bincount_v2(arr, weights, minlength, maxlength, dtype)
 
 
 def bincount_v2(
-    arr: Any,
-    weights: Any = None,
-    minlength: Any = None,
-    maxlength: Any = None,
-    dtype: Any = dtypes.int32,
+    arr: TensorLike,
+    weights: TensorLike | None = None,
+    minlength: TensorLike | None = None,
+    maxlength: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.int32,
     name: str | None = None,
 ) -> Tensor:
     """How often each number from 0 to the largest occurs.
@@ -63,10 +66,10 @@ def bincount_v2(
 
 
 def histogram_fixed_width(
-    values: Any,
-    value_range: Any,
-    nbins: Any = 100,
-    dtype: Any = dtypes.int32,
+    values: TensorLike,
+    value_range: TensorLike,
+    nbins: TensorLike = 100,
+    dtype: DTypeLike = dtypes.int32,
     name: str | None = None,
 ) -> Tensor:
     """How many values lie in each of `nbins` bins of equal width.
@@ -84,10 +87,10 @@ def histogram_fixed_width(
 
 
 def histogram_fixed_width_bins(
-    values: Any,
-    value_range: Any,
-    nbins: Any = 100,
-    dtype: Any = dtypes.int32,
+    values: TensorLike,
+    value_range: TensorLike,
+    nbins: TensorLike = 100,
+    dtype: DTypeLike = dtypes.int32,
     name: str | None = None,
 ) -> Tensor:
     """In which bin each value lies; arguments as for `histogram_fixed_width`."""
@@ -108,7 +111,9 @@ def histogram_fixed_width_bins(
         return reshape(places, sizes)
 
 
-def bucketize(input: Any, boundaries: Any, name: str | None = None) -> Tensor:
+def bucketize(
+    input: TensorLike, boundaries: TensorLike, name: str | None = None
+) -> Tensor:
     """Between which of some rising numbers each element lies.
 
     Args:

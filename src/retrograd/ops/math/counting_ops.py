@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from retrograd.ops.infer import same
 from retrograd.ops.static import constant
 from retrograd.ops.traits import Blocks, Traits
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
 
-def _bins(index: int) -> Any:
+
+def _bins(index: int) -> Callable[..., Any]:
     """One dimension, its size the value of an input."""
 
     def shape_rule(n: Operation) -> RawShape:
@@ -26,7 +30,7 @@ def _bins(index: int) -> Any:
 
 
 @op("Bincount", infer=_bins(1), math="yₖ = Σᵢ wᵢ [xᵢ = k]", static="size")
-def _bincount(xp: Any, arr: Any, size: Any, weights: Any) -> Any:
+def _bincount(xp: Arrays, arr: Array, size: Array, weights: Array) -> Array:
     """How often each number below `size` occurs, or the sum of its weights.
 
     Raises:
@@ -49,8 +53,8 @@ def _bincount(xp: Any, arr: Any, size: Any, weights: Any) -> Any:
     static="nbins",
 )
 def _histogram_fixed_width(
-    xp: Any, values: Any, value_range: Any, nbins: Any, *, dtype: Any
-) -> Any:
+    xp: Arrays, values: Array, value_range: Array, nbins: Array, *, dtype: np.dtype
+) -> Array:
     """How many values lie in each of `nbins` bins of equal width.
 
     Raises:
@@ -75,7 +79,7 @@ def _histogram_fixed_width(
 @op(
     "Bucketize", infer=same, math="y = #{k: bₖ ≤ x}", traits=Traits(blocks=Blocks.WHOLE)
 )
-def _bucketize(xp: Any, x: Any, *, boundaries: list[float]) -> Any:
+def _bucketize(xp: Arrays, x: Array, *, boundaries: list[float]) -> Array:
     """Between which of the rising `boundaries` each element lies."""
     edges = np.array(boundaries, np.float32)
     if (edges[1:] < edges[:-1]).any():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.composite import (
     IndexedSlices,
@@ -17,6 +18,10 @@ from retrograd.ops.declare import F
 from retrograd.ops.math import overloads
 from retrograd.ops.simple import binary
 from retrograd.shapes import TensorShape
+
+if TYPE_CHECKING:
+    from retrograd.typing import CompositeLike, DTypeLike, ShapeLike, TensorLike
+
 
 add = binary("Add", "add")
 subtract = binary("Sub", "subtract")
@@ -35,12 +40,12 @@ truediv = overloads.true_divide
 div = overloads.old_divide
 
 
-def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
+def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
     """The angle of the point (x, y), in [−π, π]; broadcast."""
     return F.Atan2(y, x, name=name)
 
 
-def nextafter(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+def nextafter(x1: TensorLike, x2: TensorLike, name: str | None = None) -> Tensor:
     """The floating-point number next to `x1` on the way to `x2`; broadcast."""
     return F.NextAfter(x1, x2, name=name)
 
@@ -50,19 +55,21 @@ def divide(x: Any, y: Any, name: str | None = None) -> Any:
     return x / y if name is None else truediv(x, y, name)
 
 
-def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y rounded down; both of one element type."""
     with name_scope(name, "floordiv", [x, y]) as scope:
         return F.FloorDiv(x, y, name=scope)
 
 
-def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
+def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x to the power of y, elementwise and broadcast; both of one element type."""
     with name_scope(name, "Pow", [x]) as scope:
         return F.Pow(x, y, name=scope)
 
 
-def _guarded(op_type: str, default: str, x: Any, y: Any, name: str | None) -> Tensor:
+def _guarded(
+    op_type: str, default: str, x: TensorLike, y: TensorLike, name: str | None
+) -> Tensor:
     """Apply an op that takes tensors of one element type, y's that of x."""
     with name_scope(name, default, [x, y]) as scope:
         x = convert_to_tensor(x, name="x")
@@ -71,17 +78,17 @@ def _guarded(op_type: str, default: str, x: Any, y: Any, name: str | None) -> Te
         return apply(op_type, x, y, name=scope)
 
 
-def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+def div_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y, and zero where y is zero."""
     return _guarded("DivNoNan", "div_no_nan", x, y, name)
 
 
-def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+def multiply_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x · y, and zero where y is zero, even beside infinity or NaN."""
     return _guarded("MulNoNan", "multiply_no_nan", x, y, name)
 
 
-def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:
+def reciprocal_no_nan(x: TensorLike, name: str | None = None) -> Tensor:
     """1 / x, and zero where x is zero."""
     with name_scope(name, "reciprocal_no_nan", [x]) as scope:
         x = convert_to_tensor(x, name="x")
@@ -89,7 +96,9 @@ def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:
         return F.DivNoNan(one, x, name=scope)
 
 
-def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
+def scalar_mul(
+    scalar: TensorLike, x: Tensor | IndexedSlices, name: str | None = None
+) -> Any:
     """A scalar times a tensor, or times the rows of IndexedSlices.
 
     Raises:
@@ -104,13 +113,17 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
     return F.Mul(scalar, x, name=name)
 
 
-def scalar_mul_v2(scalar: Any, x: Any, name: str | None = None) -> Any:
+def scalar_mul_v2(
+    scalar: TensorLike, x: Tensor | IndexedSlices, name: str | None = None
+) -> Any:
     """`scalar_mul` of TensorFlow 2: in a name scope."""
     with name_scope(name, "scalar_mul", [x]):
         return scalar_mul(scalar, x, name)
 
 
-def add_n(inputs: Any, name: str | None = None) -> Tensor:
+def add_n(
+    inputs: CompositeLike | Sequence[CompositeLike], name: str | None = None
+) -> Tensor:
     """The sum of tensors (or IndexedSlices) of one shape and element type.
 
     Raises:
@@ -132,7 +145,10 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
 
 
 def accumulate_n(
-    inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None
+    inputs: Sequence[TensorLike],
+    shape: ShapeLike = None,
+    tensor_dtype: DTypeLike | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """The sum of tensors of one shape and element type.
 

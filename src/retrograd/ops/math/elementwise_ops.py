@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,15 +14,20 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops import rules
 from retrograd.ops.arguments import refused
-from retrograd.ops.declare import F, op, rule
+from retrograd.ops.declare import F, Rule, op, rule
 from retrograd.ops.infer import broadcast, merged
 from retrograd.ops.rules import arg
 from retrograd.ops.traits import Blocks, Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 _FLAT = {name: f"{name} has no derivative: piecewise constant" for name in "xy"}
 
 
-def _no_terms(n: Operation, dz: Any) -> list[Any]:
+def _no_terms(n: Operation, dz: Tensor) -> list[None]:
     del dz
     return [None] * len(n.inputs)
 
@@ -42,7 +48,7 @@ _SUM_RULES = dict(
     grad=_SUM_RULES,
     traits=Traits(linear=("x", "y"), cheap=True, function=Function.SUM),
 )
-def _add(xp: Any, x: Any, y: Any) -> Any:
+def _add(xp: Arrays, x: Array, y: Array) -> Array:
     """The sum of two tensors, or the concatenation of two strings."""
     return xp.add(x, y)
 
@@ -54,7 +60,7 @@ def _add(xp: Any, x: Any, y: Any) -> Any:
     grad=_SUM_RULES,
     traits=Traits(linear=("x", "y"), cheap=True, function=Function.SUM),
 )
-def _add_v2(xp: Any, x: Any, y: Any) -> Any:
+def _add_v2(xp: Arrays, x: Array, y: Array) -> Array:
     """The sum of two tensors."""
     return xp.add(x, y)
 
@@ -69,7 +75,7 @@ def _add_v2(xp: Any, x: Any, y: Any) -> Any:
     ),
     traits=Traits(linear=("x", "y"), cheap=True, function=Function.DIFFERENCE),
 )
-def _sub(xp: Any, x: Any, y: Any) -> Any:
+def _sub(xp: Arrays, x: Array, y: Array) -> Array:
     """The difference of two tensors."""
     return xp.subtract(x, y)
 
@@ -84,7 +90,7 @@ def _sub(xp: Any, x: Any, y: Any) -> Any:
     ),
     traits=Traits(multilinear=("x", "y"), cheap=True, function=Function.PRODUCT),
 )
-def _mul(xp: Any, x: Any, y: Any) -> Any:
+def _mul(xp: Arrays, x: Array, y: Array) -> Array:
     """The product of two tensors."""
     return xp.multiply(x, y)
 
@@ -98,12 +104,12 @@ def _mul(xp: Any, x: Any, y: Any) -> Any:
         y=rule("ȳ = x · z̄", lambda n, dz: F.MulNoNan(n.inputs[0], dz)),
     ),
 )
-def _mul_no_nan(xp: Any, x: Any, y: Any) -> Any:
+def _mul_no_nan(xp: Arrays, x: Array, y: Array) -> Array:
     """The product of two tensors; zero where `y` is, even beside infinity or NaN."""
     return _unless(xp, y == 0, xp.multiply(x, y))
 
 
-def _unless(xp: Any, zero: Any, value: Any) -> Any:
+def _unless(xp: Arrays, zero: Array, value: Array) -> Array:
     """`value`, but zero where `zero` holds."""
     return xp.where(zero, value.dtype.type(0), value)
 
@@ -130,7 +136,7 @@ def _as_summands(n: Operation) -> RawShape:
     notation=dict(inputs="x̄ᵢ = ȳ"),
     traits=Traits(linear=("inputs",), function=Function.SUM, of_two="AddV2"),
 )
-def _add_n(xp: Any, *inputs: Any) -> Any:
+def _add_n(xp: Arrays, *inputs: Any) -> Any:
     """The sum of tensors of one shape."""
     if len(inputs) == 1:
         return inputs[0]
@@ -151,7 +157,7 @@ def _add_n(xp: Any, *inputs: Any) -> Any:
     notation=dict(inputs="x̄ᵢ = ȳ"),
     traits=Traits(linear=("inputs",), function=Function.SUM, of_two="AddV2"),
 )
-def _accumulate_n(xp: Any, *inputs: Any) -> Any:
+def _accumulate_n(xp: Arrays, *inputs: Array) -> Array:
     """The sum of tensors of one shape."""
     return _add_n(xp, *inputs)
 
@@ -166,13 +172,13 @@ def _accumulate_n(xp: Any, *inputs: Any) -> Any:
     ),
     traits=Traits(function=Function.SQUARED_DIFFERENCE),
 )
-def _squared_difference(xp: Any, x: Any, y: Any) -> Any:
+def _squared_difference(xp: Arrays, x: Array, y: Array) -> Array:
     """|x − y|² of each pair of elements."""
     gap = xp.subtract(x, y)
     return xp.multiply(xp.conj(gap), gap) if gap.dtype.kind == "c" else gap * gap
 
 
-def _twice_gap(n: Operation, dz: Any) -> Any:
+def _twice_gap(n: Operation, dz: Tensor) -> Tensor:
     x, y = n.inputs
     return F.Mul(F.Mul(rules.scalar(2.0, dz), dz), F.Sub(x, y))
 
@@ -180,10 +186,10 @@ def _twice_gap(n: Operation, dz: Any) -> Any:
 # ---------------------------------------------------------------------- quotients
 
 
-def _quotient_rules(divide: str) -> dict[str, Any]:
+def _quotient_rules(divide: str) -> dict[str, Rule]:
     """The rules of z = x / y, with `divide` the op type to divide by."""
 
-    def over(x: Any, y: Any) -> Any:
+    def over(x: Tensor, y: Tensor) -> Tensor:
         return getattr(F, divide)(x, y)
 
     return dict(
@@ -202,7 +208,7 @@ def _quotient_rules(divide: str) -> dict[str, Any]:
     grad=_quotient_rules("RealDiv"),
     traits=Traits(cheap=True, function=Function.QUOTIENT),
 )
-def _real_div(xp: Any, x: Any, y: Any) -> Any:
+def _real_div(xp: Arrays, x: Array, y: Array) -> Array:
     """The quotient of two tensors; of integers, cut off towards zero."""
     return _truncated(xp, x, y) if x.dtype.kind in "iu" else xp.divide(x, y)
 
@@ -211,7 +217,9 @@ def _by_zero() -> Exception:
     return refused("Integer division by zero")
 
 
-def _whole(xp: Any, x: Any, y: Any, error: Any = _by_zero) -> tuple[Any, Any]:
+def _whole(
+    xp: Arrays, x: Array, y: Array, error: Callable[..., Any] = _by_zero
+) -> tuple[Array, Array]:
     """Two tensors of integers to divide; by nothing that is zero.
 
     Compiled code cannot raise: there a divisor of zero counts as one.
@@ -227,7 +235,9 @@ def _whole(xp: Any, x: Any, y: Any, error: Any = _by_zero) -> tuple[Any, Any]:
     return x, xp.where(zero, y.dtype.type(1), y)
 
 
-def _truncated(xp: Any, x: Any, y: Any, error: Any = _by_zero) -> Any:
+def _truncated(
+    xp: Arrays, x: Array, y: Array, error: Callable[..., Any] = _by_zero
+) -> Array:
     """The integer quotient, cut off towards zero."""
     x, y = _whole(xp, x, y, error)
     quotient = xp.floor_divide(x, y)
@@ -239,7 +249,7 @@ def _truncated(xp: Any, x: Any, y: Any, error: Any = _by_zero) -> Any:
     )
 
 
-def _truncated_rest(xp: Any, x: Any, y: Any) -> Any:
+def _truncated_rest(xp: Arrays, x: Array, y: Array) -> Array:
     """What the truncated quotient leaves; it has the sign of x."""
     if x.dtype.kind in "iu":
         x, y = _whole(xp, x, y)
@@ -247,7 +257,7 @@ def _truncated_rest(xp: Any, x: Any, y: Any) -> Any:
     return xp.fmod(x, y)
 
 
-def _is_integer(x: Any) -> bool:
+def _is_integer(x: Array) -> bool:
     return x.dtype.kind in "iu"
 
 
@@ -258,7 +268,7 @@ def _is_integer(x: Any) -> bool:
     grad=_quotient_rules("RealDiv"),
     traits=Traits(function=Function.QUOTIENT),
 )
-def _div(xp: Any, x: Any, y: Any) -> Any:
+def _div(xp: Arrays, x: Array, y: Array) -> Array:
     """The quotient of two tensors; of integers, cut off towards zero."""
     return _truncated(xp, x, y) if x.dtype.kind in "iu" else xp.divide(x, y)
 
@@ -270,7 +280,7 @@ def _div(xp: Any, x: Any, y: Any) -> Any:
     grad=_quotient_rules("DivNoNan"),
     traits=Traits(function=Function.QUOTIENT),
 )
-def _div_no_nan(xp: Any, x: Any, y: Any) -> Any:
+def _div_no_nan(xp: Arrays, x: Array, y: Array) -> Array:
     """The quotient of two tensors; zero where `y` is."""
     return _unless(xp, y == 0, xp.divide(x, y))
 
@@ -283,7 +293,7 @@ def _div_no_nan(xp: Any, x: Any, y: Any) -> Any:
     notation=_FLAT,
     traits=Traits(blocks=Blocks.WHOLE),
 )
-def _floor_div(xp: Any, x: Any, y: Any) -> Any:
+def _floor_div(xp: Arrays, x: Array, y: Array) -> Array:
     """The quotient of two tensors, rounded down.
 
     Raises:
@@ -311,7 +321,7 @@ def _unexpected() -> Exception:
         name: f"{name} has no derivative: TensorFlow has no rule" for name in "xy"
     },
 )
-def _truncate_div(xp: Any, x: Any, y: Any) -> Any:
+def _truncate_div(xp: Arrays, x: Array, y: Array) -> Array:
     """The quotient of two tensors; of integers, cut off towards zero.
 
     TensorFlow leaves numbers of other dtypes to XLA, which does not cut them off.
@@ -337,7 +347,7 @@ def _truncate_div(xp: Any, x: Any, y: Any) -> Any:
     ),
     traits=Traits(function=Function.REMAINDER),
 )
-def _floor_mod(xp: Any, x: Any, y: Any) -> Any:
+def _floor_mod(xp: Arrays, x: Array, y: Array) -> Array:
     """What the quotient rounded down leaves; it has the sign of `y`.
 
     Raises:
@@ -350,7 +360,7 @@ def _floor_mod(xp: Any, x: Any, y: Any) -> Any:
 
 
 @op("TruncateMod", infer=broadcast, math="z = x − y trunc(x / y)")
-def _truncate_mod(xp: Any, x: Any, y: Any) -> Any:
+def _truncate_mod(xp: Arrays, x: Array, y: Array) -> Array:
     """What the quotient cut off towards zero leaves; it has the sign of `x`.
 
     Raises:
@@ -360,7 +370,7 @@ def _truncate_mod(xp: Any, x: Any, y: Any) -> Any:
 
 
 @op("Mod", infer=broadcast, math="z = x − y trunc(x / y)")
-def _mod(xp: Any, x: Any, y: Any) -> Any:
+def _mod(xp: Arrays, x: Array, y: Array) -> Array:
     """What the quotient cut off towards zero leaves; it has the sign of `x`.
 
     Raises:
@@ -372,12 +382,12 @@ def _mod(xp: Any, x: Any, y: Any) -> Any:
 # ---------------------------------------------------------------------- powers, logs
 
 
-def _power_rule(n: Operation, dz: Any) -> Any:
+def _power_rule(n: Operation, dz: Tensor) -> Tensor:
     x, y = arg(n, 0), arg(n, 1)
     return F.Mul(F.Mul(dz, y), F.Pow(x, F.Sub(y, rules.scalar(1, y))))
 
 
-def _exponent_rule(n: Operation, dz: Any) -> Any:
+def _exponent_rule(n: Operation, dz: Tensor) -> Tensor:
     """dz · z log x, and zero where x has no logarithm."""
     x, zero = arg(n, 0), rules.scalar(0, n.inputs[0])
     known = F.NotEqual(x, zero) if x.dtype.is_complex else F.Greater(x, zero)
@@ -396,7 +406,7 @@ def _exponent_rule(n: Operation, dz: Any) -> Any:
     ),
     traits=Traits(function=Function.POWER),
 )
-def _pow(xp: Any, x: Any, y: Any) -> Any:
+def _pow(xp: Arrays, x: Array, y: Array) -> Array:
     """x to the power of y.
 
     Raises:
@@ -407,7 +417,7 @@ def _pow(xp: Any, x: Any, y: Any) -> Any:
     return xp.power(x, y)
 
 
-def _where_nonzero(x: Any) -> Any:
+def _where_nonzero(x: Tensor) -> Tensor:
     """1 where x is not zero, else 0, in the type of x."""
     return F.Cast(F.NotEqual(x, rules.scalar(0, x)), DstT=x.dtype.base_dtype)
 
@@ -424,7 +434,7 @@ def _where_nonzero(x: Any) -> Any:
         y=rule("ȳ = z̄ x / y", lambda n, dz: F.Mul(F.Xdivy(*n.inputs), dz)),
     ),
 )
-def _xlogy(xp: Any, x: Any, y: Any) -> Any:
+def _xlogy(xp: Arrays, x: Array, y: Array) -> Array:
     """x log y; zero where `x` is, even where `y` has no logarithm."""
     return _unless(xp, x == 0, xp.multiply(x, xp.log(y)))
 
@@ -445,12 +455,12 @@ def _xlogy(xp: Any, x: Any, y: Any) -> Any:
     ),
     traits=Traits(function=Function.QUOTIENT),
 )
-def _xdivy(xp: Any, x: Any, y: Any) -> Any:
+def _xdivy(xp: Arrays, x: Array, y: Array) -> Array:
     """x / y; zero where `x` is, even where `y` is zero too."""
     return _unless(xp, x == 0, xp.divide(x, y))
 
 
-def _over_squares(n: Operation, dz: Any) -> Any:
+def _over_squares(n: Operation, dz: Tensor) -> Tensor:
     y, x = n.inputs
     return F.RealDiv(dz, F.AddV2(F.Square(x), F.Square(y)))
 
@@ -470,7 +480,7 @@ def _over_squares(n: Operation, dz: Any) -> Any:
         ),
     ),
 )
-def _atan2(xp: Any, y: Any, x: Any) -> Any:
+def _atan2(xp: Arrays, y: Array, x: Array) -> Array:
     """The angle of the point (x, y), in [−π, π]."""
     return xp.arctan2(y, x)
 
@@ -478,10 +488,10 @@ def _atan2(xp: Any, y: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------- extremes
 
 
-def _chosen(compare: str, first: bool) -> Any:
+def _chosen(compare: str, first: bool) -> Callable[..., Any]:
     """dz where `compare` chooses this input, else zero."""
 
-    def build(n: Operation, dz: Any) -> Any:
+    def build(n: Operation, dz: Tensor) -> Tensor:
         chosen = getattr(F, compare)(*n.inputs)
         zeros = F.ZerosLike(dz)
         return F.Select(chosen, dz, zeros) if first else F.Select(chosen, zeros, dz)
@@ -489,7 +499,7 @@ def _chosen(compare: str, first: bool) -> Any:
     return build
 
 
-def _may_be_nan(xp: Any, y: Any) -> bool:
+def _may_be_nan(xp: Arrays, y: Array) -> bool:
     """Whether a tensor may hold NaN; on NumPy, whether it does."""
     if y.dtype.kind in "iub":
         return False
@@ -506,7 +516,7 @@ def _may_be_nan(xp: Any, y: Any) -> bool:
     ),
     traits=Traits(function=Function.MAXIMUM),
 )
-def _maximum(xp: Any, x: Any, y: Any) -> Any:
+def _maximum(xp: Arrays, x: Array, y: Array) -> Array:
     """The larger of each pair of elements; `x` where `y` is NaN."""
     if _may_be_nan(xp, y):
         return xp.where(x < y, y, x)
@@ -523,7 +533,7 @@ def _maximum(xp: Any, x: Any, y: Any) -> Any:
     ),
     traits=Traits(function=Function.MINIMUM),
 )
-def _minimum(xp: Any, x: Any, y: Any) -> Any:
+def _minimum(xp: Arrays, x: Array, y: Array) -> Array:
     """The smaller of each pair of elements; `x` where `y` is NaN."""
     if _may_be_nan(xp, y):
         return xp.where(y < x, y, x)
@@ -539,6 +549,6 @@ def _minimum(xp: Any, x: Any, y: Any) -> Any:
         x2=rule("x̄₂ = 0", lambda n, dz: F.ZerosLike(n.inputs[1])),
     ),
 )
-def _next_after(xp: Any, x1: Any, x2: Any) -> Any:
+def _next_after(xp: Arrays, x1: Array, x2: Array) -> Array:
     """The floating-point number next to `x1` on the way to `x2`."""
     return xp.nextafter(x1, x2)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.defaults import executing_eagerly_outside_functions
 from retrograd.graph.dispatch import apply
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import PACKAGE
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 _BY_IDENTITY: dict[str, Any] = {
     "_USE_EQUALITY": False,
@@ -25,13 +29,13 @@ def _compares_elements(tensor: Tensor) -> bool:
     return graph is None or isinstance(graph, FuncGraph)
 
 
-def _equal(self: Tensor, other: Any) -> Any:
+def _equal(self: Tensor, other: TensorLike) -> Any:
     if _compares_elements(self):
         return apply("Equal", self, other, incompatible_shape_error=False)
     return self is other
 
 
-def _not_equal(self: Tensor, other: Any) -> Any:
+def _not_equal(self: Tensor, other: TensorLike) -> Any:
     if executing_eagerly_outside_functions():
         return apply("NotEqual", self, other, incompatible_shape_error=False)
     return self is not other

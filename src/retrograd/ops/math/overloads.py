@@ -7,7 +7,7 @@ takes the tensor's. `==` and `!=` compare identity, as `graph/tensor.py` has it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import dispatch
@@ -15,11 +15,15 @@ from retrograd.graph.composite import SparseTensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
+
 Binary = Callable[..., Any]
 apply = dispatch.apply
 
 
-def add(x: Any, y: Any, name: str | None = None) -> Tensor:
+def add(x: Tensor, y: TensorLike, name: str | None = None) -> Tensor:
     """x + y; strings are concatenated."""
     kind = "Add" if x.dtype.base_dtype is dtypes.string else "AddV2"
     return apply(kind, x, y, name=name)
@@ -49,7 +53,7 @@ def check_same(x: Tensor, y: Tensor) -> dtypes.DType:
     return kind
 
 
-def true_divide(x: Any, y: Any, name: str | None = None) -> Tensor:
+def true_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y; integers are cast to floats first.
 
     Raises:
@@ -68,7 +72,7 @@ def true_divide(x: Any, y: Any, name: str | None = None) -> Tensor:
         return apply("RealDiv", x, y, name=scope)
 
 
-def old_divide(x: Any, y: Any, name: str | None = None) -> Tensor:
+def old_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y as Python 2 had it: of integers the quotient is rounded down.
 
     Raises:
@@ -82,21 +86,23 @@ def old_divide(x: Any, y: Any, name: str | None = None) -> Tensor:
         return apply("RealDiv" if real else "FloorDiv", x, y, name=scope)
 
 
-def logical_xor(x: Any, y: Any, name: str | None = "LogicalXor") -> Tensor:
+def logical_xor(
+    x: TensorLike, y: TensorLike, name: str | None = "LogicalXor"
+) -> Tensor:
     """Whether one of `x` and `y`, but not the other, is true; elementwise."""
     either = apply("LogicalOr", x, y)
     both = apply("LogicalNot", apply("LogicalAnd", x, y))
     return apply("LogicalAnd", either, both, name=name)
 
 
-def _matmul(x: Any, y: Any, name: str | None = None) -> Tensor:
+def _matmul(x: Tensor, y: Tensor, name: str | None = None) -> Tensor:
     from retrograd.ops.linalg.products import matmul
 
     return matmul(x, y, name=name)
 
 
 def _of(op_type: str) -> Binary:
-    def function(x: Any, y: Any, name: str | None = None) -> Tensor:
+    def function(x: Tensor, y: TensorLike, name: str | None = None) -> Tensor:
         return apply(op_type, x, y, name=name)
 
     return function
@@ -106,7 +112,7 @@ def _forward(function: Binary, op_name: str, simple: bool) -> Callable[..., Any]
     """`x.__op__(y)`. A `simple` op needs no scope when both sides are tensors."""
     reverse = f"__r{op_name}__"
 
-    def operator(x: Any, y: Any) -> Any:
+    def operator(x: Tensor, y: TensorLike) -> Any:
         if simple and type(x) is Tensor and type(y) is Tensor:
             return function(x, y, op_name)
         if isinstance(y, SparseTensor):
@@ -127,7 +133,7 @@ def _forward(function: Binary, op_name: str, simple: bool) -> Callable[..., Any]
 def _backward(function: Binary, op_name: str) -> Callable[..., Any]:
     """`y.__rop__(x)`."""
 
-    def operator(y: Any, x: Any) -> Any:
+    def operator(y: Tensor, x: TensorLike) -> Tensor:
         with dispatch.name_scope(None, op_name, [x, y]) as scope:
             x = convert_to_tensor(x, y.dtype.base_dtype, "x")
             return function(x, y, scope)
@@ -135,7 +141,7 @@ def _backward(function: Binary, op_name: str) -> Callable[..., Any]:
     return operator
 
 
-def _absolute(x: Any, name: str | None = None) -> Tensor:
+def _absolute(x: Tensor, name: str | None = None) -> Any:
     from retrograd.ops.math.unary import abs
 
     return abs(x, name)
@@ -175,7 +181,7 @@ def _install() -> None:
 
 
 def _unary(op_type: str) -> Callable[..., Any]:
-    def operator(x: Any, name: str | None = None) -> Tensor:
+    def operator(x: Tensor, name: str | None = None) -> Tensor:
         return apply(op_type, x, name=name)
 
     return operator

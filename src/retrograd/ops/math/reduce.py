@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +17,11 @@ from retrograd.ops.array.shape import rank, reshape, shape
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 
+if TYPE_CHECKING:
+    from retrograd.typing import AxisLike, DTypeLike, TensorLike
 
-def reduction_dims(x: Any, axis: Any) -> Any:
+
+def reduction_dims(x: TensorLike, axis: AxisLike) -> TensorLike:
     """The axes to reduce; all of them, as a tensor, where none are given."""
     if axis is not None:
         return axis
@@ -30,12 +33,12 @@ def reduction_dims(x: Any, axis: Any) -> Any:
 
 def _reduced(
     op_type: str,
-    x: Any,
-    axis: Any,
-    keepdims: Any,
+    x: TensorLike,
+    axis: AxisLike,
+    keepdims: bool | None,
     name: str | None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """Apply a reduction, its arguments under their newer and older names."""
     axis = renamed("axis", axis, "reduction_indices", reduction_indices)
@@ -45,7 +48,7 @@ def _reduced(
     return _scalar_if_all(result, axis, keepdims)
 
 
-def _scalar_if_all(result: Tensor, axis: Any, keepdims: bool) -> Tensor:
+def _scalar_if_all(result: Tensor, axis: AxisLike, keepdims: bool) -> Tensor:
     """Note that a reduction over all axes leaves no dimension."""
     if axis is None and not keepdims and result._rank() is None:
         result.set_shape(())
@@ -53,12 +56,12 @@ def _scalar_if_all(result: Tensor, axis: Any, keepdims: bool) -> Tensor:
 
 
 def reduce_sum(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """The sum along `axis`, by default along all axes.
 
@@ -79,12 +82,12 @@ def reduce_sum(
 
 
 def reduce_mean(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """The mean along `axis`, by default along all axes."""
     return _reduced(
@@ -93,12 +96,12 @@ def reduce_mean(
 
 
 def reduce_prod(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """The product along `axis`, by default along all axes."""
     return _reduced(
@@ -107,12 +110,12 @@ def reduce_prod(
 
 
 def reduce_min(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """The smallest element along `axis`, by default along all axes."""
     return _reduced(
@@ -121,12 +124,12 @@ def reduce_min(
 
 
 def reduce_max(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """The largest element along `axis`, by default along all axes."""
     return _reduced(
@@ -135,12 +138,12 @@ def reduce_max(
 
 
 def reduce_all(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """Whether all elements are true, along `axis`, by default along all axes."""
     return _reduced(
@@ -149,12 +152,12 @@ def reduce_all(
 
 
 def reduce_any(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """Whether some element is true, along `axis`, by default along all axes."""
     return _reduced(
@@ -163,19 +166,22 @@ def reduce_any(
 
 
 def reduce_euclidean_norm(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """The Euclidean norm along `axis`, by default along all axes."""
     return _reduced("EuclideanNorm", input_tensor, axis, keepdims, name)
 
 
 def reduce_logsumexp(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """log Σ exp x along `axis`, without overflow; by default along all axes."""
     axis = renamed("axis", axis, "reduction_indices", reduction_indices)
@@ -192,7 +198,10 @@ def reduce_logsumexp(
 
 
 def reduce_variance(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """The mean squared distance from the mean along `axis`."""
     with name_scope(name or "reduce_variance"):
@@ -202,7 +211,10 @@ def reduce_variance(
 
 
 def reduce_std(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """The standard deviation along `axis`."""
     with name_scope(name or "reduce_std"):
@@ -210,14 +222,14 @@ def reduce_std(
 
 
 def count_nonzero(
-    input_tensor: Any = None,
-    axis: Any = None,
-    keepdims: Any = None,
-    dtype: Any = dtypes.int64,
+    input_tensor: TensorLike | None = None,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
+    dtype: DTypeLike = dtypes.int64,
     name: str | None = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
-    input: Any = None,
+    reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None,
+    input: TensorLike | None = None,
 ) -> Tensor:
     """How many elements along `axis` are not zero (or not empty, of strings)."""
     keepdims = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
@@ -230,11 +242,11 @@ def count_nonzero(
 
 
 def argmax(
-    input: Any,
-    axis: Any = None,
+    input: TensorLike,
+    axis: AxisLike = None,
     name: str | None = None,
-    dimension: Any = None,
-    output_type: Any = dtypes.int64,
+    dimension: AxisLike = None,
+    output_type: DTypeLike = dtypes.int64,
 ) -> Tensor:
     """The position of the largest element along `axis`, by default the first axis."""
     axis = renamed("axis", axis, "dimension", dimension)
@@ -243,11 +255,11 @@ def argmax(
 
 
 def argmin(
-    input: Any,
-    axis: Any = None,
+    input: TensorLike,
+    axis: AxisLike = None,
     name: str | None = None,
-    dimension: Any = None,
-    output_type: Any = dtypes.int64,
+    dimension: AxisLike = None,
+    output_type: DTypeLike = dtypes.int64,
 ) -> Tensor:
     """The position of the smallest element along `axis`, by default the first axis."""
     axis = renamed("axis", axis, "dimension", dimension)
@@ -256,14 +268,20 @@ def argmin(
 
 
 def arg_max(
-    input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None
+    input: TensorLike,
+    dimension: AxisLike,
+    output_type: DTypeLike = dtypes.int64,
+    name: str | None = None,
 ) -> Tensor:
     """The position of the largest element along `dimension`."""
     return F.ArgMax(input, dimension, output_type=output_type, name=name)
 
 
 def arg_min(
-    input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None
+    input: TensorLike,
+    dimension: AxisLike,
+    output_type: DTypeLike = dtypes.int64,
+    name: str | None = None,
 ) -> Tensor:
     """The position of the smallest element along `dimension`."""
     return F.ArgMin(input, dimension, output_type=output_type, name=name)
@@ -273,66 +291,90 @@ def arg_min(
 
 
 def reduce_sum_v2(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """`reduce_sum` of TensorFlow 2."""
     return _reduced("Sum", input_tensor, axis, keepdims, name)
 
 
 def reduce_mean_v2(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """`reduce_mean` of TensorFlow 2."""
     return _reduced("Mean", input_tensor, axis, keepdims, name)
 
 
 def reduce_prod_v2(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """`reduce_prod` of TensorFlow 2."""
     return _reduced("Prod", input_tensor, axis, keepdims, name)
 
 
 def reduce_min_v2(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """`reduce_min` of TensorFlow 2."""
     return _reduced("Min", input_tensor, axis, keepdims, name)
 
 
 def reduce_max_v2(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """`reduce_max` of TensorFlow 2."""
     return _reduced("Max", input_tensor, axis, keepdims, name)
 
 
 def reduce_all_v2(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """`reduce_all` of TensorFlow 2."""
     return _reduced("All", input_tensor, axis, keepdims, name)
 
 
 def reduce_any_v2(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """`reduce_any` of TensorFlow 2."""
     return _reduced("Any", input_tensor, axis, keepdims, name)
 
 
 def reduce_logsumexp_v2(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+    input_tensor: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
 ) -> Tensor:
     """`reduce_logsumexp` of TensorFlow 2."""
     return reduce_logsumexp(input_tensor, axis, keepdims, name)
 
 
 def count_nonzero_v2(
-    input: Any,
-    axis: Any = None,
-    keepdims: Any = None,
-    dtype: Any = dtypes.int64,
+    input: TensorLike,
+    axis: AxisLike = None,
+    keepdims: bool | None = None,
+    dtype: DTypeLike = dtypes.int64,
     name: str | None = None,
 ) -> Tensor:
     """`count_nonzero` of TensorFlow 2."""
@@ -340,9 +382,9 @@ def count_nonzero_v2(
 
 
 def argmax_v2(
-    input: Any,
-    axis: Any = None,
-    output_type: Any = dtypes.int64,
+    input: TensorLike,
+    axis: AxisLike = None,
+    output_type: DTypeLike = dtypes.int64,
     name: str | None = None,
 ) -> Tensor:
     """`argmax` of TensorFlow 2."""
@@ -350,9 +392,9 @@ def argmax_v2(
 
 
 def argmin_v2(
-    input: Any,
-    axis: Any = None,
-    output_type: Any = dtypes.int64,
+    input: TensorLike,
+    axis: AxisLike = None,
+    output_type: DTypeLike = dtypes.int64,
     name: str | None = None,
 ) -> Tensor:
     """`argmin` of TensorFlow 2."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +16,12 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
 from retrograd.ops.static import constant
 from retrograd.ops.traits import Blocks, Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays, TensorLike
 
-def axes_of(x: Any, axes: Any) -> tuple[int, ...]:
+
+def axes_of(x: Array, axes: Array) -> tuple[int, ...]:
     """The axes to reduce, counted from the front.
 
     Raises:
@@ -50,12 +55,12 @@ _AXES = "reduction_indices"
     grad=dict(input=rule("x̄ᵢ = ȳ", rules.spread)),
     traits=Traits(linear=("input",), function=Function.TOTAL),
 )
-def _sum(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
+def _sum(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     """The sum along some axes."""
     return xp.sum(x, axes_of(x, axes), keep_dims)
 
 
-def _mean_rule(n: Operation, dy: Any) -> Any:
+def _mean_rule(n: Operation, dy: Tensor) -> Tensor:
     return F.RealDiv(rules.spread(n, dy), rules.reduced_count(n, dy.dtype))
 
 
@@ -67,12 +72,12 @@ def _mean_rule(n: Operation, dy: Any) -> Any:
     grad=dict(input=rule("x̄ᵢ = ȳ / n", _mean_rule)),
     traits=Traits(linear=("input",), function=Function.MEAN),
 )
-def _mean(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
+def _mean(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     """The mean along some axes."""
     return xp.mean(x, axes_of(x, axes), keep_dims)
 
 
-def _extreme_rule(n: Operation, dy: Any) -> Any:
+def _extreme_rule(n: Operation, dy: Tensor) -> Tensor:
     """Equal shares of dy for all elements that are the largest (smallest)."""
     x, axes = n.inputs
     kept = rules.kept_shape(n)
@@ -88,7 +93,7 @@ def _extreme_rule(n: Operation, dy: Any) -> Any:
     static=_AXES,
     grad=dict(input=rule("x̄ᵢ = ȳ [xᵢ = y] / Σⱼ [xⱼ = y]", _extreme_rule)),
 )
-def _max(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
+def _max(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     """The largest element along some axes."""
     return xp.max(x, axes_of(x, axes), keep_dims)
 
@@ -100,12 +105,12 @@ def _max(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     static=_AXES,
     grad=dict(input=rule("x̄ᵢ = ȳ [xᵢ = y] / Σⱼ [xⱼ = y]", _extreme_rule)),
 )
-def _min(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
+def _min(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     """The smallest element along some axes."""
     return xp.min(x, axes_of(x, axes), keep_dims)
 
 
-def _prod_rule(n: Operation, dy: Any) -> Any:
+def _prod_rule(n: Operation, dy: Tensor) -> Tensor:
     """dy times the product of the others, which exists also where x is zero.
 
     The reduced axes become one, in front; running products from both sides leave out an
@@ -121,7 +126,9 @@ def _prod_rule(n: Operation, dy: Any) -> Any:
     return F.Reshape(result, rules.shape_of(x))
 
 
-def _in_front(n: Operation) -> tuple[Any, Any, Any, Any]:
+def _in_front(
+    n: Operation,
+) -> tuple[TensorLike, TensorLike, TensorLike, TensorLike]:
     """How to bring reduced axes to the front.
 
     Returns:
@@ -152,7 +159,7 @@ def _in_front(n: Operation) -> tuple[Any, Any, Any, Any]:
     static=_AXES,
     grad=dict(input=rule("x̄ᵢ = ȳ Πⱼ≠ᵢ xⱼ", _prod_rule)),
 )
-def _prod(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
+def _prod(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     """The product along some axes."""
     return xp.prod(x, axes_of(x, axes), keep_dims)
 
@@ -165,7 +172,7 @@ def _prod(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _all(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
+def _all(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     """Whether all elements along some axes are true."""
     return xp.all(x, axes_of(x, axes), keep_dims)
 
@@ -178,7 +185,7 @@ def _all(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def _any(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
+def _any(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     """Whether some element along some axes is true."""
     return xp.any(x, axes_of(x, axes), keep_dims)
 
@@ -190,7 +197,7 @@ def _any(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
     static=_AXES,
     grad=NOT_DIFFERENTIABLE,
 )
-def _euclidean_norm(xp: Any, x: Any, axes: Any, *, keep_dims: bool) -> Any:
+def _euclidean_norm(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     """The Euclidean norm along some axes; x itself where there are none."""
     found = axes_of(x, axes)
     if not found:
@@ -219,12 +226,14 @@ def _without_axis(n: Operation) -> RawShape:
     return raw[:at] + raw[at + 1 :]
 
 
-def _no_terms(n: Operation, dy: Any) -> list[Any]:
+def _no_terms(n: Operation, dy: Tensor) -> list[None]:
     del dy
     return [None] * len(n.inputs)
 
 
-def _position(xp: Any, find: Any, x: Any, dimension: Any, dtype: Any) -> Any:
+def _position(
+    xp: Arrays, find: Callable[..., Any], x: Array, dimension: Array, dtype: np.dtype
+) -> Array:
     axis, size = int(dimension), len(x.shape)
     if not -size <= axis < size:
         raise refused(
@@ -237,7 +246,7 @@ def _position(xp: Any, find: Any, x: Any, dimension: Any, dtype: Any) -> Any:
     return xp.cast(find(x, axis), dtype)
 
 
-def _listed(shape: Any) -> str:
+def _listed(shape: Sequence[int]) -> str:
     return "[" + ",".join(map(str, shape)) + "]"
 
 
@@ -250,7 +259,7 @@ def _listed(shape: Any) -> str:
     notation=dict(input="x has no derivative: piecewise constant"),
     traits=Traits(blocks=Blocks.POSITION),
 )
-def _arg_max(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
+def _arg_max(xp: Arrays, x: Array, dimension: Array, *, output_type: np.dtype) -> Array:
     """The position of the largest element along an axis, the first among equals."""
     return _position(xp, xp.argmax, x, dimension, output_type)
 
@@ -264,6 +273,6 @@ def _arg_max(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
     notation=dict(input="x has no derivative: piecewise constant"),
     traits=Traits(blocks=Blocks.POSITION),
 )
-def _arg_min(xp: Any, x: Any, dimension: Any, *, output_type: Any) -> Any:
+def _arg_min(xp: Arrays, x: Array, dimension: Array, *, output_type: np.dtype) -> Array:
     """The position of the smallest element along an axis, the first among equals."""
     return _position(xp, xp.argmin, x, dimension, output_type)

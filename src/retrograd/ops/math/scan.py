@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import AxisLike, TensorLike
+
 
 def cumsum(
-    x: Any,
-    axis: Any = 0,
+    x: TensorLike,
+    axis: AxisLike = 0,
     exclusive: bool = False,
     reverse: bool = False,
     name: str | None = None,
@@ -32,8 +35,8 @@ def cumsum(
 
 
 def cumprod(
-    x: Any,
-    axis: Any = 0,
+    x: TensorLike,
+    axis: AxisLike = 0,
     exclusive: bool = False,
     reverse: bool = False,
     name: str | None = None,
@@ -45,8 +48,8 @@ def cumprod(
 
 
 def cumulative_logsumexp(
-    x: Any,
-    axis: Any = 0,
+    x: TensorLike,
+    axis: AxisLike = 0,
     exclusive: bool = False,
     reverse: bool = False,
     name: str | None = None,

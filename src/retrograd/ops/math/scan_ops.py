@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.operation import Operation
 from retrograd.ops.arguments import refused
@@ -11,8 +11,12 @@ from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import like
 from retrograd.ops.rules import scalar
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
 
-def _axis(x: Any, axis: Any) -> int:
+
+def _axis(x: Array, axis: Array) -> int:
     """The axis to go along, counted from the front.
 
     Raises:
@@ -46,12 +50,14 @@ def _way(n: Operation, back: bool = False) -> dict[str, bool]:
         )
     ),
 )
-def _cumsum(xp: Any, x: Any, axis: Any, *, exclusive: bool, reverse: bool) -> Any:
+def _cumsum(
+    xp: Arrays, x: Array, axis: Array, *, exclusive: bool, reverse: bool
+) -> Array:
     """Running sums along an axis."""
     return xp.cumsum(x, _axis(x, axis), exclusive, reverse)
 
 
-def _cumprod_rule(n: Operation, dy: Any) -> Any:
+def _cumprod_rule(n: Operation, dy: Tensor) -> Tensor:
     """Holds where no element is zero, as in TensorFlow."""
     x, axis = n.inputs
     products = F.Cumprod(x, axis, **_way(n))
@@ -66,18 +72,20 @@ def _cumprod_rule(n: Operation, dy: Any) -> Any:
     static="axis",
     grad=dict(x=rule("x̄ᵢ = Σⱼ≥ᵢ ȳⱼ yⱼ / xᵢ", _cumprod_rule)),
 )
-def _cumprod(xp: Any, x: Any, axis: Any, *, exclusive: bool, reverse: bool) -> Any:
+def _cumprod(
+    xp: Arrays, x: Array, axis: Array, *, exclusive: bool, reverse: bool
+) -> Array:
     """Running products along an axis."""
     return xp.cumprod(x, _axis(x, axis), exclusive, reverse)
 
 
-def _cumulative_logsumexp_rule(n: Operation, dy: Any) -> Any:
+def _cumulative_logsumexp_rule(n: Operation, dy: Tensor) -> Tensor:
     """The positive and the negative part of dy apart, as logarithms: no overflow."""
     x, axis = n.inputs
     y, zero = n.outputs[0], scalar(0, dy)
     lowest = make_constant(dy.dtype.min, dy.dtype)
 
-    def part(chosen: Any, size: Any) -> Any:
+    def part(chosen: Tensor, size: Tensor) -> Tensor:
         log = F.SelectV2(chosen, F.Log(size), lowest)
         total = F.CumulativeLogsumexp(F.Sub(log, y), axis, **_way(n, back=True))
         return F.Exp(F.AddV2(total, x))
@@ -94,8 +102,8 @@ def _cumulative_logsumexp_rule(n: Operation, dy: Any) -> Any:
     grad=dict(x=rule("x̄ᵢ = Σⱼ≥ᵢ ȳⱼ exp(xᵢ − yⱼ)", _cumulative_logsumexp_rule)),
 )
 def _cumulative_logsumexp(
-    xp: Any, x: Any, axis: Any, *, exclusive: bool, reverse: bool
-) -> Any:
+    xp: Arrays, x: Array, axis: Array, *, exclusive: bool, reverse: bool
+) -> Array:
     """Running log Σ exp along an axis; the lowest number where nothing is summed."""
     at = _axis(x, axis)
     size, dtype = x.shape[at], x.dtype
@@ -103,7 +111,7 @@ def _cumulative_logsumexp(
     y = xp.moveaxis(x, at, 0)
     y = xp.flip(y, 0) if reverse else y
 
-    def moved(z: Any, by: int) -> Any:
+    def moved(z: Array, by: int) -> Array:
         """z, `by` places later."""
         first = xp.full((by, *z.shape[1:]), lowest, dtype)
         return xp.concatenate([first, z[: size - by]], 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import dispatch
 from retrograd.graph.convert import convert_to_tensor
@@ -11,8 +11,13 @@ from retrograd.ops.array.fill import ones
 from retrograd.ops.array.shape import reshape, shape_internal
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
 
-def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+
+def segment_sum(
+    data: TensorLike, segment_ids: TensorLike, name: str | None = None
+) -> Tensor:
     """The sum of the rows of each segment.
 
     Args:
@@ -24,28 +29,39 @@ def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     return F.SegmentSum(data, segment_ids, name=name)
 
 
-def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+def segment_mean(
+    data: TensorLike, segment_ids: TensorLike, name: str | None = None
+) -> Tensor:
     """The mean of the rows of each segment (see `segment_sum`)."""
     return F.SegmentMean(data, segment_ids, name=name)
 
 
-def segment_prod(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+def segment_prod(
+    data: TensorLike, segment_ids: TensorLike, name: str | None = None
+) -> Tensor:
     """The product of the rows of each segment; 1 without rows (see `segment_sum`)."""
     return F.SegmentProd(data, segment_ids, name=name)
 
 
-def segment_max(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+def segment_max(
+    data: TensorLike, segment_ids: TensorLike, name: str | None = None
+) -> Tensor:
     """The greatest of the rows of each segment (see `segment_sum`)."""
     return F.SegmentMax(data, segment_ids, name=name)
 
 
-def segment_min(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+def segment_min(
+    data: TensorLike, segment_ids: TensorLike, name: str | None = None
+) -> Tensor:
     """The least of the rows of each segment (see `segment_sum`)."""
     return F.SegmentMin(data, segment_ids, name=name)
 
 
 def unsorted_segment_sum(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+    data: TensorLike,
+    segment_ids: TensorLike,
+    num_segments: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """For each id the sum of its rows.
 
@@ -60,14 +76,20 @@ def unsorted_segment_sum(
 
 
 def unsorted_segment_prod(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+    data: TensorLike,
+    segment_ids: TensorLike,
+    num_segments: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """For each id the product of its rows; 1 without (see `unsorted_segment_sum`)."""
     return F.UnsortedSegmentProd(data, segment_ids, num_segments, name=name)
 
 
 def unsorted_segment_max(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+    data: TensorLike,
+    segment_ids: TensorLike,
+    num_segments: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """For each id the greatest of its rows; the lowest number of the type without (see
     `unsorted_segment_sum`)."""
@@ -75,14 +97,17 @@ def unsorted_segment_max(
 
 
 def unsorted_segment_min(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+    data: TensorLike,
+    segment_ids: TensorLike,
+    num_segments: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """For each id the least of its rows; the highest number of the type without (see
     `unsorted_segment_sum`)."""
     return F.UnsortedSegmentMin(data, segment_ids, num_segments, name=name)
 
 
-def _row_counts(data: Tensor, segment_ids: Tensor, num_segments: Any) -> Tensor:
+def _row_counts(data: Tensor, segment_ids: Tensor, num_segments: TensorLike) -> Tensor:
     """How many rows each id has, 1 at least, in a shape to divide by."""
     each = ones(shape_internal(segment_ids), dtype=data.dtype)
     count = F.UnsortedSegmentSum(each, segment_ids, num_segments)
@@ -91,7 +116,10 @@ def _row_counts(data: Tensor, segment_ids: Tensor, num_segments: Any) -> Tensor:
 
 
 def unsorted_segment_mean(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+    data: TensorLike,
+    segment_ids: TensorLike,
+    num_segments: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """For each id the mean of its rows; 0 without (see `unsorted_segment_sum`)."""
     with dispatch.name_scope(name, "UnsortedSegmentMean"):
@@ -102,7 +130,10 @@ def unsorted_segment_mean(
 
 
 def unsorted_segment_sqrt_n(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+    data: TensorLike,
+    segment_ids: TensorLike,
+    num_segments: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """For each id the sum of its rows over the root of their number; 0 without (see
     `unsorted_segment_sum`)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,10 +23,16 @@ from retrograd.ops.infer import (
     with_rank_at_least,
 )
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- unsorted ids
 
 
-def _unsorted_shape(n: Any) -> RawShape:
+def _unsorted_shape(n: Operation) -> RawShape:
     data, ids = n._inputs[0]._shape_raw, n._inputs[1]._shape_raw
     with_rank(n, 2, 0)
     if ids is None:
@@ -43,7 +49,7 @@ def _unsorted_shape(n: Any) -> RawShape:
     return (size_input(n, 2), *data[len(ids) :])
 
 
-def _sum_gradient(n: Any, dy: Any) -> list[Any]:
+def _sum_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     return [_gather_drop_negatives(dy, n.inputs[1])[0], None, None]
 
 
@@ -55,29 +61,37 @@ def _sum_gradient(n: Any, dy: Any) -> list[Any]:
     static="num_segments",
     notation=dict(data="x̄ᵢ = ȳ[sᵢ]", segment_ids="s"),
 )
-def unsorted_segment_sum_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+def unsorted_segment_sum_kernel(
+    xp: Arrays, data: Array, ids: Array, num: Array
+) -> Array:
     """For each id the sum of its rows; 0 where there is none."""
     _check_unsorted(data, ids, num)
     return xp.segment_sum(data, ids, int(num))
 
 
 def _gather_drop_negatives(
-    params: Any, ids: Any, kept: Any = None, positive: Any = None
-) -> tuple[Any, Any, Any]:
+    params: Tensor,
+    ids: Tensor,
+    kept: Tensor | None = None,
+    positive: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Rows of `params` by id, zeros for negative ids.
 
     Also returns the ids with zero for negative ones, and where in the rows they are not
     negative; both can be handed in again.
     """
-    if kept is None:
-        kept = F.Maximum(ids, zeros_like(ids))
-    found = F.GatherV2(params, kept, 0)
-    if positive is None:
-        positive = F.GreaterEqual(ids, constant(0, ids.dtype.base_dtype))
-        for _ in range(len(found._shape_raw or ()) - len(positive._shape_raw or ())):
-            positive = expand_dims(positive, -1)
-        positive = F.LogicalAnd(positive, ones_like(found, dtype=dtypes.bool))
-    return F.Select(positive, found, zeros_like(found)), kept, positive
+    places = F.Maximum(ids, zeros_like(ids)) if kept is None else kept
+    found = F.GatherV2(params, places, 0)
+    where = _positive_rows(ids, found) if positive is None else positive
+    return F.Select(where, found, zeros_like(found)), places, where
+
+
+def _positive_rows(ids: Tensor, found: Tensor) -> Tensor:
+    """Where in the rows that were found for ids the ids are not negative."""
+    positive = F.GreaterEqual(ids, constant(0, ids.dtype.base_dtype))
+    for _ in range(len(found._shape_raw or ()) - len(positive._shape_raw or ())):
+        positive = expand_dims(positive, -1)
+    return F.LogicalAnd(positive, ones_like(found, dtype=dtypes.bool))
 
 
 @op(
@@ -87,14 +101,16 @@ def _gather_drop_negatives(
     static="num_segments",
     notation=dict(segment_ids="s"),
 )
-def unsorted_segment_prod_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+def unsorted_segment_prod_kernel(
+    xp: Arrays, data: Array, ids: Array, num: Array
+) -> Array:
     """For each id the product of its rows; 1 where there is none."""
     _check_unsorted(data, ids, num)
     return xp.segment_prod(data, ids, int(num))
 
 
 @gradient("UnsortedSegmentProd", data="x̄ᵢ = ȳₖ yₖ / xᵢ, k = sᵢ")
-def unsorted_segment_prod_gradient(n: Any, dy: Any) -> Any:
+def unsorted_segment_prod_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """The product of the others: yₖ / xᵢ, or of those that are not 0 beside one 0."""
     data, ids, num = n.inputs
     is_zero = F.Equal(data, constant(0, data.dtype.base_dtype))
@@ -116,14 +132,14 @@ _CHOSEN = dict(
 )
 
 
-def _chosen_gradient(n: Any, dy: Any) -> list[Any]:
+def _chosen_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """ȳ goes to the elements that are the least or greatest, in equal parts."""
     data, ids, num = n.inputs
     rows, kept, positive = _gather_drop_negatives(n.outputs[0], ids)
     chosen = F.LogicalAnd(F.Equal(data, rows), positive)
     count = F.UnsortedSegmentSum(F.Cast(chosen, DstT=dy.dtype), ids, num)
     shares = F.DivNoNan(dy, count)  # an id without rows passes nothing on
-    shares = _gather_drop_negatives(shares, None, kept, positive)[0]
+    shares = _gather_drop_negatives(shares, ids, kept, positive)[0]
     return [F.Select(chosen, shares, zeros_like(shares)), None, None]
 
 
@@ -135,7 +151,9 @@ def _chosen_gradient(n: Any, dy: Any) -> list[Any]:
     static="num_segments",
     notation=_CHOSEN,
 )
-def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+def unsorted_segment_max_kernel(
+    xp: Arrays, data: Array, ids: Array, num: Array
+) -> Array:
     """For each id the greatest of its rows; the lowest number where there is none."""
     _check_unsorted(data, ids, num)
     return xp.segment_max(data, ids, int(num))
@@ -149,13 +167,15 @@ def unsorted_segment_max_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
     static="num_segments",
     notation=_CHOSEN,
 )
-def unsorted_segment_min_kernel(xp: Any, data: Any, ids: Any, num: Any) -> Any:
+def unsorted_segment_min_kernel(
+    xp: Arrays, data: Array, ids: Array, num: Array
+) -> Array:
     """For each id the least of its rows; the highest number where there is none."""
     _check_unsorted(data, ids, num)
     return xp.segment_min(data, ids, int(num))
 
 
-def _check_unsorted(data: Any, ids: Any, num: Any) -> None:
+def _check_unsorted(data: Array, ids: Array, num: Array) -> None:
     if np.ndim(num):
         raise refused(
             f"num_segments should be a scalar, not shape {shape_text(np.shape(num))}"
@@ -171,13 +191,13 @@ def _check_unsorted(data: Any, ids: Any, num: Any) -> None:
 # ---------------------------------------------------------------------- sorted ids
 
 
-def _sorted_shape(n: Any) -> RawShape:
+def _sorted_shape(n: Operation) -> RawShape:
     data = with_rank_at_least(n, 0, 1)
     with_rank(n, 1, 1)
     return None if data is None else (None, *data[1:])
 
 
-def _rows_of(ids: Any, count: int) -> int:
+def _rows_of(ids: Array, count: int) -> int:
     """How many segments sorted ids stand for.
 
     Raises:
@@ -195,7 +215,7 @@ def _rows_of(ids: Any, count: int) -> int:
     return int(ids[-1]) + 1
 
 
-def check_sorted(ids: Any, rows: int) -> None:
+def check_sorted(ids: Array, rows: int) -> None:
     """Refuse ids that fall, or that are not in [0, rows): the first that is wrong.
 
     Raises:
@@ -216,7 +236,9 @@ def check_sorted(ids: Any, rows: int) -> None:
     )
 
 
-def _segments(xp: Any, data: Any, ids: Any, kind: str, empty: Any = None) -> Any:
+def _segments(
+    xp: Arrays, data: Array, ids: Array, kind: str, empty: int | None = None
+) -> Array:
     sizes = np.shape(data)
     rows = _rows_of(np.asarray(ids), sizes[0] if sizes else -1)
     function = getattr(xp, f"segment_{kind}")
@@ -233,12 +255,12 @@ def _segments(xp: Any, data: Any, ids: Any, kind: str, empty: Any = None) -> Any
     static="segment_ids",
     notation=dict(data="x̄ᵢ = ȳ[sᵢ]", segment_ids="s"),
 )
-def segment_sum_kernel(xp: Any, data: Any, ids: Any) -> Any:
+def segment_sum_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
     """The sum of the rows of each segment."""
     return _segments(xp, data, ids, "sum")
 
 
-def _counts(xp: Any, data: Any, ids: Any, rows: int) -> Any:
+def _counts(xp: Arrays, data: Array, ids: Array, rows: int) -> Array:
     """How many rows each segment has, one at least, in the type and rank of `data`."""
     found = np.maximum(np.bincount(np.asarray(ids), minlength=rows), 1)
     shape_ = (rows,) + (1,) * (np.ndim(data) - 1)
@@ -252,7 +274,7 @@ def _counts(xp: Any, data: Any, ids: Any, rows: int) -> Any:
     static="segment_ids",
     notation=dict(segment_ids="s"),
 )
-def segment_mean_kernel(xp: Any, data: Any, ids: Any) -> Any:
+def segment_mean_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
     """The mean of the rows of each segment; of integers, towards zero."""
     total = _segments(xp, data, ids, "sum")
     count = _counts(xp, total, ids, np.shape(total)[0])
@@ -262,7 +284,7 @@ def segment_mean_kernel(xp: Any, data: Any, ids: Any) -> Any:
 
 
 @gradient("SegmentMean", data="x̄ᵢ = ȳₖ / nₖ, k = sᵢ")
-def segment_mean_gradient(n: Any, dy: Any) -> Any:
+def segment_mean_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Each row of a segment gets the same share."""
     data, ids = n.inputs
     flat = F.Fill(expand_dims(F.Sub(rank(data), 1), 0), 1)
@@ -277,12 +299,12 @@ def segment_mean_gradient(n: Any, dy: Any) -> Any:
     math="yₖ = Π xᵢ over i with sᵢ = k",
     static="segment_ids",
 )
-def segment_prod_kernel(xp: Any, data: Any, ids: Any) -> Any:
+def segment_prod_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
     """The product of the rows of each segment; 1 where there is none."""
     return _segments(xp, data, ids, "prod")
 
 
-def _sorted_chosen_gradient(n: Any, dy: Any) -> list[Any]:
+def _sorted_chosen_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """ȳ goes to the elements that are the least or greatest, in equal parts."""
     data, ids = n.inputs
     chosen = F.Equal(data, F.GatherV2(n.outputs[0], ids, 0))
@@ -299,7 +321,7 @@ def _sorted_chosen_gradient(n: Any, dy: Any) -> list[Any]:
     static="segment_ids",
     notation=_CHOSEN,
 )
-def segment_max_kernel(xp: Any, data: Any, ids: Any) -> Any:
+def segment_max_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
     """The greatest of the rows of each segment; 0 where there is none."""
     return _segments(xp, data, ids, "max", 0)
 
@@ -312,6 +334,6 @@ def segment_max_kernel(xp: Any, data: Any, ids: Any) -> Any:
     static="segment_ids",
     notation=_CHOSEN,
 )
-def segment_min_kernel(xp: Any, data: Any, ids: Any) -> Any:
+def segment_min_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
     """The least of the rows of each segment; 0 where there is none."""
     return _segments(xp, data, ids, "min", 0)

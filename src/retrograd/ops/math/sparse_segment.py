@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 def sparse_segment_sum(
-    data: Any,
-    indices: Any,
-    segment_ids: Any,
+    data: TensorLike,
+    indices: TensorLike,
+    segment_ids: TensorLike,
     name: str | None = None,
-    num_segments: Any = None,
+    num_segments: TensorLike | None = None,
 ) -> Tensor:
     """The sum of the rows of `data` that are picked for each segment.
 
@@ -32,11 +36,11 @@ def sparse_segment_sum(
 
 
 def sparse_segment_mean(
-    data: Any,
-    indices: Any,
-    segment_ids: Any,
+    data: TensorLike,
+    indices: TensorLike,
+    segment_ids: TensorLike,
     name: str | None = None,
-    num_segments: Any = None,
+    num_segments: TensorLike | None = None,
 ) -> Tensor:
     """The mean of the rows picked for each segment (see `sparse_segment_sum`)."""
     if num_segments is None:
@@ -47,11 +51,11 @@ def sparse_segment_mean(
 
 
 def sparse_segment_sqrt_n(
-    data: Any,
-    indices: Any,
-    segment_ids: Any,
+    data: TensorLike,
+    indices: TensorLike,
+    segment_ids: TensorLike,
     name: str | None = None,
-    num_segments: Any = None,
+    num_segments: TensorLike | None = None,
 ) -> Tensor:
     """The sum of the rows picked for each segment over the root of their number (see
     `sparse_segment_sum`)."""
@@ -62,14 +66,14 @@ def sparse_segment_sqrt_n(
     )
 
 
-def _newer(function: Any) -> Any:
+def _newer(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function with the arguments in their later order."""
 
     def newer(
-        data: Any,
-        indices: Any,
-        segment_ids: Any,
-        num_segments: Any = None,
+        data: TensorLike,
+        indices: TensorLike,
+        segment_ids: TensorLike,
+        num_segments: TensorLike | None = None,
         name: str | None = None,
     ) -> Tensor:
         return function(data, indices, segment_ids, name, num_segments)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,14 +15,20 @@ from retrograd.ops.infer import invalid, merged, with_rank, with_rank_at_least
 from retrograd.ops.math.segment_ops import check_sorted
 from retrograd.ops.static import constant as static_value
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
 
-def _reduced_shape(n: Any) -> RawShape:
+
+def _reduced_shape(n: Operation) -> RawShape:
     data = with_rank_at_least(n, 0, 1)
     merged(n, with_rank(n, 1, 1), with_rank(n, 2, 1))
     rows = None
     if len(n._inputs) == 4:
         with_rank(n, 3, 0)
         value = static_value(n._inputs[3])
+        assert n._op_def is not None
         name = n._op_def.inputs[3].name
         if value is not None and value < 0:
             raise invalid(n, f"Cannot specify a negative value for {name}")
@@ -29,7 +36,7 @@ def _reduced_shape(n: Any) -> RawShape:
     return None if data is None else (rows, *data[1:])
 
 
-def _check(indices: Any, ids: Any, rows: int, num: Any) -> int:
+def _check(indices: Array, ids: Array, rows: int, num: Array | None) -> int:
     """The number of segments.
 
     Raises:
@@ -57,28 +64,30 @@ def _check(indices: Any, ids: Any, rows: int, num: Any) -> int:
     return count
 
 
-def _weights(ids: Any, count: int, power: float, data: Any) -> Any:
+def _weights(ids: Array, count: int, power: float, data: Array) -> Array:
     """What the sum of each segment is divided by: its number of rows, to a power."""
     found = np.maximum(np.bincount(ids, minlength=count), 1) ** power
     return found.reshape((-1,) + (1,) * (np.ndim(data) - 1)).astype(data.dtype)
 
 
-def _reduce(xp: Any, data: Any, indices: Any, ids: Any, num: Any, power: float) -> Any:
+def _reduce(
+    xp: Arrays, data: Array, indices: Array, ids: Array, num: Array | None, power: float
+) -> Array:
     ids = np.asarray(ids)
     count = _check(indices, ids, np.shape(data)[0], num)
     total = xp.segment_sum(xp.gather(data, indices, 0), ids, count)
     return total / _weights(ids, count, power, total) if power else total
 
 
-def _sum_gradient(n: Any, dy: Any) -> list[Any]:
+def _sum_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     data, indices, ids = n.inputs[:3]
     rows = shape(data)[0]
     dx = F.UnsortedSegmentSum(F.GatherV2(dy, ids, 0), indices, rows)
     return [dx] + [None] * (len(n.inputs) - 1)
 
 
-def _gradient_by(function: Any) -> Any:
-    def rule(n: Any, dy: Any) -> list[Any]:
+def _gradient_by(function: Callable[..., Any]) -> Callable[..., Any]:
+    def rule(n: Operation, dy: Tensor) -> list[Tensor | None]:
         data, indices, ids = n.inputs[:3]
         dx = function(dy, indices, ids, shape(data)[0])
         return [dx] + [None] * (len(n.inputs) - 1)
@@ -104,7 +113,9 @@ _BY_SQRTN = {**_BY_SUM, "data": "x̄ₗ = Σᵢ ȳ[sᵢ] [jᵢ = l] / √n[sᵢ]
     static="segment_ids",
     notation=_BY_SUM,
 )
-def sparse_segment_sum_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any:
+def sparse_segment_sum_kernel(
+    xp: Arrays, data: Array, indices: Array, ids: Array
+) -> Array:
     """The sum of the rows picked for each segment."""
     return _reduce(xp, data, indices, ids, None, 0)
 
@@ -118,8 +129,8 @@ def sparse_segment_sum_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any
     notation=_BY_SUM,
 )
 def sparse_segment_sum_counted_kernel(
-    xp: Any, data: Any, indices: Any, ids: Any, num: Any
-) -> Any:
+    xp: Arrays, data: Array, indices: Array, ids: Array, num: Array
+) -> Array:
     """The sum of the rows picked for each of `num` segments."""
     return _reduce(xp, data, indices, ids, num, 0)
 
@@ -132,7 +143,9 @@ def sparse_segment_sum_counted_kernel(
     static="segment_ids",
     notation=_BY_MEAN,
 )
-def sparse_segment_mean_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any:
+def sparse_segment_mean_kernel(
+    xp: Arrays, data: Array, indices: Array, ids: Array
+) -> Array:
     """The mean of the rows picked for each segment."""
     return _reduce(xp, data, indices, ids, None, 1)
 
@@ -146,8 +159,8 @@ def sparse_segment_mean_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> An
     notation=_BY_MEAN,
 )
 def sparse_segment_mean_counted_kernel(
-    xp: Any, data: Any, indices: Any, ids: Any, num: Any
-) -> Any:
+    xp: Arrays, data: Array, indices: Array, ids: Array, num: Array
+) -> Array:
     """The mean of the rows picked for each of `num` segments."""
     return _reduce(xp, data, indices, ids, num, 1)
 
@@ -160,7 +173,9 @@ def sparse_segment_mean_counted_kernel(
     static="segment_ids",
     notation=_BY_SQRTN,
 )
-def sparse_segment_sqrt_n_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> Any:
+def sparse_segment_sqrt_n_kernel(
+    xp: Arrays, data: Array, indices: Array, ids: Array
+) -> Array:
     """The sum of the rows picked for each segment over the root of their number."""
     return _reduce(xp, data, indices, ids, None, 0.5)
 
@@ -174,19 +189,21 @@ def sparse_segment_sqrt_n_kernel(xp: Any, data: Any, indices: Any, ids: Any) -> 
     notation=_BY_SQRTN,
 )
 def sparse_segment_sqrt_n_counted_kernel(
-    xp: Any, data: Any, indices: Any, ids: Any, num: Any
-) -> Any:
+    xp: Arrays, data: Array, indices: Array, ids: Array, num: Array
+) -> Array:
     """As SparseSegmentSqrtN, for `num` segments."""
     return _reduce(xp, data, indices, ids, num, 0.5)
 
 
-def _check_range(values: Any, size: int, what: str) -> None:
+def _check_range(values: Array, size: int, what: str) -> None:
     if isinstance(values, np.ndarray):  # a compiled program cannot refuse
         for wrong in values[(values < 0) | (values >= size)].tolist():
             raise refused(f"{what} {wrong} out of range [0, {size}).")
 
 
-def _spread(xp: Any, dy: Any, indices: Any, ids: Any, rows: Any, power: float) -> Any:
+def _spread(
+    xp: Arrays, dy: Array, indices: Array, ids: Array, rows: Array, power: float
+) -> Array:
     """Each picked row gets its share of the derivative of its segment."""
     ids = np.asarray(ids)
     count = np.shape(dy)[0]
@@ -207,8 +224,8 @@ def _spread(xp: Any, dy: Any, indices: Any, ids: Any, rows: Any, power: float) -
     static=("segment_ids", "output_dim0"),
 )
 def sparse_segment_mean_grad_kernel(
-    xp: Any, dy: Any, indices: Any, ids: Any, rows: Any
-) -> Any:
+    xp: Arrays, dy: Array, indices: Array, ids: Array, rows: Array
+) -> Array:
     """The backward pass of SparseSegmentMean."""
     return _spread(xp, dy, indices, ids, rows, 1)
 
@@ -220,7 +237,7 @@ def sparse_segment_mean_grad_kernel(
     static=("segment_ids", "output_dim0"),
 )
 def sparse_segment_sqrt_n_grad_kernel(
-    xp: Any, dy: Any, indices: Any, ids: Any, rows: Any
-) -> Any:
+    xp: Arrays, dy: Array, indices: Array, ids: Array, rows: Array
+) -> Array:
     """The backward pass of SparseSegmentSqrtN."""
     return _spread(xp, dy, indices, ids, rows, 0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from retrograd.ops.infer import broadcast, merged, same
 from retrograd.ops.rules import scalar
 from retrograd.ops.traits import Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- gamma
 
 
@@ -23,12 +28,12 @@ from retrograd.ops.traits import Traits
     math="y = log |Γ(x)|",
     grad=dict(x=rule("x̄ = ȳ ψ(x)", lambda n, dy: F.Mul(dy, F.Digamma(n.inputs[0])))),
 )
-def _lgamma(xp: Any, x: Any) -> Any:
+def _lgamma(xp: Arrays, x: Array) -> Array:
     """The logarithm of the absolute value of the gamma function."""
     return xp.lgamma(x)
 
 
-def _trigamma(n: Operation, dy: Any) -> Any:
+def _trigamma(n: Operation, dy: Tensor) -> Tensor:
     x = n.inputs[0]
     return F.Mul(dy, F.Polygamma(scalar(1, x), x))
 
@@ -39,12 +44,12 @@ def _trigamma(n: Operation, dy: Any) -> Any:
     math="y = ψ(x)",
     grad=dict(x=rule("x̄ = ȳ ψ′(x)", _trigamma)),
 )
-def _digamma(xp: Any, x: Any) -> Any:
+def _digamma(xp: Arrays, x: Array) -> Array:
     """The derivative of the logarithm of the gamma function."""
     return xp.digamma(x)
 
 
-def _above(x: Any) -> Any:
+def _above(x: Tensor) -> Tensor:
     return F.AddV2(x, scalar(1, x))
 
 
@@ -60,12 +65,12 @@ def _above(x: Any) -> Any:
     ),
     notation=dict(a="a has no derivative: none is known in closed form"),
 )
-def _polygamma(xp: Any, a: Any, x: Any) -> Any:
+def _polygamma(xp: Arrays, a: Array, x: Array) -> Array:
     """The a-th derivative of digamma at x."""
     return xp.polygamma(a, x)
 
 
-def _zeta_rule(n: Operation, dz: Any) -> Any:
+def _zeta_rule(n: Operation, dz: Tensor) -> Tensor:
     x, q = n.inputs
     return F.Mul(dz, F.Mul(F.Neg(x), F.Zeta(_above(x), q)))
 
@@ -77,12 +82,12 @@ def _zeta_rule(n: Operation, dz: Any) -> Any:
     grad=dict(q=rule("q̄ = −z̄ x ζ(x + 1, q)", _zeta_rule)),
     notation=dict(x="x has no derivative: none is known in closed form"),
 )
-def _zeta(xp: Any, x: Any, q: Any) -> Any:
+def _zeta(xp: Arrays, x: Array, q: Array) -> Array:
     """The Hurwitz zeta function."""
     return xp.zeta(x, q)
 
 
-def _density(n: Operation) -> Any:
+def _density(n: Operation) -> Tensor:
     """∂P(a, x) / ∂x = exp(−x) x^(a − 1) / Γ(a), by way of its logarithm."""
     a, x = n.inputs
     powers = F.Mul(F.Sub(a, scalar(1, a)), F.Log(x))
@@ -98,7 +103,7 @@ def _density(n: Operation) -> Any:
         x=rule("x̄ = z̄ exp(−x) x^(a − 1) / Γ(a)", lambda n, dz: F.Mul(_density(n), dz)),
     ),
 )
-def _igamma(xp: Any, a: Any, x: Any) -> Any:
+def _igamma(xp: Arrays, a: Array, x: Array) -> Array:
     """The lower regularized incomplete gamma function."""
     return xp.igamma(a, x)
 
@@ -117,13 +122,13 @@ def _igamma(xp: Any, a: Any, x: Any) -> Any:
         ),
     ),
 )
-def _igammac(xp: Any, a: Any, x: Any) -> Any:
+def _igammac(xp: Arrays, a: Array, x: Array) -> Array:
     """The upper regularized incomplete gamma function."""
     return xp.igammac(a, x)
 
 
 @op("IgammaGradA", infer=broadcast, math="z = ∂P(a, x) / ∂a")
-def _igamma_grad_a(xp: Any, a: Any, x: Any) -> Any:
+def _igamma_grad_a(xp: Arrays, a: Array, x: Array) -> Array:
     """The derivative of Igamma by its first argument."""
     return xp.igamma_grad_a(a, x)
 
@@ -143,7 +148,7 @@ def _betainc_shape(n: Operation) -> RawShape:
     return found
 
 
-def _betainc_rule(n: Operation, dz: Any) -> list[Any]:
+def _betainc_rule(n: Operation, dz: Tensor) -> list[Tensor | None]:
     """By x alone, through logarithms: the factors may be very large."""
     a, b, x = n.inputs
     one = scalar(1, x)
@@ -170,7 +175,7 @@ def _betainc_rule(n: Operation, dz: Any) -> list[Any]:
         x="x̄ = z̄ x^(a − 1) (1 − x)^(b − 1) / B(a, b)",
     ),
 )
-def _betainc(xp: Any, a: Any, b: Any, x: Any) -> Any:
+def _betainc(xp: Arrays, a: Array, b: Array, x: Array) -> Array:
     """The regularized incomplete beta function."""
     return xp.betainc(a, b, x)
 
@@ -178,7 +183,7 @@ def _betainc(xp: Any, a: Any, b: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------- error
 
 
-def _bell(n: Operation, dy: Any, factor: float) -> Any:
+def _bell(n: Operation, dy: Tensor, factor: float) -> Tensor:
     """dy · factor · exp(−x²)."""
     x = n.inputs[0]
     return F.Mul(F.Mul(dy, scalar(factor, dy)), F.Exp(F.Neg(F.Square(x))))
@@ -196,7 +201,7 @@ _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
     ),
     traits=Traits(saturates=True),
 )
-def _erf(xp: Any, x: Any) -> Any:
+def _erf(xp: Arrays, x: Array) -> Array:
     """The error function."""
     return xp.erf(x)
 
@@ -210,7 +215,7 @@ def _erf(xp: Any, x: Any) -> Any:
     ),
     traits=Traits(saturates=True),
 )
-def _erfc(xp: Any, x: Any) -> Any:
+def _erfc(xp: Arrays, x: Array) -> Array:
     """One less the error function, exact where that is small."""
     return xp.erfc(x)
 
@@ -218,7 +223,7 @@ def _erfc(xp: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------- Bessel
 
 
-def _bessel_i0e_rule(n: Operation, dy: Any) -> Any:
+def _bessel_i0e_rule(n: Operation, dy: Tensor) -> Tensor:
     x, y = n.inputs[0], n.outputs[0]
     return F.Mul(dy, F.Sub(F.BesselI1e(x), F.Mul(F.Sign(x), y)))
 
@@ -229,12 +234,12 @@ def _bessel_i0e_rule(n: Operation, dy: Any) -> Any:
     math="y = exp(−|x|) I₀(x)",
     grad=dict(x=rule("x̄ = ȳ (exp(−|x|) I₁(x) − y sign x)", _bessel_i0e_rule)),
 )
-def _bessel_i0e(xp: Any, x: Any) -> Any:
+def _bessel_i0e(xp: Arrays, x: Array) -> Array:
     """The scaled modified Bessel function of order 0."""
     return xp.bessel_i0e(x)
 
 
-def _bessel_i1e_rule(n: Operation, dy: Any) -> Any:
+def _bessel_i1e_rule(n: Operation, dy: Tensor) -> Tensor:
     """At zero the formula divides by x; the derivative there is one half."""
     x, y = n.inputs[0], n.outputs[0]
     tiny = scalar(float(np.finfo(x.dtype.as_numpy_dtype).eps), x)
@@ -252,6 +257,6 @@ def _bessel_i1e_rule(n: Operation, dy: Any) -> Any:
     math="y = exp(−|x|) I₁(x)",
     grad=dict(x=rule("x̄ = ȳ (exp(−|x|) I₀(x) − y (sign x + 1/x))", _bessel_i1e_rule)),
 )
-def _bessel_i1e(xp: Any, x: Any) -> Any:
+def _bessel_i1e(xp: Arrays, x: Array) -> Array:
     """The scaled modified Bessel function of order 1."""
     return xp.bessel_i1e(x)

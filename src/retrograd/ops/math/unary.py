@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.composite import SparseTensor
 from retrograd.graph.convert import convert_to_tensor
@@ -11,6 +12,10 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.fill import zeros_like
 from retrograd.ops.declare import F
 from retrograd.ops.simple import unary, unary_or_sparse
+
+if TYPE_CHECKING:
+    from retrograd.typing import CompositeLike, TensorLike
+
 
 negative = unary_or_sparse("Neg", "negative")
 sign = unary_or_sparse("Sign", "sign")
@@ -39,7 +44,7 @@ ceil = unary("Ceil", "ceil")
 rint = unary("Rint", "rint")
 
 
-def abs(x: Any, name: str | None = None) -> Any:
+def abs(x: CompositeLike, name: str | None = None) -> Any:
     """The absolute value of each element; of complex numbers a real one."""
     if isinstance(x, SparseTensor):
         return SparseTensor(x.indices, abs(x.values, name), x.dense_shape)
@@ -50,26 +55,28 @@ def abs(x: Any, name: str | None = None) -> Any:
         return F.Abs(x, name=scope)
 
 
-def round(x: Any, name: str | None = None) -> Tensor:
+def round(x: TensorLike, name: str | None = None) -> Tensor:
     """The nearest whole number, of two the even one; integers as they are."""
     x = convert_to_tensor(x, name="x")
     return x if x.dtype.is_integer else F.Round(x, name=name)
 
 
-def sigmoid(x: Any, name: str | None = None) -> Tensor:
+def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
     """The logistic function 1 / (1 + exp(−x)) of each element."""
     with name_scope(name, "Sigmoid", [x]) as scope:
         return F.Sigmoid(convert_to_tensor(x, name="x"), name=scope)
 
 
-def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
+def log_sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
     """log(1 / (1 + exp(−x))) of each element, as −softplus(−x)."""
     with name_scope(name, "LogSigmoid", [x]) as scope:
         x = convert_to_tensor(x, name="x")
         return F.Neg(F.Softplus(-x), name=scope)
 
 
-def polyval(coeffs: list[Any], x: Any, name: str | None = None) -> Any:
+def polyval(
+    coeffs: Sequence[TensorLike], x: TensorLike, name: str | None = None
+) -> Tensor:
     """The polynomial with the given coefficients, highest power first, at x.
 
     Raises:

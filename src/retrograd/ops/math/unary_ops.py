@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.operation import Operation
 from retrograd.ops.arguments import refused
@@ -12,8 +12,12 @@ from retrograd.ops.infer import same
 from retrograd.ops.rules import arg, conj, out, scalar
 from retrograd.ops.traits import Blocks, Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
 
-def no_term(n: Operation, dy: Any) -> list[Any]:
+
+def no_term(n: Operation, dy: Tensor) -> list[None]:
     """The rule of ops that are constant almost everywhere: no term at all."""
     del n, dy
     return [None]
@@ -34,7 +38,7 @@ def _times(build: Callable[[Operation], Any]) -> Callable[[Operation, Any], Any]
     grad=dict(x=rule("x̄ = −ȳ", lambda n, dy: F.Neg(dy))),
     traits=Traits(linear=("x",), cheap=True),
 )
-def _neg(xp: Any, x: Any) -> Any:
+def _neg(xp: Arrays, x: Array) -> Array:
     """The negative of each element."""
     return xp.negative(x)
 
@@ -45,7 +49,7 @@ def _neg(xp: Any, x: Any) -> Any:
     math="y = |x|",
     grad=dict(x=rule("x̄ = ȳ sign x", _times(lambda n: F.Sign(n.inputs[0])))),
 )
-def _abs(xp: Any, x: Any) -> Any:
+def _abs(xp: Arrays, x: Array) -> Array:
     """The absolute value of each element."""
     return xp.abs(x)
 
@@ -57,7 +61,7 @@ def _abs(xp: Any, x: Any) -> Any:
     grad=dict(x=rule("x̄ = 0", lambda n, dy: F.ZerosLike(n.inputs[0]))),
     traits=Traits(blocks=Blocks.STEPS),
 )
-def _sign(xp: Any, x: Any) -> Any:
+def _sign(xp: Arrays, x: Array) -> Array:
     """−1, 0 or 1; of complex x, x / |x|."""
     if x.dtype.kind == "c":
         size = xp.abs(x)
@@ -81,7 +85,7 @@ def _sign(xp: Any, x: Any) -> Any:
     ),
     traits=Traits(cheap=True, function=Function.SQUARE),
 )
-def _square(xp: Any, x: Any) -> Any:
+def _square(xp: Arrays, x: Array) -> Array:
     """The square of each element."""
     return xp.multiply(x, x)
 
@@ -93,22 +97,22 @@ def _square(xp: Any, x: Any) -> Any:
     grad=dict(x=rule("x̄ = ȳ / 2y", lambda n, dy: F.SqrtGrad(n.outputs[0], dy))),
     traits=Traits(cheap=True, function=Function.ROOT),
 )
-def _sqrt(xp: Any, x: Any) -> Any:
+def _sqrt(xp: Arrays, x: Array) -> Array:
     """The square root of each element; NaN below zero."""
     return xp.sqrt(x)
 
 
-def _conj(xp: Any, x: Any) -> Any:
+def _conj(xp: Arrays, x: Array) -> Array:
     return xp.conj(x) if x.dtype.kind == "c" else x
 
 
-def _sqrt_grad_rule(n: Operation, dz: Any) -> list[Any]:
+def _sqrt_grad_rule(n: Operation, dz: Tensor) -> list[Tensor]:
     over = F.RealDiv(dz, n.inputs[0])
     half = F.Mul(scalar(0.5, over), over)
     return [F.Mul(F.Neg(conj(over)), n.outputs[0]), half]
 
 
-def _unless_zero(xp: Any, dy: Any, dx: Any) -> Any:
+def _unless_zero(xp: Arrays, dy: Array, dx: Array) -> Array:
     """dx, but zero where dy is zero: also where the derivative is not finite."""
     return xp.where(dy == 0, dx.dtype.type(0), dx)
 
@@ -120,7 +124,7 @@ def _unless_zero(xp: Any, dy: Any, dx: Any) -> Any:
     grad=_sqrt_grad_rule,
     notation=dict(y="ȳ = −z̄ g / 2y²", dy="ḡ = z̄ / 2y"),
 )
-def _sqrt_grad(xp: Any, y: Any, dy: Any) -> Any:
+def _sqrt_grad(xp: Arrays, y: Array, dy: Array) -> Array:
     """The backward pass of Sqrt."""
     return _unless_zero(xp, dy, dy * y.dtype.type(0.5) / _conj(xp, y))
 
@@ -132,12 +136,12 @@ def _sqrt_grad(xp: Any, y: Any, dy: Any) -> Any:
     grad=dict(x=rule("x̄ = −ȳ y³ / 2", lambda n, dy: F.RsqrtGrad(n.outputs[0], dy))),
     traits=Traits(cheap=True, function=Function.INVERSE_ROOT),
 )
-def _rsqrt(xp: Any, x: Any) -> Any:
+def _rsqrt(xp: Arrays, x: Array) -> Array:
     """One over the square root of each element."""
     return xp.rsqrt(x)
 
 
-def _rsqrt_grad_rule(n: Operation, dz: Any) -> list[Any]:
+def _rsqrt_grad_rule(n: Operation, dz: Tensor) -> list[Tensor]:
     y, dy = arg(n, 0), n.inputs[1]
     by_y = F.Mul(F.Mul(F.Mul(scalar(-1.5, dz), conj(dz)), dy), F.Square(y))
     return [by_y, F.RsqrtGrad(y, dz)]
@@ -150,13 +154,13 @@ def _rsqrt_grad_rule(n: Operation, dz: Any) -> list[Any]:
     grad=_rsqrt_grad_rule,
     notation=dict(y="ȳ = −3 z̄ g y² / 2", dy="ḡ = −z̄ y³ / 2"),
 )
-def _rsqrt_grad(xp: Any, y: Any, dy: Any) -> Any:
+def _rsqrt_grad(xp: Arrays, y: Array, dy: Array) -> Array:
     """The backward pass of Rsqrt."""
     y = _conj(xp, y)
     return _unless_zero(xp, dy, dy * y.dtype.type(-0.5) * y * y * y)
 
 
-def _reciprocal_grad_rule(n: Operation, dz: Any) -> list[Any]:
+def _reciprocal_grad_rule(n: Operation, dz: Tensor) -> list[Tensor]:
     y, dy = arg(n, 0), n.inputs[1]
     by_y = F.Mul(F.Mul(F.Mul(conj(dz), scalar(-2.0, dz)), dy), y)
     return [by_y, F.ReciprocalGrad(y, dz)]
@@ -167,7 +171,7 @@ _RECIPROCAL_RULE = dict(
 )
 
 
-def _one_over(xp: Any, x: Any) -> Any:
+def _one_over(xp: Arrays, x: Array) -> Array:
     if x.dtype.kind in "iu":
         # integers: cut off towards zero
         zero = x == 0
@@ -183,7 +187,7 @@ def _one_over(xp: Any, x: Any) -> Any:
     grad=_RECIPROCAL_RULE,
     traits=Traits(function=Function.RECIPROCAL),
 )
-def _inv(xp: Any, x: Any) -> Any:
+def _inv(xp: Arrays, x: Array) -> Array:
     """One over each element."""
     return _one_over(xp, x)
 
@@ -195,7 +199,7 @@ def _inv(xp: Any, x: Any) -> Any:
     grad=_RECIPROCAL_RULE,
     traits=Traits(cheap=True, function=Function.RECIPROCAL),
 )
-def _reciprocal(xp: Any, x: Any) -> Any:
+def _reciprocal(xp: Arrays, x: Array) -> Array:
     """One over each element."""
     return _one_over(xp, x)
 
@@ -207,7 +211,7 @@ def _reciprocal(xp: Any, x: Any) -> Any:
     grad=_reciprocal_grad_rule,
     notation=dict(y="ȳ = −2 z̄ g y", dy="ḡ = −z̄ y²"),
 )
-def _inv_grad(xp: Any, y: Any, dy: Any) -> Any:
+def _inv_grad(xp: Arrays, y: Array, dy: Array) -> Array:
     """The backward pass of Inv."""
     y = _conj(xp, y)
     return _unless_zero(xp, dy, -dy * y * y)
@@ -220,7 +224,7 @@ def _inv_grad(xp: Any, y: Any, dy: Any) -> Any:
     grad=_reciprocal_grad_rule,
     notation=dict(y="ȳ = −2 z̄ g y", dy="ḡ = −z̄ y²"),
 )
-def _reciprocal_grad(xp: Any, y: Any, dy: Any) -> Any:
+def _reciprocal_grad(xp: Arrays, y: Array, dy: Array) -> Array:
     """The backward pass of Reciprocal."""
     y = _conj(xp, y)
     return _unless_zero(xp, dy, -dy * y * y)
@@ -236,7 +240,7 @@ def _reciprocal_grad(xp: Any, y: Any, dy: Any) -> Any:
     grad=dict(x=rule("x̄ = ȳ · y", _times(out))),
     traits=Traits(cheap=True, function=Function.EXPONENTIAL, saturates=True),
 )
-def _exp(xp: Any, x: Any) -> Any:
+def _exp(xp: Arrays, x: Array) -> Array:
     """e to the power of each element."""
     return xp.exp(x)
 
@@ -248,7 +252,7 @@ def _exp(xp: Any, x: Any) -> Any:
     grad=dict(x=rule("x̄ = ȳ exp x", _times(lambda n: F.Exp(arg(n))))),
     traits=Traits(function=Function.EXPONENTIAL_LESS_ONE),
 )
-def _expm1(xp: Any, x: Any) -> Any:
+def _expm1(xp: Arrays, x: Array) -> Array:
     """e to the power of each element, less one; exact near zero."""
     return xp.expm1(x)
 
@@ -260,12 +264,12 @@ def _expm1(xp: Any, x: Any) -> Any:
     grad=dict(x=rule("x̄ = ȳ / x", _times(lambda n: F.Reciprocal(arg(n))))),
     traits=Traits(cheap=True, function=Function.LOG),
 )
-def _log(xp: Any, x: Any) -> Any:
+def _log(xp: Arrays, x: Array) -> Array:
     """The natural logarithm of each element."""
     return xp.log(x)
 
 
-def _plus_one(x: Any) -> Any:
+def _plus_one(x: Tensor) -> Tensor:
     return F.AddV2(scalar(1, x), x)
 
 
@@ -278,12 +282,12 @@ def _plus_one(x: Any) -> Any:
     ),
     traits=Traits(function=Function.LOG1P),
 )
-def _log1p(xp: Any, x: Any) -> Any:
+def _log1p(xp: Arrays, x: Array) -> Array:
     """The natural logarithm of one plus each element; exact near zero."""
     return xp.log1p(x)
 
 
-def _sigmoid_grad_rule(n: Operation, dz: Any) -> list[Any]:
+def _sigmoid_grad_rule(n: Operation, dz: Tensor) -> list[Tensor]:
     y, dy = arg(n, 0), arg(n, 1)
     both = F.Mul(dz, dy)
     twice = F.Mul(F.Mul(scalar(2.0, both), both), y)
@@ -297,7 +301,7 @@ def _sigmoid_grad_rule(n: Operation, dz: Any) -> list[Any]:
     grad=dict(x=rule("x̄ = ȳ y (1 − y)", lambda n, dy: F.SigmoidGrad(out(n), dy))),
     traits=Traits(function=Function.SIGMOID, saturates=True),
 )
-def _sigmoid(xp: Any, x: Any) -> Any:
+def _sigmoid(xp: Arrays, x: Array) -> Array:
     """The logistic function of each element, in (0, 1)."""
     if x.dtype.kind == "c":
         return 1 / (1 + xp.exp(-x))
@@ -312,7 +316,7 @@ def _sigmoid(xp: Any, x: Any) -> Any:
     notation=dict(y="ȳ = z̄ g (1 − 2y)", dy="ḡ = z̄ y (1 − y)"),
     traits=Traits(linear=("dy",)),
 )
-def _sigmoid_grad(xp: Any, y: Any, dy: Any) -> Any:
+def _sigmoid_grad(xp: Arrays, y: Array, dy: Array) -> Array:
     """The backward pass of Sigmoid."""
     return dy * y * (1 - y)
 
@@ -326,7 +330,7 @@ def _sigmoid_grad(xp: Any, y: Any, dy: Any) -> Any:
     math="y = sin x",
     grad=dict(x=rule("x̄ = ȳ cos x", _times(lambda n: F.Cos(arg(n))))),
 )
-def _sin(xp: Any, x: Any) -> Any:
+def _sin(xp: Arrays, x: Array) -> Array:
     """The sine of each element."""
     return xp.sin(x)
 
@@ -337,7 +341,7 @@ def _sin(xp: Any, x: Any) -> Any:
     math="y = cos x",
     grad=dict(x=rule("x̄ = −ȳ sin x", lambda n, dy: F.Mul(F.Neg(dy), F.Sin(arg(n))))),
 )
-def _cos(xp: Any, x: Any) -> Any:
+def _cos(xp: Arrays, x: Array) -> Array:
     """The cosine of each element."""
     return xp.cos(x)
 
@@ -366,12 +370,12 @@ def _no_integers(x: Any) -> Any:
         )
     ),
 )
-def _tan(xp: Any, x: Any) -> Any:
+def _tan(xp: Arrays, x: Array) -> Array:
     """The tangent of each element."""
     return xp.tan(_no_integers(x))
 
 
-def _one_less_square(n: Operation) -> Any:
+def _one_less_square(n: Operation) -> Tensor:
     x = arg(n)
     return F.Sub(scalar(1, x), F.Square(x))
 
@@ -388,7 +392,7 @@ def _one_less_square(n: Operation) -> Any:
     ),
     traits=Traits(function=Function.ARC_SINE),
 )
-def _asin(xp: Any, x: Any) -> Any:
+def _asin(xp: Arrays, x: Array) -> Array:
     """The angle in [−π/2, π/2] whose sine is x; NaN outside [−1, 1]."""
     return xp.arcsin(_no_integers(x))
 
@@ -405,7 +409,7 @@ def _asin(xp: Any, x: Any) -> Any:
     ),
     traits=Traits(function=Function.ARC_COSINE),
 )
-def _acos(xp: Any, x: Any) -> Any:
+def _acos(xp: Arrays, x: Array) -> Array:
     """The angle in [0, π] whose cosine is x; NaN outside [−1, 1]."""
     return xp.arccos(_no_integers(x))
 
@@ -421,7 +425,7 @@ def _acos(xp: Any, x: Any) -> Any:
         )
     ),
 )
-def _atan(xp: Any, x: Any) -> Any:
+def _atan(xp: Arrays, x: Array) -> Array:
     """The angle in (−π/2, π/2) whose tangent is x."""
     return xp.arctan(_no_integers(x))
 
@@ -436,7 +440,7 @@ def _atan(xp: Any, x: Any) -> Any:
     grad=dict(x=rule("x̄ = ȳ cosh x", _times(lambda n: F.Cosh(arg(n))))),
     traits=Traits(function=Function.SINE_HYPERBOLIC),
 )
-def _sinh(xp: Any, x: Any) -> Any:
+def _sinh(xp: Arrays, x: Array) -> Array:
     """The hyperbolic sine of each element."""
     return xp.sinh(x)
 
@@ -448,7 +452,7 @@ def _sinh(xp: Any, x: Any) -> Any:
     grad=dict(x=rule("x̄ = ȳ sinh x", _times(lambda n: F.Sinh(arg(n))))),
     traits=Traits(function=Function.COSINE_HYPERBOLIC),
 )
-def _cosh(xp: Any, x: Any) -> Any:
+def _cosh(xp: Arrays, x: Array) -> Array:
     """The hyperbolic cosine of each element."""
     return xp.cosh(x)
 
@@ -460,12 +464,12 @@ def _cosh(xp: Any, x: Any) -> Any:
     grad=dict(x=rule("x̄ = ȳ (1 − y²)", lambda n, dy: F.TanhGrad(out(n), dy))),
     traits=Traits(function=Function.TANH, saturates=True),
 )
-def _tanh(xp: Any, x: Any) -> Any:
+def _tanh(xp: Arrays, x: Array) -> Array:
     """The hyperbolic tangent of each element, in (−1, 1)."""
     return xp.tanh(x)
 
 
-def _tanh_grad_rule(n: Operation, dz: Any) -> list[Any]:
+def _tanh_grad_rule(n: Operation, dz: Tensor) -> list[Tensor]:
     y, dy = arg(n, 0), arg(n, 1)
     return [
         F.Mul(F.Mul(F.Mul(dz, scalar(-2.0, dz)), dy), y),
@@ -481,7 +485,7 @@ def _tanh_grad_rule(n: Operation, dz: Any) -> list[Any]:
     notation=dict(y="ȳ = −2 z̄ g y", dy="ḡ = z̄ (1 − y²)"),
     traits=Traits(linear=("dy",)),
 )
-def _tanh_grad(xp: Any, y: Any, dy: Any) -> Any:
+def _tanh_grad(xp: Arrays, y: Array, dy: Array) -> Array:
     """The backward pass of Tanh."""
     return dy * (1 - y * y)
 
@@ -492,7 +496,7 @@ def _tanh_grad(xp: Any, y: Any, dy: Any) -> Any:
     math="y = arsinh x",
     grad=dict(x=rule("x̄ = ȳ / cosh y", lambda n, dy: F.RealDiv(dy, F.Cosh(out(n))))),
 )
-def _asinh(xp: Any, x: Any) -> Any:
+def _asinh(xp: Arrays, x: Array) -> Array:
     """The number whose hyperbolic sine is x."""
     return xp.arcsinh(x)
 
@@ -503,7 +507,7 @@ def _asinh(xp: Any, x: Any) -> Any:
     math="y = arcosh x",
     grad=dict(x=rule("x̄ = ȳ / sinh y", lambda n, dy: F.RealDiv(dy, F.Sinh(out(n))))),
 )
-def _acosh(xp: Any, x: Any) -> Any:
+def _acosh(xp: Arrays, x: Array) -> Array:
     """The number ≥ 0 whose hyperbolic cosine is x; NaN below one."""
     return xp.arccosh(x)
 
@@ -520,7 +524,7 @@ def _acosh(xp: Any, x: Any) -> Any:
     ),
     traits=Traits(function=Function.ARC_TANGENT_HYPERBOLIC),
 )
-def _atanh(xp: Any, x: Any) -> Any:
+def _atanh(xp: Arrays, x: Array) -> Array:
     """The number whose hyperbolic tangent is x; NaN outside [−1, 1]."""
     return xp.arctanh(x)
 
@@ -536,7 +540,7 @@ def _atanh(xp: Any, x: Any) -> Any:
     notation=dict(x="x has no derivative: piecewise constant"),
     traits=Traits(blocks=Blocks.STEPS),
 )
-def _floor(xp: Any, x: Any) -> Any:
+def _floor(xp: Arrays, x: Array) -> Array:
     """The next whole number below."""
     return xp.floor(x)
 
@@ -549,7 +553,7 @@ def _floor(xp: Any, x: Any) -> Any:
     notation=dict(x="x has no derivative: piecewise constant"),
     traits=Traits(blocks=Blocks.STEPS),
 )
-def _ceil(xp: Any, x: Any) -> Any:
+def _ceil(xp: Arrays, x: Array) -> Array:
     """The next whole number above."""
     return xp.ceil(x)
 
@@ -562,7 +566,7 @@ def _ceil(xp: Any, x: Any) -> Any:
     notation=dict(x="x has no derivative: piecewise constant"),
     traits=Traits(blocks=Blocks.STEPS),
 )
-def _round(xp: Any, x: Any) -> Any:
+def _round(xp: Arrays, x: Array) -> Array:
     """The nearest whole number, of two the even one."""
     return xp.round(x)
 
@@ -575,6 +579,6 @@ def _round(xp: Any, x: Any) -> Any:
     notation=dict(x="x has no derivative: piecewise constant"),
     traits=Traits(blocks=Blocks.STEPS),
 )
-def _rint(xp: Any, x: Any) -> Any:
+def _rint(xp: Arrays, x: Array) -> Array:
     """The nearest whole number, of two the even one."""
     return xp.rint(x)

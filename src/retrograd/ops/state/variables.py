@@ -8,12 +8,15 @@ place.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from retrograd import dtypes
+from retrograd import dtypes, shapes
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike
 
 
 def copy_handle_data(source_t: Tensor, target_t: Tensor) -> None:
@@ -21,9 +24,9 @@ def copy_handle_data(source_t: Tensor, target_t: Tensor) -> None:
     target_t._held = source_t._held
 
 
-def variable_shape(handle: Tensor, out_type: Any = dtypes.int32) -> Any:
+def variable_shape(handle: Tensor, out_type: DTypeLike = dtypes.int32) -> Tensor:
     """The shape of the variable behind a handle: a constant where it is known."""
     raw = None if handle._held is None else handle._held.shape
-    if raw is None or None in raw:
-        return F.VariableShape(handle, out_type=out_type)
-    return constant(list(raw), out_type)
+    if shapes.is_full(raw):
+        return constant(list(raw), out_type)
+    return F.VariableShape(handle, out_type=out_type)
