@@ -88,11 +88,11 @@ class _Watched(Executable):
     def run(self, values: Sequence[Any]) -> list[Any]:
         """Run with the given feed values; the results, element by element."""
         if not (self.matters and self.watch.active):
-            return super().run(values)[: self.count]
+            return list(super().run(values))[: self.count]
         self.watch.before()
         given = [self.watch.copied(v) for v in values]
         try:
-            results = super().run(values)
+            results = list(super().run(values))
         except Exception:
             self.watch.interrupted()
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from retrograd import dtypes
 from retrograd.distribute.current import get_strategy
 from retrograd.graph import context
 from retrograd.ops.array.fill import zeros
@@ -86,7 +87,7 @@ def create_zeros_slot(
       dtype: its dtype, by default that of `primary`.
       colocate_with_primary: whether it lies on the device of `primary`.
     """
-    dtype = primary.dtype if dtype is None else dtype
+    dtype = dtypes.as_dtype(primary.dtype if dtype is None else dtype)
     known = primary.get_shape()
     if known.is_fully_defined():
         return create_slot_with_initializer(
