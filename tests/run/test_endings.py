@@ -59,14 +59,14 @@ def test_what_imports_is_stopped_at_the_next_module() -> None:
         started.set()
         while True:
             with contextlib.suppress(ImportError):
-                importlib.import_module("no_such_module")
+                importlib.import_module("retrograd.no_such_module")
 
     worker.submit(task)
     assert started.wait(10)
     worker.end()
     assert worker._thread is not None and not worker._thread.is_alive()
     with pytest.raises(ImportError):  # other threads import as always
-        importlib.import_module("no_such_module")
+        importlib.import_module("retrograd.no_such_module")
 
 
 def test_what_is_in_c_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +92,8 @@ def test_what_is_in_c_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+# JAX warns of it where another test has loaded it
+@pytest.mark.filterwarnings("ignore:os.fork")
 def test_a_forked_process_compiles_nothing() -> None:
     worker, done = background.Worker(), threading.Event()
     worker.submit(done.set)

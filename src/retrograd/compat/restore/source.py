@@ -72,7 +72,7 @@ class OldSourceLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         """The code of a module; that of old generated ones is kept nowhere."""
         if fullname.endswith("_pb2"):
-            from retrograd.compat.restore import announce, protos
+            from retrograd.compat.restore import protos
 
             path = self.get_filename(fullname)
             code = protos.compiled(self.get_data(path), path)
