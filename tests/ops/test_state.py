@@ -240,3 +240,11 @@ def test_gathered_elements_scatter_their_gradient():
     np.testing.assert_allclose(found, [[0, 2], [0, 0], [1, 0]])
     rows = tf.gradients(v.gather_nd([[1]]), v)[0]
     assert isinstance(rows, tf.IndexedSlices)
+
+
+def test_a_reference_that_is_handed_on_can_be_assigned(graph):
+    v = variable(False)
+    handed = F.RefIdentity(v._ref())
+    with tf.control_dependencies([tf.assign(handed, START + 1)]):
+        after = tf.identity(handed)
+    np.testing.assert_array_equal(run(after), START + 1)

@@ -62,7 +62,7 @@ def is_reading(tensor: Tensor) -> bool:
     As in TensorFlow, it shares the variable's storage: its value is the one that the
     variable has when the tensor is used, after the writes that the user follows.
     """
-    while True:
+    while not tensor.dtype._is_ref_dtype:
         op = tensor._op
         found = registry.get(op._type)
         if found is None or (traits := found.traits).passes is not Passes.SAME:
@@ -72,6 +72,7 @@ def is_reading(tensor: Tensor) -> bool:
         tensor = op._inputs[0]
         if tensor.dtype._is_ref_dtype:
             return is_storage(tensor._op)
+    return False
 
 
 def bodies_of(op: Operation) -> list[FuncGraph]:
