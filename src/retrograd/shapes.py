@@ -167,6 +167,9 @@ class Dimension:
             f"'Dimension', please use // instead"
         )
 
+    # What Python 2 called; programs look for these names.
+    __div__, __rdiv__, __long__ = __floordiv__, __rtruediv__, __int__
+
 
 def as_dimension(value: Dimension | int | None) -> Dimension:
     """Return `value` itself if it is a Dimension, else a Dimension of it."""
@@ -302,6 +305,8 @@ class TensorShape:
     def __bool__(self) -> bool:
         """Whether the rank is known (a scalar's shape is true)."""
         return self.rank is not None
+
+    __nonzero__ = __bool__
 
     def __iter__(self) -> Iterator[Any]:
         if self.dims is None:

@@ -114,3 +114,27 @@ def test_reductions_between_devices():
     hierarchical = tf.distribute.HierarchicalCopyAllReduce(2)
     assert not isinstance(hierarchical, tf.distribute.NcclAllReduce)
     assert isinstance(hierarchical, tf.contrib.distribute.AllReduceCrossDeviceOps)
+
+
+def test_names_of_python_2():
+    assert tf.Tensor.__nonzero__ is tf.Tensor.__bool__
+    assert tf.TensorShape([1]).__nonzero__()
+    assert not tf.TensorShape(None).__nonzero__()
+    assert tf.Dimension(7).__div__(2) == 3 and tf.Dimension(7).__long__() == 7
+    with pytest.raises(TypeError, match="please use // instead"):
+        tf.Dimension(7).__rdiv__(20)
+    assert not tf.train.ClusterSpec({}).__nonzero__()
+
+
+def test_the_spec_of_a_sparse_value():
+    sparse = tf.SparseTensorValue([[0, 1]], [2.0], [3, 4])
+    with tf.Graph().as_default():
+        for value in (sparse, tf.SparseTensor(*sparse)):
+            spec = tf.SparseTensorSpec.from_value(value)
+            assert (spec.dtype, spec.shape) == (tf.float32, tf.TensorShape([3, 4]))
+    with pytest.raises(TypeError, match="Expected SparseTensor or SparseTensorValue"):
+        tf.SparseTensorSpec.from_value(3)
+
+
+def test_the_base_of_benchmarks():
+    assert tf.test.Benchmark.is_abstract()

@@ -113,3 +113,11 @@ def test_the_same_word_elsewhere_is_another_function(monkeypatch):
     inner = namespace("python.ops.array_ops")
     assert not hasattr(inner, "he_normal")  # 1.15 has no such name there
     assert namespace("python.ops.math_ops").reduce_sum_v1 is tf.reduce_sum
+
+
+def test_what_compat_v1_repeats_includes_names_of_other_modules():
+    assert tf.compat.v1.flags.FLAGS is tf.flags.FLAGS
+    assert tf.compat.v1.app.flags.DEFINE_string is tf.app.flags.DEFINE_string
+    assert tf.compat.v2.compat.v1.flags.FLAGS is tf.flags.FLAGS
+    with pytest.raises(AttributeError):
+        tf.compat.v1.flags.no_such_name  # noqa: B018

@@ -224,8 +224,9 @@ def look_up(path: str, name: str) -> Any:
             return namespace(full)
     if name.startswith("__"):
         raise NotProvided(full)
-    if path in names.mirrors:
-        return look_up(names.mirrors[path], name)
+    mirrored = names.mirrored(path)
+    if mirrored is not None:
+        return look_up(mirrored, name)
     if is_internal(path):
         return _look_up_inside(path, name)
     value = _made_by_us(path, name)

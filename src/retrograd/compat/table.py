@@ -78,9 +78,9 @@ class Names:
         """The module and the attribute of a dotted public name; None if not listed."""
         place = self.places.get(path)
         if place is None:
-            for mirror, target in self.mirrors.items():
-                if path.startswith(mirror + "."):
-                    return self.find((target + path[len(mirror) :]).lstrip("."))
+            mirrored = self.mirrored(path)
+            if mirrored is not None:
+                return self.find(mirrored)
             for alias in aliases().get(path, ()):
                 if alias in self.places:
                     return self.places[alias]
@@ -90,10 +90,15 @@ class Names:
         """Whether a dotted name is a namespace: names lie below it, or did in 1.15."""
         if path in self.namespaces or path in self.mirrors:
             return True
+        mirrored = self.mirrored(path)
+        return mirrored is not None and self.is_namespace(mirrored)
+
+    def mirrored(self, path: str) -> str | None:
+        """What a namespace, or a name in one, repeats; None if it repeats none."""
         for mirror, target in self.mirrors.items():
-            if path.startswith(mirror + "."):
-                return self.is_namespace((target + path[len(mirror) :]).lstrip("."))
-        return False
+            if path == mirror or path.startswith(mirror + "."):
+                return (target + path[len(mirror) :]).lstrip(".")
+        return None
 
     def below(self, path: str) -> list[str]:
         """The names and namespaces directly below a namespace, sorted."""

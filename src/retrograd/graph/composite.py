@@ -308,6 +308,21 @@ class SparseTensor(CompositeTensor):
 class SparseTensorSpec(TypeSpec):
     """Dtype and dense shape of a sparse tensor."""
 
+    @classmethod
+    def from_value(cls, value: Any) -> SparseTensorSpec:
+        """The spec of a SparseTensor, or of the value of one.
+
+        Raises:
+          TypeError: it is neither.
+        """
+        if isinstance(value, SparseTensor):
+            return cls(value.shape, value.dtype)
+        if not isinstance(value, SparseTensorValue):
+            raise TypeError("Expected SparseTensor or SparseTensorValue")
+        if isinstance(value.values, np.ndarray):
+            return cls(value.dense_shape, value.values.dtype)
+        return cls.from_value(SparseTensor.from_value(value))
+
     def __init__(
         self, shape: ShapeLike = None, dtype: DTypeLike = dtypes.float32
     ) -> None:

@@ -200,6 +200,8 @@ class Tensor(Operators):
             "`if t is not None`, or tf.cond on the value",
         )
 
+    __nonzero__ = __bool__  # Python 2's name, which programs look for
+
     def __array__(
         self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
     ) -> Any:

@@ -29,6 +29,11 @@ class Benchmark:
         super().__init_subclass__(**kwargs)
         registry.append(cls)
 
+    @classmethod
+    def is_abstract(cls) -> bool:
+        """Whether this is the base class itself."""
+        return cls is Benchmark
+
     def report_benchmark(
         self,
         iters: int | None = None,

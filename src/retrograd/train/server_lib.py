@@ -59,6 +59,8 @@ class ClusterSpec:
     def __bool__(self) -> bool:
         return bool(self._cluster_spec)
 
+    __nonzero__ = __bool__
+
     def __eq__(self, other: object) -> bool:
         spec = other._cluster_spec if isinstance(other, ClusterSpec) else other
         return self._cluster_spec == spec
