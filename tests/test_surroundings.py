@@ -19,6 +19,14 @@ def modes():
     return bytes(kept[:2]), int.from_bytes(bytes(kept[28:32]), "little") & ~0x3F
 
 
+def caught_signals():
+    "Which signals the process handles, whoever asked for it."
+    status = open("/proc/self/status").read().split()
+    caught = int(status[status.index("SigCgt:") + 1], 16)
+    # 32 and 33 are the C library's own: it handles them from the first thread on
+    return [s for s in range(1, 65) if caught >> (s - 1) & 1 and s not in (32, 33)]
+
+
 def belongings():
     "All that is the program's, and can be compared."
     legacy = np.random.get_state()
@@ -29,9 +37,7 @@ def belongings():
         "warnings": list(warnings.filters),
         "showing warnings": (warnings.showwarning, warnings.formatwarning),
         "signals": {s: signal.getsignal(s) for s in signal.valid_signals()},
-        "caught signals": [
-            line for line in open("/proc/self/status") if line.startswith("SigCgt")
-        ] if sys.platform == "linux" else None,
+        "caught signals": caught_signals() if sys.platform == "linux" else None,
         "locale": locale.setlocale(locale.LC_ALL),
         "environment": dict(os.environ),
         "folder": os.getcwd(),
@@ -53,7 +59,7 @@ def compare(what):
     after = belongings()
     for name, value in before.items():
         if after[name] != value:
-            print(what, "changed", name)
+            print(what, "changed", name, "from", value, "to", after[name])
 
 
 np.random.seed(7)
