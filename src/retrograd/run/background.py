@@ -35,19 +35,19 @@ from retrograd.run import memory
 
 #: seconds that a thread runs Python while another one compiles
 _TURN = 1e-4
-#: seconds that a process waits at its end for what compiles in Python, and how often it
-#: looks
-_PATIENCE, _ASK = 0.2, 0.01
+#: seconds after which a process looks again, at its end, whether the thread has stopped
+_LOOK = 0.01
+#: seconds for which it waits for one that runs Python: a few milliseconds are enough
+#: where the machine has time for it
+_PATIENCE = 5.0
+#: seconds of work, or of waiting, in one place that show that a thread is in C
+_AT_WORK, _AT_REST = 0.003, 0.1
 #: how much later than the end of the process XLA's threads have their turn; those of
 #: the lowest priority would have to wait, on a busy machine, for their turn to end
 _YIELDING = 10
 #: std::set_terminate, as C++ names it
 _SET_TERMINATE = "_ZSt13set_terminatePFvvE"
 _SIGABRT = 6
-
-
-class _Ended(BaseException):
-    """Raised in the thread that compiles when the process ends."""
 
 
 class Worker:
@@ -86,14 +86,14 @@ class Worker:
         atexit.register(self.end)
 
     def _work(self) -> None:
-        with contextlib.suppress(_Ended):
+        with contextlib.suppress(SystemExit):
             while (task := self._tasks.get()) is not None:
                 task()
                 del task  # what it holds may be large
 
     def _stop_if_over(self) -> None:
         if self._over and threading.current_thread() is self._thread:
-            raise _Ended()
+            raise SystemExit
 
     def _leave(self) -> None:
         """In a forked process: the thread is not there, and XLA cannot be used."""
@@ -111,7 +111,7 @@ class Worker:
             while True:
                 self._tasks.get_nowait()
         self._tasks.put(None)
-        thread.join(_ASK)  # it may wait for something to do
+        thread.join(_LOOK)  # it may wait for something to do
         if thread.is_alive():
             _leave_unsaid()
             _make_way()
@@ -122,18 +122,22 @@ class Worker:
     def _stopped(self, thread: threading.Thread) -> bool:
         """Stop a thread; whether it has ended, False at once where it is in XLA.
 
-        The interpreter is free for it meanwhile: where it is in the same place when
-        looked at again, that is the call of a function in C.
+        The interpreter is free for it meanwhile. So where it does not leave a place in
+        Python although it works, that is the call of a function in C.
         """
-        until, before = time.monotonic() + _PATIENCE, None
+        until = time.monotonic() + _PATIENCE
+        place, since, worked, raised = None, 0.0, 0.0, 0.0
         while thread.is_alive() and time.monotonic() < until:
-            if self._can_raise:
-                _raise_in(thread)
-            thread.join(_ASK)
-            place = _place(thread)
-            if place == before and self._can_raise:
-                break
-            before = place
+            now, work = time.monotonic(), _time_of(thread)
+            if _place(thread) != place:
+                place, since, worked = _place(thread), now, work
+            elif work - worked > _AT_WORK or now - since > _AT_REST:
+                if self._can_raise:
+                    break
+            if self._can_raise and now - raised > _AT_REST:
+                _raise_in(thread)  # and again: in a finalizer it would be lost
+                raised = now
+            thread.join(_LOOK)
         return not thread.is_alive()
 
 
@@ -154,20 +158,28 @@ def _place(thread: threading.Thread) -> tuple[int, int] | None:
     return None if frame is None else (id(frame), frame.f_lasti)
 
 
+def _time_of(thread: threading.Thread) -> float:
+    """Seconds that a thread has worked."""
+    if hasattr(time, "pthread_getcpuclockid"):
+        with contextlib.suppress(OSError):  # it has ended
+            return time.clock_gettime(time.pthread_getcpuclockid(thread.ident or 0))
+    return 0.0
+
+
 def _raise_in(thread: threading.Thread) -> None:
-    """Let a thread raise `_Ended` as soon as it runs Python."""
+    """Let a thread raise SystemExit, which ends it without a word, in Python."""
     if thread.ident is not None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(_Ended)
+            ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
         )
 
 
 def _leave_unsaid() -> None:
-    """Say nothing where `_Ended` is raised in a finalizer, which Python reports."""
+    """Say nothing where SystemExit comes in a finalizer, which Python reports."""
     report = sys.unraisablehook
 
     def hook(unraisable: sys.UnraisableHookArgs) -> None:
-        if unraisable.exc_type is not _Ended:
+        if unraisable.exc_type is not SystemExit:
             report(unraisable)
 
     sys.unraisablehook = hook
