@@ -65,12 +65,24 @@ def _parser() -> argparse.ArgumentParser:
         "run",
         help="run a TensorFlow 1 program",
         description="Run a program in which `import tensorflow` means retrograd.",
-        usage="retrograd run [--no-restore] (SCRIPT | -m MODULE) [ARGS ...]",
+        usage="retrograd run [--no-restore | --no-promotion | --promotion-in PACKAGES] "
+        "(SCRIPT | -m MODULE) [ARGS ...]",
     )
     run.add_argument(
         "--no-restore",
         action="store_true",
         help="do not bring back what NumPy, SciPy and Python have dropped",
+    )
+    run.add_argument(
+        "--no-promotion",
+        action="store_true",
+        help="leave arithmetic of NumPy's scalars as NumPy 2 does it",
+    )
+    run.add_argument(
+        "--promotion-in",
+        metavar="PACKAGES",
+        default="",
+        help="also in these installed packages (a,b) is arithmetic as NumPy 1 did it",
     )
     run.add_argument(
         "-m",
@@ -94,7 +106,9 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     from retrograd.compat import hook, program
 
-    hook.install(restore=not options.no_restore)
+    named = frozenset(filter(None, options.promotion_in.split(",")))
+    promotion = None if options.no_promotion else named
+    hook.install(restore=not options.no_restore, promotion=promotion)
     if options.module:
         program.run_module(options.script, options.arguments)
     else:

@@ -17,25 +17,27 @@ from retrograd.compat.loading import when_loaded
 class _Installer:
     """Unpickled, it installs the hook."""
 
-    def __init__(self, restore: bool) -> None:
-        self.restore = restore
+    def __init__(self, **options: Any) -> None:
+        self.options = options
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         folder = os.path.dirname(os.path.dirname(os.path.abspath(retrograd.__file__)))
         return exec, (
             f"import sys; sys.path.append({folder!r})\n"
-            f"import retrograd; retrograd.install(restore={self.restore})",
+            f"from retrograd.compat import hook; hook.install(**{self.options!r})",
         )
 
 
-def install_in_children(restore: bool) -> None:
+def install_in_children(restore: bool, promotion: frozenset[str] | None) -> None:
     """Install the hook in processes that this one starts from now on."""
+
+    options = {"restore": restore, "promotion": promotion}
 
     def prepare(spawn: ModuleType) -> None:
         original = spawn.get_preparation_data
 
         def get_preparation_data(name: str) -> dict[str, Any]:
-            return {**original(name), "retrograd": _Installer(restore)}
+            return {**original(name), "retrograd": _Installer(**options)}
 
         spawn.get_preparation_data = get_preparation_data  # pyright: ignore[reportAttributeAccessIssue]
 

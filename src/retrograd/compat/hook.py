@@ -116,8 +116,13 @@ def installed() -> bool:
     return any(isinstance(finder, Finder) for finder in sys.meta_path)
 
 
-def install(*, restore: bool = True) -> None:
-    """See `retrograd.install`."""
+def install(*, restore: bool = True, promotion: frozenset[str] | None = None) -> None:
+    """See `retrograd.install`.
+
+    Args:
+      promotion: where NumPy 1's promotion comes back: in the modules of the program
+        and of these packages, or nowhere.
+    """
     loaded = sys.modules.get("tensorflow")
     if loaded is not None and loaded is not namespace(""):
         raise ImportError(
@@ -129,8 +134,12 @@ def install(*, restore: bool = True) -> None:
         )
     if not installed():
         sys.meta_path.insert(0, Finder())
-        children.install_in_children(restore)
+        children.install_in_children(restore, promotion)
     if restore:
         from retrograd.compat import restore as restoring
 
         restoring.enable()
+        if promotion is not None:
+            from retrograd.compat.restore import arithmetic
+
+            arithmetic.enable(promotion)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
+from retrograd.compat.restore import arithmetic
 from retrograd.compat.restore import enabled as restoring
 from retrograd.compat.restore import source as old_source
 from retrograd.errors import message
@@ -134,6 +135,8 @@ def _new_main(**attributes: Any) -> ModuleType:
 
 def _compiled(source: bytes, file: str) -> CodeType:
     def compiled(text: bytes) -> CodeType:
+        if arithmetic.applies_to(file, "__main__"):
+            return arithmetic.compiled(text, file)
         return compile(text, file, "exec", dont_inherit=True)
 
     try:

@@ -18,6 +18,7 @@ import tokenize
 from types import CodeType
 from typing import Any
 
+from retrograd.compat.restore import arithmetic
 from retrograd.compat.restore.notices import announce
 
 _WORDS = ("async", "await")
@@ -70,7 +71,10 @@ class OldSourceLoader(importlib.machinery.SourceFileLoader):
     """Loads source files as Python does, and old ones as well."""
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """The code of a module; that of old generated ones is kept nowhere."""
+        """The code of a module; that of old generated ones is kept nowhere.
+
+        What is rewritten is kept beside what Python keeps.
+        """
         if fullname.endswith("_pb2"):
             from retrograd.compat.restore import protos
 
@@ -79,12 +83,17 @@ class OldSourceLoader(importlib.machinery.SourceFileLoader):
             if code is not None:
                 announce(f"a descriptor that a module makes itself (in {path})")
                 return code
+        path = self.get_filename(fullname)
+        if arithmetic.applies_to(path, fullname):
+            return arithmetic.kept(self, path)
         return super().get_code(fullname)
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
         """The code of a module's source."""
 
         def again(source: Any) -> CodeType:
+            if arithmetic.applies_to(str(path), self.name):
+                return arithmetic.compiled(source, str(path), _optimize)
             return super(OldSourceLoader, self).source_to_code(
                 source, path, _optimize=_optimize
             )
