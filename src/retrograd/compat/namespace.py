@@ -369,6 +369,12 @@ def _referred(found: tuple[str, str, str]) -> Any:
         module = table.import_or_none(place)
         if module is not None:
             return module
+    if kind == "rule":
+        from retrograd.compat.internals import gradients
+
+        function = gradients.function_of(place)
+        if function is not None:
+            return function
     if kind == "op":
         return _raw_function(place)
     if kind == "constant":

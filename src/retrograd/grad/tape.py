@@ -289,6 +289,60 @@ class GradientTape:
         ]
         return nest.pack_sequence_as(sources, whole)
 
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """∂target[i, j…]/∂source[i, k…] for each row i of both.
+
+        Args:
+          target: shape [b, y…]; row i depends on row i of `source` only.
+          source: shape [b, x…].
+          unconnected_gradients: whether a target that does not depend on the source is
+            an error or gives zeros.
+          parallel_iterations, experimental_use_pfor: accepted; without the second a
+            tape has to be persistent where ops run at once.
+
+        Returns:
+          Shape [b, y…, x…].
+
+        Raises:
+          RuntimeError: the tape is not persistent, see above.
+          ValueError: the shapes do not fit, or the size of a row is not known.
+        """
+        from retrograd.ops.array.join import concat
+        from retrograd.ops.array.shape import reshape, shape
+
+        del parallel_iterations
+        rows = _row_shapes(target, source)
+        if context.executing_eagerly() and not (
+            experimental_use_pfor or self._persistent
+        ):
+            raise RuntimeError(
+                "GradientTape must be created with persistent=True"
+                " to compute the batch_jacobian with eager execution enabled and "
+                " with experimental_use_pfor set to False."
+            )
+        persistent, self._persistent = self._persistent, True
+        try:
+            with self._paused(persistent):
+                found = [
+                    self.gradient(target, source, seed, unconnected_gradients)
+                    for seed in _row_units(target, rows)
+                ]
+        finally:
+            self._persistent = persistent
+        if not persistent:
+            self._used = True
+        sizes = concat([shape(target), shape(source)[1:]], 0)
+        if not found or found[0] is None:
+            return F.Fill(sizes, _zero(target))
+        return reshape(F.Pack([dense(d) for d in found], axis=1), sizes)
+
     @contextlib.contextmanager
     def _paused(self, persistent: bool) -> Iterator[None]:
         if self._recording and not persistent:
@@ -330,6 +384,49 @@ def _unit(target: Any, index: int) -> Any:
     unit = np.zeros(int(np.prod(sizes)), target.dtype.as_numpy_dtype)
     unit[index] = 1
     return constant(unit.reshape(sizes))
+
+
+def _row_shapes(target: Any, source: Any) -> list[int]:
+    """The sizes of a row of `target`.
+
+    Raises:
+      ValueError: they are not known, or `source` has another number of rows.
+    """
+    dim = None if target.shape.rank is None else target.shape.dims[:1]
+    if not (
+        target.shape.with_rank_at_least(2)
+        and source.shape.with_rank_at_least(2)
+        and (not dim or dim[0].is_compatible_with(source.shape[0]))
+    ):
+        raise ValueError(
+            f"Need first dimension of target shape ({target.shape}) and "
+            f"source shape ({source.shape}) to match."
+        )
+    rows = None if target.shape.rank is None else target.shape.as_list()[1:]
+    if rows is None or None in rows:
+        raise ValueError(
+            f"batch_jacobian: the size of a row of {target.shape} is not known."
+        )
+    return rows
+
+
+def _row_units(target: Any, rows: list[int]) -> Iterator[Any]:
+    """Tensors like `target`: one element of every row is one, the others zero."""
+    import numpy as np
+
+    from retrograd.ops.array.constant import constant
+
+    zeros = F.ZerosLike(target)
+    for index in np.ndindex(*rows):
+        unit = np.zeros([1, *rows], target.dtype.as_numpy_dtype)
+        unit[0, *index] = 1
+        yield F.AddV2(zeros, constant(unit))
+
+
+def _zero(target: Any) -> Any:
+    from retrograd.ops.array.constant import constant
+
+    return constant(0, target.dtype)
 
 
 def _warn(text: str) -> None:

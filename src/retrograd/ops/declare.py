@@ -267,11 +267,20 @@ class GradientRule:
         *dys: Gradient,
         wanted: Sequence[bool] | None = None,
     ) -> Gradients:
-        """The terms; of all inputs, unless `wanted` says of which."""
-        if not self.takes_wanted:
+        """The terms of the inputs.
+
+        Args:
+          wanted: of which inputs; None where a program calls, as TensorFlow's gradient
+            functions are called: that of an op with one input returns its term alone.
+        """
+        if wanted is not None:
+            if self.takes_wanted:
+                return self.function(n, *dys, wanted=wanted)
             return self.function(n, *dys)
-        asked = [True] * len(n.inputs) if wanted is None else wanted
-        return self.function(n, *dys, wanted=asked)
+        asked = {"wanted": [True] * len(n.inputs)} if self.takes_wanted else {}
+        terms = self.function(n, *dys, **asked)
+        alone = len(n.inputs) == 1 and isinstance(terms, list | tuple)
+        return terms[0] if alone else terms
 
     @property
     def __wrapped__(self) -> RuleFunction:
@@ -299,8 +308,8 @@ class GradientRegistry:
           function: the rule; None where the op passes no gradient on.
           takes_none: see `GradientRule`.
         """
-        takes_wanted = function is not None and "wanted" in _keyword_only(function)
-        if function is not None and (takes_none or takes_wanted):
+        if function is not None:
+            takes_wanted = "wanted" in _keyword_only(function)
             function = GradientRule(function, takes_none, takes_wanted)
         self._registry[name] = {"type": function, "location": ("", 0, "", None)}
 

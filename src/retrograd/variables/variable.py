@@ -330,6 +330,22 @@ class Variable(_Base, metaclass=VariableMetaclass):
         """Add one to an integer; the value before. Fails at `limit`."""
         raise NotImplementedError
 
+    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
+        """Rows of the value, by index; only resource variables read them alone.
+
+        Raises:
+          AttributeError: the variable does not.
+        """
+        raise AttributeError("Only resource variables are read in parts.")
+
+    def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
+        """Elements or slices of the value, by index vectors, as `sparse_read`.
+
+        Raises:
+          AttributeError: the variable does not.
+        """
+        raise AttributeError("Only resource variables are read in parts.")
+
     def _scatter(
         self,
         how: str,

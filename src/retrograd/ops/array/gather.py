@@ -55,10 +55,23 @@ def gather(
     known = static_value(axis) if isinstance(axis, Tensor) else axis
     if known is None or known != 0:
         return F.GatherV2(params, indices, axis, batch_dims=batch_dims, name=name)
-    of_variable = getattr(params, "sparse_read", None)
-    if of_variable is not None:
-        return of_variable(indices, name=name)
+    part = _part_of_variable(params, "sparse_read", indices, name)
+    if part is not None:
+        return part
     return F.GatherV2(params, indices, axis, name=name)
+
+
+def _part_of_variable(
+    params: TensorLike, method: str, indices: TensorLike, name: str | None
+) -> Tensor | None:
+    """What a variable that can be read in parts gives for `indices`; else None."""
+    read = getattr(params, method, None)
+    if read is None:
+        return None
+    try:
+        return read(indices, name=name)
+    except AttributeError:  # all variables have the method; those read whole refuse
+        return None
 
 
 def gather_v2(
@@ -136,9 +149,9 @@ def gather_nd(
         batch = batch_dims if known is None else int(known)
     if batch:
         return batch_gather_nd(params, indices, batch_dims=batch, name=name)
-    of_variable = getattr(params, "gather_nd", None)
-    if of_variable is not None:
-        return of_variable(indices, name=name)
+    part = _part_of_variable(params, "gather_nd", indices, name)
+    if part is not None:
+        return part
     return F.GatherNd(params, indices, name=name)
 
 

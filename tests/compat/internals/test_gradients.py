@@ -1,0 +1,102 @@
+"""Gradient functions by their names in TensorFlow, called as it calls them."""
+
+import numpy as np
+import pytest
+
+import retrograd as tf
+from retrograd.compat import inside, table
+from retrograd.compat.namespace import look_up, namespace
+from retrograd.ops.declare import gradient_registry
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as made:
+        yield made
+
+
+def value(tensor):
+    with tf.Session() as session:
+        return session.run(tensor)
+
+
+def test_a_function_of_one_input_returns_a_tensor():
+    x = tf.constant([1.0, -2.0])
+    nn_grad = namespace("python.ops.nn_grad")
+    math_grad = namespace("python.ops.math_grad")
+    relu, sigmoid = tf.nn.relu(x), tf.sigmoid(x)
+    assert value(nn_grad._ReluGrad(relu.op, tf.ones(2))).tolist() == [1, 0]
+    s = 1 / (1 + np.exp([-1.0, 2.0]))
+    got = value(math_grad._SigmoidGrad(sigmoid.op, tf.ones(2)))
+    assert np.allclose(got, s * (1 - s))
+    get = namespace("python.framework.ops").get_gradient_function
+    assert isinstance(get(relu.op)(relu.op, tf.ones(2)), tf.Tensor)
+
+
+def test_one_of_several_inputs_returns_a_list():
+    product = tf.matmul([[2.0]], [[3.0]])
+    terms = namespace("python.ops.math_grad")._MatMulGrad(product.op, tf.ones([1, 1]))
+    assert [value(t).item() for t in terms] == [3, 2]
+
+
+def test_it_is_the_registered_function():
+    nn_grad = namespace("python.ops.nn_grad")
+    assert nn_grad._ReluGrad is gradient_registry.lookup("Relu")
+
+
+def test_a_function_of_several_op_types():
+    x = tf.constant([[3.0, 1.0, 2.0]])
+    top, _ = tf.nn.top_k(x, 2)
+    assert top.op.type == "TopKV2"
+    terms = namespace("python.ops.nn_grad")._TopKGrad(
+        top.op, tf.ones([1, 2]), tf.zeros([1, 2], tf.int32)
+    )
+    assert value(terms[0]).tolist() == [[1, 0, 1]]
+
+
+def test_a_function_of_a_program_stays_what_it_is():
+    @tf.RegisterGradient("MineOfThisTest")
+    def mine(op, grad):
+        return [grad]
+
+    assert gradient_registry.lookup("MineOfThisTest") is mine
+
+
+def test_every_gradient_function_of_ops_that_have_one():
+    absent = []
+    for module in ("math_grad", "nn_grad", "array_grad", "linalg_grad", "image_grad"):
+        path = f"python.ops.{module}"
+        for name, (kind, types, _) in inside.section(path)[0].items():
+            if kind != "rule":
+                continue
+            try:
+                entries = [gradient_registry.lookup(t) for t in types.split(",")]
+            except LookupError:
+                continue  # an op that is not provided
+            try:
+                assert callable(look_up(path, name))
+            except table.NotProvided:
+                absent += [] if None in entries else [(module, name)]
+    assert absent == []
+
+
+def test_what_is_differentiated():
+    util = namespace("python.ops.gradients_util")
+    assert util._IsBackpropagatable(tf.constant(1.0))
+    assert not util._IsBackpropagatable(tf.constant(1))
+    half = tf.constant(1.0, tf.bfloat16)
+    assert util._IsBackpropagatable(half) and not util.IsTrainable(half)
+    assert namespace("python.eager.backprop").IsTrainable(tf.float64)
+
+
+def test_variables_that_are_read_in_parts():
+    reference = tf.Variable([1.0, 2.0], use_resource=False)
+    resource = tf.Variable([1.0, 2.0], use_resource=True)
+    assert hasattr(tf.Variable, "gather_nd") and hasattr(tf.Variable, "sparse_read")
+    for read, indices in (("sparse_read", [1]), ("gather_nd", [[1]])):
+        with pytest.raises(AttributeError):
+            getattr(reference, read)(indices)
+        assert getattr(resource, read)(indices).shape == (1,)
+    assert tf.gather(reference, [1]).op.type == "GatherV2"
+    assert tf.gather_nd(reference, [[1]]).op.type == "GatherNd"
+    assert tf.gather(resource, [1]).op.inputs[0].op.type == "ResourceGather"
