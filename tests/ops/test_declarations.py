@@ -50,7 +50,7 @@ def test_a_wrong_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = entry["type"]
 
     def wrong(n, dy):
-        return [declare.F.Mul(right(n, dy)[0], np.float64(1.001))]
+        return [declare.F.Mul(right(n, dy), np.float64(1.001))]
 
     monkeypatch.setitem(entry, "type", wrong)
     sample = row("Square", f(3))
