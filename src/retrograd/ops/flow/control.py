@@ -7,8 +7,8 @@ kernels below only ever meet `DEAD` in `Merge`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,16 @@ from retrograd.graph.specs import CompositeTensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import (
+        CompositeLike,
+        DTypeLike,
+        OperationLike,
+        Structure,
+        TensorLike,
+    )
+
+
 # ---------------------------------------------------------------------- order
 
 
@@ -30,7 +40,9 @@ def no_op(name: str | None = None) -> Operation:
 
 
 def with_dependencies(
-    dependencies: Iterable[Any], output_tensor: Any, name: str | None = None
+    dependencies: Iterable[OperationLike],
+    output_tensor: CompositeLike,
+    name: str | None = None,
 ) -> Any:
     """`output_tensor`, available once `dependencies` have run.
 
@@ -57,7 +69,9 @@ def with_dependencies(
             )
 
 
-def _gathered(place: str | None, deps: Sequence[Any], name: str | None) -> Operation:
+def _gathered(
+    place: str | None, deps: Sequence[OperationLike], name: str | None
+) -> Operation:
     graph = context.get_default_graph()
     with graph.control_dependencies(deps):
         if place is None:
@@ -66,7 +80,7 @@ def _gathered(place: str | None, deps: Sequence[Any], name: str | None) -> Opera
             return no_op(name)
 
 
-def group(*inputs: Any, **kwargs: Any) -> Any:
+def group(*inputs: Structure, **kwargs: Any) -> Any:
     """An operation that has run when all of `inputs` have.
 
     Args:
@@ -85,7 +99,7 @@ def group(*inputs: Any, **kwargs: Any) -> Any:
     with dispatch.name_scope(name, "group_deps", nest.flatten(inputs)) as scope:
         if not inputs:
             return no_op(scope)
-        by_device: dict[str, list[Any]] = {}
+        by_device: dict[str, list[OperationLike]] = {}
         for item in nest.flatten(inputs, expand_composites=True):
             if not hasattr(item, "device"):
                 raise TypeError(
@@ -105,8 +119,10 @@ def group(*inputs: Any, **kwargs: Any) -> Any:
 
 
 def tuple(
-    tensors: Any, name: str | None = None, control_inputs: Any = None
-) -> list[Any]:
+    tensors: Sequence[CompositeLike | Operation | None],
+    name: str | None = None,
+    control_inputs: Iterable[OperationLike] | None = None,
+) -> Any:
     """The same tensors, none available before all are.
 
     Args:
@@ -142,7 +158,7 @@ def tuple(
         return [_gated(gate, value) for value in values]
 
 
-def _gated(gate: Operation, value: Any) -> Any:
+def _gated(gate: Operation, value: CompositeLike | Operation | None) -> Any:
     if value is None:
         return None
     if isinstance(value, Operation):
@@ -151,7 +167,11 @@ def _gated(gate: Operation, value: Any) -> Any:
     return with_dependencies([gate], value)
 
 
-def tuple_v2(tensors: Any, control_inputs: Any = None, name: str | None = None) -> Any:
+def tuple_v2(
+    tensors: Sequence[CompositeLike | Operation | None],
+    control_inputs: Iterable[OperationLike] | None = None,
+    name: str | None = None,
+) -> Any:
     """As `tuple`, with the arguments of TensorFlow 2."""
     return tuple(tensors, name, control_inputs)
 
@@ -159,18 +179,20 @@ def tuple_v2(tensors: Any, control_inputs: Any = None, name: str | None = None) 
 # ---------------------------------------------------------------------- primitives
 
 
-def _mapped(function: Any, data: Any) -> Any:
+def _mapped(function: Callable[..., Any], data: CompositeLike) -> Any:
     """`function` of each tensor that `data` is made of."""
     if not isinstance(data, CompositeTensor):
         raise TypeError(f"Type {type(data)} not supported")
     return nest.map_structure(function, data, expand_composites=True)
 
 
-def _composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:
+def _composite(
+    value: CompositeLike, dtype: DTypeLike | None = None, name: str | None = None
+) -> Any:
     return convert_to_tensor_or_composite(value, dtype, name, as_ref=True)
 
 
-def _Identity(data: Any, name: str | None = None) -> Any:
+def _Identity(data: CompositeLike, name: str | None = None) -> Any:
     """`data` through an identity; a reference stays one."""
     data = _composite(data)
     if isinstance(data, Tensor):
@@ -179,7 +201,7 @@ def _Identity(data: Any, name: str | None = None) -> Any:
     return _mapped(_Identity, data)
 
 
-def _NextIteration(data: Any, name: str | None = None) -> Any:
+def _NextIteration(data: CompositeLike, name: str | None = None) -> Any:
     """`data`, in the next iteration of a loop."""
     data = _composite(data)
     if isinstance(data, Tensor):
@@ -189,7 +211,7 @@ def _NextIteration(data: Any, name: str | None = None) -> Any:
 
 
 def _Enter(
-    data: Any,
+    data: CompositeLike,
     frame_name: str,
     is_constant: bool = False,
     parallel_iterations: int = 10,
@@ -219,7 +241,7 @@ def _Enter(
     )
 
 
-def exit(data: Any, name: str | None = None) -> Any:
+def exit(data: CompositeLike, name: str | None = None) -> Any:
     """`data`, outside the loop frame it is in."""
     data = _composite(data)
     if isinstance(data, Tensor):
@@ -228,17 +250,22 @@ def exit(data: Any, name: str | None = None) -> Any:
     return _mapped(exit, data)
 
 
-def next_iteration(data: Any, name: str | None = None) -> Tensor:
+def next_iteration(data: TensorLike, name: str | None = None) -> Tensor:
     """`data`, in the next iteration of a loop."""
     return F.NextIteration(data, name=name)
 
 
-def loop_cond(input: Any, name: str | None = None) -> Tensor:
+def loop_cond(input: TensorLike, name: str | None = None) -> Tensor:
     """The condition of a loop."""
     return F.LoopCond(input, name=name)
 
 
-def switch(data: Any, pred: Any, dtype: Any = None, name: str | None = None) -> Any:
+def switch(
+    data: CompositeLike,
+    pred: TensorLike,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+) -> Any:
     """`data` as (output_false, output_true), one of them dead.
 
     Args:
@@ -263,26 +290,30 @@ def switch(data: Any, pred: Any, dtype: Any = None, name: str | None = None) -> 
         )
 
 
-def ref_switch(data: Any, pred: Any, name: str | None = None) -> Any:
+def ref_switch(data: TensorLike, pred: TensorLike, name: str | None = None) -> Any:
     """`switch` for a reference to a variable."""
     return F.RefSwitch(data, pred, name=name)
 
 
-def ref_select(index: Any, inputs: Any, name: str | None = None) -> Tensor:
+def ref_select(
+    index: TensorLike, inputs: Sequence[TensorLike], name: str | None = None
+) -> Tensor:
     """The reference among `inputs` that `index` says."""
     return F.RefSelect(index, inputs, name=name)
 
 
-def _SwitchRefOrTensor(data: Any, pred: Any, name: str = "Switch") -> Any:
+def _SwitchRefOrTensor(
+    data: CompositeLike, pred: TensorLike, name: str = "Switch"
+) -> Any:
     """`switch`, or `ref_switch` for a reference."""
-    data = _composite(data, name="data")
-    with context.get_default_graph().colocate_with(data.op, ignore_existing=True):
-        if isinstance(data, Tensor) and data.dtype._is_ref_dtype:
-            return ref_switch(data, pred, name=name)
-        return switch(data, pred, name=name)
+    held = _composite(data, name="data")
+    with context.get_default_graph().colocate_with(held.op, ignore_existing=True):
+        if isinstance(held, Tensor) and held.dtype._is_ref_dtype:
+            return ref_switch(held, pred, name=name)
+        return switch(held, pred, name=name)
 
 
-def merge(inputs: Any, name: str | None = None) -> Any:
+def merge(inputs: Sequence[CompositeLike], name: str | None = None) -> Any:
     """The input that is alive, and its index.
 
     Args:

@@ -22,12 +22,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd import errors
 from retrograd.ops.random.philox_math import log_float, sincos_float
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 DEFAULT_GRAPH_SEED = 87654321
 _MAXINT32 = 2**31 - 1
@@ -88,17 +92,17 @@ def invalid(text: str) -> errors.InvalidArgumentError:
     return errors.InvalidArgumentError(None, None, text)
 
 
-def shape_text(value: Any) -> str:
+def shape_text(value: Array) -> str:
     """An array's shape as TensorFlow's kernels print it: [2,3]."""
     return f"[{','.join(map(str, value.shape))}]"
 
 
-def namespace(xp: Any, state: Any) -> Any:
+def namespace(xp: Arrays, state: Array) -> Arrays:
     """NumPy for a state that NumPy holds, which is drawn from at once; else `xp`."""
     return np if isinstance(state, np.ndarray) else xp
 
 
-def stateless_state(xp: Any, seed: Any) -> Any:
+def stateless_state(xp: Arrays, seed: Array) -> Array:
     """State of a stateless op: `seed`, int32 or int64 [2], scrambled as 1.15 does."""
     if tuple(seed.shape) != (2,):
         raise invalid(f"seed must have shape [2], not {shape_text(seed)}")
@@ -110,7 +114,7 @@ def stateless_state(xp: Any, seed: Any) -> Any:
     return xp.concatenate([xp.asarray(_ZERO), _pair_bits(mixed[2], mixed[3]), key])
 
 
-def skip(xp: Any, state: Any, blocks: Any) -> Any:
+def skip(xp: Arrays, state: Array, blocks: int) -> Array:
     """`state` moved on by `blocks` (an integer ≥ 0) blocks of 128 bits."""
     low, high = _counter(state, np.array([blocks], np.uint64))
     return xp.concatenate([low, high, state[2:3]])
@@ -119,13 +123,13 @@ def skip(xp: Any, state: Any, blocks: Any) -> Any:
 _ZERO = np.zeros(1, np.uint64)
 
 
-def _counter(state: Any, offset: Any) -> tuple[Any, Any]:
+def _counter(state: Array, offset: Array) -> tuple[Array, Array]:
     """Low and high half of the state's counter plus `offset`, each uint64 [n]."""
     low = state[0:1] + offset
     return low, state[1:2] + (low < offset).astype(np.uint64)
 
 
-def _block(state: Any, offset: Any) -> tuple[Any, Any, Any, Any]:
+def _block(state: Array, offset: Array) -> tuple[Array, Array, Array, Array]:
     """The four uint32 words of each block at `offset` (uint64 [n]) from the state."""
     low, high = _counter(state, offset)
     c0, c1, c2, c3 = low & _LOW, low >> _HALF, high & _LOW, high >> _HALF
@@ -140,7 +144,7 @@ def _block(state: Any, offset: Any) -> tuple[Any, Any, Any, Any]:
     return c0.astype(u32), c1.astype(u32), c2.astype(u32), c3.astype(u32)
 
 
-def blocks(xp: Any, state: Any, offset: Any) -> Any:
+def blocks(xp: Arrays, state: Array, offset: Array) -> Array:
     """Words, uint32 [n, 4], of the blocks at `offset`, uint64 [n], from the state."""
     return xp.stack(_block(state, offset), axis=-1)
 
@@ -183,7 +187,7 @@ class Words:
         return (found % kind(limit)).astype(np.int64)
 
 
-def _pair_bits(low: Any, high: Any) -> Any:
+def _pair_bits(low: Array, high: Array) -> Array:
     """One uint64 from two uint32."""
     return low.astype(np.uint64) | (high.astype(np.uint64) << _HALF)
 
@@ -197,12 +201,12 @@ Draw = Callable[
 
 
 def _fill(
-    xp: Any,
-    state: Any,
+    xp: Arrays,
+    state: Array,
     shape: Sequence[int],
     dtype: np.dtype,
     draw: Draw,
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """Values of `shape` from consecutive blocks, in order.
 
     `draw` gives a column of `dtype` for each value of a block: two of 64 bits, or four.
@@ -226,7 +230,7 @@ def _fill(
     return flat[:size].reshape(tuple(shape)), after
 
 
-def _interleave(xp: Any, columns: Columns, dtype: np.dtype) -> Any:
+def _interleave(xp: Arrays, columns: Columns, dtype: np.dtype) -> Array:
     """[n] columns, one after another in each row, flat.
 
     Columns are joined bit by bit into as few uint64 as possible first. XLA computes
@@ -250,21 +254,21 @@ def _interleave(xp: Any, columns: Columns, dtype: np.dtype) -> Any:
 # ---- uniform -------------------------------------------------------------------------
 
 
-def unit_float(x: Any) -> Any:
+def unit_float(x: Array) -> Array:
     """float32 in [0, 1) from uint32 words: their low 23 bits."""
     mantissa = (x & np.uint32(0x7FFFFF)).view(np.int32)
     return mantissa.astype(np.float32) * np.float32(2.0**-23)
 
 
-def unit_double(x0: Any, x1: Any) -> Any:
+def unit_double(x0: Array, x1: Array) -> Array:
     """float64 in [0, 1): 20 bits of the first word above all of the second."""
     bits = _pair_bits(x1, x0 & np.uint32(0xFFFFF))
     return bits.view(np.int64).astype(np.float64) * 2.0**-52
 
 
 def random_uniform(
-    xp: Any, state: Any, shape: Sequence[int], dtype: Any
-) -> tuple[Any, Any]:
+    xp: Arrays, state: Array, shape: Sequence[int], dtype: np.dtype
+) -> tuple[Array, Array]:
     """Uniform in [0, 1), op `RandomUniform`: float16, bfloat16, float32 or float64."""
     dtype = np.dtype(dtype)
     return _fill(xp, state, shape, dtype, uniform_columns(dtype))
@@ -284,8 +288,13 @@ def uniform_columns(dtype: np.dtype) -> Draw:
 
 
 def random_uniform_int(
-    xp: Any, state: Any, shape: Sequence[int], low: Any, high: Any, dtype: Any
-) -> tuple[Any, Any]:
+    xp: Arrays,
+    state: Array,
+    shape: Sequence[int],
+    low: Array | int,
+    high: Array | int,
+    dtype: np.dtype,
+) -> tuple[Array, Array]:
     """Integers in [low, high), op `RandomUniformInt`: int32 or int64.
 
     `low` and `high` are scalars of `dtype`. Known values must be in order unless the
@@ -300,30 +309,30 @@ def random_uniform_int(
     first = xp.asarray(low, dtype=dtype).reshape(1).view(unsigned)
     span = xp.asarray(high, dtype=dtype).reshape(1).view(unsigned) - first
 
-    def place(bits: Any) -> Any:
+    def place(bits: Array) -> Array:
         return (bits % span + first).view(dtype)
 
     return _full_int(xp, state, shape, dtype, place)
 
 
 def random_uniform_full_int(
-    xp: Any, state: Any, shape: Sequence[int], dtype: Any
-) -> tuple[Any, Any]:
+    xp: Arrays, state: Array, shape: Sequence[int], dtype: np.dtype
+) -> tuple[Array, Array]:
     """Integers over the whole of int32, uint32, int64 or uint64."""
     dtype = np.dtype(dtype)
     return _full_int(xp, state, shape, dtype, lambda bits: bits.view(dtype))
 
 
 def _full_int(
-    xp: Any,
-    state: Any,
+    xp: Arrays,
+    state: Array,
     shape: Sequence[int],
     dtype: np.dtype,
     place: Callable[[Any], Any],
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """Fill from words of the dtype's size, each sent through `place`."""
 
-    def draw(*words: Any) -> Columns:
+    def draw(*words: Array) -> Columns:
         if dtype.itemsize == 8:
             words = _pair_bits(*words[:2]), _pair_bits(*words[2:])
         return [place(w) for w in words]
@@ -334,7 +343,7 @@ def _full_int(
 # ---- normal --------------------------------------------------------------------------
 
 
-def normal_floats(xp: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
+def normal_floats(xp: Arrays, x0: Array, x1: Array) -> tuple[Array, Array]:
     """Two columns of float32 normals from two of words (Box-Muller)."""
     radius = xp.maximum(unit_float(x0), np.float32(_SMALLEST))
     radius = xp.sqrt(np.float32(-2) * log_float(xp, radius))
@@ -343,7 +352,9 @@ def normal_floats(xp: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
     return sine * radius, cosine * radius
 
 
-def normal_doubles(xp: Any, x0: Any, x1: Any, x2: Any, x3: Any) -> tuple[Any, Any]:
+def normal_doubles(
+    xp: Arrays, x0: Array, x1: Array, x2: Array, x3: Array
+) -> tuple[Array, Array]:
     """Two columns of float64 normals from the words of a block (Box-Muller)."""
     radius = xp.maximum(unit_double(x0, x1), _SMALLEST)
     radius = xp.sqrt(-2.0 * xp.log(radius))
@@ -351,12 +362,12 @@ def normal_doubles(xp: Any, x0: Any, x1: Any, x2: Any, x3: Any) -> tuple[Any, An
     return xp.sin(angle) * radius, xp.cos(angle) * radius
 
 
-def normal_columns(xp: Any, dtype: np.dtype) -> Draw:
+def normal_columns(xp: Arrays, dtype: np.dtype) -> Draw:
     """The function from a block's four words to its columns of normals."""
     if dtype == np.float64:
         return lambda *words: normal_doubles(xp, *words)
 
-    def draw(x0: Any, x1: Any, x2: Any, x3: Any) -> Columns:
+    def draw(x0: Array, x1: Array, x2: Array, x3: Array) -> Columns:
         values = (*normal_floats(xp, x0, x1), *normal_floats(xp, x2, x3))
         return [v.astype(dtype) for v in values]
 
@@ -364,16 +375,16 @@ def normal_columns(xp: Any, dtype: np.dtype) -> Draw:
 
 
 def random_standard_normal(
-    xp: Any, state: Any, shape: Sequence[int], dtype: Any
-) -> tuple[Any, Any]:
+    xp: Arrays, state: Array, shape: Sequence[int], dtype: np.dtype
+) -> tuple[Array, Array]:
     """Normal, mean 0 and deviation 1, op `RandomStandardNormal`; dtypes as uniform."""
     dtype, xp = np.dtype(dtype), namespace(xp, state)
     return _fill(xp, state, shape, dtype, normal_columns(xp, dtype))
 
 
 def truncated_normal(
-    xp: Any, state: Any, shape: Sequence[int], dtype: Any
-) -> tuple[Any, Any]:
+    xp: Arrays, state: Array, shape: Sequence[int], dtype: np.dtype
+) -> tuple[Array, Array]:
     """Standard normal redrawn until within (−2, 2), op `TruncatedNormal`.
 
     Values come in groups of a block's size. Group g reads the stream from block
@@ -387,7 +398,7 @@ def truncated_normal(
     stride = np.uint64(group * RESERVED // 4)
     draw = normal_columns(xp, work)
 
-    def candidates(groups: Any, turn: Any) -> Columns:
+    def candidates(groups: Array, turn: Array) -> Columns:
         return draw(*_block(state, groups * stride + turn))
 
     if isinstance(state, np.ndarray):
@@ -431,18 +442,18 @@ def _truncate_now(candidates: Draw, groups: np.ndarray, out: np.ndarray) -> None
 
 
 def _truncate_traced(
-    xp: Any,
+    xp: Arrays,
     candidates: Draw,
-    groups: Any,
+    groups: Array,
     dtype: np.dtype,
     size: int,
 ) -> Columns:
     """`size` columns of values; every group is drawn until the last one is complete."""
 
-    def unfinished(carry: Any) -> Any:
+    def unfinished(carry: Sequence[Array]) -> Array:
         return xp.any(carry[1] < size)
 
-    def draw_again(carry: Any) -> Any:
+    def draw_again(carry: Sequence[Array]) -> tuple[Array, ...]:
         turn, have, *kept = carry
         for column in candidates(groups, turn):
             within = xp.abs(column) < _CUT

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrograd.ops.random import philox
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
+
 
 #: numbers that are drawn as one batch where all have the same parameters
 _BATCH = 100
@@ -30,7 +34,11 @@ _Draw = Callable[[], float]
 
 
 def binomial(
-    state: np.ndarray, sizes: Sequence[int], counts: Any, probs: Any, dtype: Any
+    state: np.ndarray,
+    sizes: Sequence[int],
+    counts: Array,
+    probs: Array,
+    dtype: np.dtype,
 ) -> tuple[np.ndarray, int]:
     """Numbers of successes.
 
@@ -86,7 +94,12 @@ def _uniform_pairs(state: np.ndarray) -> Iterator[tuple[float, float]]:
         at += 1024
 
 
-def _fill(out: np.ndarray, count: Any, prob: Any, pairs: Iterator[Any]) -> None:
+def _fill(
+    out: np.ndarray,
+    count: np.floating,
+    prob: np.floating,
+    pairs: Iterator[tuple[float, float]],
+) -> None:
     """Fill a batch of one pair of parameters."""
     total = float(count)
     if total <= 0 or prob <= 0:

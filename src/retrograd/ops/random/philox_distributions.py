@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrograd import errors
 from retrograd.ops.random import philox
 from retrograd.ops.random.philox_math import log_float
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 State = np.ndarray
 
@@ -45,8 +49,8 @@ def random_shuffle(state: State, size: int) -> tuple[np.ndarray, State]:
 
 
 def multinomial(
-    xp: Any, state: Any, logits: Any, num_samples: int, dtype: Any
-) -> tuple[Any, Any]:
+    xp: Arrays, state: Array, logits: Array, num_samples: int, dtype: np.dtype
+) -> tuple[Array, Array]:
     """Categories drawn with weights exp(logits), op `Multinomial`.
 
     `logits` is float [batch, classes]; the result is int32 or int64 (`dtype`)
@@ -64,7 +68,9 @@ def multinomial(
         raise philox.invalid(f"num_classes should be positive, got {classes}")
     if batch * num_samples == 0:
         return xp.zeros((batch, num_samples), dtype), state
-    unit, _ = philox.random_uniform(xp, state, (batch, num_samples), np.float64)
+    unit, _ = philox.random_uniform(
+        xp, state, (batch, num_samples), np.dtype(np.float64)
+    )
     finite = xp.isfinite(logits)
     wide = logits.astype(np.float64)
     lowest = float(np.finfo(np.float64).min)
@@ -197,7 +203,7 @@ def _gamma(state: State, alpha: np.ndarray) -> np.ndarray:
 
 
 def random_poisson(
-    state: State, shape: Sequence[int], rate: np.ndarray, dtype: Any
+    state: State, shape: Sequence[int], rate: np.ndarray, dtype: np.dtype
 ) -> tuple[np.ndarray, State]:
     """Poisson counts, ops `RandomPoisson(V2)`: shape + rate.shape, of `dtype`.
 
@@ -348,7 +354,7 @@ _Propose = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def _bounded(
-    reader: _Reader, count: int, mean: Any, stddev: Any, low: Any, high: Any
+    reader: _Reader, count: int, mean: Array, stddev: Array, low: Array, high: Array
 ) -> np.ndarray:
     """`count` normals of `mean` and `stddev` within [low, high], scalars of one dtype.
 
@@ -409,7 +415,7 @@ _EXHAUSTED = {
 }
 
 
-def _normals(low: Any, high: Any) -> _Propose:
+def _normals(low: Array, high: Array) -> _Propose:
     draw = philox.normal_columns(np, low.dtype)
 
     def propose(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -419,7 +425,7 @@ def _normals(low: Any, high: Any) -> _Propose:
     return propose
 
 
-def _uniforms(low: Any, high: Any) -> _Propose:
+def _uniforms(low: Array, high: Array) -> _Propose:
     """Blocks in twos: the first gives candidates, the second decides on them."""
     draw = philox.uniform_columns(low.dtype)
     span, two = high - low, low.dtype.type(2)
@@ -434,7 +440,7 @@ def _uniforms(low: Any, high: Any) -> _Propose:
     return propose
 
 
-def _exponentials(low: Any, high: Any, root: Any) -> _Propose:
+def _exponentials(low: Array, high: Array, root: Array) -> _Propose:
     """Uniforms in twos: the first gives a candidate, the second decides on it."""
     draw = philox.uniform_columns(low.dtype)
     two = low.dtype.type(2)

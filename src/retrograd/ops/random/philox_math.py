@@ -12,9 +12,13 @@ Both functions hold only for the arguments that Box-Muller gives them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 # log x = log(1 + r) + log c, with r = x / c − 1 and c a point inside x's interval. An
 # octave has 16 intervals, equal in bit patterns; its first begins at _LOG_START.
@@ -74,7 +78,7 @@ _SIN_POLY = tuple(
 )
 
 
-def log_float(xp: Any, x: Any) -> Any:
+def log_float(xp: Arrays, x: Array) -> Array:
     """Natural logarithm of float32 `x` in [2⁻²⁴, 1), as the C library rounds it."""
     interval = (x.view(np.int32) - _LOG_BASE) >> _LOG_STEP
     r = x.astype(np.float64) * xp.take(_LOG_INVERSE, interval, mode="clip") - 1.0
@@ -85,7 +89,7 @@ def log_float(xp: Any, x: Any) -> Any:
     return y.astype(np.float32)
 
 
-def sincos_float(xp: Any, x: Any) -> tuple[Any, Any]:
+def sincos_float(xp: Arrays, x: Array) -> tuple[Array, Array]:
     """Sine and cosine of float32 `x` in [0, 2π], as the C library rounds them."""
     wide = x.astype(np.float64)
     quarter = xp.rint(wide * _TWO_OVER_PI)

@@ -6,7 +6,7 @@ where the last one ended; stateless ops take it from their seed input every time
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,10 +20,14 @@ from retrograd.ops.declare import F
 from retrograd.ops.math.reduce import reduce_all
 from retrograd.ops.random.seeds import get_seed
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
+
+
 # ---------------------------------------------------------------------- functions
 
 
-def shape_tensor(shape: Any) -> Tensor:
+def shape_tensor(shape: TensorLike) -> Tensor:
     """A shape argument as a tensor: an empty list has int32 elements."""
     dtype = None
     if isinstance(shape, (tuple, list)):
@@ -38,8 +42,8 @@ def _scaled(
     op_type: str,
     name: str | None,
     default: str,
-    arguments: tuple[Any, Any, Any],
-    dtype: Any,
+    arguments: tuple[TensorLike, TensorLike, TensorLike],
+    dtype: DTypeLike,
     seed: int | None,
 ) -> Tensor:
     """Standard numbers times a deviation, plus a mean."""
@@ -54,10 +58,10 @@ def _scaled(
 
 
 def random_normal(
-    shape: Any,
-    mean: Any = 0.0,
-    stddev: Any = 1.0,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    mean: TensorLike = 0.0,
+    stddev: TensorLike = 1.0,
+    dtype: DTypeLike = dtypes.float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -77,10 +81,10 @@ def random_normal(
 
 
 def truncated_normal(
-    shape: Any,
-    mean: Any = 0.0,
-    stddev: Any = 1.0,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    mean: TensorLike = 0.0,
+    stddev: TensorLike = 1.0,
+    dtype: DTypeLike = dtypes.float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -93,12 +97,12 @@ def truncated_normal(
 
 
 def parameterized_truncated_normal(
-    shape: Any,
-    means: Any = 0.0,
-    stddevs: Any = 1.0,
-    minvals: Any = -2.0,
-    maxvals: Any = 2.0,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    means: TensorLike = 0.0,
+    stddevs: TensorLike = 1.0,
+    minvals: TensorLike = -2.0,
+    maxvals: TensorLike = 2.0,
+    dtype: DTypeLike = dtypes.float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -127,7 +131,7 @@ _UNIFORM = (
 )
 
 
-def _uniform_bound(maxval: Any, dtype: dtypes.DType) -> Any:
+def _uniform_bound(maxval: TensorLike | None, dtype: dtypes.DType) -> TensorLike:
     if dtype not in _UNIFORM:
         raise ValueError(f"Invalid dtype {dtype!r}")
     if maxval is not None:
@@ -138,10 +142,10 @@ def _uniform_bound(maxval: Any, dtype: dtypes.DType) -> Any:
 
 
 def random_uniform(
-    shape: Any,
-    minval: Any = 0,
-    maxval: Any = None,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    minval: TensorLike = 0,
+    maxval: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -174,7 +178,7 @@ def random_uniform(
 
 
 def random_shuffle(
-    value: Any, seed: int | None = None, name: str | None = None
+    value: TensorLike, seed: int | None = None, name: str | None = None
 ) -> Tensor:
     """The rows of a tensor in random order; columns stay together."""
     seed1, seed2 = get_seed(seed)
@@ -182,7 +186,10 @@ def random_shuffle(
 
 
 def random_crop(
-    value: Any, size: Any, seed: int | None = None, name: str | None = None
+    value: TensorLike,
+    size: TensorLike,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """A part of `value` of the given size, at a random place.
 
@@ -213,7 +220,12 @@ def random_crop(
         return slice_(value, drawn % limit, size, name=scope)
 
 
-def _categorical(logits: Any, num_samples: Any, dtype: Any, seed: Any) -> Tensor:
+def _categorical(
+    logits: TensorLike,
+    num_samples: TensorLike,
+    dtype: DTypeLike | None,
+    seed: int | None,
+) -> Tensor:
     logits = convert_to_tensor(logits, name="logits")
     seed1, seed2 = get_seed(seed)
     return F.Multinomial(
@@ -222,11 +234,11 @@ def _categorical(logits: Any, num_samples: Any, dtype: Any, seed: Any) -> Tensor
 
 
 def multinomial(
-    logits: Any,
-    num_samples: Any,
+    logits: TensorLike,
+    num_samples: TensorLike,
     seed: int | None = None,
     name: str | None = None,
-    output_dtype: Any = None,
+    output_dtype: DTypeLike | None = None,
 ) -> Tensor:
     """Categories drawn with weights exp(logits).
 
@@ -245,9 +257,9 @@ def multinomial(
 
 
 def categorical(
-    logits: Any,
-    num_samples: Any,
-    dtype: Any = None,
+    logits: TensorLike,
+    num_samples: TensorLike,
+    dtype: DTypeLike | None = None,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -257,10 +269,10 @@ def categorical(
 
 
 def random_gamma(
-    shape: Any,
-    alpha: Any,
-    beta: Any = None,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    alpha: TensorLike,
+    beta: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -289,9 +301,9 @@ def random_gamma(
 
 
 def random_poisson(
-    lam: Any,
-    shape: Any,
-    dtype: Any = dtypes.float32,
+    lam: TensorLike,
+    shape: TensorLike,
+    dtype: DTypeLike = dtypes.float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -300,9 +312,9 @@ def random_poisson(
 
 
 def random_poisson_v2(
-    shape: Any,
-    lam: Any,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    lam: TensorLike,
+    dtype: DTypeLike = dtypes.float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -317,11 +329,11 @@ def random_poisson_v2(
 
 
 def stateless_random_uniform(
-    shape: Any,
-    seed: Any,
-    minval: Any = 0,
-    maxval: Any = None,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    seed: TensorLike,
+    minval: TensorLike = 0,
+    maxval: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.float32,
     name: str | None = None,
 ) -> Tensor:
     """As `random_uniform`; `seed`, two integers, decides the numbers alone."""
@@ -342,8 +354,8 @@ def _stateless_scaled(
     op_type: str,
     name: str | None,
     default: str,
-    arguments: tuple[Any, Any, Any, Any],
-    dtype: Any,
+    arguments: tuple[TensorLike, TensorLike, TensorLike, TensorLike],
+    dtype: DTypeLike,
 ) -> Tensor:
     shape, seed, mean, stddev = arguments
     with dispatch.name_scope(name, default, list(arguments)) as scope:
@@ -355,11 +367,11 @@ def _stateless_scaled(
 
 
 def stateless_random_normal(
-    shape: Any,
-    seed: Any,
-    mean: Any = 0.0,
-    stddev: Any = 1.0,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    seed: TensorLike,
+    mean: TensorLike = 0.0,
+    stddev: TensorLike = 1.0,
+    dtype: DTypeLike = dtypes.float32,
     name: str | None = None,
 ) -> Tensor:
     """As `random_normal`; `seed`, two integers, decides the numbers alone."""
@@ -370,11 +382,11 @@ def stateless_random_normal(
 
 
 def stateless_truncated_normal(
-    shape: Any,
-    seed: Any,
-    mean: Any = 0.0,
-    stddev: Any = 1.0,
-    dtype: Any = dtypes.float32,
+    shape: TensorLike,
+    seed: TensorLike,
+    mean: TensorLike = 0.0,
+    stddev: TensorLike = 1.0,
+    dtype: DTypeLike = dtypes.float32,
     name: str | None = None,
 ) -> Tensor:
     """As `truncated_normal`; `seed`, two integers, decides the numbers alone."""
@@ -385,10 +397,10 @@ def stateless_truncated_normal(
 
 
 def stateless_multinomial(
-    logits: Any,
-    num_samples: Any,
-    seed: Any,
-    output_dtype: Any = dtypes.int64,
+    logits: TensorLike,
+    num_samples: TensorLike,
+    seed: TensorLike,
+    output_dtype: DTypeLike = dtypes.int64,
     name: str | None = None,
 ) -> Tensor:
     """As `multinomial`; `seed`, two integers, decides the numbers alone."""
@@ -400,10 +412,10 @@ def stateless_multinomial(
 
 
 def stateless_categorical(
-    logits: Any,
-    num_samples: Any,
-    seed: Any,
-    dtype: Any = dtypes.int64,
+    logits: TensorLike,
+    num_samples: TensorLike,
+    seed: TensorLike,
+    dtype: DTypeLike = dtypes.int64,
     name: str | None = None,
 ) -> Tensor:
     """As `categorical`; `seed`, two integers, decides the numbers alone."""

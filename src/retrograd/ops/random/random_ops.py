@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,13 +32,17 @@ from retrograd.ops.random import philox, philox_distributions
 from retrograd.ops.static import constant, constant_as_shape
 from retrograd.ops.traits import NONE, Blocks, Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 def _start(n: Operation) -> np.ndarray:
     """The state that an operation's generator has in a new session."""
     return philox.initial_state(n.attrs["seed"], n.attrs["seed2"])
 
 
-def _sizes(shape: Any) -> tuple[int, ...]:
+def _sizes(shape: Array) -> tuple[int, ...]:
     """A shape input as a tuple.
 
     Raises:
@@ -64,11 +68,13 @@ def _sampler(
 ) -> None:
     """Declare the two ops that fill a shape with floating-point numbers."""
 
-    def kernel(xp: Any, state: Any, shape: Any, *, dtype: Any) -> Any:
+    def kernel(
+        xp: Arrays, state: Array, shape: Array, *, dtype: np.dtype
+    ) -> tuple[Array, ...]:
         values, after = draw(xp, state, _sizes(shape), dtype)
         return after, values
 
-    def stateless(xp: Any, shape: Any, seed: Any, *, dtype: Any) -> Any:
+    def stateless(xp: Arrays, shape: Array, seed: Array, *, dtype: np.dtype) -> Array:
         state = philox.stateless_state(xp, seed)
         return draw(xp, state, _sizes(shape), dtype)[0]
 
@@ -118,15 +124,15 @@ _sampler(
     grad=NOT_DIFFERENTIABLE,
 )
 def random_uniform_int_kernel(
-    xp: Any, state: Any, shape: Any, low: Any, high: Any, *, Tout: Any
-) -> Any:
+    xp: Arrays, state: Array, shape: Array, low: Array, high: Array, *, Tout: np.dtype
+) -> tuple[Array, ...]:
     """Integers from `low` on and below `high`."""
     _scalars(minval=low, maxval=high)
     values, after = philox.random_uniform_int(xp, state, _sizes(shape), low, high, Tout)
     return after, values
 
 
-def _scalars(**bounds: Any) -> None:
+def _scalars(**bounds: Array) -> None:
     for name, value in bounds.items():
         if value.shape:
             raise philox.invalid(
@@ -142,8 +148,8 @@ def _scalars(**bounds: Any) -> None:
     grad=NOT_DIFFERENTIABLE,
 )
 def stateless_random_uniform_int_kernel(
-    xp: Any, shape: Any, seed: Any, low: Any, high: Any, *, dtype: Any
-) -> Any:
+    xp: Arrays, shape: Array, seed: Array, low: Array, high: Array, *, dtype: np.dtype
+) -> Array:
     """Integers from `low` on and below `high`."""
     _scalars(minval=low, maxval=high)
     state = philox.stateless_state(xp, seed)
@@ -158,7 +164,7 @@ def stateless_random_uniform_int_kernel(
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(passes=Passes.MOVED),
 )
-def random_shuffle_kernel(xp: Any, state: Any, value: Any) -> Any:
+def random_shuffle_kernel(xp: Arrays, state: Array, value: Array) -> tuple[Array, ...]:
     """The rows in random order."""
     if value.ndim == 0 or value.size == 0 or value.shape[0] <= 1:
         return state, value
@@ -182,8 +188,13 @@ def _categories(n: Operation) -> RawShape:
     grad=NOT_DIFFERENTIABLE,
 )
 def multinomial_kernel(
-    xp: Any, state: Any, logits: Any, num_samples: Any, *, output_dtype: Any
-) -> Any:
+    xp: Arrays,
+    state: Array,
+    logits: Array,
+    num_samples: Array,
+    *,
+    output_dtype: np.dtype,
+) -> tuple[Array, ...]:
     """Categories drawn with weights exp(logits)."""
     values, after = philox_distributions.multinomial(
         xp, state, logits, int(num_samples), output_dtype
@@ -200,8 +211,13 @@ def multinomial_kernel(
     traits=Traits(blocks=Blocks.RANDOM),
 )
 def stateless_multinomial_kernel(
-    xp: Any, logits: Any, num_samples: Any, seed: Any, *, output_dtype: Any
-) -> Any:
+    xp: Arrays,
+    logits: Array,
+    num_samples: Array,
+    seed: Array,
+    *,
+    output_dtype: np.dtype,
+) -> Array:
     """Categories drawn with weights exp(logits)."""
     state = philox.stateless_state(xp, seed)
     return philox_distributions.multinomial(
@@ -222,14 +238,16 @@ def _per_parameter(n: Operation) -> RawShape:
     host=True,
     math="y ~ Γ(α, 1)",
 )
-def random_gamma_kernel(xp: Any, state: Any, shape: Any, alpha: Any) -> Any:
+def random_gamma_kernel(
+    xp: Arrays, state: Array, shape: Array, alpha: Array
+) -> tuple[Array, ...]:
     """Gamma numbers of rate 1, for each element of alpha."""
     values, after = philox_distributions.random_gamma(state, _sizes(shape), alpha)
     return after, values
 
 
 @gradient("RandomGamma", alpha="ᾱ = Σ ȳ · ∂y/∂α")
-def random_gamma_gradient(n: Any, dy: Any) -> list[Any]:
+def random_gamma_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     """Differentiates the sample implicitly: Figurnov et al., arXiv 1805.08498."""
     shape, alpha = n.inputs
     with _after(dy):
@@ -239,7 +257,7 @@ def random_gamma_gradient(n: Any, dy: Any) -> list[Any]:
         return [None, reduce_sum(dy * slope, axis=range_(rank))]
 
 
-def _after(tensor: Any) -> Any:
+def _after(tensor: Tensor) -> contextlib.AbstractContextManager[Any]:
     """A context whose operations run after `tensor`."""
     if context.executing_eagerly():
         return contextlib.nullcontext()
@@ -247,12 +265,14 @@ def _after(tensor: Any) -> Any:
 
 
 @op("RandomGammaGrad", infer=broadcast, math="∂y/∂α of y ~ Γ(α, 1)")
-def random_gamma_grad_kernel(xp: Any, alpha: Any, sample: Any) -> Any:
+def random_gamma_grad_kernel(xp: Arrays, alpha: Array, sample: Array) -> Array:
     """The derivative of a gamma number with respect to alpha."""
     return xp.random_gamma_grad(alpha, sample)
 
 
-def _poisson(xp: Any, state: Any, shape: Any, rate: Any, *, dtype: Any) -> Any:
+def _poisson(
+    xp: Arrays, state: Array, shape: Array, rate: Array, *, dtype: np.dtype
+) -> tuple[Array, ...]:
     """Poisson counts, for each element of the rate."""
     values, after = philox_distributions.random_poisson(
         state, _sizes(shape), rate, dtype
@@ -280,14 +300,14 @@ for _name in ("RandomPoisson", "RandomPoissonV2"):
     grad=NOT_DIFFERENTIABLE,
 )
 def parameterized_truncated_normal_kernel(
-    xp: Any,
-    state: Any,
-    shape: Any,
-    means: Any,
-    stdevs: Any,
-    minvals: Any,
-    maxvals: Any,
-) -> Any:
+    xp: Arrays,
+    state: Array,
+    shape: Array,
+    means: Array,
+    stdevs: Array,
+    minvals: Array,
+    maxvals: Array,
+) -> tuple[Array, ...]:
     """Normal numbers within bounds."""
     values, after = philox_distributions.parameterized_truncated_normal(
         state, _sizes(shape), means, stdevs, minvals, maxvals

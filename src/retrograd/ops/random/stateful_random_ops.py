@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from retrograd.ops.random.philox_binomial import binomial
 from retrograd.ops.random.random_ops import _scalars, _sizes
 from retrograd.ops.traits import Blocks, Traits
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
+
 #: the one algorithm that 1.15 has on a CPU
 PHILOX = 1
 #: elements of a variable that it uses
@@ -23,7 +27,7 @@ _STATE_SIZE = 3
 _BLOCKS = 256
 
 
-def _checked(state: Any, first: int = 0) -> None:
+def _checked(state: Array, first: int = 0) -> None:
     """Check that the value of a variable can be a state.
 
     Raises:
@@ -44,7 +48,7 @@ def _checked(state: Any, first: int = 0) -> None:
         )
 
 
-def _scalar(value: Any, place: int) -> int:
+def _scalar(value: Array, place: int) -> int:
     if value.shape:
         raise philox.invalid(
             f"input {place} (0-based) must have shape [], not "
@@ -58,7 +62,7 @@ def _supported(algorithm: int) -> None:
         raise philox.invalid(f"Unsupported algorithm id: {algorithm}")
 
 
-def _moved(xp: Any, state: Any, count: int, first: int = 0) -> tuple[Any, Any]:
+def _moved(xp: Arrays, state: Array, count: int, first: int = 0) -> tuple[Array, Array]:
     """The generator in a variable, and the value of the variable `count` numbers on."""
     end = first + _STATE_SIZE
     generator = state[first:end].astype(np.uint64)
@@ -67,8 +71,8 @@ def _moved(xp: Any, state: Any, count: int, first: int = 0) -> tuple[Any, Any]:
 
 
 def _start(
-    xp: Any, state: Any, algorithm: Any, shape: Any
-) -> tuple[Any, Any, tuple[int, ...]]:
+    xp: Arrays, state: Array, algorithm: Array, shape: Array
+) -> tuple[Array, Array, tuple[int, ...]]:
     """The generator, what the variable becomes, and the shape of the numbers."""
     kind = _scalar(algorithm, 1)
     sizes = _sizes(shape)
@@ -77,7 +81,7 @@ def _start(
     return generator, after, sizes
 
 
-def _checked_kind(state: Any, algorithm: int) -> None:
+def _checked_kind(state: Array, algorithm: int) -> None:
     if state.dtype == np.int64 and state.ndim == 1:
         _supported(algorithm)
     _checked(state)
@@ -94,8 +98,8 @@ def _declare(name: str, draw: Callable[..., Any], math: str) -> None:
     """Declare an op that fills a shape."""
 
     def kernel(
-        xp: Any, state: Any, algorithm: Any, shape: Any, *, dtype: Any
-    ) -> tuple[Any, Any]:
+        xp: Arrays, state: Array, algorithm: Array, shape: Array, *, dtype: np.dtype
+    ) -> tuple[Array, Array]:
         generator, after, sizes = _start(xp, state, algorithm, shape)
         return after, draw(xp, generator, sizes, dtype)[0]
 
@@ -127,8 +131,8 @@ _declare("StatefulUniformFullInt", philox.random_uniform_full_int, "y ~ U")
     traits=Traits(blocks=Blocks.RANDOM),
 )
 def standard_normal_kernel(
-    xp: Any, state: Any, shape: Any, *, dtype: Any
-) -> tuple[Any, Any]:
+    xp: Arrays, state: Array, shape: Array, *, dtype: np.dtype
+) -> tuple[Array, Array]:
     """Normal numbers; the first element of the variable is the algorithm."""
     if state.size < 1:
         raise philox.invalid("Size of tensor must be at least 1")
@@ -149,15 +153,15 @@ def standard_normal_kernel(
     traits=Traits(blocks=Blocks.RANDOM),
 )
 def uniform_int_kernel(
-    xp: Any,
-    state: Any,
-    algorithm: Any,
-    shape: Any,
-    low: Any,
-    high: Any,
+    xp: Arrays,
+    state: Array,
+    algorithm: Array,
+    shape: Array,
+    low: Array,
+    high: Array,
     *,
-    dtype: Any,
-) -> tuple[Any, Any]:
+    dtype: np.dtype,
+) -> tuple[Array, Array]:
     """Integers from `low` on and below `high`."""
     _scalars(minval=low, maxval=high)
     generator, after, sizes = _start(xp, state, algorithm, shape)
@@ -175,15 +179,15 @@ def uniform_int_kernel(
     traits=Traits(blocks=Blocks.RANDOM),
 )
 def binomial_kernel(
-    xp: Any,
-    state: Any,
-    algorithm: Any,
-    shape: Any,
-    counts: Any,
-    probs: Any,
+    xp: Arrays,
+    state: Array,
+    algorithm: Array,
+    shape: Array,
+    counts: Array,
+    probs: Array,
     *,
-    dtype: Any,
-) -> tuple[Any, Any]:
+    dtype: np.dtype,
+) -> tuple[Array, Array]:
     """How many of `counts` trials succeed, each with probability `probs`."""
     if algorithm.shape:
         raise philox.invalid(
@@ -202,7 +206,7 @@ def binomial_kernel(
     updates="resource",
     grad=NOT_DIFFERENTIABLE,
 )
-def skip_kernel(xp: Any, state: Any, algorithm: Any, delta: Any) -> Any:
+def skip_kernel(xp: Arrays, state: Array, algorithm: Array, delta: Array) -> Array:
     """The state after `delta` more numbers."""
     kind, count = _scalar(algorithm, 1), _scalar(delta, 2)
     _checked_kind(state, kind)
@@ -216,7 +220,9 @@ def skip_kernel(xp: Any, state: Any, algorithm: Any, delta: Any) -> Any:
     pure=False,
     grad=NOT_DIFFERENTIABLE,
 )
-def non_deterministic_ints_kernel(xp: Any, shape: Any, *, dtype: Any) -> Any:
+def non_deterministic_ints_kernel(
+    xp: Arrays, shape: Array, *, dtype: np.dtype
+) -> Array:
     """Integers from the system's source of randomness."""
     del xp
     sizes = _sizes(shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from retrograd.graph import context
 from retrograd.graph.dispatch import name_scope
@@ -15,15 +15,22 @@ from retrograd.ops.array.selection import boolean_mask
 from retrograd.ops.flow.control import group, no_op
 from retrograd.ops.math.compare import logical_not
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import OperationLike
+
 
 class _Resource(NamedTuple):
-    handle: Any
-    create: Any
-    is_initialized: Any
+    handle: Tensor
+    create: OperationLike
+    is_initialized: Tensor
 
 
 def register_resource(
-    handle: Any, create_op: Any, is_initialized_op: Any, is_shared: bool = True
+    handle: Tensor,
+    create_op: OperationLike,
+    is_initialized_op: Tensor,
+    is_shared: bool = True,
 ) -> None:
     """Add a resource to a collection of those to initialize.
 
@@ -38,18 +45,18 @@ def register_resource(
     graph.add_to_collection(key, _Resource(handle, create_op, is_initialized_op))
 
 
-def shared_resources() -> list[Any]:
+def shared_resources() -> list[_Resource]:
     """The registered resources that sessions share."""
     return context.get_default_graph().get_collection(GraphKeys.RESOURCES)
 
 
-def local_resources() -> list[Any]:
+def local_resources() -> list[_Resource]:
     """The registered resources that a session has for itself."""
     return context.get_default_graph().get_collection(GraphKeys.LOCAL_RESOURCES)
 
 
 def report_uninitialized_resources(
-    resource_list: Sequence[Any] | None = None,
+    resource_list: Sequence[_Resource] | None = None,
     name: str = "report_uninitialized_resources",
 ) -> Tensor:
     """The names of the resources that are not created, 1-D; by default of all."""
@@ -62,7 +69,9 @@ def report_uninitialized_resources(
         return boolean_mask(constant([r.handle.name for r in resource_list]), waiting)
 
 
-def initialize_resources(resource_list: Sequence[Any], name: str = "init") -> Any:
+def initialize_resources(
+    resource_list: Sequence[_Resource], name: str = "init"
+) -> Operation | None:
     """An operation that creates all resources of a list."""
     if resource_list:
         return group(*[r.create for r in resource_list], name=name)

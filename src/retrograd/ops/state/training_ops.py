@@ -10,15 +10,18 @@ negative by its last factor.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrograd.ops.state.update_forms import update_rule
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 @update_rule("GradientDescent", "w ← w − α g")
-def gradient_descent(xp: Any, var: Any, alpha: Any, delta: Any) -> Any:
+def gradient_descent(xp: Arrays, var: Array, alpha: Array, delta: Array) -> Array:
     """Against the gradient."""
     step = delta * -alpha
     step += var
@@ -27,15 +30,15 @@ def gradient_descent(xp: Any, var: Any, alpha: Any, delta: Any) -> Any:
 
 @update_rule("Momentum", "a ← μ a + g;  w ← w − η a")
 def momentum(
-    xp: Any,
-    var: Any,
-    accum: Any,
-    lr: Any,
-    grad: Any,
-    momentum: Any,
+    xp: Arrays,
+    var: Array,
+    accum: Array,
+    lr: Array,
+    grad: Array,
+    momentum: Array,
     *,
     use_nesterov: bool,
-) -> Any:
+) -> tuple[Array, ...]:
     """Along a decaying sum of gradients; with Nesterov's look ahead, past its end."""
     accum = accum * momentum
     accum += grad
@@ -51,15 +54,15 @@ def momentum(
 
 @update_rule("KerasMomentum", "a ← μ a − η g;  w ← w + a")
 def keras_momentum(
-    xp: Any,
-    var: Any,
-    accum: Any,
-    lr: Any,
-    grad: Any,
-    momentum: Any,
+    xp: Arrays,
+    var: Array,
+    accum: Array,
+    lr: Array,
+    grad: Array,
+    momentum: Array,
     *,
     use_nesterov: bool,
-) -> Any:
+) -> tuple[Array, ...]:
     """Momentum with the learning rate inside the sum."""
     step = grad * lr
     accum = accum * momentum
@@ -71,7 +74,7 @@ def keras_momentum(
     return var + ahead, accum
 
 
-def _toward(mean: Any, value: Any, weight: Any) -> Any:
+def _toward(mean: Array, value: Array, weight: Array) -> Array:
     """A moving average: mean + (value − mean) · weight, in the place of `value`."""
     value -= mean
     value *= weight
@@ -79,12 +82,14 @@ def _toward(mean: Any, value: Any, weight: Any) -> Any:
     return value
 
 
-def _unbiased(xp: Any, lr: Any, beta1_power: Any, beta2_power: Any) -> Any:
+def _unbiased(xp: Arrays, lr: Array, beta1_power: Array, beta2_power: Array) -> Array:
     """Adam's learning rate with the bias of both averages taken out."""
     return lr * xp.sqrt(1 - beta2_power) / (1 - beta1_power)
 
 
-def _stepped(xp: Any, var: Any, m: Any, v: Any, alpha: Any, epsilon: Any) -> Any:
+def _stepped(
+    xp: Arrays, var: Array, m: Array, v: Array, alpha: Array, epsilon: Array
+) -> Array:
     """w − α m / (√v + ε)."""
     below = xp.sqrt(v)
     below += epsilon
@@ -100,20 +105,20 @@ def _stepped(xp: Any, var: Any, m: Any, v: Any, alpha: Any, epsilon: Any) -> Any
     "w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)",
 )
 def adam(
-    xp: Any,
-    var: Any,
-    m: Any,
-    v: Any,
-    beta1_power: Any,
-    beta2_power: Any,
-    lr: Any,
-    beta1: Any,
-    beta2: Any,
-    epsilon: Any,
-    grad: Any,
+    xp: Arrays,
+    var: Array,
+    m: Array,
+    v: Array,
+    beta1_power: Array,
+    beta2_power: Array,
+    lr: Array,
+    beta1: Array,
+    beta2: Array,
+    epsilon: Array,
+    grad: Array,
     *,
     use_nesterov: bool,
-) -> Any:
+) -> tuple[Array, ...]:
     """Kingma & Ba 2015, in the form before their section 2.1: ε is not scaled."""
     alpha = _unbiased(xp, lr, beta1_power, beta2_power)
     m = _toward(m, xp.positive(grad), 1 - beta1)
@@ -128,19 +133,19 @@ def adam(
     "w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v̂ + ε)",
 )
 def adam_with_amsgrad(
-    xp: Any,
-    var: Any,
-    m: Any,
-    v: Any,
-    vhat: Any,
-    beta1_power: Any,
-    beta2_power: Any,
-    lr: Any,
-    beta1: Any,
-    beta2: Any,
-    epsilon: Any,
-    grad: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    m: Array,
+    v: Array,
+    vhat: Array,
+    beta1_power: Array,
+    beta2_power: Array,
+    lr: Array,
+    beta1: Array,
+    beta2: Array,
+    epsilon: Array,
+    grad: Array,
+) -> tuple[Array, ...]:
     """Adam whose step size never grows (Reddi et al. 2018)."""
     alpha = _unbiased(xp, lr, beta1_power, beta2_power)
     m = _toward(m, xp.positive(grad), 1 - beta1)
@@ -154,17 +159,17 @@ def adam_with_amsgrad(
     "m ← β₁ m + (1 − β₁) g;  v ← max(β₂ v, |g|);  w ← w − η / (1 − β₁ᵗ) · m / (v + ε)",
 )
 def ada_max(
-    xp: Any,
-    var: Any,
-    m: Any,
-    v: Any,
-    beta1_power: Any,
-    lr: Any,
-    beta1: Any,
-    beta2: Any,
-    epsilon: Any,
-    grad: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    m: Array,
+    v: Array,
+    beta1_power: Array,
+    lr: Array,
+    beta1: Array,
+    beta2: Array,
+    epsilon: Array,
+    grad: Array,
+) -> tuple[Array, ...]:
     """Adam with the largest gradient in place of the mean square (section 7.1)."""
     m = _toward(m, xp.positive(grad), 1 - beta1)
     v = xp.maximum(beta2 * v, xp.abs(grad))
@@ -174,7 +179,7 @@ def ada_max(
     return step, m, v
 
 
-def _with_square(accum: Any, grad: Any) -> Any:
+def _with_square(accum: Array, grad: Array) -> Array:
     """accum + g²."""
     total = grad * grad
     total += accum
@@ -183,8 +188,8 @@ def _with_square(accum: Any, grad: Any) -> Any:
 
 @update_rule("Adagrad", "a ← a + g²;  w ← w − η g / √a")
 def adagrad(
-    xp: Any, var: Any, accum: Any, lr: Any, grad: Any, *, update_slots: bool
-) -> Any:
+    xp: Arrays, var: Array, accum: Array, lr: Array, grad: Array, *, update_slots: bool
+) -> tuple[Array, ...]:
     """Steps shrink with the sum of squared gradients (Duchi et al. 2011)."""
     if update_slots:
         accum = _with_square(accum, grad)
@@ -196,15 +201,15 @@ def adagrad(
 
 @update_rule("AdagradV2", "a ← a + g²;  w ← w − η g / (√a + ε)")
 def adagrad_v2(
-    xp: Any,
-    var: Any,
-    accum: Any,
-    lr: Any,
-    epsilon: Any,
-    grad: Any,
+    xp: Arrays,
+    var: Array,
+    accum: Array,
+    lr: Array,
+    epsilon: Array,
+    grad: Array,
     *,
     update_slots: bool,
-) -> Any:
+) -> tuple[Array, ...]:
     """Adagrad with an epsilon."""
     if update_slots:
         accum = _with_square(accum, grad)
@@ -216,16 +221,16 @@ def adagrad_v2(
     "s ← s + g;  q ← q + g²;  w ← −sign(s) η max(|s| − λ₁ t, 0) / (λ₂ t η + √q)",
 )
 def adagrad_da(
-    xp: Any,
-    var: Any,
-    gradient_accumulator: Any,
-    gradient_squared_accumulator: Any,
-    grad: Any,
-    lr: Any,
-    l1: Any,
-    l2: Any,
-    global_step: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    gradient_accumulator: Array,
+    gradient_squared_accumulator: Array,
+    grad: Array,
+    lr: Array,
+    l1: Array,
+    l2: Array,
+    global_step: Array,
+) -> tuple[Array, ...]:
     """Dual averaging: the variable follows from the sums alone."""
     total = gradient_accumulator + grad
     squares = _with_square(gradient_squared_accumulator, grad)
@@ -235,7 +240,7 @@ def adagrad_da(
     return _shrunk(xp, total, step * l1) * -lr / below, total, squares
 
 
-def _shrunk(xp: Any, x: Any, threshold: Any) -> Any:
+def _shrunk(xp: Arrays, x: Array, threshold: Array) -> Array:
     """sign(x) · max(|x| − threshold, 0); x where the threshold is not positive."""
     size = xp.abs(x)
     size -= xp.maximum(threshold, 0)
@@ -246,8 +251,8 @@ def _shrunk(xp: Any, x: Any, threshold: Any) -> Any:
     "ProximalGradientDescent", "u = w − α g;  w ← shrink(u, α λ₁) / (1 + α λ₂)"
 )
 def proximal_gradient_descent(
-    xp: Any, var: Any, alpha: Any, l1: Any, l2: Any, delta: Any
-) -> Any:
+    xp: Arrays, var: Array, alpha: Array, l1: Array, l2: Array, delta: Array
+) -> Array:
     """Forward–backward splitting (Duchi & Singer 2009)."""
     moved = delta * -alpha
     moved += var
@@ -259,8 +264,8 @@ def proximal_gradient_descent(
     "a ← a + g²;  α = η / √a;  u = w − α g;  w ← shrink(u, α λ₁) / (1 + α λ₂)",
 )
 def proximal_adagrad(
-    xp: Any, var: Any, accum: Any, lr: Any, l1: Any, l2: Any, grad: Any
-) -> Any:
+    xp: Arrays, var: Array, accum: Array, lr: Array, l1: Array, l2: Array, grad: Array
+) -> tuple[Array, ...]:
     """Forward–backward splitting with Adagrad's step sizes."""
     accum = _with_square(accum, grad)
     alpha = lr / xp.sqrt(accum)
@@ -270,8 +275,8 @@ def proximal_adagrad(
 
 
 def _along(
-    xp: Any, var: Any, mom: Any, momentum: Any, step: Any, square: Any
-) -> tuple[Any, Any]:
+    xp: Arrays, var: Array, mom: Array, momentum: Array, step: Array, square: Array
+) -> tuple[Array, Array]:
     """d = μ d + step / √square, and w − d; `step` is changed."""
     step /= xp.sqrt(square)
     mom = mom * momentum
@@ -286,16 +291,16 @@ def _along(
     "q ← ρ q + (1 − ρ) g²;  d ← μ d + η g / √(q + ε);  w ← w − d",
 )
 def rms_prop(
-    xp: Any,
-    var: Any,
-    ms: Any,
-    mom: Any,
-    lr: Any,
-    rho: Any,
-    momentum: Any,
-    epsilon: Any,
-    grad: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    ms: Array,
+    mom: Array,
+    lr: Array,
+    rho: Array,
+    momentum: Array,
+    epsilon: Array,
+    grad: Array,
+) -> tuple[Array, ...]:
     """Steps by the decaying mean square of gradients; ε stands under the root."""
     ms = _toward(ms, grad * grad, 1 - rho)
     moved, mom = _along(xp, var, mom, momentum, grad * lr, ms + epsilon)
@@ -308,17 +313,17 @@ def rms_prop(
     "d ← μ d + η g / √(q − b² + ε);  w ← w − d",
 )
 def centered_rms_prop(
-    xp: Any,
-    var: Any,
-    mg: Any,
-    ms: Any,
-    mom: Any,
-    lr: Any,
-    rho: Any,
-    momentum: Any,
-    epsilon: Any,
-    grad: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    mg: Array,
+    ms: Array,
+    mom: Array,
+    lr: Array,
+    rho: Array,
+    momentum: Array,
+    epsilon: Array,
+    grad: Array,
+) -> tuple[Array, ...]:
     """RMSProp by the variance of gradients."""
     ms = _toward(ms, grad * grad, 1 - rho)
     mg = _toward(mg, xp.positive(grad), 1 - rho)
@@ -328,7 +333,7 @@ def centered_rms_prop(
     return moved, mg, ms, mom
 
 
-def _decayed(mean: Any, rho: Any, value: Any) -> Any:
+def _decayed(mean: Array, rho: Array, value: Array) -> Array:
     """ρ mean + (1 − ρ) value, in the place of `value`."""
     mean = mean * rho
     value *= 1 - rho
@@ -342,15 +347,15 @@ def _decayed(mean: Any, rho: Any, value: Any) -> Any:
     "u ← ρ u + (1 − ρ) d²",
 )
 def adadelta(
-    xp: Any,
-    var: Any,
-    accum: Any,
-    accum_update: Any,
-    lr: Any,
-    rho: Any,
-    epsilon: Any,
-    grad: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    accum: Array,
+    accum_update: Array,
+    lr: Array,
+    rho: Array,
+    epsilon: Array,
+    grad: Array,
+) -> tuple[Array, ...]:
     """Steps of the size of past steps (Zeiler 2012)."""
     accum = _decayed(accum, rho, grad * grad)
     step = xp.sqrt(accum_update + epsilon)
@@ -363,22 +368,22 @@ def adadelta(
 
 
 def _ftrl(
-    xp: Any,
-    var: Any,
-    accum: Any,
-    linear: Any,
-    grad: Any,
-    shifted: Any,
-    lr: Any,
-    l1: Any,
-    l2: Any,
-    lr_power: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    accum: Array,
+    linear: Array,
+    grad: Array,
+    shifted: Array,
+    lr: Array,
+    l1: Array,
+    l2: Array,
+    lr_power: Array,
+) -> tuple[Array, ...]:
     """FTRL; `shifted` is the gradient that the linear term gathers."""
 
     exponent = -lr_power
 
-    def root(x: Any) -> Any:
+    def root(x: Array) -> Array:
         if isinstance(lr_power, (np.ndarray, np.generic)) and lr_power == -0.5:
             return xp.sqrt(x)
         return xp.power(x, exponent)
@@ -397,16 +402,16 @@ def _ftrl(
     "w ← (λ₁ sign z − z) / (a′⁻ᵖ / η + 2 λ₂) where |z| > λ₁, else 0;  a ← a′",
 )
 def ftrl(
-    xp: Any,
-    var: Any,
-    accum: Any,
-    linear: Any,
-    grad: Any,
-    lr: Any,
-    l1: Any,
-    l2: Any,
-    lr_power: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    accum: Array,
+    linear: Array,
+    grad: Array,
+    lr: Array,
+    l1: Array,
+    l2: Array,
+    lr_power: Array,
+) -> tuple[Array, ...]:
     """Follow the regularized leader (McMahan et al. 2013); p is `lr_power`."""
     return _ftrl(xp, var, accum, linear, grad, grad, lr, l1, l2, lr_power)
 
@@ -417,23 +422,23 @@ def ftrl(
     "w ← (λ₁ sign z − z) / (a′⁻ᵖ / η + 2 λ₂) where |z| > λ₁, else 0;  a ← a′",
 )
 def ftrl_v2(
-    xp: Any,
-    var: Any,
-    accum: Any,
-    linear: Any,
-    grad: Any,
-    lr: Any,
-    l1: Any,
-    l2: Any,
-    l2_shrinkage: Any,
-    lr_power: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    accum: Array,
+    linear: Array,
+    grad: Array,
+    lr: Array,
+    l1: Array,
+    l2: Array,
+    l2_shrinkage: Array,
+    lr_power: Array,
+) -> tuple[Array, ...]:
     """FTRL with a shrinkage λₛ in the loss, which the accumulator does not see."""
     shifted = grad + 2 * l2_shrinkage * var
     return _ftrl(xp, var, accum, linear, grad, shifted, lr, l1, l2, lr_power)
 
 
-def _scaled(var: Any, scale: Any, grad: Any, lr: Any) -> Any:
+def _scaled(var: Array, scale: Array, grad: Array, lr: Array) -> Array:
     """w − η scale g; `scale` is changed."""
     scale *= -lr
     scale *= grad
@@ -443,15 +448,15 @@ def _scaled(var: Any, scale: Any, grad: Any, lr: Any) -> Any:
 
 @update_rule("AddSign", "m ← β m + (1 − β) g;  w ← w − η (α + δ sign g sign m) g")
 def add_sign(
-    xp: Any,
-    var: Any,
-    m: Any,
-    lr: Any,
-    alpha: Any,
-    sign_decay: Any,
-    beta: Any,
-    grad: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    m: Array,
+    lr: Array,
+    alpha: Array,
+    sign_decay: Array,
+    beta: Array,
+    grad: Array,
+) -> tuple[Array, ...]:
     """Larger steps where gradient and momentum agree (Bello et al. 2017)."""
     m = _decayed(m, beta, xp.positive(grad))
     agree = xp.sign(grad) * xp.sign(m)
@@ -464,15 +469,15 @@ def add_sign(
     "PowerSign", "m ← β m + (1 − β) g;  w ← w − η exp(ln b · δ sign g sign m) g"
 )
 def power_sign(
-    xp: Any,
-    var: Any,
-    m: Any,
-    lr: Any,
-    logbase: Any,
-    sign_decay: Any,
-    beta: Any,
-    grad: Any,
-) -> Any:
+    xp: Arrays,
+    var: Array,
+    m: Array,
+    lr: Array,
+    logbase: Array,
+    sign_decay: Array,
+    beta: Array,
+    grad: Array,
+) -> tuple[Array, ...]:
     """As AddSign, with a power of the agreement."""
     m = _decayed(m, beta, xp.positive(grad))
     agree = xp.sign(grad) * xp.sign(m)

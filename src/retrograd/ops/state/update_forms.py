@@ -9,7 +9,7 @@ variables (`ResourceApplyAdam`), and for gradients of some rows only (`SparseApp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
 from retrograd.ops.infer import merged, same_dim, shape_text, with_rank
 from retrograd.ops.state.variable_ops import variable_shape_of
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 #: rule(xp, variable, slots…, scalars and gradient in the order of the signature,
 #: attributes) → new variable, new slots…
@@ -50,7 +54,7 @@ class _Form:
         first = code.co_argcount
         self.flags = code.co_varnames[first : first + code.co_kwonlyargcount]
 
-    def infer(self, n: Operation) -> Any:
+    def infer(self, n: Operation) -> RawShape | list[RawShape]:
         """The shape of variable, slots and gradient; a handle has no output."""
         shape: RawShape = None
         for i in range(self.slots):
@@ -69,7 +73,7 @@ class _Form:
         shape = merged(n, shape, grad)
         return [] if self.resource else shape
 
-    def check(self, inputs: Sequence[Any]) -> None:
+    def check(self, inputs: Sequence[Array]) -> None:
         """Refuse values whose shapes do not go together.
 
         Raises:
@@ -94,7 +98,9 @@ class _Form:
                     f"{self.names[i]} is not a scalar: {shape_text(inputs[i].shape)}"
                 )
 
-    def _check_rows(self, whole: Any, grad: Any, indices: Any) -> None:
+    def _check_rows(
+        self, whole: Sequence[int], grad: Sequence[int], indices: Array
+    ) -> None:
         if not whole:
             raise refused("var must be at least 1 dimensional")
         if len(indices.shape) != 1:
@@ -120,11 +126,15 @@ class _Form:
         """The function that computes the new variable and slots."""
         rule, flags, check = self.rule, self.flags, self.check
 
-        def dense(xp: Any, *inputs: Any, n: Operation) -> Any:
+        def dense(
+            xp: Arrays, *inputs: Array, n: Operation
+        ) -> Array | tuple[Array, ...]:
             check(inputs)
             return rule(xp, *inputs, **{f: n.attrs[f] for f in flags})
 
-        def sparse(xp: Any, *inputs: Any, n: Operation) -> Any:
+        def sparse(
+            xp: Arrays, *inputs: Array, n: Operation
+        ) -> Array | tuple[Array, ...]:
             check(inputs)
             at = self.grad + 1
             source = n._inputs[at]
@@ -150,16 +160,18 @@ class _Form:
     def _rows(
         self,
         rule: Rule,
-        xp: Any,
-        slots: Sequence[Any],
-        rest: Sequence[Any],
-        indices: Any,
+        xp: Arrays,
+        slots: Sequence[Array],
+        rest: Sequence[Array],
+        indices: Array,
         distinct: bool,
-    ) -> Any:
+    ) -> Array | tuple[Array, ...]:
         """The rule applied to the rows that `indices` name, one after the other."""
         grad = self.grad - self.slots
 
-        def step(slots: Any, chosen: Any, rows: Any) -> tuple[Any, ...]:
+        def step(
+            slots: Sequence[Array], chosen: Array, rows: Array
+        ) -> tuple[Array, ...]:
             given = [xp.gather(s, chosen) for s in slots]
             new = rule(*given, *rest[:grad], rows, *rest[grad + 1 :])
             new = new if self.slots > 1 else (new,)
@@ -175,7 +187,7 @@ class _Form:
                 slots = step(slots, indices[part], rest[grad][part])
         else:
 
-            def advance(state: Any) -> Any:
+            def advance(state: Sequence[Array]) -> tuple[Array, ...]:
                 i, *slots = state
                 one = xp.reshape(i, (1,))
                 rows = xp.gather(rest[grad], one)

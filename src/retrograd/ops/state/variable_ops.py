@@ -9,7 +9,8 @@ place.
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,16 +33,21 @@ from retrograd.ops.infer import (
 from retrograd.ops.state.variables import variable_shape
 from retrograd.ops.traits import Blocks, Kind, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.run.store import Cell, Store
+    from retrograd.typing import Array, Arrays, DTypeLike, Gradient
+
 
 def _refused(text: str) -> errors.InvalidArgumentError:
     return errors.InvalidArgumentError(None, None, text)
 
 
-def _text(shape: Any) -> str:
+def _text(shape: Sequence[int | None]) -> str:
     return shape_text(tuple(shape))
 
 
-def _type(dtype: Any) -> str:
+def _type(dtype: DTypeLike) -> str:
     """A dtype as the messages of kernels name it."""
     name = dtypes.as_dtype(dtype).name
     return {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
@@ -53,7 +59,7 @@ def variable_shape_of(n: Operation, index: int = 0) -> RawShape:
     return None if known is None else known.shape
 
 
-def _check_dtype(n: Operation, dtype: Any) -> None:
+def _check_dtype(n: Operation, dtype: dtypes.DType) -> None:
     known = n._inputs[0]._held
     if known is not None and known.dtype is not None and known.dtype is not dtype:
         raise ValueError(
@@ -85,7 +91,7 @@ def _updated(n: Operation) -> RawShape:
 # ---------------------------------------------------------------------- storage
 
 
-def _cell(xp: Any, *, n: Operation, store: Any) -> Any:
+def _cell(xp: Arrays, *, n: Operation, store: Store) -> Cell:
     """The storage of the variable."""
     return store.cell(n)
 
@@ -122,7 +128,7 @@ class _Alive:
     """Held by the storage of a temporary variable, for as long as its run lasts."""
 
 
-def _temporaries(store: Any) -> Any:
+def _temporaries(store: Store) -> Any:
     """The temporary variables of the runs in progress, by name."""
     key = ("temporary variables", "", "")
     return store.resources.setdefault(key, weakref.WeakValueDictionary())
@@ -135,8 +141,8 @@ def _temporaries(store: Any) -> Any:
     traits=Traits(kind=Kind.TEMPORARY),
 )
 def temporary_variable_kernel(
-    xp: Any, *, shape: Any, var_name: str, n: Operation, store: Any
-) -> Any:
+    xp: Arrays, *, shape: Sequence[int], var_name: str, n: Operation, store: Store
+) -> Cell:
     """A variable that lives within one run, until DestroyTemporaryVariable."""
     alive, name = _temporaries(store), var_name or n.name
     if name in alive:
@@ -153,8 +159,8 @@ def temporary_variable_kernel(
 
 @op("DestroyTemporaryVariable", infer=same, cells="ref", host=True)
 def destroy_temporary_variable_kernel(
-    xp: Any, cell: Any, *, var_name: str, store: Any
-) -> Any:
+    xp: Arrays, cell: Cell, *, var_name: str, store: Store
+) -> Array:
     """The last value of a temporary variable, which is gone afterwards."""
     alive = _temporaries(store)
     if cell.extra is None or alive.get(var_name) is not cell.extra:
@@ -167,7 +173,7 @@ def destroy_temporary_variable_kernel(
 
 
 @op("IsVariableInitialized", infer=scalar, cells="ref", host=True)
-def is_variable_initialized_kernel(xp: Any, cell: Any) -> Any:
+def is_variable_initialized_kernel(xp: Arrays, cell: Cell) -> np.bool_:
     """Whether a variable has a value."""
     return np.bool_(cell.value is not None)
 
@@ -179,13 +185,15 @@ def is_variable_initialized_kernel(xp: Any, cell: Any) -> Any:
     host=True,
     grad=NOT_DIFFERENTIABLE,
 )
-def var_is_initialized_kernel(xp: Any, cell: Any) -> Any:
+def var_is_initialized_kernel(xp: Arrays, cell: Cell) -> np.bool_:
     """Whether a variable has a value."""
     return np.bool_(cell.value is not None)
 
 
 @op("DestroyResourceOp", infer=nothing, cells="resource", host=True)
-def destroy_resource_kernel(xp: Any, cell: Any, *, ignore_lookup_error: bool) -> None:
+def destroy_resource_kernel(
+    xp: Arrays, cell: Cell, *, ignore_lookup_error: bool
+) -> None:
     """Take a variable's value away."""
     if cell.value is None and not ignore_lookup_error:
         raise errors.NotFoundError(
@@ -204,7 +212,7 @@ def destroy_resource_kernel(xp: Any, cell: Any, *, ignore_lookup_error: bool) ->
     grad=dict(resource=rule("v̄ = ȳ", lambda n, dy: dy)),
     traits=Traits(kind=Kind.READ, cheap=True, of_value="Identity"),
 )
-def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
+def read_variable_kernel(xp: Arrays, value: Array, *, n: Operation) -> Array:
     """The value of a resource variable."""
     dtype = n.attrs["dtype"]
     if dtype is not dtypes.variant and value.dtype != dtype.array_dtype:
@@ -222,7 +230,7 @@ def read_variable_kernel(xp: Any, value: Any, *, n: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(shape_only=("input",), blocks=Blocks.FORM),
 )
-def variable_shape_kernel(xp: Any, value: Any, *, out_type: Any) -> Any:
+def variable_shape_kernel(xp: Arrays, value: Array, *, out_type: np.dtype) -> Array:
     """The shape of a resource variable."""
     return np.array(value.shape, out_type)
 
@@ -244,8 +252,8 @@ def _rank_of(n: Operation) -> RawShape:
     traits=Traits(initializes=True, beside_variables=True),
 )
 def assign_kernel(
-    xp: Any, ref: Any, value: Any, *, validate_shape: bool, n: Operation
-) -> Any:
+    xp: Arrays, ref: Array | None, value: Array, *, validate_shape: bool, n: Operation
+) -> Array:
     """Make `value` the value of a variable."""
     if validate_shape:
         known = n._inputs[0]._shape_raw
@@ -258,7 +266,7 @@ def assign_kernel(
     return _kept(xp, value)
 
 
-def _kept(xp: Any, value: Any) -> Any:
+def _kept(xp: Arrays, value: Array) -> Array:
     """`value` as a variable holds it: not an array that a program may write to."""
     return xp.array(value)
 
@@ -271,7 +279,7 @@ def _kept(xp: Any, value: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(initializes=True),
 )
-def assign_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
+def assign_variable_kernel(xp: Arrays, current: Array | None, value: Array) -> Array:
     """Make `value` the value of a resource variable."""
     if current is not None and current.dtype != value.dtype:
         raise _refused(
@@ -281,12 +289,12 @@ def assign_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
     return _kept(xp, value)
 
 
-def _same_shape(ref: Any, value: Any) -> None:
+def _same_shape(ref: Array, value: Array) -> None:
     if tuple(ref.shape) != tuple(value.shape):
         raise _refused("Parameters and update must be the same size")
 
 
-def _same_handle_shape(ref: Any, value: Any) -> None:
+def _same_handle_shape(ref: Array, value: Array) -> None:
     if tuple(ref.shape) != tuple(value.shape):
         raise _refused(
             f"Cannot update variable with shape {_text(ref.shape)} using a Tensor with "
@@ -302,7 +310,7 @@ def _same_handle_shape(ref: Any, value: Any) -> None:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(beside_variables=True),
 )
-def assign_add_kernel(xp: Any, ref: Any, value: Any) -> Any:
+def assign_add_kernel(xp: Arrays, ref: Array, value: Array) -> Array:
     """Add `value` to a variable."""
     _same_shape(ref, value)
     return xp.add(ref, value)
@@ -316,7 +324,7 @@ def assign_add_kernel(xp: Any, ref: Any, value: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(beside_variables=True),
 )
-def assign_sub_kernel(xp: Any, ref: Any, value: Any) -> Any:
+def assign_sub_kernel(xp: Arrays, ref: Array, value: Array) -> Array:
     """Subtract `value` from a variable."""
     _same_shape(ref, value)
     return xp.subtract(ref, value)
@@ -329,7 +337,7 @@ def assign_sub_kernel(xp: Any, ref: Any, value: Any) -> Any:
     math="v ← v + x",
     grad=NOT_DIFFERENTIABLE,
 )
-def assign_add_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
+def assign_add_variable_kernel(xp: Arrays, current: Array, value: Array) -> Array:
     """Add `value` to a resource variable."""
     _same_handle_shape(current, value)
     return xp.add(current, value)
@@ -342,13 +350,13 @@ def assign_add_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
     math="v ← v − x",
     grad=NOT_DIFFERENTIABLE,
 )
-def assign_sub_variable_kernel(xp: Any, current: Any, value: Any) -> Any:
+def assign_sub_variable_kernel(xp: Arrays, current: Array, value: Array) -> Array:
     """Subtract `value` from a resource variable."""
     _same_handle_shape(current, value)
     return xp.subtract(current, value)
 
 
-def _counted(xp: Any, value: Any, *, limit: int) -> Any:
+def _counted(xp: Arrays, value: Array, *, limit: int) -> tuple[Array, ...]:
     """The value before counting one up.
 
     Raises:
@@ -411,7 +419,7 @@ _MODES = {
 }
 
 
-def _check_rows(ref: Any, indices: Any, updates: Any) -> None:
+def _check_rows(ref: Array, indices: Array, updates: Array) -> None:
     got, rows, whole = map(tuple, (updates.shape, indices.shape, ref.shape))
     if not whole:
         raise _refused(f"params must be at least 1-D, got shape {_text(whole)}")
@@ -423,7 +431,7 @@ def _check_rows(ref: Any, indices: Any, updates: Any) -> None:
         )
 
 
-def _check_resource_rows(ref: Any, indices: Any, updates: Any) -> None:
+def _check_resource_rows(ref: Array, indices: Array, updates: Array) -> None:
     if updates.shape and tuple(updates.shape) != (*indices.shape, *ref.shape[1:]):
         raise _refused(
             f"shape of indices ({_text(indices.shape)}) is not compatible with the "
@@ -431,8 +439,8 @@ def _check_resource_rows(ref: Any, indices: Any, updates: Any) -> None:
         )
 
 
-def _scatter_kernel(mode: str, check: Any) -> Any:
-    def scatter(xp: Any, ref: Any, indices: Any, updates: Any) -> Any:
+def _scatter_kernel(mode: str, check: Callable[..., Any]) -> Callable[..., Any]:
+    def scatter(xp: Arrays, ref: Array, indices: Array, updates: Array) -> Array:
         """Rows of a variable changed in the order of the indices."""
         check(ref, indices, updates)
         return xp.scatter(ref, indices, updates, mode)
@@ -490,7 +498,7 @@ def _scatter_nd_handle(n: Operation) -> list[RawShape]:
     return []
 
 
-def _check_vectors(ref: Any, indices: Any, updates: Any) -> None:
+def _check_vectors(ref: Array, indices: Array, updates: Array) -> None:
     got, vectors, whole = map(tuple, (updates.shape, indices.shape, ref.shape))
     if (
         not vectors
@@ -505,8 +513,8 @@ def _check_vectors(ref: Any, indices: Any, updates: Any) -> None:
         )
 
 
-def _scatter_nd_kernel(mode: str) -> Any:
-    def scatter_nd(xp: Any, ref: Any, indices: Any, updates: Any) -> Any:
+def _scatter_nd_kernel(mode: str) -> Callable[..., Any]:
+    def scatter_nd(xp: Arrays, ref: Array, indices: Array, updates: Array) -> Array:
         """Elements or slices of a variable changed, by index vectors."""
         _check_vectors(ref, indices, updates)
         return xp.scatter_nd(ref, indices, updates, mode)
@@ -551,14 +559,14 @@ def _gathered(n: Operation) -> RawShape:
     traits=Traits(of_value="GatherV2"),
 )
 def resource_gather_kernel(
-    xp: Any, value: Any, indices: Any, *, batch_dims: int
-) -> Any:
+    xp: Arrays, value: Array, indices: Array, *, batch_dims: int
+) -> Array:
     """Rows of a resource variable, by index."""
     return xp.gather(value, indices, batch_dims, batch_dims)
 
 
 @gradient("ResourceGather", resource="v̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i")
-def resource_gather_gradient(n: Any, dy: Any) -> list[Any]:
+def resource_gather_gradient(n: Operation, dy: Tensor) -> list[Gradient]:
     """The rows, as IndexedSlices: the rest is zero."""
     handle, indices = n.inputs
     whole = variable_shape(handle)
@@ -581,13 +589,13 @@ def _gathered_nd(n: Operation) -> RawShape:
     math="yⱼ = v[iⱼ], iⱼ all the indices of one place",
     traits=Traits(of_value="GatherNd"),
 )
-def resource_gather_nd_kernel(xp: Any, value: Any, indices: Any) -> Any:
+def resource_gather_nd_kernel(xp: Arrays, value: Array, indices: Array) -> Array:
     """Elements or slices of a resource variable, by index vectors."""
     return xp.gather_nd(value, indices)
 
 
 @gradient("ResourceGatherNd", resource="v̄ₖ = Σⱼ ȳⱼ [iⱼ = k]", indices="i")
-def resource_gather_nd_gradient(n: Any, dy: Any) -> list[Any]:
+def resource_gather_nd_gradient(n: Operation, dy: Tensor) -> list[Gradient]:
     """Scattered into zeros; rows stay IndexedSlices."""
     handle, indices = n.inputs
     whole = variable_shape(handle, indices.dtype)
