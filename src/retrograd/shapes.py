@@ -384,7 +384,7 @@ class TensorShape:
         if self.rank not in (None, rank):
             raise ValueError(f"Shape {self} must have rank {rank}")
 
-    def with_rank(self, rank: int) -> TensorShape:
+    def with_rank(self, rank: int | None) -> TensorShape:
         """Return this shape, of that rank if it was unknown; ValueError if another."""
         wanted = unknown_shape(rank=rank)
         if not self.is_compatible_with(wanted):

@@ -27,6 +27,8 @@ Message: TypeAlias = Any
 Arrays: TypeAlias = ModuleType
 #: a number for each spatial axis, or one for all: sizes, strides, rates
 Sizes: TypeAlias = int | Sequence[int]
+#: SAME, VALID, or what to put before and after each axis
+Padding: TypeAlias = str | Sequence[Sequence[int]]
 
 
 class Convertible(Protocol):
@@ -118,6 +120,8 @@ if TYPE_CHECKING:
     Gradients: TypeAlias = Gradient | Sequence[Gradient]
     #: a variable, or a tensor that is a reference to one
     VariableLike: TypeAlias = Variable | Tensor
+    #: a tensor, or what has the dtype, the shape and the operators of one
+    Operand: TypeAlias = Tensor | Variable | Array
     #: whether variables are found, made, or either; None: as the scope around has it
     Reuse: TypeAlias = bool | _ReuseMode | None
     Aggregation: TypeAlias = VariableAggregation | VariableAggregationV2

@@ -191,7 +191,7 @@ def squeeze_v2(
 def transpose(
     a: Any,
     perm: TensorLike | None = None,
-    name: str = "transpose",
+    name: str | None = "transpose",
     conjugate: bool = False,
 ) -> Tensor:
     """`a` with axis perm[i] as its axis i; by default in reverse order.
@@ -221,7 +221,7 @@ def transpose_v2(
     a: TensorLike,
     perm: TensorLike | None = None,
     conjugate: bool = False,
-    name: str = "transpose",
+    name: str | None = "transpose",
 ) -> Tensor:
     """As `transpose`."""
     return transpose(a, perm, name, conjugate)

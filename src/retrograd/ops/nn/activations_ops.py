@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,17 +10,23 @@ from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import merged, same
 from retrograd.ops.traits import Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import RawShape, Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # Klambauer et al., Self-Normalizing Neural Networks (2017), with their product.
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
 
 
-def merged_inputs(n: Any) -> Any:
+def merged_inputs(n: Operation) -> RawShape:
     """The shape that both inputs have."""
     return merged(n, n.inputs[0]._shape_raw, n.inputs[1]._shape_raw)
 
 
-def zeros_of(n: Any, index: int) -> Any:
+def zeros_of(n: Operation, index: int) -> Tensor:
     """Zeros like an input: a derivative that is zero, not absent."""
     return F.ZerosLike(n.inputs[index])
 
@@ -38,7 +44,7 @@ def zeros_of(n: Any, index: int) -> Any:
     grad=dict(features=rule("x̄ = ȳ · [y > 0]", lambda n, dy: F.ReluGrad(dy, n.out))),
     traits=Traits(function=Function.RECTIFIER, flat="≤ 0"),
 )
-def relu_kernel(xp: Any, x: Any) -> Any:
+def relu_kernel(xp: Arrays, x: Array) -> Array:
     """Each element, or 0 where it is negative."""
     return xp.maximum(x, x.dtype.type(0))
 
@@ -53,7 +59,7 @@ def relu_kernel(xp: Any, x: Any) -> Any:
     ),
     traits=Traits(linear=("gradients",)),
 )
-def relu_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
+def relu_grad_kernel(xp: Arrays, dy: Array, x: Array) -> Array:
     """The backward pass of Relu; `x` may be its input or its output."""
     del xp
     return dy * (x > x.dtype.type(0))
@@ -68,7 +74,7 @@ def relu_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
     ),
     traits=Traits(function=Function.RECTIFIER, flat="≤ 0 or ≥ 6"),
 )
-def relu6_kernel(xp: Any, x: Any) -> Any:
+def relu6_kernel(xp: Arrays, x: Array) -> Array:
     """Each element, brought into [0, 6]."""
     return xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6))
 
@@ -85,7 +91,7 @@ def relu6_kernel(xp: Any, x: Any) -> Any:
     ),
     traits=Traits(linear=("gradients",)),
 )
-def relu6_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
+def relu6_grad_kernel(xp: Arrays, dy: Array, x: Array) -> Array:
     """The backward pass of Relu6; `x` may be its input or its output."""
     del xp
     return dy * ((x > x.dtype.type(0)) & (x < x.dtype.type(6)))
@@ -102,7 +108,7 @@ def relu6_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
         )
     ),
 )
-def leaky_relu_kernel(xp: Any, x: Any, *, alpha: float) -> Any:
+def leaky_relu_kernel(xp: Arrays, x: Array, *, alpha: float) -> Array:
     """Each element, `alpha` times it where it is not positive."""
     zero = x.dtype.type(0)
     return xp.maximum(x, zero) + x.dtype.type(alpha) * xp.minimum(x, zero)
@@ -120,7 +126,7 @@ def leaky_relu_kernel(xp: Any, x: Any, *, alpha: float) -> Any:
         features=rule("x̄ = 0", lambda n, dz: zeros_of(n, 1)),
     ),
 )
-def leaky_relu_grad_kernel(xp: Any, dy: Any, x: Any, *, alpha: float) -> Any:
+def leaky_relu_grad_kernel(xp: Arrays, dy: Array, x: Array, *, alpha: float) -> Array:
     """The backward pass of LeakyRelu."""
     del xp
     above = x > x.dtype.type(0)
@@ -141,7 +147,7 @@ def leaky_relu_grad_kernel(xp: Any, dy: Any, x: Any, *, alpha: float) -> Any:
     ),
     traits=Traits(saturates=True),
 )
-def elu_kernel(xp: Any, x: Any) -> Any:
+def elu_kernel(xp: Arrays, x: Array) -> Array:
     """Each element, exp x − 1 where it is negative."""
     zero = x.dtype.type(0)
     return xp.maximum(x, zero) + xp.expm1(xp.minimum(x, zero))
@@ -159,12 +165,12 @@ def elu_kernel(xp: Any, x: Any) -> Any:
         outputs=rule("ȳ = z̄ · g where y < 0, else 0", lambda n, dz: _below_zero(n, dz)),
     ),
 )
-def elu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
+def elu_grad_kernel(xp: Arrays, dy: Array, y: Array) -> Array:
     """The backward pass of Elu, from its output."""
     return dy * (xp.minimum(y, y.dtype.type(0)) + y.dtype.type(1))
 
 
-def _below_zero(n: Any, dz: Any) -> Any:
+def _below_zero(n: Operation, dz: Tensor) -> Tensor:
     """dz · dy where the activation was negative, else 0."""
     dy, y = n.inputs
     zero = np.zeros((), y.dtype.as_numpy_dtype)
@@ -183,7 +189,7 @@ def _below_zero(n: Any, dz: Any) -> Any:
     ),
     traits=Traits(saturates=True),
 )
-def selu_kernel(xp: Any, x: Any) -> Any:
+def selu_kernel(xp: Arrays, x: Array) -> Array:
     """The scaled exponential unit, which keeps mean 0 and variance 1."""
     zero = x.dtype.type(0)
     below = x.dtype.type(_SELU_SCALE_ALPHA) * xp.expm1(xp.minimum(x, zero))
@@ -202,7 +208,7 @@ def selu_kernel(xp: Any, x: Any) -> Any:
         outputs=rule("ȳ = z̄ · g where y < 0, else 0", lambda n, dz: _below_zero(n, dz)),
     ),
 )
-def selu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
+def selu_grad_kernel(xp: Arrays, dy: Array, y: Array) -> Array:
     """The backward pass of Selu, from its output."""
     zero = y.dtype.type(0)
     below = y < zero
@@ -225,7 +231,7 @@ def selu_grad_kernel(xp: Any, dy: Any, y: Any) -> Any:
     ),
     traits=Traits(saturates=True),
 )
-def softplus_kernel(xp: Any, x: Any) -> Any:
+def softplus_kernel(xp: Arrays, x: Array) -> Array:
     """The logarithm of 1 + exp x, without overflow."""
     return xp.softplus(x)
 
@@ -243,12 +249,12 @@ def softplus_kernel(xp: Any, x: Any) -> Any:
         ),
     ),
 )
-def softplus_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
+def softplus_grad_kernel(xp: Arrays, dy: Array, x: Array) -> Array:
     """The backward pass of Softplus."""
     return dy / (xp.exp(-x) + x.dtype.type(1))
 
 
-def _softplus_bend(n: Any, dz: Any) -> Any:
+def _softplus_bend(n: Operation, dz: Tensor) -> Tensor:
     dy, x = n.inputs
     two = np.array(2, x.dtype.as_numpy_dtype)
     below = F.Add(F.Add(F.Exp(F.Neg(x)), two, name="add"), F.Exp(x), name="add")
@@ -266,12 +272,12 @@ def _softplus_bend(n: Any, dz: Any) -> Any:
     ),
     traits=Traits(saturates=True),
 )
-def softsign_kernel(xp: Any, x: Any) -> Any:
+def softsign_kernel(xp: Arrays, x: Array) -> Array:
     """x / (1 + |x|), in (−1, 1)."""
     return x / (xp.absolute(x) + x.dtype.type(1))
 
 
 @op("SoftsignGrad", infer=merged_inputs, math="z = g / (1 + |x|)²")
-def softsign_grad_kernel(xp: Any, dy: Any, x: Any) -> Any:
+def softsign_grad_kernel(xp: Arrays, dy: Array, x: Array) -> Array:
     """The backward pass of Softsign; TensorFlow 1.15 has no derivative of it."""
     return dy / xp.square(xp.absolute(x) + x.dtype.type(1))

@@ -5,14 +5,18 @@ They draw word for word what TensorFlow 1.15 draws for the same seeds.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from retrograd.ops.declare import F
 from retrograd.ops.random.seeds import get_seed
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 def uniform_candidate_sampler(
-    true_classes: Any,
+    true_classes: TensorLike,
     num_true: int,
     num_sampled: int,
     unique: bool,
@@ -40,7 +44,7 @@ def uniform_candidate_sampler(
 
 
 def log_uniform_candidate_sampler(
-    true_classes: Any,
+    true_classes: TensorLike,
     num_true: int,
     num_sampled: int,
     unique: bool,
@@ -56,7 +60,7 @@ def log_uniform_candidate_sampler(
 
 
 def learned_unigram_candidate_sampler(
-    true_classes: Any,
+    true_classes: TensorLike,
     num_true: int,
     num_sampled: int,
     unique: bool,
@@ -69,7 +73,7 @@ def learned_unigram_candidate_sampler(
 
 
 def fixed_unigram_candidate_sampler(
-    true_classes: Any,
+    true_classes: TensorLike,
     num_true: int,
     num_sampled: int,
     unique: bool,
@@ -79,7 +83,7 @@ def fixed_unigram_candidate_sampler(
     num_reserved_ids: int = 0,
     num_shards: int = 1,
     shard: int = 0,
-    unigrams: Any = (),
+    unigrams: TensorLike = (),
     seed: int | None = None,
     name: str | None = None,
 ) -> Any:
@@ -97,7 +101,7 @@ def fixed_unigram_candidate_sampler(
 
 
 def all_candidate_sampler(
-    true_classes: Any,
+    true_classes: TensorLike,
     num_true: int,
     num_sampled: int,
     unique: bool,
@@ -108,7 +112,7 @@ def all_candidate_sampler(
     return _apply(F.AllCandidateSampler, locals())
 
 
-def _apply(function: Any, given: dict[str, Any]) -> Any:
+def _apply(function: Callable[..., Any], given: dict[str, Any]) -> Any:
     """Apply a sampler with a public function's arguments."""
     attrs = dict(given)
     inputs, name = attrs.pop("true_classes"), attrs.pop("name")
@@ -119,8 +123,8 @@ def _apply(function: Any, given: dict[str, Any]) -> Any:
 
 
 def compute_accidental_hits(
-    true_classes: Any,
-    sampled_candidates: Any,
+    true_classes: TensorLike,
+    sampled_candidates: TensorLike,
     num_true: int,
     seed: int | None = None,
     name: str | None = None,

@@ -5,8 +5,8 @@ They draw word for word what TensorFlow 1.15 draws for the same seeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,12 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
 from retrograd.ops.infer import invalid, same_dim, with_rank
 from retrograd.ops.random import philox
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
+    _Sampler: TypeAlias = "_Uniform | _LogUniform | _Counted | _Weighted"
+
 
 # ---------------------------------------------------------------------- distributions
 
@@ -110,7 +116,7 @@ def _alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pick(
-    sampler: Any, words: philox.Words, count: int, unique: bool
+    sampler: _Sampler, words: philox.Words, count: int, unique: bool
 ) -> tuple[np.ndarray, int]:
     """`count` classes, and how many draws it took."""
     if not unique:
@@ -126,7 +132,9 @@ def _pick(
             return drawn[chosen], int(chosen[-1]) + 1 if count else 0
 
 
-def _expected(sampler: Any, classes: np.ndarray, count: int, tries: int) -> np.ndarray:
+def _expected(
+    sampler: _Sampler, classes: np.ndarray, count: int, tries: int
+) -> np.ndarray:
     """How often each class is expected among the sampled, in float32.
 
     Of distinct ones that is 1 − (1 − p)^tries.
@@ -138,7 +146,10 @@ def _expected(sampler: Any, classes: np.ndarray, count: int, tries: int) -> np.n
 
 
 def _sampled(
-    state: np.ndarray, sampler: Any, true_classes: np.ndarray, attrs: Any
+    state: np.ndarray,
+    sampler: _Sampler,
+    true_classes: np.ndarray,
+    attrs: Mapping[str, Any],
 ) -> tuple[np.ndarray, ...]:
     """The generator's next state, and the three outputs of a sampler."""
     _check_true(true_classes, attrs["num_true"])
@@ -179,7 +190,9 @@ def _start(n: Operation) -> np.ndarray:
 def _declare(name: str, make: Callable[[int], Any], math: str) -> None:
     """Declare a sampler that neither learns nor reads."""
 
-    def kernel(xp: Any, state: Any, true_classes: Any, *, n: Operation) -> Any:
+    def kernel(
+        xp: Arrays, state: Array, true_classes: Array, *, n: Operation
+    ) -> tuple[Array, ...]:
         del xp
         sampler = make(n.attrs["range_max"])
         return _sampled(state, sampler, true_classes, n.attrs)
@@ -215,8 +228,8 @@ def _start_counting(n: Operation) -> tuple[np.ndarray, np.ndarray]:
     math="P(k) = how often k was true",
 )
 def unigram_sampler_kernel(
-    xp: Any, state: Any, true_classes: Any, *, n: Operation
-) -> Any:
+    xp: Arrays, state: Sequence[Array], true_classes: Array, *, n: Operation
+) -> tuple[Array | tuple[Array, ...], ...]:
     """Classes in proportion to how often each was a true one, plus one."""
     del xp
     generator, counts = state
@@ -226,7 +239,9 @@ def unigram_sampler_kernel(
 
 
 @op("AllCandidateSampler", infer=_shapes, host=True, math="every class, once")
-def all_candidate_sampler_kernel(xp: Any, true_classes: Any, *, n: Operation) -> Any:
+def all_candidate_sampler_kernel(
+    xp: Arrays, true_classes: Array, *, n: Operation
+) -> tuple[Array, ...]:
     """Every class, each expected once."""
     del xp
     _check_true(true_classes, n.attrs["num_true"])
@@ -281,7 +296,11 @@ def _start_fixed(n: Operation) -> tuple[np.ndarray, _Weighted | None]:
     math="P(k) = weight of k, raised",
 )
 def fixed_unigram_sampler_kernel(
-    xp: Any, state: Any, true_classes: Any, *, n: Operation
+    xp: Arrays,
+    state: tuple[Array, _Weighted | None],
+    true_classes: Array,
+    *,
+    n: Operation,
 ) -> Any:
     """Classes in proportion to given weights, raised to the power `distortion`.
 
@@ -306,8 +325,8 @@ def _hit_shapes(n: Operation) -> list[RawShape]:
 
 @op("ComputeAccidentalHits", infer=_hit_shapes, host=True, math="where sampled is true")
 def compute_accidental_hits_kernel(
-    xp: Any, true_classes: Any, sampled: Any, *, num_true: int
-) -> Any:
+    xp: Arrays, true_classes: Array, sampled: Array, *, num_true: int
+) -> tuple[Array, ...]:
     """Rows and places where a sampled class is a true one, with weight −max."""
     del xp
     if true_classes.ndim != 2 or true_classes.shape[1] != num_true:

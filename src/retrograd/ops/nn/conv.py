@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.arguments import renamed
 from retrograd.ops.array.shape import expand_dims, squeeze
 from retrograd.ops.declare import F
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Padding, Sizes, TensorLike
+
 
 # what TensorFlow's signatures show as the default of `dilations`
 _ONES = [1, 1, 1, 1]
@@ -17,7 +22,9 @@ _FIVE_ONES = [1, 1, 1, 1, 1]
 # ---------------------------------------------------------------------- arguments
 
 
-def for_each_axis(value: Any, n: int, channel_index: int, name: str) -> list[Any]:
+def for_each_axis(
+    value: float | Sequence[float] | Array | None, n: int, channel_index: int, name: str
+) -> Sequence[Any]:
     """Numbers for `n` spatial axes as numbers for all axes.
 
     Args:
@@ -30,17 +37,17 @@ def for_each_axis(value: Any, n: int, channel_index: int, name: str) -> list[Any
       ValueError: there are more or fewer.
     """
     if value is None:
-        value = [1]
-    elif not hasattr(value, "__len__"):
-        value = [value]
-    count = len(value)
+        values: Any = [1]
+    else:
+        values = value if hasattr(value, "__len__") else [value]
+    count = len(values)
     if count == n + 2:
-        return value
+        return values
     if count not in (1, n):
         raise ValueError(
             f"{name} should be of length 1, {n} or {n + 2} but was {count}"
         )
-    inner = list(value) * n if count == 1 else list(value)
+    inner = list(values) * n if count == 1 else list(values)
     return [1, 1, *inner] if channel_index == 1 else [1, *inner, 1]
 
 
@@ -49,7 +56,7 @@ def channel_index(data_format: str | None, n: int) -> int:
     return 1 if data_format is not None and data_format.startswith("NC") else n + 1
 
 
-def _padding(padding: Any) -> tuple[Any, list[int]]:
+def _padding(padding: Padding | None) -> tuple[Any, list[int]]:
     """The padding attribute and the explicit paddings of a `padding` argument.
 
     Raises:
@@ -100,15 +107,15 @@ def one_dimensional(data_format: str | None, *more: str) -> tuple[str, int]:
 
 
 def conv1d(
-    value: Any = None,
-    filters: Any = None,
-    stride: Any = None,
-    padding: Any = None,
+    value: TensorLike | None = None,
+    filters: TensorLike | None = None,
+    stride: Sizes | None = None,
+    padding: Padding | None = None,
     use_cudnn_on_gpu: bool | None = None,
     data_format: str | None = None,
     name: str | None = None,
-    input: Any = None,
-    dilations: Any = None,
+    input: TensorLike | None = None,
+    dilations: Sizes | None = None,
 ) -> Tensor:
     """A convolution along one axis.
 
@@ -127,31 +134,32 @@ def conv1d(
       ValueError: another data format, or sizes that do not fit.
     """
     value = renamed("input", input, "value", value)
-    with name_scope(name, "conv1d", [value, filters]) as scope:
+    window: Any = filters
+    with name_scope(name, "conv1d", [value, window]) as scope:
         data_format, axis = one_dimensional(data_format, "NHWC", "NCHW")
         index = 2 if axis == 1 else 1
         strides = [1, *for_each_axis(stride, 1, index, "stride")]
-        dilations = [1, *for_each_axis(dilations, 1, index, "dilations")]
+        rates = [1, *for_each_axis(dilations, 1, index, "dilations")]
         found = F.Conv2D(
             expand_dims(value, axis),
-            expand_dims(filters, 0),
+            expand_dims(window, 0),
             strides=strides,
             padding=padding,
             use_cudnn_on_gpu=use_cudnn_on_gpu,
             data_format=data_format,
-            dilations=dilations,
+            dilations=rates,
             name=scope,
         )
         return squeeze(found, [axis])
 
 
 def conv1d_v2(
-    input: Any,
-    filters: Any,
-    stride: Any,
-    padding: Any,
+    input: TensorLike,
+    filters: TensorLike,
+    stride: Sizes,
+    padding: Padding,
     data_format: str = "NWC",
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `conv1d`."""
@@ -168,15 +176,15 @@ def conv1d_v2(
 
 
 def conv2d(
-    input: Any,
-    filter: Any = None,
-    strides: Any = None,
-    padding: Any = None,
+    input: TensorLike,
+    filter: TensorLike | None = None,
+    strides: Sizes | None = None,
+    padding: Padding | None = None,
     use_cudnn_on_gpu: bool = True,
     data_format: str | None = "NHWC",
-    dilations: Any = _ONES,
+    dilations: Sizes | None = _ONES,
     name: str | None = None,
-    filters: Any = None,
+    filters: TensorLike | None = None,
 ) -> Tensor:
     """A convolution of images.
 
@@ -212,12 +220,12 @@ def conv2d(
 
 
 def conv2d_v2(
-    input: Any,
-    filters: Any,
-    strides: Any,
-    padding: Any,
+    input: TensorLike,
+    filters: TensorLike,
+    strides: Sizes,
+    padding: Padding,
     data_format: str = "NHWC",
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `conv2d`."""
@@ -233,14 +241,14 @@ def conv2d_v2(
 
 
 def conv2d_backprop_filter(
-    input: Any,
-    filter_sizes: Any,
-    out_backprop: Any,
-    strides: Any,
-    padding: Any,
+    input: TensorLike,
+    filter_sizes: TensorLike,
+    out_backprop: TensorLike,
+    strides: Sizes,
+    padding: Padding,
     use_cudnn_on_gpu: bool = True,
     data_format: str = "NHWC",
-    dilations: Any = _ONES,
+    dilations: Sizes | None = _ONES,
     name: str | None = None,
 ) -> Tensor:
     """The derivative of ⟨conv2d(input, filter), out_backprop⟩ for the filter.
@@ -269,16 +277,16 @@ def conv2d_backprop_filter(
 
 
 def conv2d_backprop_input(
-    input_sizes: Any,
-    filter: Any = None,
-    out_backprop: Any = None,
-    strides: Any = None,
-    padding: Any = None,
+    input_sizes: TensorLike,
+    filter: TensorLike | None = None,
+    out_backprop: TensorLike | None = None,
+    strides: Sizes | None = None,
+    padding: Padding | None = None,
     use_cudnn_on_gpu: bool = True,
     data_format: str = "NHWC",
-    dilations: Any = _ONES,
+    dilations: Sizes | None = _ONES,
     name: str | None = None,
-    filters: Any = None,
+    filters: TensorLike | None = None,
 ) -> Tensor:
     """The derivative of ⟨conv2d(input, filter), out_backprop⟩ for the input.
 
@@ -308,14 +316,14 @@ def conv2d_backprop_input(
 
 
 def conv3d(
-    input: Any,
-    filter: Any = None,
-    strides: Any = None,
-    padding: Any = None,
+    input: TensorLike,
+    filter: TensorLike | None = None,
+    strides: Sizes | None = None,
+    padding: Padding | None = None,
     data_format: str | None = "NDHWC",
-    dilations: Any = _FIVE_ONES,
+    dilations: Sizes = _FIVE_ONES,
     name: str | None = None,
-    filters: Any = None,
+    filters: TensorLike | None = None,
 ) -> Tensor:
     """A convolution of volumes.
 
@@ -345,12 +353,12 @@ def conv3d(
 
 
 def conv3d_v2(
-    input: Any,
-    filters: Any,
-    strides: Any,
-    padding: Any,
+    input: TensorLike,
+    filters: TensorLike,
+    strides: Sizes,
+    padding: Padding,
     data_format: str = "NDHWC",
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `conv3d`."""
@@ -366,13 +374,13 @@ def conv3d_v2(
 
 
 def conv3d_backprop_filter_v2(
-    input: Any,
-    filter_sizes: Any,
-    out_backprop: Any,
-    strides: Any,
-    padding: Any,
+    input: TensorLike,
+    filter_sizes: TensorLike,
+    out_backprop: TensorLike,
+    strides: Sizes,
+    padding: Padding,
     data_format: str = "NDHWC",
-    dilations: Any = _FIVE_ONES,
+    dilations: Sizes = _FIVE_ONES,
     name: str | None = None,
 ) -> Tensor:
     """The derivative of ⟨conv3d(input, filter), out_backprop⟩ for the filter."""

@@ -7,8 +7,8 @@ respect to the input, to the filter) has the other two as its derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
@@ -32,6 +32,11 @@ from retrograd.ops.nn.window import (
 )
 from retrograd.ops.traits import Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- shapes
 
 
@@ -49,7 +54,9 @@ def _check_lengths(n: Operation, rank: int, *, strides_say: str) -> None:
             )
 
 
-def _check_depths(n: Operation, depth: Any, inner: Any, out: Any) -> None:
+def _check_depths(
+    n: Operation, depth: int | None, inner: int | None, out: int | None
+) -> None:
     """The input's channels must be as many as the filter's, or a multiple: groups."""
     if depth is None or inner is None:
         return
@@ -156,7 +163,7 @@ def _by_channel(n: Operation) -> RawShape:
 
 
 def _geometry(
-    xp: Any,
+    xp: Arrays,
     shape: Sequence[int],
     filter_shape: Sequence[int],
     *,
@@ -199,7 +206,7 @@ def _groups(channels: int, filter_shape: Sequence[int]) -> int:
     return channels // inner
 
 
-def _check_ranks(x: Any, f: Any, rank: int) -> None:
+def _check_ranks(x: Array, f: Array, rank: int) -> None:
     """Refuse inputs of another rank.
 
     Raises:
@@ -211,7 +218,11 @@ def _check_ranks(x: Any, f: Any, rank: int) -> None:
 
 
 def _check_backprop(
-    title: str, shape: Sequence[int], filter_shape: Any, dy: Any, how: Any
+    title: str,
+    shape: Sequence[int],
+    filter_shape: Sequence[int],
+    dy: Array,
+    how: Mapping[str, Any],
 ) -> None:
     """Whether dy has the shape that the convolution gives; all channels last."""
     rank = len(shape)
@@ -242,12 +253,12 @@ def _check_backprop(
             )
 
 
-def _check_out(title: str, filter_shape: Sequence[int], dy: Any) -> None:
+def _check_out(title: str, filter_shape: Sequence[int], dy: Array) -> None:
     if filter_shape[-1] != dy.shape[-1]:
         raise refused(f"{title}: filter and out_backprop must have the same out_depth")
 
 
-def _forward(xp: Any, x: Any, f: Any, **attrs: Any) -> Any:
+def _forward(xp: Arrays, x: Array, f: Array, **attrs: Any) -> Array:
     data_format = attrs["data_format"]
     _check_ranks(x, f, len(data_format))
     x = channels_last(xp, x, data_format)
@@ -261,7 +272,7 @@ def _title(data_format: str, two: str, three: str) -> str:
     return two if len(data_format) == 4 else three
 
 
-def _to_input(xp: Any, sizes: Any, f: Any, dy: Any, **attrs: Any) -> Any:
+def _to_input(xp: Arrays, sizes: Array, f: Array, dy: Array, **attrs: Any) -> Array:
     data_format = attrs["data_format"]
     title = _title(data_format, "Conv2DCustomBackpropInput", "Conv3DBackpropInputOp")
     shape, dy = last_shape(sizes, data_format), channels_last(xp, dy, data_format)
@@ -273,7 +284,7 @@ def _to_input(xp: Any, sizes: Any, f: Any, dy: Any, **attrs: Any) -> Any:
     return as_given(xp, dx, data_format)
 
 
-def _to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) -> Any:
+def _to_filter(xp: Arrays, x: Array, sizes: Array, dy: Array, **attrs: Any) -> Array:
     data_format = attrs["data_format"]
     title = _title(data_format, "Conv2DCustomBackpropFilter", "Conv3DBackpropFilterOp")
     x, dy = (channels_last(xp, a, data_format) for a in (x, dy))
@@ -285,7 +296,7 @@ def _to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) -> Any:
     return xp.conv_filter_grad(x, filter_shape, dy, **how, groups=groups)
 
 
-def _by_channel_forward(xp: Any, x: Any, f: Any, **attrs: Any) -> Any:
+def _by_channel_forward(xp: Arrays, x: Array, f: Array, **attrs: Any) -> Array:
     data_format = attrs["data_format"]
     _check_ranks(x, f, 4)
     x = channels_last(xp, x, data_format)
@@ -302,7 +313,9 @@ def _check_channels(shape: Sequence[int], filter_shape: Sequence[int]) -> None:
         )
 
 
-def _by_channel_to_input(xp: Any, sizes: Any, f: Any, dy: Any, **attrs: Any) -> Any:
+def _by_channel_to_input(
+    xp: Arrays, sizes: Array, f: Array, dy: Array, **attrs: Any
+) -> Array:
     data_format = attrs["data_format"]
     shape, dy = last_shape(sizes, data_format), channels_last(xp, dy, data_format)
     how = _geometry(xp, shape, f.shape, **attrs)
@@ -311,7 +324,9 @@ def _by_channel_to_input(xp: Any, sizes: Any, f: Any, dy: Any, **attrs: Any) -> 
     return as_given(xp, xp.depthwise_conv_input_grad(shape, f, dy, **how), data_format)
 
 
-def _by_channel_to_filter(xp: Any, x: Any, sizes: Any, dy: Any, **attrs: Any) -> Any:
+def _by_channel_to_filter(
+    xp: Arrays, x: Array, sizes: Array, dy: Array, **attrs: Any
+) -> Array:
     data_format = attrs["data_format"]
     x, dy = (channels_last(xp, a, data_format) for a in (x, dy))
     filter_shape = tuple(int(size) for size in sizes)
@@ -342,7 +357,7 @@ def _shared(n: Operation) -> dict[str, Any]:
     return {name: n.attrs[name] for name in _SHARED if name in n.attrs}
 
 
-def _separate_shapes(x: Any, f: Any) -> tuple[Any, Any]:
+def _separate_shapes(x: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
     return sizes_of(x), sizes_of(f)
 
 
@@ -350,14 +365,16 @@ class _Family:
     """Three ops that are each other's derivatives, by op type."""
 
     def __init__(
-        self, forward: str, to_input: str, to_filter: str, shapes: Any
+        self, forward: str, to_input: str, to_filter: str, shapes: Callable[..., Any]
     ) -> None:
         self.forward = getattr(F, forward)
         self.to_input = getattr(F, to_input)
         self.to_filter = getattr(F, to_filter)
         self.shapes = shapes
 
-    def of_forward(self, n: Operation, dy: Any, *, wanted: Sequence[bool]) -> list[Any]:
+    def of_forward(
+        self, n: Operation, dy: Tensor, *, wanted: Sequence[bool]
+    ) -> list[Tensor | None]:
         """x̄ and f̄ of y = x ⋆ f."""
         x, f = n.inputs
         x_sizes, f_sizes = self.shapes(x, f)
@@ -377,11 +394,11 @@ class _Family:
     def of_to_input(self) -> dict[str, Rule]:
         """The rules of x̄ = to_input(sizes, f, ȳ)."""
 
-        def filter_rule(n: Operation, dx: Any) -> Any:
+        def filter_rule(n: Operation, dx: Tensor) -> Tensor:
             _, f, dy = n.inputs
             return self.to_filter(dx, sizes_of(f), dy, **_shared(n))
 
-        def dy_rule(n: Operation, dx: Any) -> Any:
+        def dy_rule(n: Operation, dx: Tensor) -> Tensor:
             return self.forward(dx, n.inputs[1], **_shared(n))
 
         return dict(
@@ -392,11 +409,11 @@ class _Family:
     def of_to_filter(self) -> dict[str, Rule]:
         """The rules of f̄ = to_filter(x, sizes, ȳ)."""
 
-        def input_rule(n: Operation, df: Any) -> Any:
+        def input_rule(n: Operation, df: Tensor) -> Tensor:
             x, _, dy = n.inputs
             return self.to_input(sizes_of(x), df, dy, **_shared(n))
 
-        def dy_rule(n: Operation, df: Any) -> Any:
+        def dy_rule(n: Operation, df: Tensor) -> Tensor:
             return self.forward(n.inputs[0], df, **_shared(n))
 
         return dict(
@@ -431,16 +448,16 @@ _channel = _Family(
     traits=_FORWARD,
 )
 def conv2d_kernel(
-    xp: Any,
-    x: Any,
-    f: Any,
+    xp: Arrays,
+    x: Array,
+    f: Array,
     *,
-    strides: Any,
+    strides: Sequence[int],
     padding: str,
-    explicit_paddings: Any,
+    explicit_paddings: Sequence[int],
     data_format: str,
-    dilations: Any,
-) -> Any:
+    dilations: Sequence[int],
+) -> Array:
     """The convolution of images with a filter [height, width, in, out]."""
     return _forward(
         xp,
@@ -463,17 +480,17 @@ def conv2d_kernel(
     traits=_TO_INPUT,
 )
 def conv2d_backprop_input_kernel(
-    xp: Any,
-    sizes: Any,
-    f: Any,
-    dy: Any,
+    xp: Arrays,
+    sizes: Array,
+    f: Array,
+    dy: Array,
     *,
-    strides: Any,
+    strides: Sequence[int],
     padding: str,
-    explicit_paddings: Any,
+    explicit_paddings: Sequence[int],
     data_format: str,
-    dilations: Any,
-) -> Any:
+    dilations: Sequence[int],
+) -> Array:
     """The derivative of Conv2D with respect to its input."""
     return _to_input(
         xp,
@@ -497,17 +514,17 @@ def conv2d_backprop_input_kernel(
     traits=_TO_FILTER,
 )
 def conv2d_backprop_filter_kernel(
-    xp: Any,
-    x: Any,
-    sizes: Any,
-    dy: Any,
+    xp: Arrays,
+    x: Array,
+    sizes: Array,
+    dy: Array,
     *,
-    strides: Any,
+    strides: Sequence[int],
     padding: str,
-    explicit_paddings: Any,
+    explicit_paddings: Sequence[int],
     data_format: str,
-    dilations: Any,
-) -> Any:
+    dilations: Sequence[int],
+) -> Array:
     """The derivative of Conv2D with respect to its filter."""
     return _to_filter(
         xp,
@@ -529,13 +546,13 @@ def _plain(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """A kernel that takes the attributes of ops without explicit paddings."""
 
     def run(
-        xp: Any,
-        *inputs: Any,
-        strides: Any,
+        xp: Arrays,
+        *inputs: Array,
+        strides: Sequence[int],
         padding: str,
         data_format: str,
-        dilations: Any,
-    ) -> Any:
+        dilations: Sequence[int],
+    ) -> Array:
         return kernel(
             xp,
             *inputs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context
@@ -21,11 +21,20 @@ from retrograd.ops.declare import F
 from retrograd.ops.host.checks import assert_equal
 from retrograd.ops.math.casts import cast
 
+if TYPE_CHECKING:
+    from retrograd.typing import Operand, TensorLike
+
+
 # ---------------------------------------------------------------------- softmax
 
 
-def _check_named(name: str, sentinel: Any, labels: Any, logits: Any) -> None:
-    """Refuse positional arguments, whose order once changed.
+def _named(
+    name: str,
+    sentinel: object,
+    labels: TensorLike | None,
+    logits: TensorLike | None,
+) -> tuple[TensorLike, TensorLike]:
+    """Labels and logits; positional arguments, whose order once changed, are refused.
 
     Raises:
       ValueError: there is one, or labels or logits are missing.
@@ -36,6 +45,7 @@ def _check_named(name: str, sentinel: Any, labels: Any, logits: Any) -> None:
         )
     if labels is None or logits is None:
         raise ValueError("Both labels and logits must be provided.")
+    return labels, logits
 
 
 def _rows(x: Tensor) -> Tensor:
@@ -45,22 +55,23 @@ def _rows(x: Tensor) -> Tensor:
     found = reshape(x, concat([[-1], last], 0))
     raw = x._shape_raw
     if not context.executing_eagerly() and raw is not None:
-        if None not in raw[:-1]:
-            found.set_shape([math.prod(raw[:-1]), raw[-1]])  # pyright: ignore[reportArgumentType, reportCallIssue]
+        count = shapes.size(raw[:-1])
+        if count is not None:
+            found.set_shape([count, raw[-1]])
     return found
 
 
-def _last(x: Tensor, axis: Any, rank: Any) -> Tensor:
+def _last(x: Tensor, axis: int, rank: Tensor) -> Tensor:
     """`x` with an axis moved to the end."""
     return transpose(x, concat([range_(axis), range_(axis + 1, rank), [axis]], 0))
 
 
 def softmax_cross_entropy_with_logits_v2_helper(
-    labels: Any,
-    logits: Any,
-    axis: Any = None,
+    labels: TensorLike,
+    logits: TensorLike,
+    axis: int | None = None,
     name: str | None = None,
-    dim: Any = None,
+    dim: int | None = None,
 ) -> Tensor:
     """`softmax_cross_entropy_with_logits_v2`, whose `axis` was called `dim` once.
 
@@ -73,7 +84,7 @@ def softmax_cross_entropy_with_logits_v2_helper(
 
 
 def softmax_cross_entropy_with_logits_v2(
-    labels: Any, logits: Any, axis: Any = -1, name: str | None = None
+    labels: TensorLike, logits: TensorLike, axis: int = -1, name: str | None = None
 ) -> Tensor:
     """−Σ labels · log softmax(logits) along `axis`, by default the last.
 
@@ -94,13 +105,13 @@ def softmax_cross_entropy_with_logits_v2(
         dtype, raw = logits.dtype.base_dtype, logits._shape_raw
         short = dtype in (dtypes.float16, dtypes.bfloat16)
         precise = cast(logits, dtypes.float32) if short else logits
-        labels = cast(labels, precise.dtype)
+        wanted = cast(labels, precise.dtype)
         rank = rank_of(precise)
         if axis != -1:
-            precise, labels = _last(precise, axis, rank), _last(labels, axis, rank)
+            precise, wanted = _last(precise, axis, rank), _last(wanted, axis, rank)
         sizes = sizes_of(precise)
-        precise, labels = _rows(precise), _rows(labels)
-        cost = F.SoftmaxCrossEntropyWithLogits(precise, labels, name=s)[0]
+        precise, wanted = _rows(precise), _rows(wanted)
+        cost = F.SoftmaxCrossEntropyWithLogits(precise, wanted, name=s)[0]
         cost = reshape(cost, F.Slice(sizes, [0], [F.Sub(rank, 1)]))
         if not context.executing_eagerly() and raw is not None:
             kept = list(raw)
@@ -110,12 +121,12 @@ def softmax_cross_entropy_with_logits_v2(
 
 
 def softmax_cross_entropy_with_logits(
-    _sentinel: Any = None,
-    labels: Any = None,
-    logits: Any = None,
-    dim: Any = -1,
+    _sentinel: TensorLike | None = None,
+    labels: TensorLike | None = None,
+    logits: TensorLike | None = None,
+    dim: int = -1,
     name: str | None = None,
-    axis: Any = None,
+    axis: int | None = None,
 ) -> Tensor:
     """As `softmax_cross_entropy_with_logits_v2`; no gradient flows into the labels.
 
@@ -125,11 +136,12 @@ def softmax_cross_entropy_with_logits(
     if axis is not None and dim != -1:
         raise ValueError("Cannot specify both 'dim' and 'axis'")
     dim = dim if axis is None else axis
-    _check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    own = "softmax_cross_entropy_with_logits"
+    labels, logits = _named(own, _sentinel, labels, logits)
     both = [logits, labels]
     with name_scope(name, "softmax_cross_entropy_with_logits_sg", both) as scope:
-        labels = F.StopGradient(labels, name="labels_stop_gradient")
-    return softmax_cross_entropy_with_logits_v2(labels, logits, dim, scope)
+        fixed = F.StopGradient(labels, name="labels_stop_gradient")
+    return softmax_cross_entropy_with_logits_v2(fixed, logits, dim, scope)
 
 
 def _check_sparse(labels: Tensor, logits: Tensor) -> bool:
@@ -157,9 +169,9 @@ def _check_sparse(labels: Tensor, logits: Tensor) -> bool:
 
 
 def sparse_softmax_cross_entropy_with_logits(
-    _sentinel: Any = None,
-    labels: Any = None,
-    logits: Any = None,
+    _sentinel: TensorLike | None = None,
+    labels: TensorLike | None = None,
+    logits: TensorLike | None = None,
     name: str | None = None,
 ) -> Tensor:
     """−log softmax(logits) at each label, an integer in [0, classes).
@@ -176,7 +188,8 @@ def sparse_softmax_cross_entropy_with_logits(
       ValueError: an argument is missing or not given by name, or shapes do not fit.
       InvalidArgumentError: (when run) a label is no class.
     """
-    _check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    own = "sparse_softmax_cross_entropy_with_logits"
+    labels, logits = _named(own, _sentinel, labels, logits)
     with name_scope(name, "SparseSoftmaxCrossEntropyWithLogits", [labels, logits]):
         labels, logits = convert_to_tensor(labels), convert_to_tensor(logits)
         half = logits.dtype.base_dtype == dtypes.float16
@@ -200,7 +213,7 @@ def sparse_softmax_cross_entropy_with_logits(
 
 
 def sparse_softmax_cross_entropy_with_logits_v2(
-    labels: Any, logits: Any, name: str | None = None
+    labels: TensorLike, logits: TensorLike, name: str | None = None
 ) -> Tensor:
     """As `sparse_softmax_cross_entropy_with_logits`."""
     return sparse_softmax_cross_entropy_with_logits(
@@ -224,9 +237,9 @@ def _alike(x: Tensor, y: Tensor, x_name: str, y_name: str) -> None:
 
 
 def sigmoid_cross_entropy_with_logits(
-    _sentinel: Any = None,
-    labels: Any = None,
-    logits: Any = None,
+    _sentinel: TensorLike | None = None,
+    labels: TensorLike | None = None,
+    logits: TensorLike | None = None,
     name: str | None = None,
 ) -> Tensor:
     """−z log sigmoid(x) − (1 − z) log(1 − sigmoid(x)) of labels z and logits x.
@@ -236,7 +249,8 @@ def sigmoid_cross_entropy_with_logits(
     Raises:
       ValueError: an argument is missing or not given by name, or shapes differ.
     """
-    _check_named("sigmoid_cross_entropy_with_logits", _sentinel, labels, logits)
+    own = "sigmoid_cross_entropy_with_logits"
+    labels, logits = _named(own, _sentinel, labels, logits)
     with name_scope(name, "logistic_loss", [logits, labels]) as scope:
         logits = convert_to_tensor(logits, name="logits")
         labels = convert_to_tensor(labels, name="labels")
@@ -249,14 +263,19 @@ def sigmoid_cross_entropy_with_logits(
 
 
 def sigmoid_cross_entropy_with_logits_v2(
-    labels: Any = None, logits: Any = None, name: str | None = None
+    labels: TensorLike | None = None,
+    logits: TensorLike | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """As `sigmoid_cross_entropy_with_logits`."""
     return sigmoid_cross_entropy_with_logits(labels=labels, logits=logits, name=name)
 
 
 def weighted_cross_entropy_with_logits_v2(
-    labels: Any, logits: Any, pos_weight: Any, name: str | None = None
+    labels: TensorLike,
+    logits: TensorLike,
+    pos_weight: Operand | float,
+    name: str | None = None,
 ) -> Tensor:
     """The sigmoid cross entropy, its positive part times `pos_weight`.
 
@@ -277,20 +296,21 @@ def weighted_cross_entropy_with_logits_v2(
 
 
 def weighted_cross_entropy_with_logits(
-    labels: Any = None,
-    logits: Any = None,
-    pos_weight: Any = None,
+    labels: TensorLike | None = None,
+    logits: TensorLike | None = None,
+    pos_weight: Operand | float | None = None,
     name: str | None = None,
-    targets: Any = None,
+    targets: TensorLike | None = None,
 ) -> Tensor:
     """As `weighted_cross_entropy_with_logits_v2`; `targets` is an older `labels`."""
     labels = renamed("labels", labels, "targets", targets)
-    return weighted_cross_entropy_with_logits_v2(labels, logits, pos_weight, name)
+    given: tuple[Any, Any] = logits, pos_weight
+    return weighted_cross_entropy_with_logits_v2(labels, *given, name)
 
 
 def log_poisson_loss(
-    targets: Any,
-    log_input: Any,
+    targets: TensorLike,
+    log_input: TensorLike,
     compute_full_loss: bool = False,
     name: str | None = None,
 ) -> Tensor:

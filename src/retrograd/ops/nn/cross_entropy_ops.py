@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,11 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.nn.nn_ops import shifted_exp, widened
 from retrograd.ops.static import constant
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 # ---------------------------------------------------------------------- dense labels
 
@@ -45,7 +50,9 @@ def _dense_shapes(n: Operation) -> list[RawShape]:
     infer=_dense_shapes,
     math="lᵢ = −Σⱼ pᵢⱼ log yᵢⱼ; gᵢⱼ = yᵢⱼ − pᵢⱼ, y = softmax(x)",
 )
-def softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> Any:
+def softmax_cross_entropy_kernel(
+    xp: Arrays, logits: Array, labels: Array
+) -> tuple[Array, ...]:
     """The cross entropy of each row, and softmax(logits) − labels.
 
     Raises:
@@ -60,7 +67,7 @@ def softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> Any:
     return xp.cast(loss, dtype), xp.cast(power / total - labels, dtype)
 
 
-def _matching(xp: Any, logits: Any, labels: Any) -> Any:
+def _matching(xp: Arrays, logits: Array, labels: Array) -> tuple[Array, Array]:
     """Both, repeated to the shape they have in common."""
     try:
         shape = np.broadcast_shapes(logits.shape, labels.shape)
@@ -77,13 +84,13 @@ def _matching(xp: Any, logits: Any, labels: Any) -> Any:
     return xp.broadcast_to(logits, shape), xp.broadcast_to(labels, shape)
 
 
-def _by_row(weights: Any, matrix: Any) -> Any:
+def _by_row(weights: Tensor, matrix: Tensor) -> Tensor:
     """Each row of `matrix` times its weight."""
     column = F.ExpandDims(weights, -1)
     return F.Mul(column, matrix, name="mul")
 
 
-def _is_zero(term: Any) -> bool:
+def _is_zero(term: Tensor) -> bool:
     """Whether a term is known to be zero before anything runs."""
     if context.executing_eagerly():
         return False
@@ -99,8 +106,8 @@ def _is_zero(term: Any) -> bool:
     labels="p̄ᵢⱼ = −l̄ᵢ log yᵢⱼ",
 )
 def _softmax_cross_entropy_gradient(
-    n: Operation, dl: Any, dg: Any, *, wanted: Sequence[bool]
-) -> list[Any]:
+    n: Operation, dl: Tensor, dg: Tensor, *, wanted: Sequence[bool]
+) -> list[Tensor | None]:
     """The first output's derivative is the second output; that has a derivative too."""
     logits = n.inputs[0]
     to_logits, to_labels = wanted
@@ -132,7 +139,9 @@ def _sparse_shapes(n: Operation) -> list[RawShape]:
     infer=_sparse_shapes,
     math="lᵢ = −Σⱼ [pᵢ = j] log yᵢⱼ; gᵢⱼ = yᵢⱼ − [pᵢ = j], y = softmax(x)",
 )
-def sparse_softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> Any:
+def sparse_softmax_cross_entropy_kernel(
+    xp: Arrays, logits: Array, labels: Array
+) -> tuple[Array, ...]:
     """The cross entropy of each row with one class, and its derivative.
 
     A label that is no class is an error; where compiled, which cannot raise, it gives
@@ -178,7 +187,9 @@ def sparse_softmax_cross_entropy_kernel(xp: Any, logits: Any, labels: Any) -> An
 
 
 @gradient("SparseSoftmaxCrossEntropyWithLogits", features="x̄ᵢⱼ = l̄ᵢ gᵢⱼ", labels="p")
-def _sparse_softmax_cross_entropy_gradient(n: Operation, dl: Any, dg: Any) -> list[Any]:
+def _sparse_softmax_cross_entropy_gradient(
+    n: Operation, dl: Tensor, dg: Tensor
+) -> list[Tensor | None]:
     """TensorFlow 1.15 refuses the second derivative, which would be wrong."""
     del dg
     once = F.PreventGradient(

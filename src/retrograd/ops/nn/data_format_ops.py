@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
 from retrograd.ops.infer import like, same, shape_text
 from retrograd.ops.traits import Passes, Traits
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
 
 
 def _check_formats(source: str, target: str) -> None:
@@ -33,8 +36,8 @@ def _check_formats(source: str, target: str) -> None:
 
 @op("DataFormatDimMap", infer=same, math="y = place of axis x in the other format")
 def data_format_dim_map_kernel(
-    xp: Any, x: Any, *, src_format: str, dst_format: str
-) -> Any:
+    xp: Arrays, x: Array, *, src_format: str, dst_format: str
+) -> Array:
     """The number of each axis in another data format; negative counts from the end.
 
     Raises:
@@ -52,8 +55,8 @@ def data_format_dim_map_kernel(
     traits=Traits(passes=Passes.MOVED),
 )
 def data_format_vec_permute_kernel(
-    xp: Any, x: Any, *, src_format: str, dst_format: str
-) -> Any:
+    xp: Arrays, x: Array, *, src_format: str, dst_format: str
+) -> Array:
     """A vector with a number for each axis, in another order of the axes.
 
     Of a matrix, the rows.

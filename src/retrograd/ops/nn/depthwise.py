@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
@@ -13,21 +13,25 @@ from retrograd.ops.declare import F
 from retrograd.ops.nn.conv import conv2d
 from retrograd.ops.nn.dilated import with_space_to_batch
 
+if TYPE_CHECKING:
+    from retrograd.typing import Sizes, TensorLike
+
+
 _ONES = [1, 1, 1, 1]
 
 
 def _apart(
-    input: Any,
+    input: Tensor,
     filter: Tensor,
-    rate: Any,
+    rate: TensorLike | None,
     padding: str,
-    strides: Any,
+    strides: Sizes,
     data_format: str | None,
     name: str,
 ) -> Tensor:
     """Filter each channel by its own windows, dilated by `rate`."""
 
-    def op(x: Any, n: int, padding: str) -> Tensor:
+    def op(x: Tensor, n: int, padding: str) -> Tensor:
         del n
         return F.DepthwiseConv2dNative(
             x,
@@ -49,14 +53,14 @@ def _apart(
 
 
 def depthwise_conv2d(
-    input: Any,
-    filter: Any,
-    strides: Any,
+    input: TensorLike,
+    filter: TensorLike,
+    strides: Sizes,
     padding: str,
-    rate: Any = None,
+    rate: TensorLike | None = None,
     name: str | None = None,
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sizes | None = None,
 ) -> Tensor:
     """A convolution of each channel by its own windows.
 
@@ -81,12 +85,12 @@ def depthwise_conv2d(
 
 
 def depthwise_conv2d_v2(
-    input: Any,
-    filter: Any,
-    strides: Any,
+    input: TensorLike,
+    filter: TensorLike,
+    strides: Sizes,
     padding: str,
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `depthwise_conv2d`."""
@@ -96,15 +100,15 @@ def depthwise_conv2d_v2(
 
 
 def separable_conv2d(
-    input: Any,
-    depthwise_filter: Any,
-    pointwise_filter: Any,
-    strides: Any,
+    input: TensorLike,
+    depthwise_filter: TensorLike,
+    pointwise_filter: TensorLike,
+    strides: Sizes,
     padding: str,
-    rate: Any = None,
+    rate: TensorLike | None = None,
     name: str | None = None,
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sizes | None = None,
 ) -> Tensor:
     """A `depthwise_conv2d`, then a 1 × 1 convolution that mixes the channels.
 
@@ -139,13 +143,13 @@ def separable_conv2d(
 
 
 def separable_conv2d_v2(
-    input: Any,
-    depthwise_filter: Any,
-    pointwise_filter: Any,
-    strides: Any,
+    input: TensorLike,
+    depthwise_filter: TensorLike,
+    pointwise_filter: TensorLike,
+    strides: Sizes,
     padding: str,
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `separable_conv2d`."""
@@ -162,12 +166,12 @@ def separable_conv2d_v2(
 
 
 def depthwise_conv2d_native(
-    input: Any,
-    filter: Any,
-    strides: Any,
+    input: TensorLike,
+    filter: TensorLike,
+    strides: Sizes,
     padding: str,
     data_format: str = "NHWC",
-    dilations: Any = _ONES,
+    dilations: Sizes = _ONES,
     name: str | None = None,
 ) -> Tensor:
     """As `depthwise_conv2d`, without dilation on the CPU under TensorFlow 1.15."""
@@ -183,13 +187,13 @@ def depthwise_conv2d_native(
 
 
 def depthwise_conv2d_native_backprop_input(
-    input_sizes: Any,
-    filter: Any,
-    out_backprop: Any,
-    strides: Any,
+    input_sizes: TensorLike,
+    filter: TensorLike,
+    out_backprop: TensorLike,
+    strides: Sizes,
     padding: str,
     data_format: str = "NHWC",
-    dilations: Any = _ONES,
+    dilations: Sizes = _ONES,
     name: str | None = None,
 ) -> Tensor:
     """The derivative of ⟨depthwise_conv2d(x, filter), out_backprop⟩ for x."""
@@ -206,13 +210,13 @@ def depthwise_conv2d_native_backprop_input(
 
 
 def depthwise_conv2d_native_backprop_filter(
-    input: Any,
-    filter_sizes: Any,
-    out_backprop: Any,
-    strides: Any,
+    input: TensorLike,
+    filter_sizes: TensorLike,
+    out_backprop: TensorLike,
+    strides: Sizes,
     padding: str,
     data_format: str = "NHWC",
-    dilations: Any = _ONES,
+    dilations: Sizes = _ONES,
     name: str | None = None,
 ) -> Tensor:
     """The derivative of ⟨depthwise_conv2d(input, f), out_backprop⟩ for f."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,9 +19,17 @@ from retrograd.ops.declare import F
 from retrograd.ops.nn.conv import channel_index, conv1d, conv2d, conv3d, for_each_axis
 from retrograd.ops.static import constant
 
+if TYPE_CHECKING:
+    from retrograd.shapes import TensorShape
+    from retrograd.typing import Array, Padding, Sizes, TensorLike
+
+    #: one number for each axis
+    Numbers: TypeAlias = Sequence[int] | Array
+    from retrograd.typing import Operand
+
 
 def strides_and_rates(
-    n: int, strides: Any, rates: Any
+    n: int, strides: Numbers | None, rates: Numbers | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Strides and dilation rates of `n` spatial axes, by default ones.
 
@@ -40,21 +48,21 @@ def strides_and_rates(
         found.append(np.array(values, np.int32))
         if np.any(found[-1] < 1):
             raise ValueError(f"all values of {each} must be positive")
-    rates, strides = found
-    if np.any(strides > 1) and np.any(rates > 1):
+    apart, steps = found
+    if np.any(steps > 1) and np.any(apart > 1):
         raise ValueError(
             "strides > 1 not supported in conjunction with dilation_rate > 1"
         )
-    return strides, rates
+    return steps, apart
 
 
 def with_space_to_batch(
-    input: Any,
-    dilation_rate: Any,
-    padding: str,
+    input: TensorLike,
+    dilation_rate: TensorLike,
+    padding: Padding,
     op: Callable[[Any, int, str], Any],
-    filter_shape: Any = None,
-    spatial_dims: Any = None,
+    filter_shape: TensorLike | None = None,
+    spatial_dims: Iterable[int] | None = None,
     data_format: str | None = None,
 ) -> Tensor:
     """Apply `op` as if its window's elements lay `dilation_rate` apart.
@@ -92,12 +100,12 @@ class _WithSpaceToBatch:
 
     def __init__(
         self,
-        input_shape: Any,
-        dilation_rate: Any,
-        padding: str,
-        build_op: Callable[[int, str], Callable[[Any, Any], Any]],
-        filter_shape: Any = None,
-        spatial_dims: Any = None,
+        input_shape: TensorShape,
+        dilation_rate: TensorLike,
+        padding: Padding,
+        build_op: Callable[[int, Any], Callable[[Any, Any], Any]],
+        filter_shape: TensorLike | None = None,
+        spatial_dims: Iterable[int] | None = None,
         data_format: str | None = None,
     ) -> None:
         rate = convert_to_tensor(dilation_rate, dtypes.int32, "dilation_rate")
@@ -120,7 +128,9 @@ class _WithSpaceToBatch:
         self.op = build_op(n, "VALID")
         self.call = self._dilated
 
-    def _base_paddings(self, padding: str, filter_shape: Any) -> Any:
+    def _base_paddings(
+        self, padding: Padding, filter_shape: TensorLike | None
+    ) -> TensorLike | None:
         """The padding before any for the blocks; None if only the filter will tell."""
         if padding == "VALID":
             return np.zeros([self.n, 2], np.int32)
@@ -131,7 +141,7 @@ class _WithSpaceToBatch:
         window = constant(convert_to_tensor(filter_shape, name="filter_shape"))
         return None if window is None else self._around(window)
 
-    def _around(self, window: Any) -> Any:
+    def _around(self, window: Tensor | np.ndarray) -> Tensor:
         """SAME padding for a dilated window."""
         rate = self.rate if self.known is None else self.known
         inner = window[: self.n]
@@ -140,7 +150,7 @@ class _WithSpaceToBatch:
         after = extra - before
         return stack([[before[i], after[i]] for i in range(self.n)])
 
-    def _dilated(self, x: Any, filter: Any) -> Tensor:
+    def _dilated(self, x: TensorLike, filter: Any) -> Tensor:
         sizes: Any = None if self.raw is None else [self.raw[i] for i in self.axes]
         if sizes is None or None in sizes:
             all_sizes = sizes_of(x)
@@ -159,7 +169,7 @@ class _WithSpaceToBatch:
             found.set_shape([raw[0], filter._shape_raw[-1], *raw[2:]])
         return found
 
-    def __call__(self, inp: Any, filter: Any) -> Tensor:
+    def __call__(self, inp: TensorLike, filter: TensorLike | None) -> Tensor:
         """Apply it."""
         return self.call(inp, filter)
 
@@ -189,7 +199,7 @@ def _spatial_axes(given: Iterable[int] | None, n: int, first: int) -> list[int]:
     return axes
 
 
-def _for_leading_axes(values: Tensor, neutral: int, axes: Sequence[int]) -> Any:
+def _for_leading_axes(values: Tensor, neutral: int, axes: Sequence[int]) -> TensorLike:
     """Rows for spatial `axes` as rows for all from 1 on, `neutral` for the rest."""
     known = constant(values)
     rows: Any = values if known is None else known
@@ -214,11 +224,11 @@ class _NonAtrousConvolution:
 
     def __init__(
         self,
-        input_shape: Any,
-        filter_shape: Any,
-        padding: Any,
+        input_shape: TensorShape,
+        filter_shape: TensorShape,
+        padding: Padding,
         data_format: str | None = None,
-        strides: Any = None,
+        strides: Numbers | None = None,
         name: str | None = None,
     ) -> None:
         filter_shape = filter_shape.with_rank(input_shape.ndims)
@@ -230,16 +240,16 @@ class _NonAtrousConvolution:
                 "`input` and `filter` must have rank at least 3 and at most 5"
             )
         n = rank - 2
-        strides = [1] * n if strides is None else list(strides)
-        if len(strides) != n:
-            raise ValueError(f"len(strides)={len(strides)}, but should be {n}")
+        steps = [1] * n if strides is None else list(strides)
+        if len(steps) != n:
+            raise ValueError(f"len(strides)={len(steps)}, but should be {n}")
         self.padding, self.name, self.n = padding, name, n
         _check_format(data_format, n)
         self.data_format = data_format or (None, "NWC", "NHWC", None)[n]
         index = channel_index(data_format, n)
-        self.strides = strides[0] if n == 1 else for_each_axis(strides, n, index, "")
+        self.strides = steps[0] if n == 1 else for_each_axis(steps, n, index, "")
 
-    def __call__(self, inp: Any, filter: Any) -> Tensor:
+    def __call__(self, inp: TensorLike, filter: TensorLike) -> Tensor:
         """Apply it."""
         function = (None, conv1d, conv2d, conv3d)[self.n]
         assert function is not None
@@ -273,9 +283,9 @@ class Convolution:
         self,
         input_shape: shapes.TensorShape,
         filter_shape: shapes.TensorShape,
-        padding: Any,
-        strides: Any = None,
-        dilation_rate: Any = None,
+        padding: Padding,
+        strides: Numbers | None = None,
+        dilation_rate: Numbers | None = None,
         name: str | None = None,
         data_format: str | None = None,
     ) -> None:
@@ -300,14 +310,14 @@ class Convolution:
                 "number of input channels does not match corresponding dimension of "
                 f"filter, {channels} != {wanted}"
             )
-        strides, dilation_rate = strides_and_rates(n, strides, dilation_rate)
+        steps, rates = strides_and_rates(n, strides, dilation_rate)
         self.input_shape, self.filter_shape = input_shape, filter_shape
         self.data_format, self.padding, self.name = data_format, padding, name
-        self.strides, self.dilation_rate = strides, dilation_rate
+        self.strides, self.dilation_rate = steps, rates
         start = 2 if index == 1 else 1
         self.conv_op = _WithSpaceToBatch(
             input_shape,
-            dilation_rate,
+            rates,
             padding,
             self._plain,
             filter_shape,
@@ -315,7 +325,7 @@ class Convolution:
             data_format,
         )
 
-    def _plain(self, n: int, padding: Any) -> _NonAtrousConvolution:
+    def _plain(self, n: int, padding: Padding) -> _NonAtrousConvolution:
         del n
         return _NonAtrousConvolution(
             self.input_shape,
@@ -326,21 +336,21 @@ class Convolution:
             self.name,
         )
 
-    def __call__(self, inp: Any, filter: Any) -> Tensor:
+    def __call__(self, inp: TensorLike, filter: TensorLike) -> Tensor:
         """The convolution of `inp` with `filter`."""
         return self.conv_op(inp, filter)
 
 
 def convolution(
-    input: Any,
-    filter: Any,
-    padding: Any,
-    strides: Any = None,
-    dilation_rate: Any = None,
+    input: Operand,
+    filter: Operand,
+    padding: Padding,
+    strides: Sizes | None = None,
+    dilation_rate: Sizes | Array | None = None,
     name: str | None = None,
     data_format: str | None = None,
-    filters: Any = None,
-    dilations: Any = None,
+    filters: Operand | None = None,
+    dilations: Sizes | None = None,
 ) -> Tensor:
     """A convolution in one, two or three dimensions.
 
@@ -365,12 +375,12 @@ def convolution(
 
 
 def convolution_v2(
-    input: Any,
-    filters: Any,
-    strides: Any = None,
-    padding: Any = "VALID",
+    input: Operand,
+    filters: Operand,
+    strides: Sizes | None = None,
+    padding: Padding = "VALID",
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `convolution`."""
@@ -379,7 +389,7 @@ def convolution_v2(
     )
 
 
-def _spatial_rank(input: Any, filters: Any) -> int:
+def _spatial_rank(input: Operand, filters: Operand) -> int:
     """How many spatial axes a convolution has.
 
     Raises:
@@ -397,12 +407,12 @@ def _spatial_rank(input: Any, filters: Any) -> int:
 
 
 def convolution_internal(
-    input: Any,
-    filters: Any,
-    strides: Any = None,
-    padding: Any = "VALID",
+    input: Operand,
+    filters: Operand,
+    strides: Sizes | None = None,
+    padding: Padding = "VALID",
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sizes | Array | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `convolution`; strides and dilations may be given for all axes."""
@@ -435,7 +445,11 @@ def convolution_internal(
 
 
 def atrous_conv2d(
-    value: Any, filters: Any, rate: Any, padding: str, name: str | None = None
+    value: Operand,
+    filters: Operand,
+    rate: Sizes,
+    padding: str,
+    name: str | None = None,
 ) -> Tensor:
     """A 2-D convolution whose window's elements lie `rate` apart."""
     return convolution(

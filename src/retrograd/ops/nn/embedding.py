@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context
@@ -30,10 +30,19 @@ from retrograd.ops.math.elementwise import pow
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.platform import logs
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import RawShape
+    from retrograd.typing import Operand, TensorLike
+    from retrograd.variables.partition import PartitionedVariable
+
+    #: the rows to look up: whole, or in parts
+    Table: TypeAlias = Operand | PartitionedVariable | Sequence[Operand]
+
+
 # ---------------------------------------------------------------------- one id each
 
 
-def _tables(params: Any) -> list[Any]:
+def _tables(params: Table | None) -> list[Any]:
     """The parts of a table: a list, what a partitioned variable is made of, or one."""
     if params is None:
         raise ValueError("params must be specified")
@@ -44,20 +53,20 @@ def _tables(params: Any) -> list[Any]:
     return params if isinstance(params, list) else [params]
 
 
-def _beside(param: Any) -> contextlib.AbstractContextManager[Any]:
+def _beside(param: Operand) -> contextlib.AbstractContextManager[Any]:
     """Where operations ask for the device of a table."""
     if context.executing_eagerly():
         return contextlib.nullcontext()
     return context.get_default_graph().colocate_with(param)
 
 
-def _static_rank(x: Any) -> tuple[Any, bool]:
+def _static_rank(x: Tensor) -> tuple[Any, bool]:
     """The rank, and whether it is a number; 0 counts as not known."""
     rank = convert_to_tensor(x)._rank()
     return (rank, True) if rank else (rank_of(x), False)
 
 
-def _clipped(rows: Any, ids: Any, max_norm: Any) -> Any:
+def _clipped(rows: Tensor, ids: Tensor, max_norm: TensorLike | None) -> Tensor:
     """`rows`, each scaled down to the norm `max_norm` where its norm is larger."""
     if max_norm is None:
         return rows
@@ -66,7 +75,7 @@ def _clipped(rows: Any, ids: Any, max_norm: Any) -> Any:
     return clip_by_norm(rows, max_norm, axes=axes)
 
 
-def _row_counts(params: list[Any]) -> list[int | None]:
+def _row_counts(params: Sequence[Operand]) -> list[int | None]:
     counts = []
     for param in params:
         raw = shapes.raw(param.shape)
@@ -74,7 +83,7 @@ def _row_counts(params: list[Any]) -> list[int | None]:
     return counts
 
 
-def _total_rows(params: list[Any], ids: Tensor) -> Tensor:
+def _total_rows(params: Sequence[Operand], ids: Tensor) -> Tensor:
     """How many rows all parts have together, in the dtype of the ids."""
     counts: list[Any] = _row_counts(params)
     if None not in counts and sum(counts):
@@ -86,7 +95,9 @@ def _total_rows(params: list[Any], ids: Tensor) -> Tensor:
     return reduce_sum(cast(stack(counts), ids.dtype))
 
 
-def _assigned(params: list[Any], ids: Tensor, strategy: str) -> tuple[Tensor, Tensor]:
+def _assigned(
+    params: Sequence[Operand], ids: Tensor, strategy: str
+) -> tuple[Tensor, Tensor]:
     """For each id, the part it lies in and its row there.
 
     Raises:
@@ -106,11 +117,11 @@ def _assigned(params: list[Any], ids: Tensor, strategy: str) -> tuple[Tensor, Te
 
 
 def _embedding_lookup_and_transform(
-    params: Any,
-    ids: Any,
+    params: Table | None,
+    ids: TensorLike,
     partition_strategy: str = "mod",
     name: str | None = None,
-    max_norm: Any = None,
+    max_norm: TensorLike | None = None,
     transform_fn: Callable[[Any], Any] | None = None,
 ) -> Tensor:
     """As `embedding_lookup`, with a function applied to the rows of each part.
@@ -143,7 +154,7 @@ def _from_parts(
     ids: Tensor,
     strategy: str,
     scope: str,
-    max_norm: Any,
+    max_norm: TensorLike | None,
     transform: Callable[[Any], Any] | None,
 ) -> Tensor:
     """Look each id up in its part, and put the rows back in order."""
@@ -172,7 +183,9 @@ def _from_parts(
     return joined if transform else _clipped(joined, ids, max_norm)
 
 
-def _inner_shape(params: list[Any], joined: Tensor, transform: Any) -> Any:
+def _inner_shape(
+    params: list[Any], joined: Tensor, transform: Callable[..., Any] | None
+) -> RawShape:
     """The static shape of one row."""
     if transform is not None:
         raw = joined._shape_raw
@@ -184,7 +197,9 @@ def _inner_shape(params: list[Any], joined: Tensor, transform: Any) -> Any:
     return inner
 
 
-def _inner_sizes(params: list[Any], joined: Tensor, transform: Any) -> Tensor:
+def _inner_sizes(
+    params: list[Any], joined: Tensor, transform: Callable[..., Any] | None
+) -> Tensor:
     """The shape of one row, where it is known only when run."""
     if transform is not None:
         return sizes_of(joined)[1:]
@@ -194,12 +209,12 @@ def _inner_sizes(params: list[Any], joined: Tensor, transform: Any) -> Tensor:
 
 
 def embedding_lookup(
-    params: Any,
-    ids: Any,
+    params: Table,
+    ids: TensorLike,
     partition_strategy: str = "mod",
     name: str | None = None,
     validate_indices: bool = True,
-    max_norm: Any = None,
+    max_norm: TensorLike | None = None,
 ) -> Tensor:
     """The rows of a table that `ids` name.
 
@@ -225,7 +240,10 @@ def embedding_lookup(
 
 
 def embedding_lookup_v2(
-    params: Any, ids: Any, max_norm: Any = None, name: str | None = None
+    params: Table,
+    ids: TensorLike,
+    max_norm: TensorLike | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """As `embedding_lookup`, by "div"."""
     return embedding_lookup(params, ids, "div", name, max_norm=max_norm)
@@ -234,7 +252,7 @@ def embedding_lookup_v2(
 # ---------------------------------------------------------------------- several ids
 
 
-def _check_sparse(sp_ids: Any, sp_weights: Any) -> None:
+def _check_sparse(sp_ids: object, sp_weights: object) -> None:
     """Refuse ids and weights that are not sparse tensors of one shape.
 
     Raises:
@@ -284,13 +302,13 @@ _UNWEIGHTED = {
 
 
 def embedding_lookup_sparse(
-    params: Any,
-    sp_ids: Any,
-    sp_weights: Any,
+    params: Table,
+    sp_ids: SparseTensor,
+    sp_weights: SparseTensor | None,
     partition_strategy: str = "mod",
     name: str | None = None,
     combiner: str | None = None,
-    max_norm: Any = None,
+    max_norm: TensorLike | None = None,
 ) -> Tensor:
     """For each row of a sparse matrix of ids, its embeddings combined into one.
 
@@ -335,11 +353,11 @@ def embedding_lookup_sparse(
 
 
 def embedding_lookup_sparse_v2(
-    params: Any,
-    sp_ids: Any,
-    sp_weights: Any,
+    params: Table,
+    sp_ids: SparseTensor,
+    sp_weights: SparseTensor | None,
     combiner: str | None = None,
-    max_norm: Any = None,
+    max_norm: TensorLike | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `embedding_lookup_sparse`, by "div"."""

@@ -5,16 +5,20 @@ Graham, Fractional max-pooling (2014). The windows are drawn as TensorFlow 1.15 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.ops.declare import F
 from retrograd.ops.nn.conv import for_each_axis
 from retrograd.ops.random.seeds import get_seed
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 def fractional_max_pool(
-    value: Any,
-    pooling_ratio: Any,
+    value: TensorLike,
+    pooling_ratio: float | Sequence[float],
     pseudo_random: bool = False,
     overlapping: bool = False,
     deterministic: bool = False,
@@ -51,8 +55,8 @@ def fractional_max_pool(
 
 
 def fractional_avg_pool(
-    value: Any,
-    pooling_ratio: Any,
+    value: TensorLike,
+    pooling_ratio: float | Sequence[float],
     pseudo_random: bool = False,
     overlapping: bool = False,
     deterministic: bool = False,
@@ -80,8 +84,8 @@ def _seeded(seed: int) -> dict[str, Any]:
 
 
 def fractional_max_pool_v2(
-    value: Any,
-    pooling_ratio: Any,
+    value: TensorLike,
+    pooling_ratio: float | Sequence[float],
     pseudo_random: bool = False,
     overlapping: bool = False,
     seed: int = 0,
@@ -99,8 +103,8 @@ def fractional_max_pool_v2(
 
 
 def fractional_avg_pool_v2(
-    value: Any,
-    pooling_ratio: Any,
+    value: TensorLike,
+    pooling_ratio: float | Sequence[float],
     pseudo_random: bool = False,
     overlapping: bool = False,
     seed: int = 0,

@@ -5,8 +5,8 @@ Graham, Fractional max-pooling (2014). The windows are drawn as TensorFlow 1.15 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.infer import invalid, with_rank
 from retrograd.ops.random import philox
 from retrograd.ops.static import constant_as_shape
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 # ---------------------------------------------------------------------- windows
 
@@ -110,7 +115,9 @@ def _start(n: Operation) -> np.ndarray | None:
     return None
 
 
-def _drawn(state: Any, x: Any, attrs: Any) -> tuple[np.ndarray, np.ndarray]:
+def _drawn(
+    state: Array | None, x: Array, attrs: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
     """The edges of the windows, by axis.
 
     Raises:
@@ -138,7 +145,9 @@ def _drawn(state: Any, x: Any, attrs: Any) -> tuple[np.ndarray, np.ndarray]:
     return edges[0], edges[1]
 
 
-def _cells(x_shape: Any, rows: Any, columns: Any, overlapping: bool) -> Any:
+def _cells(
+    x_shape: Array | Sequence[int], rows: Array, columns: Array, overlapping: bool
+) -> tuple[_Cells, _Cells]:
     return (
         _Cells(rows, x_shape[1], overlapping),
         _Cells(columns, x_shape[2], overlapping),
@@ -165,7 +174,9 @@ def _means(x: np.ndarray, rows: _Cells, columns: _Cells) -> np.ndarray:
 
 
 def _declare(name: str, reduce: Callable[..., np.ndarray], math: str) -> None:
-    def kernel(xp: Any, state: Any, x: Any, *, n: Operation) -> Any:
+    def kernel(
+        xp: Arrays, state: Array, x: Array, *, n: Operation
+    ) -> tuple[Array, ...]:
         del xp
         rows, columns = _drawn(state, x, n.attrs)
         cells = _cells(x.shape, rows, columns, n.attrs["overlapping"])
@@ -182,7 +193,7 @@ _declare("FractionalAvgPool", _means, "y = mean of each window of x")
 
 
 @gradient("FractionalMaxPool", value="x̄ = Σ of ȳ where x = y, the window's maximum")
-def _max_gradient(n: Operation, dy: Any, *unused: Any) -> Any:
+def _max_gradient(n: Operation, dy: Tensor, *unused: Tensor | None) -> Tensor:
     del unused
     y, rows, columns = n.outputs
     overlapping = n.attrs["overlapping"]
@@ -192,7 +203,7 @@ def _max_gradient(n: Operation, dy: Any, *unused: Any) -> Any:
 
 
 @gradient("FractionalAvgPool", value="x̄ = Σ over windows of ȳ / (their size)")
-def _mean_gradient(n: Operation, dy: Any, *unused: Any) -> Any:
+def _mean_gradient(n: Operation, dy: Tensor, *unused: Tensor | None) -> Tensor:
     del unused
     _, rows, columns = n.outputs
     sizes = F.Shape(n.inputs[0], out_type="int64")
@@ -208,15 +219,15 @@ def _mean_gradient(n: Operation, dy: Any, *unused: Any) -> Any:
     math="z = Σ of g where x = y, the window's maximum",
 )
 def fractional_max_pool_grad_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dy: Any,
-    rows: Any,
-    columns: Any,
+    xp: Arrays,
+    x: Array,
+    y: Array,
+    dy: Array,
+    rows: Array,
+    columns: Array,
     *,
     overlapping: bool,
-) -> Any:
+) -> Array:
     """The backward pass of FractionalMaxPool; of equal maxima the first gets all."""
     del xp
     dx, free = np.zeros(x.shape, dy.dtype), np.ones(y.shape, bool)
@@ -243,8 +254,14 @@ def _held(n: Operation) -> RawShape:
     math="z = Σ over windows of g / (their size)",
 )
 def fractional_avg_pool_grad_kernel(
-    xp: Any, sizes: Any, dy: Any, rows: Any, columns: Any, *, overlapping: bool
-) -> Any:
+    xp: Arrays,
+    sizes: Array,
+    dy: Array,
+    rows: Array,
+    columns: Array,
+    *,
+    overlapping: bool,
+) -> Array:
     """The backward pass of FractionalAvgPool."""
     del xp
     if sizes.shape != (4,):

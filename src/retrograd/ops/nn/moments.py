@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
@@ -19,13 +19,17 @@ from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_mean, reduce_prod, reduce_sum
 
+if TYPE_CHECKING:
+    from retrograd.typing import AxisLike, Operand, TensorLike, VariableLike
+
+
 # ---------------------------------------------------------------------- statistics
 
 
 def sufficient_statistics(
-    x: Any,
+    x: TensorLike,
     axes: Iterable[int],
-    shift: Any = None,
+    shift: TensorLike | None = None,
     keep_dims: bool | None = None,
     name: str | None = None,
     keepdims: bool | None = None,
@@ -70,9 +74,9 @@ def _count(x: Tensor, axes: list[int]) -> Tensor:
 
 
 def sufficient_statistics_v2(
-    x: Any,
+    x: TensorLike,
     axes: Iterable[int],
-    shift: Any = None,
+    shift: TensorLike | None = None,
     keepdims: bool = False,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -81,7 +85,11 @@ def sufficient_statistics_v2(
 
 
 def normalize_moments(
-    counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: str | None = None
+    counts: TensorLike,
+    mean_ss: TensorLike,
+    variance_ss: TensorLike,
+    shift: TensorLike | None,
+    name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance out of what `sufficient_statistics` gives."""
     with name_scope(name, "normalize", [counts, mean_ss, variance_ss, shift]):
@@ -98,9 +106,9 @@ def normalize_moments(
 
 
 def moments(
-    x: Any,
-    axes: Any,
-    shift: Any = None,
+    x: VariableLike,
+    axes: AxisLike,
+    shift: TensorLike | None = None,
     name: str | None = None,
     keep_dims: bool | None = None,
     keepdims: bool | None = None,
@@ -130,14 +138,14 @@ def moments(
         return _halved(mean, variance) if half else (mean, variance)
 
 
-def _halved(mean: Any, variance: Any) -> tuple[Tensor, Tensor]:
+def _halved(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
     return cast(mean, dtypes.float16), cast(variance, dtypes.float16)
 
 
 def moments_v2(
-    x: Any,
-    axes: Any,
-    shift: Any = None,
+    x: VariableLike,
+    axes: AxisLike,
+    shift: TensorLike | None = None,
     keepdims: bool = False,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -146,9 +154,9 @@ def moments_v2(
 
 
 def weighted_moments(
-    x: Any,
-    axes: Any,
-    frequency_weights: Any,
+    x: TensorLike,
+    axes: AxisLike,
+    frequency_weights: TensorLike,
     name: str | None = None,
     keep_dims: bool | None = None,
     keepdims: bool | None = None,
@@ -168,15 +176,14 @@ def weighted_moments(
         x = convert_to_tensor(x, name="x")
         weights = convert_to_tensor(frequency_weights, name="frequency_weights")
         half = x.dtype.base_dtype == dtypes.float16
-        if half:
-            x = cast(x, dtypes.float32)
-        weights = cast(weights, x.dtype)
-        total = reduce_sum(weights * x, axes, name="weighted_input_sum", keepdims=True)
-        spread = weights + zeros_like(x)
+        y = cast(x, dtypes.float32) if half else x
+        weights = cast(weights, y.dtype)
+        total = reduce_sum(weights * y, axes, name="weighted_input_sum", keepdims=True)
+        spread = weights + zeros_like(y)
         count = reduce_sum(spread, axes, name="sum_of_weights", keepdims=True)
         divisor = F.Reciprocal(count, name="inv_weight_sum")
         mean = F.Mul(total, divisor)
-        gaps = weights * F.SquaredDifference(x, mean)
+        gaps = weights * F.SquaredDifference(y, mean)
         gaps = reduce_sum(gaps, axes, name="weighted_distsq", keepdims=True)
         variance = F.Mul(gaps, divisor)
         if not keep:
@@ -185,9 +192,9 @@ def weighted_moments(
 
 
 def weighted_moments_v2(
-    x: Any,
-    axes: Any,
-    frequency_weights: Any,
+    x: TensorLike,
+    axes: AxisLike,
+    frequency_weights: TensorLike,
     keepdims: bool = False,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -199,12 +206,12 @@ def weighted_moments_v2(
 
 
 def batch_normalization(
-    x: Any,
-    mean: Any,
-    variance: Any,
-    offset: Any,
-    scale: Any,
-    variance_epsilon: Any,
+    x: Operand,
+    mean: Operand,
+    variance: Operand,
+    offset: Operand | None,
+    scale: Operand | None,
+    variance_epsilon: Operand | float,
     name: str | None = None,
 ) -> Tensor:
     """γ (x − μ) / √(σ² + ε) + β (Ioffe and Szegedy, 2015).
@@ -227,17 +234,17 @@ def batch_normalization(
 
 
 def batch_norm_with_global_normalization(
-    t: Any = None,
-    m: Any = None,
-    v: Any = None,
-    beta: Any = None,
-    gamma: Any = None,
-    variance_epsilon: Any = None,
-    scale_after_normalization: Any = None,
+    t: Operand | None = None,
+    m: Operand | None = None,
+    v: Operand | None = None,
+    beta: Operand | None = None,
+    gamma: Operand | None = None,
+    variance_epsilon: Operand | float | None = None,
+    scale_after_normalization: bool | None = None,
     name: str | None = None,
-    input: Any = None,
-    mean: Any = None,
-    variance: Any = None,
+    input: Operand | None = None,
+    mean: Operand | None = None,
+    variance: Operand | None = None,
 ) -> Tensor:
     """As `batch_normalization`, with γ only if `scale_after_normalization`.
 
@@ -247,17 +254,18 @@ def batch_norm_with_global_normalization(
     m = renamed("mean", mean, "m", m)
     v = renamed("variance", variance, "v", v)
     scale = gamma if scale_after_normalization else None
-    return batch_normalization(t, m, v, beta, scale, variance_epsilon, name)
+    epsilon: Any = variance_epsilon
+    return batch_normalization(t, m, v, beta, scale, epsilon, name)
 
 
 def batch_norm_with_global_normalization_v2(
-    input: Any,
-    mean: Any,
-    variance: Any,
-    beta: Any,
-    gamma: Any,
-    variance_epsilon: Any,
-    scale_after_normalization: Any,
+    input: Operand,
+    mean: Operand,
+    variance: Operand,
+    beta: Operand,
+    gamma: Operand,
+    variance_epsilon: Operand | float,
+    scale_after_normalization: bool,
     name: str | None = None,
 ) -> Tensor:
     """As `batch_norm_with_global_normalization`."""
@@ -272,11 +280,11 @@ _SMALLEST_EPSILON = 1.001e-5
 
 
 def fused_batch_norm(
-    x: Any,
-    scale: Any,
-    offset: Any,
-    mean: Any = None,
-    variance: Any = None,
+    x: TensorLike,
+    scale: TensorLike,
+    offset: TensorLike,
+    mean: TensorLike | None = None,
+    variance: TensorLike | None = None,
     epsilon: float = 0.001,
     data_format: str = "NHWC",
     is_training: bool = True,
@@ -324,7 +332,7 @@ def fused_batch_norm(
 
 
 def local_response_normalization(
-    input: Any,
+    input: TensorLike,
     depth_radius: int = 5,
     bias: float = 1,
     alpha: float = 1,

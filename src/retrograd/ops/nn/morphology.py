@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.arguments import renamed
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import Sizes, TensorLike
+
 
 def dilation2d(
-    input: Any,
-    filter: Any = None,
-    strides: Any = None,
-    rates: Any = None,
-    padding: Any = None,
+    input: TensorLike,
+    filter: TensorLike | None = None,
+    strides: Sizes | None = None,
+    rates: Sizes | None = None,
+    padding: str | None = None,
     name: str | None = None,
-    filters: Any = None,
-    dilations: Any = None,
+    filters: TensorLike | None = None,
+    dilations: Sizes | None = None,
 ) -> Tensor:
     """The maximum of image plus window over each position of the window.
 
@@ -39,12 +42,12 @@ def dilation2d(
 
 
 def dilation2d_v2(
-    input: Any,
-    filters: Any,
-    strides: Any,
+    input: TensorLike,
+    filters: TensorLike,
+    strides: Sizes,
     padding: str,
     data_format: str,
-    dilations: Any,
+    dilations: Sizes,
     name: str | None = None,
 ) -> Tensor:
     """As `dilation2d`.
@@ -57,10 +60,10 @@ def dilation2d_v2(
 
 
 def erosion2d(
-    value: Any,
-    kernel: Any,
-    strides: Any,
-    rates: Any,
+    value: TensorLike,
+    kernel: TensorLike,
+    strides: Sizes,
+    rates: Sizes,
     padding: str,
     name: str | None = None,
 ) -> Tensor:
@@ -85,12 +88,12 @@ def erosion2d(
 
 
 def erosion2d_v2(
-    value: Any,
-    filters: Any,
-    strides: Any,
+    value: TensorLike,
+    filters: TensorLike,
+    strides: Sizes,
     padding: str,
     data_format: str,
-    dilations: Any,
+    dilations: Sizes,
     name: str | None = None,
 ) -> Tensor:
     """As `erosion2d`.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import invalid, like, same_dim, shape_text, with_rank
 from retrograd.ops.nn.window import run_padding, windows
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 # ---------------------------------------------------------------------- geometry
 
@@ -70,7 +74,14 @@ def _inside(at: np.ndarray, size: int) -> np.ndarray:
     return (at >= 0) & (at < size)
 
 
-def _taps(xp: Any, x: Any, f: Any, strides: Any, rates: Any, padding: str) -> _Taps:
+def _taps(
+    xp: Arrays,
+    x: Array,
+    f: Array,
+    strides: Sequence[int],
+    rates: Sequence[int],
+    padding: str,
+) -> _Taps:
     """The geometry of one op.
 
     Raises:
@@ -102,7 +113,9 @@ def _taps(xp: Any, x: Any, f: Any, strides: Any, rates: Any, padding: str) -> _T
     return _Taps((start[0], start[1]), (reach[0], reach[1]), (sizes[0], sizes[1]))
 
 
-def _best(xp: Any, x: Any, f: Any, taps: _Taps) -> tuple[Any, Any, Any, Any]:
+def _best(
+    xp: Arrays, x: Array, f: Array, taps: _Taps
+) -> tuple[Array, Array, Array, Array]:
     """The maxima; the rows and columns they come from; which element of the window."""
     rows, columns = (np.maximum(at, 0) for at in taps.start)
     shape = (x.shape[0], len(rows), len(columns), x.shape[3])
@@ -148,13 +161,19 @@ def _attrs(n: Operation) -> dict[str, Any]:
     ),
 )
 def dilation2d_kernel(
-    xp: Any, x: Any, f: Any, *, strides: Any, rates: Any, padding: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    f: Array,
+    *,
+    strides: Sequence[int],
+    rates: Sequence[int],
+    padding: str,
+) -> Array:
     """The largest sum of image and window at each position of the window."""
     return _best(xp, x, f, _taps(xp, x, f, strides, rates, padding))[0]
 
 
-def _check_grad(dy: Any, shape: tuple[int, ...]) -> None:
+def _check_grad(dy: Array, shape: tuple[int, ...]) -> None:
     if tuple(dy.shape) != tuple(shape):
         raise refused("out_backprop has incompatible size.")
 
@@ -165,8 +184,15 @@ def _check_grad(dy: Any, shape: tuple[int, ...]) -> None:
     math="z = Σ of g where x gave the maximum",
 )
 def dilation2d_backprop_input_kernel(
-    xp: Any, x: Any, f: Any, dy: Any, *, strides: Any, rates: Any, padding: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    f: Array,
+    dy: Array,
+    *,
+    strides: Sequence[int],
+    rates: Sequence[int],
+    padding: str,
+) -> Array:
     """The backward pass of Dilation2D for the image."""
     taps = _taps(xp, x, f, strides, rates, padding)
     best, row, column, _ = _best(xp, x, f, taps)
@@ -184,8 +210,15 @@ def dilation2d_backprop_input_kernel(
     math="z = Σ of g where f gave the maximum",
 )
 def dilation2d_backprop_filter_kernel(
-    xp: Any, x: Any, f: Any, dy: Any, *, strides: Any, rates: Any, padding: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    f: Array,
+    dy: Array,
+    *,
+    strides: Sequence[int],
+    rates: Sequence[int],
+    padding: str,
+) -> Array:
     """The backward pass of Dilation2D for the window."""
     taps = _taps(xp, x, f, strides, rates, padding)
     best, _, _, place = _best(xp, x, f, taps)

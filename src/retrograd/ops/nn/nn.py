@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context
@@ -24,12 +24,15 @@ from retrograd.ops.static import constant
 from retrograd.platform import logs
 
 if TYPE_CHECKING:
-    from retrograd.typing import TensorLike
+    from retrograd.typing import AxisLike, DynamicShape, Operand, TensorLike
+
 
 # ---------------------------------------------------------------------- softmax
 
 
-def _along(op_type: str, logits: Any, axis: Any, name: str | None) -> Tensor:
+def _along(
+    op_type: str, logits: TensorLike, axis: int | Tensor, name: str | None
+) -> Tensor:
     """Softmax or LogSoftmax, which work on the last axis, along any.
 
     Raises:
@@ -52,21 +55,26 @@ def _along(op_type: str, logits: Any, axis: Any, name: str | None) -> Tensor:
     elif axis < 0:
         axis = axis + ndims
     last_rank = rank_of(logits)
-    axis = axis % rank
+    axis = axis % rank  # pyright: ignore[reportOperatorIssue]  # as in TensorFlow
     swapped = _swapped(logits, axis, F.Sub(last_rank, 1))
     found = _swapped(apply(swapped), axis, F.Sub(last_rank, 1), name)
     found.set_shape(logits.shape)
     return found
 
 
-def _swapped(x: Tensor, first: Any, last: Any, name: Any = None) -> Tensor:
+def _swapped(
+    x: Tensor, first: int | Tensor, last: Tensor, name: str | None = None
+) -> Tensor:
     """`x` with two axes exchanged."""
     order = concat([range_(first), [last], range_(first + 1, last), [first]], 0)
     return transpose(x, order, name=name)
 
 
 def softmax(
-    logits: Any, axis: Any = None, name: str | None = None, dim: Any = None
+    logits: TensorLike,
+    axis: int | Tensor | None = None,
+    name: str | None = None,
+    dim: int | Tensor | None = None,
 ) -> Tensor:
     """exp(logits) / Σ exp(logits) along `axis`, by default the last.
 
@@ -79,13 +87,18 @@ def softmax(
     return _along("Softmax", logits, -1 if axis is None else axis, name)
 
 
-def softmax_v2(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
+def softmax_v2(
+    logits: TensorLike, axis: int | Tensor | None = None, name: str | None = None
+) -> Tensor:
     """As `softmax`."""
     return softmax(logits, axis, name)
 
 
 def log_softmax(
-    logits: Any, axis: Any = None, name: str | None = None, dim: Any = None
+    logits: TensorLike,
+    axis: int | Tensor | None = None,
+    name: str | None = None,
+    dim: int | Tensor | None = None,
 ) -> Tensor:
     """logits − log Σ exp(logits) along `axis`, by default the last.
 
@@ -98,7 +111,9 @@ def log_softmax(
     return _along("LogSoftmax", logits, -1 if axis is None else axis, name)
 
 
-def log_softmax_v2(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
+def log_softmax_v2(
+    logits: TensorLike, axis: int | Tensor | None = None, name: str | None = None
+) -> Tensor:
     """As `log_softmax`."""
     return log_softmax(logits, axis, name)
 
@@ -107,7 +122,10 @@ def log_softmax_v2(logits: Any, axis: Any = None, name: str | None = None) -> Te
 
 
 def bias_add(
-    value: Any, bias: Any, data_format: str | None = None, name: str | None = None
+    value: TensorLike,
+    bias: TensorLike,
+    data_format: str | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """`value` with a number added to each channel.
 
@@ -134,7 +152,7 @@ def bias_add(
         return F.BiasAdd(value, bias, data_format=data_format, name=scope)
 
 
-def bias_add_v1(value: Any, bias: Any, name: str | None = None) -> Tensor:
+def bias_add_v1(value: TensorLike, bias: TensorLike, name: str | None = None) -> Tensor:
     """As `bias_add`, by the older op; channels are the last axis."""
     with name_scope(name, "BiasAddV1", [value, bias]) as scope:
         value = convert_to_tensor(value, name="input")
@@ -142,43 +160,51 @@ def bias_add_v1(value: Any, bias: Any, name: str | None = None) -> Tensor:
         return F.BiasAddV1(value, bias, name=scope)
 
 
-def _layer_inputs(x: Any, weights: Any, biases: Any) -> list[Tensor]:
+def _layer_inputs(
+    x: TensorLike, weights: TensorLike, biases: TensorLike
+) -> list[Tensor]:
     named = dict(x=x, weights=weights, biases=biases)
     return [convert_to_tensor(value, name=name) for name, value in named.items()]
 
 
-def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+def xw_plus_b(
+    x: TensorLike, weights: TensorLike, biases: TensorLike, name: str | None = None
+) -> Tensor:
     """matmul(x, weights) + biases: [batch, in] · [in, out] + [out]."""
     with name_scope(name, "xw_plus_b", [x, weights, biases]) as scope:
         x, weights, biases = _layer_inputs(x, weights, biases)
         return bias_add(matmul(x, weights), biases, name=scope)
 
 
-def xw_plus_b_v1(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+def xw_plus_b_v1(
+    x: TensorLike, weights: TensorLike, biases: TensorLike, name: str | None = None
+) -> Tensor:
     """As `xw_plus_b`, by the older op."""
     with name_scope(name, "xw_plus_b_v1", [x, weights, biases]) as scope:
         x, weights, biases = _layer_inputs(x, weights, biases)
         return bias_add_v1(matmul(x, weights), biases, name=scope)
 
 
-def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+def relu_layer(
+    x: TensorLike, weights: TensorLike, biases: TensorLike, name: str | None = None
+) -> Tensor:
     """relu(matmul(x, weights) + biases)."""
     with name_scope(name, "relu_layer", [x, weights, biases]) as scope:
         x, weights, biases = _layer_inputs(x, weights, biases)
         return F.Relu(bias_add(matmul(x, weights), biases), name=scope)
 
 
-def l2_loss(t: Any, name: str | None = None) -> Tensor:
+def l2_loss(t: TensorLike, name: str | None = None) -> Tensor:
     """sum(t²) / 2, a scalar."""
     return F.L2Loss(t, name=name)
 
 
 def l2_normalize(
-    x: Any,
-    axis: Any = None,
+    x: TensorLike,
+    axis: AxisLike = None,
     epsilon: float = 1e-12,
     name: str | None = None,
-    dim: Any = None,
+    dim: AxisLike = None,
 ) -> Tensor:
     """x / √max(Σ x², epsilon), the sum along `axis`, by default over all.
 
@@ -192,7 +218,10 @@ def l2_normalize(
 
 
 def l2_normalize_v2(
-    x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None
+    x: TensorLike,
+    axis: AxisLike = None,
+    epsilon: float = 1e-12,
+    name: str | None = None,
 ) -> Tensor:
     """As `l2_normalize`."""
     return l2_normalize(x, axis, epsilon, name)
@@ -201,12 +230,12 @@ def l2_normalize_v2(
 # ---------------------------------------------------------------------- dropout
 
 
-def _noise_shape(x: Tensor, noise_shape: Any) -> Any:
+def _noise_shape(x: Tensor, noise_shape: DynamicShape | None) -> DynamicShape:
     """The shape of the random numbers, with x's sizes where it leaves them open."""
     if noise_shape is None:
         return sizes_of(x)
     try:
-        wanted = shapes.as_shape(noise_shape)
+        wanted = shapes.as_shape(noise_shape)  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError):
         return noise_shape
     have = x._shape_raw
@@ -217,12 +246,12 @@ def _noise_shape(x: Tensor, noise_shape: Any) -> Any:
 
 
 def dropout(
-    x: Any,
-    keep_prob: Any = None,
-    noise_shape: Any = None,
+    x: TensorLike,
+    keep_prob: Operand | float | None = None,
+    noise_shape: DynamicShape | None = None,
     seed: int | None = None,
     name: str | None = None,
-    rate: Any = None,
+    rate: TensorLike | None = None,
 ) -> Tensor:
     """`x` with a share of `rate` elements zeroed, the others divided by 1 − rate.
 
@@ -250,9 +279,9 @@ def dropout(
 
 
 def dropout_v2(
-    x: Any,
+    x: TensorLike,
     rate: TensorLike,
-    noise_shape: Any = None,
+    noise_shape: DynamicShape | None = None,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -265,7 +294,7 @@ def dropout_v2(
                 f"Got a {x.dtype} tensor instead."
             )
         if isinstance(rate, numbers.Real):
-            _check_rate(rate)
+            _check_rate(float(rate))
             if rate == 0:
                 return x
         if context.executing_eagerly():
@@ -285,7 +314,7 @@ def dropout_v2(
         return found
 
 
-def _check_rate(rate: Any) -> None:
+def _check_rate(rate: float) -> None:
     if not 0 <= rate < 1:
         raise ValueError(
             f"rate must be a scalar tensor or a float in the range [0, 1), got {rate:g}"
@@ -303,7 +332,9 @@ def _check_rate(rate: Any) -> None:
 # ---------------------------------------------------------------------- measures
 
 
-def in_top_k(predictions: Any, targets: Any, k: Any, name: str | None = None) -> Tensor:
+def in_top_k(
+    predictions: TensorLike, targets: TensorLike, k: TensorLike, name: str | None = None
+) -> Tensor:
     """Whether each target is among the `k` classes with the highest predictions.
 
     Args:
@@ -319,12 +350,17 @@ def in_top_k(predictions: Any, targets: Any, k: Any, name: str | None = None) ->
         return F.InTopKV2(predictions, targets, k, name=name)
 
 
-def in_top_k_v2(targets: Any, predictions: Any, k: Any, name: Any = None) -> Tensor:
+def in_top_k_v2(
+    targets: TensorLike,
+    predictions: TensorLike,
+    k: TensorLike,
+    name: str | None = None,
+) -> Tensor:
     """As `in_top_k`, the targets first."""
     return in_top_k(predictions, targets, k, name)
 
 
-def zero_fraction(value: Any, name: str | None = None) -> Tensor:
+def zero_fraction(value: TensorLike, name: str | None = None) -> Tensor:
     """The share of elements of `value` that are zero, a float32 scalar."""
     with name_scope(name, "zero_fraction", [value]):
         value = convert_to_tensor(value, name="value")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
@@ -12,8 +12,12 @@ from retrograd.ops.infer import same_dim, scalar, with_rank, with_rank_at_least
 from retrograd.ops.nn.window import channels_first
 from retrograd.ops.traits import Blocks, Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
 
-def widened(xp: Any, x: Any) -> Any:
+
+def widened(xp: Arrays, x: Array) -> Array:
     """Floats of two bytes as float32, to compute with; others as they are."""
     short = x.dtype.itemsize == 2 and x.dtype.kind not in "iu"
     return xp.cast(x, xp.float32) if short else x
@@ -26,19 +30,19 @@ def _some_rank(n: Operation) -> RawShape:
     return with_rank_at_least(n, 0, 1)
 
 
-def shifted_exp(xp: Any, x: Any) -> tuple[Any, Any, Any]:
+def shifted_exp(xp: Arrays, x: Array) -> tuple[Array, Array, Array]:
     """x less its row's maximum, the exponential of that, and the row's sum of it."""
     shifted = x - xp.max(x, -1, keepdims=True)  # so that exp cannot overflow
     power = xp.exp(shifted)
     return shifted, power, xp.sum(power, -1, keepdims=True)
 
 
-def _check_row(x: Any) -> None:
+def _check_row(x: Array) -> None:
     if not x.ndim:
         raise refused("logits must have >= 1 dimension, got []")
 
 
-def _softmax_rule(n: Operation, dy: Any) -> Any:
+def _softmax_rule(n: Operation, dy: Tensor) -> Tensor:
     y = n.out
     dot = F.Sum(F.Mul(dy, y, name="mul"), -1, keep_dims=True)
     return F.Mul(F.Sub(dy, dot, name="sub"), y, name="mul")
@@ -51,14 +55,14 @@ def _softmax_rule(n: Operation, dy: Any) -> Any:
     grad=dict(logits=rule("x̄ᵢ = yᵢ (ȳᵢ − Σⱼ ȳⱼ yⱼ)", _softmax_rule)),
     traits=Traits(function=Function.SOFTMAX, saturates=True),
 )
-def softmax_kernel(xp: Any, x: Any) -> Any:
+def softmax_kernel(xp: Arrays, x: Array) -> Array:
     """Positive weights along the last axis that sum to one."""
     _check_row(x)
     _, power, total = shifted_exp(xp, widened(xp, x))
     return xp.cast(power / total, x.dtype)
 
 
-def _log_softmax_rule(n: Operation, dy: Any) -> Any:
+def _log_softmax_rule(n: Operation, dy: Tensor) -> Tensor:
     total = F.Sum(dy, -1, keep_dims=True)
     return F.Sub(dy, F.Mul(total, F.Exp(n.out), name="mul"), name="sub")
 
@@ -70,7 +74,7 @@ def _log_softmax_rule(n: Operation, dy: Any) -> Any:
     grad=dict(logits=rule("x̄ᵢ = ȳᵢ − exp yᵢ Σⱼ ȳⱼ", _log_softmax_rule)),
     traits=Traits(function=Function.LOG_SOFTMAX, saturates=True),
 )
-def log_softmax_kernel(xp: Any, x: Any) -> Any:
+def log_softmax_kernel(xp: Arrays, x: Array) -> Array:
     """The logarithm of the softmax along the last axis."""
     _check_row(x)
     shifted, _, total = shifted_exp(xp, widened(xp, x))
@@ -101,7 +105,7 @@ def _bias_size(n: Operation) -> RawShape:
     return (None,) if raw is None else (raw[1 if first else -1],)
 
 
-def _add_bias(xp: Any, x: Any, bias: Any, first: bool) -> Any:
+def _add_bias(xp: Arrays, x: Array, bias: Array, first: bool) -> Array:
     if x.ndim < 2:
         raise refused(
             f"Input tensor must be at least 2D: [{','.join(map(str, x.shape))}]"
@@ -128,12 +132,12 @@ def _add_bias(xp: Any, x: Any, bias: Any, first: bool) -> Any:
     ),
     traits=Traits(linear=("value", "bias")),
 )
-def bias_add_kernel(xp: Any, x: Any, bias: Any, *, data_format: str) -> Any:
+def bias_add_kernel(xp: Arrays, x: Array, bias: Array, *, data_format: str) -> Array:
     """A number added to each channel."""
     return _add_bias(xp, x, bias, channels_first(data_format))
 
 
-def _all_but_last(n: Operation, dy: Any) -> Any:
+def _all_but_last(n: Operation, dy: Tensor) -> Tensor:
     before_last = F.Sub(F.Rank(dy), 1, name="sub")
     return F.Sum(dy, F.Range(0, before_last, 1, name="range"))
 
@@ -147,12 +151,12 @@ def _all_but_last(n: Operation, dy: Any) -> Any:
         bias=rule("b̄ = Σ ȳ over all but the channels", _all_but_last),
     ),
 )
-def bias_add_v1_kernel(xp: Any, x: Any, bias: Any) -> Any:
+def bias_add_v1_kernel(xp: Arrays, x: Array, bias: Array) -> Array:
     """A number added to each channel; channels are the last axis."""
     return _add_bias(xp, x, bias, first=False)
 
 
-def _spread_bias(n: Operation, db: Any) -> Any:
+def _spread_bias(n: Operation, db: Tensor) -> Tensor:
     """A bias repeated over all positions of the input."""
     x = n.inputs[0]
     first, raw = _is_first(n), x._shape_raw
@@ -175,7 +179,7 @@ def _spread_bias(n: Operation, db: Any) -> Any:
     math="b = Σ g over all but the channels",
     grad=dict(out_backprop=rule("ḡ = b̄ at every position", _spread_bias)),
 )
-def bias_add_grad_kernel(xp: Any, dy: Any, *, data_format: str) -> Any:
+def bias_add_grad_kernel(xp: Arrays, dy: Array, *, data_format: str) -> Array:
     """The sum of each channel over all other axes."""
     at = 1 if channels_first(data_format) else dy.ndim - 1
     return xp.sum(dy, tuple(i for i in range(dy.ndim) if i != at))
@@ -190,7 +194,7 @@ def bias_add_grad_kernel(xp: Any, dy: Any, *, data_format: str) -> Any:
     math="y = ½ Σ x²",
     grad=dict(t=rule("x̄ = x · ȳ", lambda n, dy: F.Mul(n.inputs[0], dy, name="mul"))),
 )
-def l2_loss_kernel(xp: Any, x: Any) -> Any:
+def l2_loss_kernel(xp: Arrays, x: Array) -> Array:
     """Half the sum of the squares of all elements."""
     wide = widened(xp, x)
     return xp.cast(xp.sum(wide * wide) / wide.dtype.type(2), x.dtype)
@@ -201,7 +205,7 @@ def _by_row(n: Operation) -> RawShape:
     return (same_dim(n, predictions[0], targets[0]),)
 
 
-def _among_top(xp: Any, predictions: Any, targets: Any, k: Any) -> Any:
+def _among_top(xp: Arrays, predictions: Array, targets: Array, k: Array | int) -> Array:
     """Whether fewer than `k` classes score higher than the target.
 
     Not so for a target that is no class, or a row with a number that is not finite.
@@ -231,7 +235,7 @@ def _among_top(xp: Any, predictions: Any, targets: Any, k: Any) -> Any:
     math="y = [fewer than k classes score higher]",
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def in_top_k_kernel(xp: Any, predictions: Any, targets: Any, *, k: int) -> Any:
+def in_top_k_kernel(xp: Arrays, predictions: Array, targets: Array, *, k: int) -> Array:
     """Whether each target is among the `k` classes with the highest predictions."""
     return _among_top(xp, predictions, targets, k)
 
@@ -242,6 +246,8 @@ def in_top_k_kernel(xp: Any, predictions: Any, targets: Any, *, k: int) -> Any:
     math="y = [fewer than k classes score higher]",
     traits=Traits(blocks=Blocks.TRUTH),
 )
-def in_top_k_v2_kernel(xp: Any, predictions: Any, targets: Any, k: Any) -> Any:
+def in_top_k_v2_kernel(
+    xp: Arrays, predictions: Array, targets: Array, k: Array
+) -> Array:
     """Whether each target is among the `k` classes with the highest predictions."""
     return _among_top(xp, predictions, targets, k)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from retrograd.ops.infer import merged, same_dim, shape_text, with_rank
 from retrograd.ops.nn.nn_ops import widened
 from retrograd.ops.nn.window import as_given, channels_first, channels_last, check_rank
 from retrograd.ops.traits import Function, Traits
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 # ---------------------------------------------------------------------- over the batch
 
@@ -69,18 +74,18 @@ _FUSED_MATH = (
     traits=Traits(function=Function.NORMALIZATION),
 )
 def fused_batch_norm_kernel(
-    xp: Any,
-    x: Any,
-    scale: Any,
-    offset: Any,
-    mean: Any,
-    variance: Any,
+    xp: Arrays,
+    x: Array,
+    scale: Array,
+    offset: Array,
+    mean: Array,
+    variance: Array,
     *,
     epsilon: float,
     data_format: str,
     is_training: bool,
     n: Operation,
-) -> Any:
+) -> tuple[Array, ...]:
     """Normalize each channel by its mean and variance over all other axes.
 
     Training computes both from `x`, else they are inputs. Outputs: y; the mean; the
@@ -125,17 +130,17 @@ _FUSED_GRAD_MATH = (
 @op("FusedBatchNormGradV2", infer=_fused_grad_shapes, math=_FUSED_GRAD_MATH)
 @op("FusedBatchNormGradV3", infer=_fused_grad_shapes, math=_FUSED_GRAD_MATH)
 def fused_batch_norm_grad_kernel(
-    xp: Any,
-    dy: Any,
-    x: Any,
-    scale: Any,
-    mean: Any,
-    variance: Any,
-    *unused: Any,
+    xp: Arrays,
+    dy: Array,
+    x: Array,
+    scale: Array,
+    mean: Array,
+    variance: Array,
+    *unused: Array,
     epsilon: float,
     data_format: str,
     is_training: bool,
-) -> Any:
+) -> tuple[Array, ...]:
     """The backward pass of FusedBatchNorm: for x, scale and offset."""
     del unused
     dtype, axes = x.dtype, (0, 1, 2)
@@ -158,7 +163,7 @@ _BACKWARD = {
 }
 
 
-def _fused_gradient(n: Operation, dy: Any, *unused: Any) -> list[Any]:
+def _fused_gradient(n: Operation, dy: Tensor, *unused: Tensor) -> list[Tensor | None]:
     """Through y alone: TensorFlow 1.15 takes the statistics it gives as constants."""
     del unused
     x, scale = n.inputs[:2]
@@ -197,20 +202,20 @@ class _Channels:
         self.first = channels_first(n.attrs["data_format"])
         self.axes = [0, 2, 3] if self.first else [0, 1, 2]
 
-    def spread(self, vector: Any) -> Any:
+    def spread(self, vector: Tensor) -> Tensor:
         """A number for each channel, to be broadcast against an image."""
         return F.Reshape(vector, [1, -1, 1, 1]) if self.first else vector
 
-    def sum(self, x: Any) -> Any:
+    def sum(self, x: Tensor) -> Tensor:
         """The sum of each channel."""
         return F.Sum(x, self.axes)
 
-    def mean(self, x: Any) -> Any:
+    def mean(self, x: Tensor) -> Tensor:
         """The mean of each channel, to be broadcast against an image."""
         return F.Mean(x, self.axes, keep_dims=True)
 
 
-def _fused_grad_gradient(n: Operation, *dzs: Any) -> list[Any]:
+def _fused_grad_gradient(n: Operation, *dzs: Tensor) -> list[Tensor]:
     """The second derivative: how x̄, γ̄ and β̄ depend on ȳ, x and γ.
 
     With r = 1 / √(σ² + ε), x̂ = r (x − μ) and P v = v − mean v − x̂ mean(v x̂), training
@@ -237,7 +242,7 @@ def _fused_grad_gradient(n: Operation, *dzs: Any) -> list[Any]:
         to_scale = c.sum(ddx * dy * r)
         return [F.Cast(to_dy, DstT=dtype), F.Cast(to_x, DstT=dtype), to_scale]
 
-    def project(v: Any) -> Any:
+    def project(v: Tensor) -> Tensor:
         return v - c.mean(v) - unit * c.mean(v * unit)
 
     projected = project(ddx)
@@ -250,11 +255,11 @@ def _fused_grad_gradient(n: Operation, *dzs: Any) -> list[Any]:
     return [F.Cast(to_dy, DstT=dtype), F.Cast(to_x, DstT=dtype), to_scale]
 
 
-def _float32(x: Any) -> Any:
+def _float32(x: Tensor) -> Tensor:
     return x if x.dtype.base_dtype == dtypes.float32 else F.Cast(x, DstT=dtypes.float32)
 
 
-def _padded_rule(n: Operation, *dzs: Any) -> list[Any]:
+def _padded_rule(n: Operation, *dzs: Tensor) -> list[Tensor | None]:
     return _fused_grad_gradient(n, *dzs) + [None] * (len(n.inputs) - 3)
 
 
@@ -287,7 +292,7 @@ def _global_grad_shapes(n: Operation) -> list[RawShape]:
     return [x, *[x[3:]] * 4]
 
 
-def _global_gradient(n: Operation, dy: Any) -> list[Any]:
+def _global_gradient(n: Operation, dy: Tensor) -> list[Tensor]:
     x, mean, variance, _, scale = n.inputs
     names = ("variance_epsilon", "scale_after_normalization")
     attrs = {name: n.attrs[name] for name in names}
@@ -311,16 +316,16 @@ def _global_gradient(n: Operation, dy: Any) -> list[Any]:
     ),
 )
 def global_batch_norm_kernel(
-    xp: Any,
-    x: Any,
-    mean: Any,
-    variance: Any,
-    offset: Any,
-    scale: Any,
+    xp: Arrays,
+    x: Array,
+    mean: Array,
+    variance: Array,
+    offset: Array,
+    scale: Array,
     *,
     variance_epsilon: float,
     scale_after_normalization: bool,
-) -> Any:
+) -> Array:
     """Normalize each channel by a mean and a variance that are given."""
     factor = xp.rsqrt(variance + variance.dtype.type(variance_epsilon))
     if scale_after_normalization:
@@ -335,16 +340,16 @@ def global_batch_norm_kernel(
     "r = 1 / √(v + ε)",
 )
 def global_batch_norm_grad_kernel(
-    xp: Any,
-    x: Any,
-    mean: Any,
-    variance: Any,
-    scale: Any,
-    dy: Any,
+    xp: Arrays,
+    x: Array,
+    mean: Array,
+    variance: Array,
+    scale: Array,
+    dy: Array,
     *,
     variance_epsilon: float,
     scale_after_normalization: bool,
-) -> Any:
+) -> tuple[Array, ...]:
     """The backward pass of BatchNormWithGlobalNormalization, for each input."""
     axes = (0, 1, 2)
     inverse = xp.rsqrt(variance + variance.dtype.type(variance_epsilon))
@@ -359,20 +364,20 @@ def global_batch_norm_grad_kernel(
 # ---------------------------------------------------------------------- over channels
 
 
-def _neighbours(count: int, radius: int, dtype: Any) -> np.ndarray:
+def _neighbours(count: int, radius: int, dtype: np.dtype) -> np.ndarray:
     """A matrix that sums each channel's neighbours within `radius`."""
     at = np.arange(count)
     return (np.abs(at[:, None] - at) <= radius).astype(dtype)
 
 
-def _around(xp: Any, x: Any, radius: int) -> Any:
+def _around(xp: Arrays, x: Array, radius: int) -> Array:
     """The sum, at each position, of each channel's neighbours."""
     channels = x.shape[-1]
     band = _neighbours(channels, radius, x.dtype)
     return xp.matmul(x.reshape(-1, channels), band).reshape(x.shape)
 
 
-def _local_rule(n: Operation, dy: Any) -> Any:
+def _local_rule(n: Operation, dy: Tensor) -> Tensor:
     names = ("depth_radius", "bias", "alpha", "beta")
     return F.LRNGrad(dy, n.inputs[0], n.out, **{name: n.attrs[name] for name in names})
 
@@ -388,8 +393,8 @@ def _local_rule(n: Operation, dy: Any) -> Any:
     ),
 )
 def lrn_kernel(
-    xp: Any, x: Any, *, depth_radius: int, bias: float, alpha: float, beta: float
-) -> Any:
+    xp: Arrays, x: Array, *, depth_radius: int, bias: float, alpha: float, beta: float
+) -> Array:
     """Each element divided by a power of its neighbouring channels' squares."""
     check_rank(x, 4, "in must be 4-dimensional")
     wide = widened(xp, x)
@@ -410,16 +415,16 @@ def _three_alike(n: Operation) -> RawShape:
     math="zᵢ = gᵢ sᵢ^−β − 2 α β xᵢ Σⱼ gⱼ yⱼ / sⱼ over |i − j| ≤ radius",
 )
 def lrn_grad_kernel(
-    xp: Any,
-    dy: Any,
-    x: Any,
-    y: Any,
+    xp: Arrays,
+    dy: Array,
+    x: Array,
+    y: Array,
     *,
     depth_radius: int,
     bias: float,
     alpha: float,
     beta: float,
-) -> Any:
+) -> Array:
     """The backward pass of LRN."""
     dtype = x.dtype
     dy, x, y = (widened(xp, a) for a in (dy, x, y))

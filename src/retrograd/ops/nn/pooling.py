@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +17,12 @@ from retrograd.ops.declare import F
 from retrograd.ops.nn.conv import channel_index, for_each_axis
 from retrograd.ops.nn.dilated import strides_and_rates, with_space_to_batch
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, Operand, Sizes, TensorLike
+
 
 def _windows(
-    ksize: Any, strides: Any, data_format: str | None, n: int
+    ksize: Sizes, strides: Sizes, data_format: str | None, n: int
 ) -> dict[str, Any]:
     """The attributes of a pooling over `n` spatial axes."""
     index = channel_index(data_format, n)
@@ -30,11 +34,11 @@ def _windows(
 
 
 def _in_two(
-    op: Any,
+    op: Callable[..., Any],
     default_name: str,
-    value: Any,
-    ksize: Any,
-    strides: Any,
+    value: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None,
     name: str | None,
@@ -46,11 +50,11 @@ def _in_two(
 
 
 def _in_one(
-    op: Any,
+    op: Callable[..., Any],
     default_name: str,
-    value: Any,
-    ksize: Any,
-    strides: Any,
+    value: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None,
     name: str | None,
@@ -73,11 +77,11 @@ def _in_one(
 
 
 def _in_three(
-    op: Any,
+    op: Callable[..., Any],
     default_name: str,
-    value: Any,
-    ksize: Any,
-    strides: Any,
+    value: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None,
     name: str | None,
@@ -88,7 +92,7 @@ def _in_three(
         return op(value, padding=padding, **attrs, name=scope)
 
 
-def _spatial_rank(value: Any, data_format: str | None) -> int:
+def _spatial_rank(value: Operand, data_format: str | None) -> int:
     """How many spatial axes a tensor has.
 
     Raises:
@@ -107,13 +111,13 @@ def _spatial_rank(value: Any, data_format: str | None) -> int:
 
 
 def avg_pool(
-    value: Any,
-    ksize: Any,
-    strides: Any,
+    value: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = "NHWC",
     name: str | None = None,
-    input: Any = None,
+    input: TensorLike | None = None,
 ) -> Tensor:
     """The mean of each window of images; padding does not count.
 
@@ -136,9 +140,9 @@ def avg_pool(
 
 
 def avg_pool2d(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = "NHWC",
     name: str | None = None,
@@ -150,9 +154,9 @@ def avg_pool2d(
 
 
 def avg_pool1d(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = "NWC",
     name: str | None = None,
@@ -164,9 +168,9 @@ def avg_pool1d(
 
 
 def avg_pool3d(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = "NDHWC",
     name: str | None = None,
@@ -178,9 +182,9 @@ def avg_pool3d(
 
 
 def avg_pool_v2(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: Operand,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = None,
     name: str | None = None,
@@ -202,10 +206,10 @@ def avg_pool_v2(
 
 
 def _by_rank(
-    ops: Any,
-    value: Any,
-    ksize: Any,
-    strides: Any,
+    ops: Sequence[Callable[..., Any]],
+    value: Operand,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None,
     name: str | None,
@@ -219,13 +223,13 @@ def _by_rank(
 
 
 def max_pool(
-    value: Any,
-    ksize: Any,
-    strides: Any,
+    value: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = "NHWC",
     name: str | None = None,
-    input: Any = None,
+    input: TensorLike | None = None,
 ) -> Tensor:
     """The largest element of each window of images.
 
@@ -250,9 +254,9 @@ def max_pool(
 
 
 def max_pool2d(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = "NHWC",
     name: str | None = None,
@@ -264,9 +268,9 @@ def max_pool2d(
 
 
 def max_pool1d(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = "NWC",
     name: str | None = None,
@@ -278,9 +282,9 @@ def max_pool1d(
 
 
 def max_pool3d(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = "NDHWC",
     name: str | None = None,
@@ -292,9 +296,9 @@ def max_pool3d(
 
 
 def max_pool_v2(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: Operand,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str | None = None,
     name: str | None = None,
@@ -316,14 +320,14 @@ def max_pool_v2(
 
 
 def max_pool_with_argmax(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str = "NHWC",
-    Targmax: Any = None,
+    Targmax: DTypeLike | None = None,
     name: str | None = None,
-    output_dtype: Any = None,
+    output_dtype: DTypeLike | None = None,
     include_batch_in_index: bool = False,
 ) -> Any:
     """The largest element of each window, and where it is.
@@ -360,12 +364,12 @@ def max_pool_with_argmax(
 
 
 def max_pool_with_argmax_v2(
-    input: Any,
-    ksize: Any,
-    strides: Any,
+    input: TensorLike,
+    ksize: Sizes,
+    strides: Sizes,
     padding: str,
     data_format: str = "NHWC",
-    output_dtype: Any = dtypes.int64,
+    output_dtype: DTypeLike = dtypes.int64,
     include_batch_in_index: bool = False,
     name: str | None = None,
 ) -> Any:
@@ -395,7 +399,7 @@ _POOLS = {
 
 
 def _pool_arguments(
-    n: int, window: Any, strides: Any, data_format: str | None
+    n: int, window: Sequence[int], strides: Iterable[int], data_format: str | None
 ) -> tuple[list[int], list[int], str | None]:
     """Windows and strides for all axes, and the data format of the op.
 
@@ -417,15 +421,15 @@ def _pool_arguments(
 
 
 def pool(
-    input: Any,
-    window_shape: Any,
+    input: TensorLike,
+    window_shape: Sequence[int],
     pooling_type: str,
     padding: str,
-    dilation_rate: Any = None,
-    strides: Any = None,
+    dilation_rate: Sequence[int] | None = None,
+    strides: Sequence[int] | None = None,
     name: str | None = None,
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sequence[int] | None = None,
 ) -> Tensor:
     """Pooling in one to three dimensions, with dilation.
 
@@ -450,12 +454,12 @@ def pool(
         if not 1 <= n <= 3:
             raise ValueError("It is required that 1 <= num_spatial_dims <= 3.")
         input.shape.with_rank(n + 2)
-        strides, rate = strides_and_rates(n, strides, rate)
-        if padding == "SAME" and np.any(rate > 1):
+        steps, apart = strides_and_rates(n, strides, rate)
+        if padding == "SAME" and np.any(apart > 1):
             raise ValueError(
                 "pooling with SAME padding is not implemented for dilation_rate > 1"
             )
-        if np.any(strides > window_shape):
+        if np.any(steps > window_shape):
             raise ValueError(
                 "strides > window_shape not supported due to inconsistency between CPU "
                 "and GPU implementations"
@@ -465,9 +469,9 @@ def pool(
             raise ValueError(f"{n}-D {pooling_type} pooling is not supported.")
         start = channel_index(data_format, n) == 1
         axes = range(2, n + 2) if start else range(1, n + 1)
-        window, step, form = _pool_arguments(n, window_shape, strides, data_format)
+        window, step, form = _pool_arguments(n, window_shape, steps, data_format)
 
-        def op(x: Any, _: int, padding: str) -> Tensor:
+        def op(x: Tensor, _: int, padding: str) -> Tensor:
             if n == 1:
                 x = expand_dims_v2(x, axes[0])
             found = function(x, window, step, padding, data_format=form, name=scope)
@@ -475,7 +479,7 @@ def pool(
 
         return with_space_to_batch(
             input=input,
-            dilation_rate=rate,
+            dilation_rate=apart,
             padding=padding,
             op=op,
             spatial_dims=axes,
@@ -484,13 +488,13 @@ def pool(
 
 
 def pool_v2(
-    input: Any,
-    window_shape: Any,
+    input: TensorLike,
+    window_shape: Sequence[int],
     pooling_type: str,
-    strides: Any = None,
+    strides: Sequence[int] | None = None,
     padding: str = "VALID",
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sequence[int] | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `pool`."""

@@ -6,9 +6,9 @@ windows over S, and a window that reaches over channels makes them one more axis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.errors import UnimplementedError
 from retrograd.graph.operation import Operation
@@ -31,6 +31,13 @@ from retrograd.ops.nn.window import (
 )
 from retrograd.ops.static import constant
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- shapes
 
 
@@ -39,7 +46,9 @@ def _unchanged(rank: int) -> Callable[[Operation], RawShape]:
     return lambda n: with_rank(n, 0, rank)
 
 
-def _check_lengths(n: Operation, what: str, ksize: Any, strides: Any) -> None:
+def _check_lengths(
+    n: Operation, what: str, ksize: Sequence[int], strides: Sequence[int]
+) -> None:
     rank = 5 if what == "Pool3D" else 4
     for name, values in (("stride", strides), ("ksize", ksize)):
         if len(values) != rank:
@@ -55,7 +64,9 @@ def _check_lengths(n: Operation, what: str, ksize: Any, strides: Any) -> None:
             )
 
 
-def _pooled(n: Operation, what: str, ksize: Any, strides: Any) -> RawShape:
+def _pooled(
+    n: Operation, what: str, ksize: Sequence[int], strides: Sequence[int]
+) -> RawShape:
     """What windows of the given sizes make of the first input."""
     shape = with_rank(n, 0, 5 if what == "Pool3D" else 4)
     _check_lengths(n, what, ksize, strides)
@@ -112,7 +123,13 @@ class _Windows:
     """The geometry of one pooling, channels last."""
 
     def __init__(
-        self, xp: Any, shape: Any, ksize: Any, strides: Any, padding: str, form: str
+        self,
+        xp: Arrays,
+        shape: Sequence[int],
+        ksize: Sequence[int],
+        strides: Sequence[int],
+        padding: str,
+        form: str,
     ) -> None:
         if len(shape) != len(ksize):
             if len(ksize) == 5:
@@ -135,11 +152,23 @@ class _Windows:
         )
 
     @property
-    def arguments(self) -> tuple[Any, Any, Any]:
+    def arguments(
+        self,
+    ) -> tuple[
+        Sequence[int | Sequence[int]],
+        Sequence[int | Sequence[int]],
+        Sequence[int | Sequence[int]],
+    ]:
         """What xp's functions take after their arrays."""
         return self.ksize, self.strides, self.padding
 
-    def only_space(self, what: str) -> tuple[Any, Any, Any]:
+    def only_space(
+        self, what: str
+    ) -> tuple[
+        Sequence[int | Sequence[int]],
+        Sequence[int | Sequence[int]],
+        Sequence[int | Sequence[int]],
+    ]:
         """As `arguments`.
 
         Raises:
@@ -158,7 +187,7 @@ _ONE_OR_OTHER = (
 )
 
 
-def _depthwise(xp: Any, x: Any, w: _Windows) -> Any:
+def _depthwise(xp: Arrays, x: Array, w: _Windows) -> Array:
     """The maximum over runs of channels, which take no window in space."""
     if any(k != 1 for k in w.ksize):
         raise UnimplementedError(None, None, _ONE_OR_OTHER)
@@ -171,7 +200,14 @@ def _depthwise(xp: Any, x: Any, w: _Windows) -> Any:
     return xp.max(x.reshape(*x.shape[:-1], channels // w.depth, w.depth), -1)
 
 
-def _max(xp: Any, x: Any, ksize: Any, strides: Any, padding: str, form: str) -> Any:
+def _max(
+    xp: Arrays,
+    x: Array,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    form: str,
+) -> Array:
     x = channels_last(xp, x, form)
     w = _Windows(xp, x.shape, ksize, strides, padding, form)
     if w.depth != 1:
@@ -182,8 +218,15 @@ def _max(xp: Any, x: Any, ksize: Any, strides: Any, padding: str, form: str) -> 
 
 
 def _max_grad(
-    xp: Any, x: Any, y: Any, dy: Any, ksize: Any, strides: Any, padding: str, form: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    y: Array,
+    dy: Array,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    form: str,
+) -> Array:
     x, y, dy = (channels_last(xp, a, form) for a in (x, y, dy))
     w = _Windows(xp, x.shape, ksize, strides, padding, form)
     _check_grad(dy, y, "out_backprop")
@@ -193,7 +236,7 @@ def _max_grad(
     return as_given(xp, xp.max_pool_grad(x, y, dy, *arguments, ties=ties), form)
 
 
-def _nan_largest(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
+def _nan_largest(xp: Arrays, x: Array, y: Array) -> tuple[Array, Array]:
     """x and y with infinity for NaN, which equals nothing: the first NaN gets ȳ."""
     if x.dtype.kind in "iu" or (xp.name == "numpy" and not xp.isnan(y).any()):
         return x, y
@@ -201,7 +244,7 @@ def _nan_largest(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return xp.where(xp.isnan(x), largest, x), xp.where(xp.isnan(y), largest, y)
 
 
-def _check_grad(given: Any, like: Any, name: str) -> None:
+def _check_grad(given: Array, like: Array, name: str) -> None:
     if tuple(given.shape) != tuple(like.shape):
         want = ",".join(map(str, like.shape))
         raise refused(
@@ -211,8 +254,15 @@ def _check_grad(given: Any, like: Any, name: str) -> None:
 
 
 def _max_grad_grad(
-    xp: Any, x: Any, y: Any, dz: Any, ksize: Any, strides: Any, padding: str, form: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    y: Array,
+    dz: Array,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    form: str,
+) -> Array:
     x, y, dz = (channels_last(xp, a, form) for a in (x, y, dz))
     w = _Windows(xp, x.shape, ksize, strides, padding, form)
     arguments = w.only_space("MaxPoolingGradGrad")
@@ -229,14 +279,14 @@ def _same_windows(n: Operation) -> dict[str, Any]:
 
 
 def _mean_rule(backward: str) -> Rule:
-    def back(n: Operation, dy: Any) -> Any:
+    def back(n: Operation, dy: Tensor) -> Tensor:
         return getattr(F, backward)(F.Shape(n.inputs[0]), dy, **_same_windows(n))
 
     return rule("x̄ = Σ over windows of ȳ / (their size)", back)
 
 
 def _mean_grad_rule(forward: str) -> Rule:
-    def back(n: Operation, dz: Any) -> Any:
+    def back(n: Operation, dz: Tensor) -> Tensor:
         return getattr(F, forward)(dz, **_same_windows(n))
 
     return rule("ḡ = mean of each window of z̄", back)
@@ -255,8 +305,14 @@ def _mean_grad_rule(forward: str) -> Rule:
     grad=dict(input=_mean_rule("AvgPool3DGrad")),
 )
 def avg_pool_kernel(
-    xp: Any, x: Any, *, ksize: Any, strides: Any, padding: str, data_format: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    *,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    data_format: str,
+) -> Array:
     """The mean of each window; padding does not count."""
     x = channels_last(xp, x, data_format)
     w = _Windows(xp, x.shape, ksize, strides, padding, data_format)
@@ -280,15 +336,15 @@ def avg_pool_kernel(
     grad=dict(grad=_mean_grad_rule("AvgPool3D")),
 )
 def avg_pool_grad_kernel(
-    xp: Any,
-    sizes: Any,
-    dy: Any,
+    xp: Arrays,
+    sizes: Array,
+    dy: Array,
     *,
-    ksize: Any,
-    strides: Any,
+    ksize: Sequence[int],
+    strides: Sequence[int],
     padding: str,
     data_format: str,
-) -> Any:
+) -> Array:
     """The backward pass of AvgPool and AvgPool3D."""
     shape = last_shape(sizes, data_format)
     w = _Windows(xp, shape, ksize, strides, padding, data_format)
@@ -300,7 +356,7 @@ def avg_pool_grad_kernel(
 
 
 def _max_rules(backward: str) -> dict[str, Any]:
-    def back(n: Operation, dy: Any) -> Any:
+    def back(n: Operation, dy: Tensor) -> Tensor:
         return getattr(F, backward)(n.inputs[0], n.out, dy, **_same_windows(n))
 
     return dict(input=rule("x̄ = Σ of ȳ where x = y, the window's maximum", back))
@@ -309,7 +365,7 @@ def _max_rules(backward: str) -> dict[str, Any]:
 def _max_grad_rules(forward: str) -> dict[str, Any]:
     """MaxPoolGrad selects by x and y, and is linear in its third input."""
 
-    def back(n: Operation, dz: Any) -> Any:
+    def back(n: Operation, dz: Tensor) -> Tensor:
         x, y = n.inputs[:2]
         return getattr(F, forward)(x, y, dz, **_same_windows(n))
 
@@ -333,8 +389,14 @@ def _max_grad_rules(forward: str) -> dict[str, Any]:
     grad=_max_rules("MaxPool3DGrad"),
 )
 def max_pool_kernel(
-    xp: Any, x: Any, *, ksize: Any, strides: Any, padding: str, data_format: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    *,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    data_format: str,
+) -> Array:
     """The largest element of each window; in two dimensions also over channels."""
     return _max(xp, x, ksize, strides, padding, data_format)
 
@@ -352,16 +414,16 @@ def max_pool_kernel(
     grad=_max_grad_rules("MaxPool3DGradGrad"),
 )
 def max_pool_grad_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dy: Any,
+    xp: Arrays,
+    x: Array,
+    y: Array,
+    dy: Array,
     *,
-    ksize: Any,
-    strides: Any,
+    ksize: Sequence[int],
+    strides: Sequence[int],
     padding: str,
     data_format: str,
-) -> Any:
+) -> Array:
     """The backward pass of MaxPool and MaxPool3D.
 
     Of equal maxima of a window the first gets all of ȳ; in three dimensions each does.
@@ -382,16 +444,16 @@ def max_pool_grad_kernel(
     grad=_max_grad_rules("MaxPool3DGrad"),
 )
 def max_pool_grad_grad_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dz: Any,
+    xp: Arrays,
+    x: Array,
+    y: Array,
+    dz: Array,
     *,
-    ksize: Any,
-    strides: Any,
+    ksize: Sequence[int],
+    strides: Sequence[int],
     padding: str,
     data_format: str,
-) -> Any:
+) -> Array:
     """The backward pass of MaxPoolGrad with respect to what it hands back."""
     return _max_grad_grad(xp, x, y, dz, ksize, strides, padding, data_format)
 
@@ -403,7 +465,7 @@ def _like_forward(n: Operation) -> dict[str, Any]:
     return {name: n.attrs[name] for name in ("padding", "data_format")}
 
 
-def _window_list(values: Any, name: str) -> list[int]:
+def _window_list(values: Array, name: str) -> list[int]:
     """A window given as an input.
 
     Raises:
@@ -430,15 +492,21 @@ def _window_list(values: Any, name: str) -> list[int]:
     ),
 )
 def max_pool_v2_kernel(
-    xp: Any, x: Any, ksize: Any, strides: Any, *, padding: str, data_format: str
-) -> Any:
+    xp: Arrays,
+    x: Array,
+    ksize: Array,
+    strides: Array,
+    *,
+    padding: str,
+    data_format: str,
+) -> Array:
     """MaxPool with the windows as inputs."""
-    ksize, strides = _window_list(ksize, "ksize"), _window_list(strides, "stride")
-    return _max(xp, x, ksize, strides, padding, data_format)
+    sizes, steps = _window_list(ksize, "ksize"), _window_list(strides, "stride")
+    return _max(xp, x, sizes, steps, padding, data_format)
 
 
 def _v2_rules(forward: str) -> dict[str, Any]:
-    def back(n: Operation, dz: Any) -> Any:
+    def back(n: Operation, dz: Tensor) -> Tensor:
         x, y, _, *sizes = n.inputs
         return getattr(F, forward)(x, y, dz, *sizes, **_like_forward(n))
 
@@ -456,19 +524,19 @@ def _v2_rules(forward: str) -> dict[str, Any]:
     grad=_v2_rules("MaxPoolGradGradV2"),
 )
 def max_pool_grad_v2_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dy: Any,
-    ksize: Any,
-    strides: Any,
+    xp: Arrays,
+    x: Array,
+    y: Array,
+    dy: Array,
+    ksize: Array,
+    strides: Array,
     *,
     padding: str,
     data_format: str,
-) -> Any:
+) -> Array:
     """The backward pass of MaxPoolV2."""
-    ksize, strides = _window_list(ksize, "ksize"), _window_list(strides, "strides")
-    return _max_grad(xp, x, y, dy, ksize, strides, padding, data_format)
+    sizes, steps = _window_list(ksize, "ksize"), _window_list(strides, "strides")
+    return _max_grad(xp, x, y, dy, sizes, steps, padding, data_format)
 
 
 @op(
@@ -478,19 +546,19 @@ def max_pool_grad_v2_kernel(
     static=("ksize", "strides"),
 )
 def max_pool_grad_grad_v2_kernel(
-    xp: Any,
-    x: Any,
-    y: Any,
-    dz: Any,
-    ksize: Any,
-    strides: Any,
+    xp: Arrays,
+    x: Array,
+    y: Array,
+    dz: Array,
+    ksize: Array,
+    strides: Array,
     *,
     padding: str,
     data_format: str,
-) -> Any:
+) -> Array:
     """The backward pass of MaxPoolGradV2 with respect to what it hands back."""
-    ksize, strides = _window_list(ksize, "ksize"), _window_list(strides, "strides")
-    return _max_grad_grad(xp, x, y, dz, ksize, strides, padding, data_format)
+    sizes, steps = _window_list(ksize, "ksize"), _window_list(strides, "strides")
+    return _max_grad_grad(xp, x, y, dz, sizes, steps, padding, data_format)
 
 
 # ---------------------------------------------------------------------- with places
@@ -505,15 +573,15 @@ def _twice(n: Operation) -> list[RawShape]:
     "MaxPoolWithArgmax", infer=_twice, math="y = max of each window of x; i = its place"
 )
 def max_pool_with_argmax_kernel(
-    xp: Any,
-    x: Any,
+    xp: Arrays,
+    x: Array,
     *,
-    ksize: Any,
-    strides: Any,
+    ksize: Sequence[int],
+    strides: Sequence[int],
     padding: str,
     include_batch_in_index: bool,
-    Targmax: Any,
-) -> Any:
+    Targmax: np.dtype,
+) -> tuple[Array, ...]:
     """The largest element of each window, and its place in the flattened image."""
     w = _Windows(xp, x.shape, ksize, strides, padding, "NHWC")
     arguments = w.only_space("MaxPoolWithArgmax")
@@ -522,12 +590,12 @@ def max_pool_with_argmax_kernel(
 
 
 @gradient("MaxPoolWithArgmax", input="x̄ = Σ of ȳ where x = y, the window's maximum")
-def _with_argmax_gradient(n: Operation, dy: Any, dwhere: Any) -> Any:
+def _with_argmax_gradient(n: Operation, dy: Tensor, dwhere: Tensor | None) -> Tensor:
     del dwhere
     return F.MaxPoolGradWithArgmax(n.inputs[0], dy, n.outputs[1], **_same_windows(n))
 
 
-def _flat_places(xp: Any, where: Any, x: Any, include_batch: bool) -> Any:
+def _flat_places(xp: Arrays, where: Array, x: Array, include_batch: bool) -> Array:
     """Places in flattened x, from places that may count within each image only."""
     where = xp.cast(where, xp.int64)
     if include_batch:
@@ -542,8 +610,8 @@ def _flat_places(xp: Any, where: Any, x: Any, include_batch: bool) -> Any:
     math="z = Σ of g at the places i",
 )
 def max_pool_grad_with_argmax_kernel(
-    xp: Any, x: Any, dy: Any, where: Any, *, include_batch_in_index: bool
-) -> Any:
+    xp: Arrays, x: Array, dy: Array, where: Array, *, include_batch_in_index: bool
+) -> Array:
     """The backward pass of MaxPoolWithArgmax."""
     places = _flat_places(xp, where, x, include_batch_in_index)
     return xp.segment_sum(dy.reshape(-1), places, prod(x.shape)).reshape(x.shape)
@@ -555,8 +623,8 @@ def max_pool_grad_with_argmax_kernel(
     math="z = g at the places i",
 )
 def max_pool_grad_grad_with_argmax_kernel(
-    xp: Any, x: Any, dz: Any, where: Any, *, include_batch_in_index: bool
-) -> Any:
+    xp: Arrays, x: Array, dz: Array, where: Array, *, include_batch_in_index: bool
+) -> Array:
     """The backward pass of MaxPoolGradWithArgmax with respect to what it hands back."""
     places = _flat_places(xp, where, x, include_batch_in_index)
     return xp.gather(dz.reshape(-1), places).reshape(where.shape)

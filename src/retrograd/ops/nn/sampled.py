@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph.dispatch import name_scope
@@ -25,8 +26,12 @@ from retrograd.ops.nn.cross_entropy import (
 )
 from retrograd.ops.nn.embedding import embedding_lookup
 
+if TYPE_CHECKING:
+    from retrograd.ops.nn.embedding import Table
+    from retrograd.typing import DTypeLike, TensorLike
 
-def _sum_rows(x: Any) -> Tensor:
+
+def _sum_rows(x: Tensor) -> Tensor:
     """The sum of each row, as a matrix product: its gradient is cheap."""
     columns = sizes_of(x)[1]
     column = ones(stack([columns, 1]), x.dtype)
@@ -34,14 +39,14 @@ def _sum_rows(x: Any) -> Tensor:
 
 
 def _compute_sampled_logits(
-    weights: Any,
-    biases: Any,
-    labels: Any,
-    inputs: Any,
+    weights: Table,
+    biases: Table,
+    labels: TensorLike,
+    inputs: Tensor,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
-    sampled_values: Any = None,
+    sampled_values: Sequence[TensorLike] | None = None,
     subtract_log_q: bool = True,
     remove_accidental_hits: bool = False,
     partition_strategy: str = "mod",
@@ -68,21 +73,20 @@ def _compute_sampled_logits(
     """
     if hasattr(weights, "_variable_list"):
         weights = list(weights)
-    weights = weights if isinstance(weights, list) else [weights]
-    values = [*weights, biases, inputs, labels]
+    parts: list[Any] = weights if isinstance(weights, list) else [weights]
+    values = [*parts, biases, inputs, labels]
     with name_scope(name, "compute_sampled_logits", values):
-        labels = cast(labels, dtypes.int64)
-        flat = reshape(labels, [-1])
-        if sampled_values is None:
-            sampled_values = log_uniform_candidate_sampler(
-                labels, num_true, num_sampled, True, num_classes, seed
+        classes = cast(labels, dtypes.int64)
+        flat = reshape(classes, [-1])
+        drawn = sampled_values
+        if drawn is None:
+            drawn = log_uniform_candidate_sampler(
+                classes, num_true, num_sampled, True, num_classes, seed
             )
-        sampled, true_count, sampled_count = (
-            F.StopGradient(value) for value in sampled_values
-        )
+        sampled, true_count, sampled_count = (F.StopGradient(value) for value in drawn)
         sampled = cast(sampled, dtypes.int64)
         ids = concat([flat, sampled], 0)
-        rows = embedding_lookup(weights, ids, partition_strategy)
+        rows = embedding_lookup(parts, ids, partition_strategy)
         rows = cast(rows, inputs.dtype)
         true_rows = slice_(rows, [0, 0], stack([sizes_of(flat)[0], -1]))
         other_rows = slice_(rows, stack([sizes_of(flat)[0], 0]), [-1, -1])
@@ -95,7 +99,7 @@ def _compute_sampled_logits(
         sampled_logits += sampled_offsets
         if remove_accidental_hits:
             sampled_logits += _hits(
-                labels, sampled, num_true, num_sampled, sampled_logits.dtype
+                classes, sampled, num_true, num_sampled, sampled_logits.dtype
             )
         if subtract_log_q:
             true_logits -= F.Log(true_count)
@@ -107,7 +111,7 @@ def _compute_sampled_logits(
         return logits, targets
 
 
-def _row_dots(inputs: Any, rows: Tensor, num_true: int) -> Tensor:
+def _row_dots(inputs: Tensor, rows: Tensor, num_true: int) -> Tensor:
     """The products of each input with the rows of its true classes."""
     width = sizes_of(rows)[1:2]
     shape = concat([[-1, num_true], width], 0)
@@ -117,7 +121,11 @@ def _row_dots(inputs: Any, rows: Tensor, num_true: int) -> Tensor:
 
 
 def _hits(
-    labels: Tensor, sampled: Tensor, num_true: int, num_sampled: int, dtype: Any
+    labels: Tensor,
+    sampled: TensorLike,
+    num_true: int,
+    num_sampled: int,
+    dtype: DTypeLike,
 ) -> Tensor:
     """The lowest number wherever a sampled class is a true one, else 0."""
     examples, places, weights = compute_accidental_hits(labels, sampled, num_true)
@@ -131,14 +139,14 @@ def _hits(
 
 
 def nce_loss(
-    weights: Any,
-    biases: Any,
-    labels: Any,
-    inputs: Any,
+    weights: Table,
+    biases: Table,
+    labels: TensorLike,
+    inputs: Tensor,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
-    sampled_values: Any = None,
+    sampled_values: Sequence[TensorLike] | None = None,
     remove_accidental_hits: bool = False,
     partition_strategy: str = "mod",
     name: str | None = "nce_loss",
@@ -180,14 +188,14 @@ def nce_loss(
 
 
 def nce_loss_v2(
-    weights: Any,
-    biases: Any,
-    labels: Any,
-    inputs: Any,
+    weights: Table,
+    biases: Table,
+    labels: TensorLike,
+    inputs: Tensor,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
-    sampled_values: Any = None,
+    sampled_values: Sequence[TensorLike] | None = None,
     remove_accidental_hits: bool = False,
     name: str | None = "nce_loss",
 ) -> Tensor:
@@ -208,14 +216,14 @@ def nce_loss_v2(
 
 
 def sampled_softmax_loss(
-    weights: Any,
-    biases: Any,
-    labels: Any,
-    inputs: Any,
+    weights: Table,
+    biases: Table,
+    labels: TensorLike,
+    inputs: Tensor,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
-    sampled_values: Any = None,
+    sampled_values: Sequence[TensorLike] | None = None,
     remove_accidental_hits: bool = True,
     partition_strategy: str = "mod",
     name: str | None = "sampled_softmax_loss",
@@ -248,14 +256,14 @@ def sampled_softmax_loss(
 
 
 def sampled_softmax_loss_v2(
-    weights: Any,
-    biases: Any,
-    labels: Any,
-    inputs: Any,
+    weights: Table,
+    biases: Table,
+    labels: TensorLike,
+    inputs: Tensor,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
-    sampled_values: Any = None,
+    sampled_values: Sequence[TensorLike] | None = None,
     remove_accidental_hits: bool = True,
     seed: int | None = None,
     name: str | None = "sampled_softmax_loss",

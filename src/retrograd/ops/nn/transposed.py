@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,15 +18,18 @@ from retrograd.ops.array.shape import shape as sizes_of
 from retrograd.ops.declare import F
 from retrograd.ops.nn.conv import channel_index, for_each_axis, one_dimensional
 
+if TYPE_CHECKING:
+    from retrograd.typing import Sizes, TensorLike
+
 
 def conv1d_transpose(
-    input: Any,
-    filters: Any,
-    output_shape: Any,
-    strides: Any,
+    input: TensorLike,
+    filters: TensorLike,
+    output_shape: TensorLike,
+    strides: Sizes,
     padding: str = "SAME",
     data_format: str | None = "NWC",
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """The transpose of `conv1d`.
@@ -45,37 +48,38 @@ def conv1d_transpose(
     with name_scope(name, "conv1d_transpose", [input, filters, output_shape]) as scope:
         data_format, axis = one_dimensional(data_format)
         index = 2 if axis == 1 else 1
-        strides = [1, *for_each_axis(strides, 1, index, "stride")]
-        dilations = [1, *for_each_axis(dilations, 1, index, "dilations")]
+        steps = [1, *for_each_axis(strides, 1, index, "stride")]
+        rates = [1, *for_each_axis(dilations, 1, index, "dilations")]
         input = expand_dims(input, axis)
         filters = expand_dims(filters, 0)
+        whole: Any = output_shape
         if not isinstance(output_shape, Tensor):
-            output_shape = list(output_shape)
-        sizes = concat([output_shape[:axis], [1], output_shape[axis:]], 0)
+            whole = list(whole)
+        sizes = concat([whole[:axis], [1], whole[axis:]], 0)
         found = F.Conv2DBackpropInput(
             sizes,
             filters,
             input,
-            strides=strides,
+            strides=steps,
             padding=padding,
             data_format=data_format,
-            dilations=dilations,
+            dilations=rates,
             name=scope,
         )
         return squeeze(found, axis)
 
 
 def conv2d_transpose(
-    value: Any = None,
-    filter: Any = None,
-    output_shape: Any = None,
-    strides: Any = None,
+    value: TensorLike | None = None,
+    filter: TensorLike | None = None,
+    output_shape: TensorLike | None = None,
+    strides: Sizes | None = None,
     padding: str = "SAME",
     data_format: str | None = "NHWC",
     name: str | None = None,
-    input: Any = None,
-    filters: Any = None,
-    dilations: Any = None,
+    input: TensorLike | None = None,
+    filters: TensorLike | None = None,
+    dilations: Sizes | None = None,
 ) -> Tensor:
     """The transpose of `conv2d`, sometimes called a deconvolution.
 
@@ -108,13 +112,13 @@ def conv2d_transpose(
 
 
 def conv2d_transpose_v2(
-    input: Any,
-    filters: Any,
-    output_shape: Any,
-    strides: Any,
+    input: TensorLike,
+    filters: TensorLike,
+    output_shape: TensorLike,
+    strides: Sizes,
     padding: str = "SAME",
     data_format: str = "NHWC",
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `conv2d_transpose`."""
@@ -131,16 +135,16 @@ def conv2d_transpose_v2(
 
 
 def conv3d_transpose(
-    value: Any,
-    filter: Any = None,
-    output_shape: Any = None,
-    strides: Any = None,
+    value: TensorLike,
+    filter: TensorLike | None = None,
+    output_shape: TensorLike | None = None,
+    strides: Sizes | None = None,
     padding: str = "SAME",
     data_format: str | None = "NDHWC",
     name: str | None = None,
-    input: Any = None,
-    filters: Any = None,
-    dilations: Any = None,
+    input: TensorLike | None = None,
+    filters: TensorLike | None = None,
+    dilations: Sizes | None = None,
 ) -> Tensor:
     """The transpose of `conv3d`.
 
@@ -173,13 +177,13 @@ def conv3d_transpose(
 
 
 def conv3d_transpose_v2(
-    input: Any,
-    filters: Any,
-    output_shape: Any,
-    strides: Any,
+    input: TensorLike,
+    filters: TensorLike,
+    output_shape: TensorLike,
+    strides: Sizes,
     padding: str = "SAME",
     data_format: str = "NDHWC",
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """As `conv3d_transpose`."""
@@ -196,13 +200,13 @@ def conv3d_transpose_v2(
 
 
 def conv_transpose(
-    input: Any,
-    filters: Any,
-    output_shape: Any,
-    strides: Any,
+    input: TensorLike,
+    filters: TensorLike,
+    output_shape: TensorLike,
+    strides: Sizes,
     padding: str = "SAME",
     data_format: str | None = None,
-    dilations: Any = None,
+    dilations: Sizes | None = None,
     name: str | None = None,
 ) -> Tensor:
     """The transpose of a convolution in one, two or three dimensions.
@@ -238,7 +242,7 @@ def conv_transpose(
 
 
 def _check_dilated(
-    value: Tensor, filters: Tensor, output_shape: Any, rate: Any
+    value: Tensor, filters: Tensor, output_shape: TensorLike, rate: int
 ) -> None:
     """Refuse channels, rates and shapes that do not fit.
 
@@ -267,7 +271,7 @@ def _check_dilated(
             )
 
 
-def _around(filters: Tensor, rate: Any, padding: str) -> list[tuple[Any, Any]]:
+def _around(filters: Tensor, rate: int, padding: str) -> list[tuple[Any, Any]]:
     """(before, after) of height and width that a dilated convolution pads.
 
     Raises:
@@ -288,10 +292,10 @@ def _around(filters: Tensor, rate: Any, padding: str) -> list[tuple[Any, Any]]:
 
 
 def atrous_conv2d_transpose(
-    value: Any,
-    filters: Any,
-    output_shape: Any,
-    rate: Any,
+    value: TensorLike,
+    filters: TensorLike,
+    output_shape: TensorLike,
+    rate: int,
     padding: str,
     name: str | None = None,
 ) -> Tensor:
@@ -317,17 +321,18 @@ def atrous_conv2d_transpose(
                 value, filters, output_shape, [1, 1, 1, 1], padding=padding
             )
         (top, bottom), (left, right) = _around(filters, rate, padding)
-        height = output_shape[1] + top + bottom
-        width = output_shape[2] + left + right
+        whole: Any = output_shape
+        height = whole[1] + top + bottom
+        width = whole[2] + left + right
         below = (rate - height % rate) % rate
         beside = (rate - width % rate) % rate
         block = np.array([rate, rate], np.int64)
         value = F.SpaceToBatchND(value, block, [[0, below], [0, beside]])
         sizes = [
-            rate * rate * output_shape[0],
+            rate * rate * whole[0],
             (height + below) // rate,
             (width + beside) // rate,
-            output_shape[3],
+            whole[3],
         ]
         value = F.Conv2DBackpropInput(
             sizes, filters, value, strides=[1, 1, 1, 1], padding="VALID"

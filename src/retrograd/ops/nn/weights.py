@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
@@ -18,10 +18,14 @@ from retrograd.ops.math.compare import equal
 from retrograd.ops.math.reduce import reduce_all
 from retrograd.ops.static import constant
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
+
 _PREFIX = "weights can not be broadcast to values."
 
 
-def assert_broadcastable(weights: Any, values: Any) -> Any:
+def assert_broadcastable(weights: TensorLike, values: TensorLike) -> Any:
     """An operation that fails where `weights` cannot be broadcast to `values`.
 
     They can if they are a scalar, or have the rank of the values and in each dimension
@@ -61,7 +65,7 @@ def assert_broadcastable(weights: Any, values: Any) -> Any:
         return Assert(valid, data, name=scope)
 
 
-def _described(value: Any, name: str) -> tuple[Tensor, Tensor, Tensor]:
+def _described(value: TensorLike, name: str) -> tuple[Tensor, Tensor, Tensor]:
     """A tensor, its shape and its rank."""
     with name_scope(None, name, (value,)) as scope:
         tensor = convert_to_tensor(value, name=scope)
@@ -98,7 +102,7 @@ def _known_to_fit(
     return True
 
 
-def broadcast_weights(weights: Any, values: Any) -> Tensor:
+def broadcast_weights(weights: TensorLike, values: TensorLike) -> Tensor:
     """`weights` in the shape of `values`.
 
     Raises:

@@ -7,7 +7,7 @@ order of `data_format`; kernels work on arrays with the channels last.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
@@ -15,7 +15,14 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.infer import invalid
 from retrograd.ops.static import constant_as_shape
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from retrograd.typing import Array, Arrays
+
+
 Size = int | None
+T = TypeVar("T")
 
 
 def channels_first(data_format: str) -> bool:
@@ -23,37 +30,38 @@ def channels_first(data_format: str) -> bool:
     return data_format.startswith("NC")
 
 
-def spatial(values: Sequence[Any], data_format: str) -> list[Any]:
+def spatial(values: Sequence[T], data_format: str) -> list[T]:
     """The numbers that belong to neither the batch nor the channels."""
     return list(values[2:] if channels_first(data_format) else values[1:-1])
 
 
-def batch_and_depth(values: Sequence[Any], data_format: str) -> tuple[Any, Any]:
+def batch_and_depth(values: Sequence[T], data_format: str) -> tuple[T, T]:
     """The numbers that belong to the batch and to the channels."""
     return values[0], values[1 if channels_first(data_format) else -1]
 
 
-def arranged(batch: Any, inner: Sequence[Any], depth: Any, data_format: str) -> Any:
+def arranged(batch: T, inner: Sequence[T], depth: T, data_format: str) -> tuple[T, ...]:
     """A shape out of its parts, in the order of `data_format`."""
     if channels_first(data_format):
         return (batch, depth, *inner)
     return (batch, *inner, depth)
 
 
-def channels_last(xp: Any, x: Any, data_format: str) -> Any:
+def channels_last(xp: Arrays, x: Array, data_format: str) -> Array:
     """`x` with its channels moved to the end."""
     return xp.moveaxis(x, 1, -1) if channels_first(data_format) else x
 
 
-def as_given(xp: Any, y: Any, data_format: str) -> Any:
+def as_given(xp: Arrays, y: Array, data_format: str) -> Array:
     """An array with its channels last, put in the order of `data_format`."""
     return xp.moveaxis(y, -1, 1) if channels_first(data_format) else y
 
 
-def last_shape(shape: Any, data_format: str) -> tuple[int, ...]:
+def last_shape(shape: Sequence[int] | np.ndarray, data_format: str) -> tuple[int, ...]:
     """A run-time shape in the order of `data_format`, channels moved to the end."""
-    batch, depth = batch_and_depth(shape, data_format)
-    return (int(batch), *map(int, spatial(shape, data_format)), int(depth))
+    sizes = [int(size) for size in shape]
+    batch, depth = batch_and_depth(sizes, data_format)
+    return (batch, *spatial(sizes, data_format), depth)
 
 
 def explicit_pairs(paddings: Sequence[int], data_format: str) -> list[tuple[int, int]]:
@@ -63,7 +71,7 @@ def explicit_pairs(paddings: Sequence[int], data_format: str) -> list[tuple[int,
 
 
 def run_padding(
-    xp: Any,
+    xp: Arrays,
     sizes: Sequence[int],
     ksize: Sequence[int],
     strides: Sequence[int],
@@ -106,7 +114,7 @@ def check_room(
             )
 
 
-def check_rank(value: Any, rank: int, text: str) -> None:
+def check_rank(value: Array, rank: int, text: str) -> None:
     """Refuse a value of another rank, saying `text`.
 
     Raises:
