@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
+from retrograd.grad import api as _rules  # noqa: F401 (those of calls and loops)
 from retrograd.ops.declare import gradient_registry
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Gradient, Gradients
 
 _TRAINABLE = ("float16", "float32", "float64", "complex64", "complex128")
 
@@ -31,18 +36,20 @@ def function_of(op_types: str) -> Callable[..., Any] | None:
       op_types: their names, with commas.
 
     Returns:
-      A function `f(op, *grads)`; None if an op passes no gradient on here, or has no
-      gradient.
+      A function `f(op, *grads)`; None if none of the op types is provided.
     """
-    kinds = op_types.split(",")
-    try:
-        rules = {kind: gradient_registry.lookup(kind) for kind in kinds}
-    except LookupError:
-        return None
-    if len(kinds) == 1 or None in rules.values():
-        return rules[kinds[0]]
+    rules = {kind: rule for kind in op_types.split(",") if (rule := _rule_of(kind))}
+    if len(set(map(id, rules.values()))) < 2:
+        return next(iter(rules.values()), None)
 
-    def gradient(op: Any, *grads: Any) -> Any:
-        return rules.get(op.type, rules[kinds[0]])(op, *grads)
+    def gradient(op: Operation, *grads: Gradient) -> Gradients:
+        return rules[op.type](op, *grads)
 
     return gradient
+
+
+def _rule_of(op_type: str) -> Callable[..., Any] | None:
+    try:
+        return gradient_registry.lookup(op_type)
+    except LookupError:
+        return None

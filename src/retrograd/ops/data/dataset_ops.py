@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from retrograd import errors
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.declare import op
 from retrograd.ops.infer import scalar
 from retrograd.ops.traits import NONE, Traits
 
@@ -43,7 +43,6 @@ def _declare(name: str, kernel: Any, traits: Traits = NONE) -> None:
         infer=scalar,
         host=True,
         pure=False,
-        grad=NOT_DIFFERENTIABLE,
         traits=traits,
     )(kernel)
 

@@ -12,7 +12,7 @@ from retrograd import errors
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.declare import op
 from retrograd.ops.infer import nothing, scalar, scalars
 
 
@@ -78,9 +78,7 @@ class Iteration:
 
 
 def _declare(name: str, infer: Any, kernel: Any, **options: Any) -> None:
-    op(name, infer=infer, host=True, pure=False, grad=NOT_DIFFERENTIABLE, **options)(
-        kernel
-    )
+    op(name, infer=infer, host=True, pure=False, **options)(kernel)
 
 
 def _shared(n: Operation, store: Any, make: Callable[[str], Iteration]) -> Iteration:

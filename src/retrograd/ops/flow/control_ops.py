@@ -14,7 +14,7 @@ import numpy as np
 from retrograd import errors
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
+from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import nothing, same, scalar
 from retrograd.ops.traits import Kind, Passes, Traits
 
@@ -29,21 +29,21 @@ class _Dead:
 DEAD = _Dead()
 
 
-@op("NoOp", infer=nothing, grad=NOT_DIFFERENTIABLE, traits=Traits(kind=Kind.NOTHING))
+@op("NoOp", infer=nothing, traits=Traits(kind=Kind.NOTHING))
 def no_op_kernel(xp: Any) -> Any:
     """Nothing; something to depend on."""
     del xp
     return ()
 
 
-@op("ControlTrigger", infer=nothing, grad=NOT_DIFFERENTIABLE)
+@op("ControlTrigger", infer=nothing)
 def control_trigger(xp: Any) -> Any:
     """As NoOp, and not dead when what it depends on is."""
     del xp
     return ()
 
 
-@op("Abort", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
+@op("Abort", infer=nothing, host=True)
 def abort(xp: Any, *, error_msg: str, exit_without_error: bool) -> Any:
     """Ends the process."""
     del xp
@@ -182,7 +182,8 @@ op(
     "LoopCond",
     infer=scalar,
     math="y = x",
-    grad=NOT_DIFFERENTIABLE,
+    grad={},
+    notation=dict(input="x has no derivative: a truth value"),
     traits=Traits(kind=Kind.LOOP_CONDITION, passes=Passes.SAME),
 )(_passing)
 for _name, _infer, _kind in (

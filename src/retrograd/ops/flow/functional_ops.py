@@ -20,7 +20,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.ops.array.fill_ops import blank
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, Facts, op
+from retrograd.ops.declare import Facts, op
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr
 from retrograd.ops.traits import Kind, Traits
@@ -294,7 +294,7 @@ def remote_call_kernel(xp: Any, target: Any, *args: Any, f: Body, n: Operation) 
     return _results(n, f(*args))
 
 
-@op("FakeParam", infer=from_attr("shape"), grad=NOT_DIFFERENTIABLE)
+@op("FakeParam", infer=from_attr("shape"))
 def fake_param(xp: Any, *, dtype: Any, shape: Any) -> Any:
     """Stands for a value on the branch that does not make it; never looked at."""
     return blank(xp, tuple(size or 0 for size in shape or ()), dtype)

@@ -10,7 +10,7 @@ from retrograd.arrays.optional import Optional
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op
+from retrograd.ops.declare import F, op
 from retrograd.ops.infer import scalar
 from retrograd.ops.traits import Kind, Traits
 
@@ -46,14 +46,14 @@ def from_value(xp: Any, *values: Any) -> Any:
     return Optional(values)
 
 
-@op("OptionalNone", infer=scalar, grad=NOT_DIFFERENTIABLE, pure=False)
+@op("OptionalNone", infer=scalar, pure=False)
 def none(xp: Any) -> Any:
     """An optional that holds nothing."""
     del xp
     return Optional()
 
 
-@op("OptionalHasValue", infer=scalar, grad=NOT_DIFFERENTIABLE, host=True)
+@op("OptionalHasValue", infer=scalar, host=True)
 def has_value(xp: Any, optional: Any) -> Any:
     """Whether an optional holds anything."""
     del xp

@@ -64,7 +64,7 @@ def _text(value: Any) -> str:
     return str(item)
 
 
-@op("PrintV2", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
+@op("PrintV2", infer=nothing, host=True)
 def print_v2_kernel(xp: Any, value: Any, *, output_stream: str, end: str) -> Any:
     """Writes a string to stdout, stderr, the log or a file."""
     del xp
@@ -88,7 +88,7 @@ def print_v2_kernel(xp: Any, value: Any, *, output_stream: str, end: str) -> Any
     return ()
 
 
-@op("StringFormat", infer=scalar, grad=NOT_DIFFERENTIABLE, host=True)
+@op("StringFormat", infer=scalar, host=True)
 def string_format_kernel(
     xp: Any, *values: Any, template: str, placeholder: str, summarize: int
 ) -> Any:

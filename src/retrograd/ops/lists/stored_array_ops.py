@@ -501,6 +501,7 @@ _declare(
     _write,
     scalar,
     _write_gradient,
+    "TensorArrayWriteV2",
     "TensorArrayWriteV3",
     math="B = A, B[i] = x",
     notation=dict(index="i", value="x̄ = B̄[i]", flow_in="Ā = B̄"),
@@ -509,6 +510,7 @@ _declare(
     _read,
     _one_element,
     _read_gradient,
+    "TensorArrayReadV2",
     "TensorArrayReadV3",
     math="y = A[i]",
     notation=dict(index="i", flow_in="Ā = ȳ at i, 0 elsewhere"),
@@ -517,6 +519,7 @@ _declare(
     _gather,
     _some_elements,
     _gather_gradient,
+    "TensorArrayGatherV2",
     "TensorArrayGatherV3",
     math="yⱼ = A[iⱼ]",
     notation=dict(indices="i", flow_in="Ā = ȳⱼ at iⱼ, 0 elsewhere"),
@@ -525,6 +528,7 @@ _declare(
     _scatter,
     scalar,
     _scatter_gradient,
+    "TensorArrayScatterV2",
     "TensorArrayScatterV3",
     math="B = A, B[iⱼ] = xⱼ",
     notation=dict(indices="i", value="x̄ⱼ = B̄[iⱼ]", flow_in="Ā = B̄"),
@@ -533,6 +537,7 @@ _declare(
     _concat,
     _joined,
     _concat_gradient,
+    "TensorArrayConcatV2",
     "TensorArrayConcatV3",
     math="y = A[0], A[1], … one after the other; n = their lengths",
     notation=dict(flow_in="Ā = ȳ cut in parts of lengths n"),
@@ -541,6 +546,7 @@ _declare(
     _split,
     scalar,
     _split_gradient,
+    "TensorArraySplitV2",
     "TensorArraySplitV3",
     math="B = A, B[i] = part i of x, of length nᵢ",
     notation=dict(
@@ -549,12 +555,6 @@ _declare(
 )
 _declare(_size, scalar, _NO, "TensorArraySizeV2", "TensorArraySizeV3")
 _declare(_close, nothing, _NO, "TensorArrayCloseV2", "TensorArrayCloseV3")
-_declare(_write, scalar, _NO, "TensorArrayWriteV2")
-_declare(_read, _one_element, _NO, "TensorArrayReadV2")
-_declare(_gather, _some_elements, _NO, "TensorArrayGatherV2")
-_declare(_scatter, scalar, _NO, "TensorArrayScatterV2")
-_declare(_concat, _joined, _NO, "TensorArrayConcatV2")
-_declare(_split, scalar, _NO, "TensorArraySplitV2")
 
 
 # ---------------------------------------------------------------------- stacks
@@ -574,7 +574,7 @@ class Stack:
             raise refused(f"Stack[{self.name}] has already been closed.")
 
 
-@op("StackV2", infer=lambda n: (2,), grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+@op("StackV2", infer=lambda n: (2,), host=True, pure=False)
 def make_stack(xp: Any, max_size: Any, *, n: Operation) -> Any:
     """A new stack."""
     del xp
@@ -588,7 +588,6 @@ def make_stack(xp: Any, max_size: Any, *, n: Operation) -> Any:
 @op(
     "StackPushV2",
     infer=like(1),
-    grad=NOT_DIFFERENTIABLE,
     host=True,
     pure=False,
 )
@@ -602,7 +601,7 @@ def push(xp: Any, stack: Any, value: Any) -> Any:
     return value
 
 
-@op("StackPopV2", infer=unknown, grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+@op("StackPopV2", infer=unknown, host=True, pure=False)
 def pop(xp: Any, stack: Any) -> Any:
     """Takes the last tensor off a stack."""
     del xp
@@ -612,7 +611,7 @@ def pop(xp: Any, stack: Any) -> Any:
     return stack.items.pop()
 
 
-@op("StackCloseV2", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True, pure=False)
+@op("StackCloseV2", infer=nothing, host=True, pure=False)
 def close_stack(xp: Any, stack: Any) -> Any:
     """Removes what is on a stack."""
     del xp

@@ -155,7 +155,6 @@ def _element_dtype(n: Operation) -> dtypes.DType:
 @op(
     "EmptyTensorList",
     infer=_fresh,
-    grad=NOT_DIFFERENTIABLE,
     static="element_shape",
     pure=False,
 )
@@ -168,7 +167,6 @@ def empty(xp: Any, shape: Any, limit: Any, *, n: Operation) -> Any:
 @op(
     "TensorListReserve",
     infer=_fresh,
-    grad=NOT_DIFFERENTIABLE,
     static=("element_shape", "num_elements"),
     pure=False,
 )

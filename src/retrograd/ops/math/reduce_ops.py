@@ -169,7 +169,6 @@ def _prod(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     infer=infer.reduce,
     math="y = ⋀ᵢ xᵢ",
     static=_AXES,
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
 def _all(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
@@ -182,7 +181,6 @@ def _all(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:
     infer=infer.reduce,
     math="y = ⋁ᵢ xᵢ",
     static=_AXES,
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),
 )
 def _any(xp: Arrays, x: Array, axes: Array, *, keep_dims: bool) -> Array:

@@ -12,7 +12,7 @@ from retrograd import dtypes, errors
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.declare import op
 from retrograd.ops.infer import nothing, scalar, unknown
 from retrograd.ops.queues.buffers import shape_text
 from retrograd.ops.queues.waiting import FINISHED, STUCK, Attempt, Lines
@@ -246,9 +246,7 @@ for _name in (
     "ResourceConditionalAccumulator",
     "SparseConditionalAccumulator",
 ):
-    op(_name, infer=_handle_shape, host=True, grad=NOT_DIFFERENTIABLE)(
-        _accumulator_kernel
-    )
+    op(_name, infer=_handle_shape, host=True)(_accumulator_kernel)
 
 
 def _check_type(accumulator: Accumulator, n: Operation) -> None:
@@ -323,7 +321,6 @@ def _declare(name: str, kernel: Any, infer: Any) -> None:
         host=True,
         cells="handle",
         pure=False,
-        grad=NOT_DIFFERENTIABLE,
     )(kernel)
 
 

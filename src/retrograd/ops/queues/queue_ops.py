@@ -141,8 +141,8 @@ def _two(n: Operation) -> RawShape:
 
 
 for _kind in _KINDS:
-    op(_kind, infer=_two, host=True, grad=NOT_DIFFERENTIABLE)(_queue_kernel)
-    op(f"{_kind}V2", infer=scalar, host=True, grad=NOT_DIFFERENTIABLE)(_queue_kernel)
+    op(_kind, infer=_two, host=True)(_queue_kernel)
+    op(f"{_kind}V2", infer=scalar, host=True)(_queue_kernel)
 
 # ---------------------------------------------------------------------- using queues
 
@@ -242,16 +242,22 @@ def _is_closed_kernel(xp: Any, handle: Any) -> Any:
     return np.bool_(_found(handle).closed)
 
 
-def _declare(name: str, kernel: Any, infer: Any) -> None:
-    """Declare both forms of an op: for the older handles, and for resources."""
-    for form in (name, f"{name}V2"):
+def _declare(
+    name: str, kernel: Any, infer: Any, older: Any = NOT_DIFFERENTIABLE
+) -> None:
+    """Declare both forms of an op: for the older handles, and for resources.
+
+    TensorFlow says of most of the older that they pass no gradient; of the newer,
+    nothing.
+    """
+    for form, grad in ((name, older), (f"{name}V2", None)):
         op(
             form,
             infer=infer,
             host=True,
             cells="handle",
             pure=False,
-            grad=NOT_DIFFERENTIABLE,
+            grad=grad,
         )(kernel)
 
 
@@ -262,4 +268,4 @@ _declare("QueueDequeueMany", _dequeue_many_kernel, unknown)
 _declare("QueueDequeueUpTo", _dequeue_many_kernel, unknown)
 _declare("QueueClose", _close_kernel, nothing)
 _declare("QueueSize", _size_kernel, scalar)
-_declare("QueueIsClosed", _is_closed_kernel, scalar)
+_declare("QueueIsClosed", _is_closed_kernel, scalar, older=None)

@@ -121,7 +121,6 @@ _sampler(
     static="shape",
     state=_start,
     math="y ~ U{a, …, b − 1}",
-    grad=NOT_DIFFERENTIABLE,
 )
 def random_uniform_int_kernel(
     xp: Arrays, state: Array, shape: Array, low: Array, high: Array, *, Tout: np.dtype
@@ -161,7 +160,6 @@ def stateless_random_uniform_int_kernel(
     infer=like(0),
     state=_start,
     host=True,
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(passes=Passes.MOVED),
 )
 def random_shuffle_kernel(xp: Arrays, state: Array, value: Array) -> tuple[Array, ...]:
@@ -287,7 +285,6 @@ for _name in ("RandomPoisson", "RandomPoissonV2"):
         state=_start,
         host=True,
         math="y ~ Poisson(λ)",
-        grad=NOT_DIFFERENTIABLE,
     )(_poisson)
 
 

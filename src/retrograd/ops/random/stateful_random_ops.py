@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.declare import op
 from retrograd.ops.infer import from_input, nothing
 from retrograd.ops.random import philox
 from retrograd.ops.random.philox_binomial import binomial
@@ -110,7 +110,6 @@ def _declare(name: str, draw: Callable[..., Any], math: str) -> None:
         static=("algorithm", "shape"),
         updates="resource",
         math=math,
-        grad=NOT_DIFFERENTIABLE,
         traits=Traits(blocks=Blocks.RANDOM),
     )(kernel)
 
@@ -127,7 +126,6 @@ _declare("StatefulUniformFullInt", philox.random_uniform_full_int, "y ~ U")
     host=True,
     updates="resource",
     math="y ~ N(0, 1)",
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.RANDOM),
 )
 def standard_normal_kernel(
@@ -149,7 +147,6 @@ def standard_normal_kernel(
     static=("algorithm", "shape"),
     updates="resource",
     math="y ~ U{a, …, b − 1}",
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.RANDOM),
 )
 def uniform_int_kernel(
@@ -175,7 +172,6 @@ def uniform_int_kernel(
     host=True,
     updates="resource",
     math="y ~ B(n, p)",
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.RANDOM),
 )
 def binomial_kernel(
@@ -204,7 +200,6 @@ def binomial_kernel(
     infer=nothing,
     static=("algorithm", "delta"),
     updates="resource",
-    grad=NOT_DIFFERENTIABLE,
 )
 def skip_kernel(xp: Arrays, state: Array, algorithm: Array, delta: Array) -> Array:
     """The state after `delta` more numbers."""
@@ -218,7 +213,6 @@ def skip_kernel(xp: Arrays, state: Array, algorithm: Array, delta: Array) -> Arr
     infer=from_input(0),
     host=True,
     pure=False,
-    grad=NOT_DIFFERENTIABLE,
 )
 def non_deterministic_ints_kernel(
     xp: Arrays, shape: Array, *, dtype: np.dtype

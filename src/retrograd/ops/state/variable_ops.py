@@ -107,19 +107,16 @@ def _variable_shape(n: Operation) -> RawShape:
 op(
     "VariableV2",
     infer=from_attr("shape"),
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.VARIABLE, beside_variables=True),
 )(_cell)
 op(
     "Variable",
     infer=_variable_shape,
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.VARIABLE, beside_variables=True),
 )(_cell)
 op(
     "VarHandleOp",
     infer=_handle,
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(kind=Kind.VARIABLE),
 )(_cell)
 
@@ -276,7 +273,6 @@ def _kept(xp: Arrays, value: Array) -> Array:
     infer=_assigned_handle,
     updates="resource",
     math="v ← x",
-    grad=NOT_DIFFERENTIABLE,
     traits=Traits(initializes=True),
 )
 def assign_variable_kernel(xp: Arrays, current: Array | None, value: Array) -> Array:
@@ -335,7 +331,6 @@ def assign_sub_kernel(xp: Arrays, ref: Array, value: Array) -> Array:
     infer=_assigned_handle,
     updates="resource",
     math="v ← v + x",
-    grad=NOT_DIFFERENTIABLE,
 )
 def assign_add_variable_kernel(xp: Arrays, current: Array, value: Array) -> Array:
     """Add `value` to a resource variable."""
@@ -348,7 +343,6 @@ def assign_add_variable_kernel(xp: Arrays, current: Array, value: Array) -> Arra
     infer=_assigned_handle,
     updates="resource",
     math="v ← v − x",
-    grad=NOT_DIFFERENTIABLE,
 )
 def assign_sub_variable_kernel(xp: Arrays, current: Array, value: Array) -> Array:
     """Subtract `value` from a resource variable."""
@@ -454,7 +448,7 @@ for _name, (_mode, _math) in _MODES.items():
         infer=_scatter_shape,
         updates="ref",
         math=_math,
-        grad=NOT_DIFFERENTIABLE,
+        grad=NOT_DIFFERENTIABLE if _name in ("Add", "Sub", "Mul", "Div") else None,
         traits=Traits(beside_variables=_name in ("Update", "Add", "Sub")),
     )(_scatter_kernel(_mode, _check_rows))
     op(
@@ -462,7 +456,6 @@ for _name, (_mode, _math) in _MODES.items():
         infer=_scatter_handle,
         updates="resource",
         math=_math,
-        grad=NOT_DIFFERENTIABLE,
     )(_scatter_kernel(_mode, _check_resource_rows))
 
 
@@ -536,7 +529,6 @@ for _name in ("Update", "Add", "Sub"):
         infer=_scatter_nd_handle,
         updates="ref",
         math=_math,
-        grad=NOT_DIFFERENTIABLE,
     )(_scatter_nd_kernel(_mode))
 
 
