@@ -474,9 +474,10 @@ class Identity(Initializer):
             raise ValueError(
                 "Identity matrix initializer can only be used for 2D matrices."
             )
+        sizes: Any = whole
         if isinstance(whole, shapes.TensorShape):
-            whole = whole.as_list()
-        matrix: Any = eye(*whole, dtype=self.dtype if dtype is None else dtype)
+            sizes = whole.as_list()
+        matrix: Any = eye(*sizes, dtype=self.dtype if dtype is None else dtype)
         if partition_info is not None:
             matrix = F.Slice(matrix, partition_info.var_offset, shape)
         return self.gain * matrix

@@ -126,7 +126,7 @@ class ConvolutionOrthogonal(_Kernel):
         Raises:
           ValueError: they are not of one size.
         """
-        sizes = [p.shape.as_list() for p in projections]
+        sizes: list[Any] = [p.shape.as_list() for p in projections]
         if any(size != sizes[0] for size in sizes):
             raise ValueError("The dimension of the matrices must be the same.")
         from retrograd.ops.linalg.diagonals import eye

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import real
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
 
-def cholesky(input: Any, name: str | None = None) -> Tensor:
+
+def cholesky(input: TensorLike, name: str | None = None) -> Tensor:
     """The lower triangular Y with Y Yᴴ = `input`, of positive definite matrices."""
     return F.Cholesky(input, name=name)
 
 
-def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Any:
+def qr(input: TensorLike, full_matrices: bool = False, name: str | None = None) -> Any:
     """`(q, r)` with q r = `input`.
 
     Args:
@@ -27,7 +30,7 @@ def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Any:
 
 
 def svd(
-    tensor: Any,
+    tensor: TensorLike,
     full_matrices: bool = False,
     compute_uv: bool = True,
     name: str | None = None,
@@ -46,17 +49,23 @@ def svd(
     return (real(s), u, v) if compute_uv else real(s)
 
 
-def self_adjoint_eig(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
+def self_adjoint_eig(
+    tensor: TensorLike, name: str | None = None
+) -> tuple[Tensor, Tensor]:
     """`(e, v)`: eigenvalues [..., n], rising, and eigenvectors in columns."""
     e, v = F.SelfAdjointEigV2(tensor, compute_v=True, name=name)
     return e, v
 
 
-def self_adjoint_eigvals(tensor: Any, name: str | None = None) -> Tensor:
+def self_adjoint_eigvals(tensor: TensorLike, name: str | None = None) -> Tensor:
     """The eigenvalues [..., n] of self-adjoint matrices, rising."""
     return F.SelfAdjointEigV2(tensor, compute_v=False, name=name)[0]
 
 
-def lu(input: Any, output_idx_type: Any = dtypes.int32, name: str | None = None) -> Any:
+def lu(
+    input: TensorLike,
+    output_idx_type: DTypeLike = dtypes.int32,
+    name: str | None = None,
+) -> Any:
     """`(lu, p)`: triangular factors of the matrices with rows in the order p."""
     return F.Lu(input, output_idx_type=output_idx_type, name=name)

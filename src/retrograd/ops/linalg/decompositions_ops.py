@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,16 +18,21 @@ from retrograd.ops.linalg.solve_ops import check_square, square
 from retrograd.ops.rules import scalar
 from retrograd.ops.traits import Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- Cholesky
 
 
-def _halved_diagonal(x: Any) -> Any:
+def _halved_diagonal(x: Tensor) -> Tensor:
     """`x` with its diagonal halved: halved(x) in notations."""
     half = F.Mul(scalar(0.5, x), F.MatrixDiagPart(x))
     return F.MatrixSetDiag(x, half)
 
 
-def _cholesky_rule(n: Operation, dy: Any) -> Any:
+def _cholesky_rule(n: Operation, dy: Tensor) -> Tensor:
     """Iain Murray, Differentiation of the Cholesky decomposition, eq. (10)."""
     y = n.outputs[0]
     sizes = shape(y)
@@ -51,7 +56,7 @@ def _cholesky_rule(n: Operation, dy: Any) -> Any:
     ),
     traits=Traits(whole=True),
 )
-def _cholesky(xp: Any, x: Any) -> Any:
+def _cholesky(xp: Arrays, x: Array) -> Array:
     """The Cholesky factors of positive definite matrices.
 
     Raises:
@@ -77,7 +82,7 @@ def _qr_shapes(n: Operation) -> list[RawShape]:
     return [(*batch, rows, inner), (*batch, inner, columns)]
 
 
-def _qr_rule(n: Operation, dq: Any, dr: Any) -> Any:
+def _qr_rule(n: Operation, dq: Tensor, dr: Tensor) -> Tensor:
     q, r = n.outputs
     if q.dtype.is_complex:
         raise NotImplementedError(f"QrGrad not implemented for dtype: {q.dtype}")
@@ -94,7 +99,7 @@ def _qr_rule(n: Operation, dq: Any, dr: Any) -> Any:
     skew = F.AddV2(F.Sub(qdq, adjoint(qdq)), F.Sub(rdr, adjoint(rdr)))
     lower = F.MatrixBandPart(skew, -1, 0)
 
-    def over_r(x: Any) -> Any:
+    def over_r(x: Tensor) -> Tensor:
         """x R⁻ᴴ."""
         return adjoint(F.MatrixTriangularSolve(r, adjoint(x), lower=False))
 
@@ -113,7 +118,7 @@ def _qr_rule(n: Operation, dq: Any, dr: Any) -> Any:
     ),
     traits=Traits(whole=True),
 )
-def _qr(xp: Any, x: Any, *, full_matrices: bool) -> Any:
+def _qr(xp: Arrays, x: Array, *, full_matrices: bool) -> tuple[Array, ...]:
     """Matrices with orthonormal columns, and upper triangular ones."""
     return xp.qr(x, full_matrices)
 
@@ -127,7 +132,7 @@ def _eigh_shapes(n: Operation) -> list[RawShape]:
     return [values, raw if n.attrs["compute_v"] else (0,)]
 
 
-def _eigh_rule(n: Operation, de: Any, dv: Any) -> Any:
+def _eigh_rule(n: Operation, de: Tensor, dv: Tensor) -> Tensor:
     """The lower triangle alone is read: the term of the upper one is folded into it."""
     if n.attrs["compute_v"]:
         e, v = n.outputs
@@ -153,7 +158,7 @@ def _eigh_rule(n: Operation, de: Any, dv: Any) -> Any:
         "Fᵢⱼ = 1 / (eⱼ − eᵢ) where i ≠ j, else 0"
     ),
 )
-def _eigh(xp: Any, x: Any, *, compute_v: bool) -> Any:
+def _eigh(xp: Arrays, x: Array, *, compute_v: bool) -> tuple[Array, ...]:
     """The eigenvalues of self-adjoint matrices, rising, and their eigenvectors."""
     check_square(x)
     if compute_v:
@@ -178,7 +183,7 @@ def _svd_shapes(n: Operation) -> list[RawShape]:
     return [(*batch, least), left, right]
 
 
-def _svd_rule(n: Operation, ds: Any, du: Any, dv: Any) -> Any:
+def _svd_rule(n: Operation, ds: Tensor, du: Tensor, dv: Tensor) -> Tensor:
     a = n.inputs[0]
     if not n.attrs["compute_uv"]:
         _, u, v = F.Svd(a, compute_uv=True)
@@ -208,15 +213,15 @@ def _svd_rule(n: Operation, ds: Any, du: Any, dv: Any) -> Any:
 
 
 def _wide_svd_term(
-    s: Any,
-    u: Any,
-    v: Any,
-    ds: Any,
-    du: Any,
-    dv: Any,
+    s: Tensor,
+    u: Tensor,
+    v: Tensor,
+    ds: Tensor,
+    du: Tensor,
+    dv: Tensor,
     size: tuple[int, int],
     full: bool,
-) -> Any:
+) -> Tensor:
     """The term for matrices with no more rows than columns.
 
     Mike Giles, An extended collection of matrix derivative results, 2008, section 3.2;
@@ -262,7 +267,9 @@ def _wide_svd_term(
     ),
     traits=Traits(whole=True),
 )
-def _svd(xp: Any, x: Any, *, compute_uv: bool, full_matrices: bool) -> Any:
+def _svd(
+    xp: Arrays, x: Array, *, compute_uv: bool, full_matrices: bool
+) -> tuple[Array, ...]:
     """Singular values, falling, and the vectors that go with them."""
     if compute_uv:
         s, u, v = xp.svd(x, True, full_matrices)
@@ -280,7 +287,7 @@ def _lu_shapes(n: Operation) -> list[RawShape]:
 
 
 @op("Lu", infer=_lu_shapes, math="L U = P X", host=True)
-def _lu(xp: Any, x: Any, *, output_idx_type: Any) -> Any:
+def _lu(xp: Arrays, x: Array, *, output_idx_type: np.dtype) -> tuple[Array, ...]:
     """Both triangular factors in one matrix, and the order of the rows.
 
     Raises:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -14,9 +15,15 @@ from retrograd.ops.array.fill import ones, zeros
 from retrograd.ops.declare import F
 from retrograd.ops.flow.horizon import forward_compatible
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, TensorLike
+
 
 def matrix_band_part(
-    input: Any, num_lower: Any, num_upper: Any, name: str | None = None
+    input: TensorLike,
+    num_lower: TensorLike,
+    num_upper: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """Matrices with zeros outside a band around the main diagonal.
 
@@ -30,12 +37,12 @@ def matrix_band_part(
 
 
 def matrix_diag(
-    diagonal: Any,
+    diagonal: TensorLike,
     name: str = "diag",
-    k: Any = 0,
-    num_rows: Any = -1,
-    num_cols: Any = -1,
-    padding_value: Any = 0,
+    k: TensorLike = 0,
+    num_rows: TensorLike = -1,
+    num_cols: TensorLike = -1,
+    padding_value: TensorLike = 0,
 ) -> Tensor:
     """Square matrices with the given main diagonals [..., n], zeros elsewhere.
 
@@ -52,13 +59,16 @@ def matrix_diag(
 _ANY_DIAGONALS = (2019, 8, 31)
 
 
-def _as_element(value: Any, like: Any) -> Any:
+def _as_element(value: TensorLike, like: TensorLike) -> Any:
     """A number as a truth value where those of `like` are such."""
     return bool(value) if getattr(like, "dtype", None) == dtypes.bool else value
 
 
 def matrix_diag_part(
-    input: Any, name: str = "diag_part", k: Any = 0, padding_value: Any = 0
+    input: TensorLike,
+    name: str = "diag_part",
+    k: TensorLike = 0,
+    padding_value: TensorLike = 0,
 ) -> Tensor:
     """The main diagonals of matrices [..., m, n]; see `matrix_diag`."""
     if not forward_compatible(*_ANY_DIAGONALS):
@@ -67,7 +77,7 @@ def matrix_diag_part(
 
 
 def matrix_set_diag(
-    input: Any, diagonal: Any, name: str = "set_diag", k: Any = 0
+    input: TensorLike, diagonal: TensorLike, name: str = "set_diag", k: TensorLike = 0
 ) -> Tensor:
     """Matrices [..., m, n] with other main diagonals; see `matrix_diag`."""
     if not forward_compatible(*_ANY_DIAGONALS):
@@ -75,21 +85,21 @@ def matrix_set_diag(
     return F.MatrixSetDiagV2(input, diagonal, k, name=name)
 
 
-def diag(diagonal: Any, name: str | None = None) -> Tensor:
+def diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
     """A tensor of twice the rank, zero but where both halves of the index are equal."""
     return F.Diag(diagonal, name=name)
 
 
-def diag_part(input: Any, name: str | None = None) -> Tensor:
+def diag_part(input: TensorLike, name: str | None = None) -> Tensor:
     """The elements where both halves of the index are equal."""
     return F.DiagPart(input, name=name)
 
 
 def eye(
-    num_rows: Any,
-    num_columns: Any = None,
-    batch_shape: Any = None,
-    dtype: Any = dtypes.float32,
+    num_rows: TensorLike,
+    num_columns: TensorLike | None = None,
+    batch_shape: TensorLike | None = None,
+    dtype: DTypeLike = dtypes.float32,
     name: str | None = None,
 ) -> Tensor:
     """Identity matrices.
@@ -111,7 +121,7 @@ def eye(
         if isinstance(num_rows, Tensor) or isinstance(columns, Tensor):
             size = F.Minimum(num_rows, columns)
         else:
-            if not all(_is_integer(v) for v in (num_rows, columns)):
+            if not (_is_integer(num_rows) and _is_integer(columns)):
                 raise TypeError(
                     "num_rows and num_columns must be positive integer values."
                 )
@@ -126,11 +136,11 @@ def eye(
         return matrix_set_diag(empty, diagonal)
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, (int, np.integer))
 
 
-def _joined(batch: Any, sizes: list[Any]) -> Any:
+def _joined(batch: Any, sizes: Sequence[TensorLike]) -> TensorLike:
     """A batch shape and further sizes, as one list or one tensor."""
     if isinstance(batch, Tensor):
         return F.ConcatV2([batch, sizes], 0, name="concat")

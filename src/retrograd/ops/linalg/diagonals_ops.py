@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,11 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.static import constant
 from retrograd.ops.traits import Passes, Traits
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 # ---------------------------------------------------------------------- bands
 
@@ -45,7 +50,7 @@ def _band_shape(n: Operation) -> RawShape:
         )
     ),
 )
-def _band_part(xp: Any, x: Any, num_lower: Any, num_upper: Any) -> Any:
+def _band_part(xp: Arrays, x: Array, num_lower: Array, num_upper: Array) -> Array:
     """Matrices with zeros outside a band around the main diagonal.
 
     Raises:
@@ -84,14 +89,14 @@ def _diag_matrices(n: Operation) -> RawShape:
     math="Yᵢⱼ = xᵢ [i = j]",
     grad=dict(diagonal=rule("x̄ᵢ = Ȳᵢᵢ", lambda n, dy: F.MatrixDiagPart(dy))),
 )
-def _matrix_diag(xp: Any, x: Any) -> Any:
+def _matrix_diag(xp: Arrays, x: Array) -> Array:
     """Square matrices with the given main diagonals, and zeros elsewhere."""
     _check_rank("diagonal", x, 1)
     on = np.eye(x.shape[-1], dtype=np.bool_)
     return xp.where(on, x[..., None], x.dtype.type(0))
 
 
-def _check_rank(name: str, x: Any, least: int) -> None:
+def _check_rank(name: str, x: Array, least: int) -> None:
     """Refuse what comes with too few dimensions.
 
     Raises:
@@ -113,7 +118,7 @@ def _main_diagonals(n: Operation) -> RawShape:
     return None if raw is None else (*raw[:-2], _shorter(*raw[-2:]))
 
 
-def _diag_part_rule(n: Operation, dy: Any) -> Any:
+def _diag_part_rule(n: Operation, dy: Tensor) -> Tensor:
     raw = n.inputs[0]._shape_raw
     if raw is not None and raw[-1] is not None and raw[-1] == raw[-2]:
         return F.MatrixDiag(dy)
@@ -127,7 +132,7 @@ def _diag_part_rule(n: Operation, dy: Any) -> Any:
     grad=dict(input=rule("X̄ᵢⱼ = ȳᵢ [i = j]", _diag_part_rule)),
     traits=Traits(passes=Passes.MOVED),
 )
-def _matrix_diag_part(xp: Any, x: Any) -> Any:
+def _matrix_diag_part(xp: Arrays, x: Array) -> Array:
     """The main diagonals of matrices."""
     _check_rank("input", x, 2)
     return xp.diagonal(x, 0, -2, -1)
@@ -147,7 +152,7 @@ def _set_diag_shape(n: Operation) -> RawShape:
     return raw
 
 
-def _set_diag_input(n: Operation, dy: Any) -> Any:
+def _set_diag_input(n: Operation, dy: Tensor) -> Tensor:
     return F.MatrixSetDiag(dy, F.ZerosLike(n.inputs[1]))
 
 
@@ -160,7 +165,7 @@ def _set_diag_input(n: Operation, dy: Any) -> Any:
         diagonal=rule("d̄ᵢ = Ȳᵢᵢ", lambda n, dy: F.MatrixDiagPart(dy)),
     ),
 )
-def _matrix_set_diag(xp: Any, x: Any, diagonal: Any) -> Any:
+def _matrix_set_diag(xp: Arrays, x: Array, diagonal: Array) -> Array:
     """Matrices with other main diagonals.
 
     Raises:
@@ -178,7 +183,7 @@ def _matrix_set_diag(xp: Any, x: Any, diagonal: Any) -> Any:
     return _with_diagonal(xp, x, diagonal)
 
 
-def _with_diagonal(xp: Any, x: Any, diagonal: Any) -> Any:
+def _with_diagonal(xp: Arrays, x: Array, diagonal: Array) -> Array:
     rows, columns = x.shape[-2:]
     short = min(rows, columns)
     if not short:
@@ -192,7 +197,7 @@ def _with_diagonal(xp: Any, x: Any, diagonal: Any) -> Any:
 # ---------------------------------------------------------------------- any diagonals
 
 
-def _span(k: Any) -> tuple[int, int]:
+def _span(k: Array) -> tuple[int, int]:
     """The lowest and the highest of the diagonals that an input names."""
     found = np.asarray(k).reshape(-1).tolist()
     if len(found) not in (1, 2):
@@ -245,7 +250,7 @@ def _packed_shape(n: Operation) -> RawShape:
     return (*raw[:-2], *count, _length(rows, columns, lower, upper))
 
 
-def _diag_part_v2_rule(n: Operation, dy: Any) -> list[Any]:
+def _diag_part_v2_rule(n: Operation, dy: Tensor) -> list[Tensor | None]:
     x, k = n.inputs[:2]
     zero = rules.scalar(0, dy)
     raw = x._shape_raw
@@ -264,7 +269,7 @@ def _diag_part_v2_rule(n: Operation, dy: Any) -> list[Any]:
         input="X̄ = ȳ on the diagonals k, 0 elsewhere", k="k", padding_value="c"
     ),
 )
-def _matrix_diag_part_v2(xp: Any, x: Any, k: Any, padding_value: Any) -> Any:
+def _matrix_diag_part_v2(xp: Arrays, x: Array, k: Array, padding_value: Array) -> Array:
     """Some diagonals of matrices, the highest first, shorter ones padded at the end."""
     lower, upper = _span(k)
     rows, columns = x.shape[-2:]
@@ -327,8 +332,13 @@ def _matrix_size(
     notation=dict(diagonal="x̄ = diagonals k of Ȳ", k="k", padding_value="c"),
 )
 def _matrix_diag_v2(
-    xp: Any, diagonal: Any, k: Any, num_rows: Any, num_cols: Any, padding_value: Any
-) -> Any:
+    xp: Arrays,
+    diagonal: Array,
+    k: Array,
+    num_rows: Array,
+    num_cols: Array,
+    padding_value: Array,
+) -> Array:
     """Matrices with the given diagonals, and a value of choice elsewhere."""
     lower, upper = _span(k)
     size = _matrix_size(diagonal.shape[-1], lower, upper, int(num_rows), int(num_cols))
@@ -337,7 +347,9 @@ def _matrix_diag_v2(
     return _with_diagonals(xp, whole, diagonal, lower, upper)
 
 
-def _with_diagonals(xp: Any, x: Any, diagonal: Any, lower: int, upper: int) -> Any:
+def _with_diagonals(
+    xp: Arrays, x: Array, diagonal: Array, lower: int, upper: int
+) -> Array:
     """x with some diagonals replaced by packed ones."""
     rows, columns = x.shape[-2:]
     above = np.arange(columns) - np.arange(rows)[:, None]
@@ -354,7 +366,7 @@ def _with_diagonals(xp: Any, x: Any, diagonal: Any, lower: int, upper: int) -> A
     return xp.where(inside, xp.take(flat, which * length + at, -1), x)
 
 
-def _set_diag_v2_rule(n: Operation, dy: Any) -> list[Any]:
+def _set_diag_v2_rule(n: Operation, dy: Tensor) -> list[Tensor | None]:
     k = n.inputs[2]
     return [
         F.MatrixSetDiagV2(dy, F.ZerosLike(n.inputs[1]), k),
@@ -373,7 +385,7 @@ def _set_diag_v2_rule(n: Operation, dy: Any) -> list[Any]:
         input="X̄ = Ȳ with 0 on the diagonals k", diagonal="d̄ = diagonals k of Ȳ", k="k"
     ),
 )
-def _matrix_set_diag_v2(xp: Any, x: Any, diagonal: Any, k: Any) -> Any:
+def _matrix_set_diag_v2(xp: Arrays, x: Array, diagonal: Array, k: Array) -> Array:
     """Matrices with some diagonals replaced."""
     lower, upper = _span(k)
     rows, columns = x.shape[-2:]
@@ -395,7 +407,7 @@ def _doubled(n: Operation) -> RawShape:
     math="Yᵢⱼ = xᵢ [i = j]",
     grad=dict(diagonal=rule("x̄ᵢ = Ȳᵢᵢ", lambda n, dy: F.DiagPart(dy))),
 )
-def _diag(xp: Any, x: Any) -> Any:
+def _diag(xp: Arrays, x: Array) -> Array:
     """A tensor of twice the rank with x where both halves of the index are equal."""
     size = int(np.prod(x.shape))
     on = np.eye(size, dtype=np.bool_)
@@ -421,7 +433,7 @@ def _halved(n: Operation) -> RawShape:
     math="yᵢ = Xᵢᵢ",
     grad=dict(input=rule("X̄ᵢⱼ = ȳᵢ [i = j]", lambda n, dy: F.Diag(dy))),
 )
-def _diag_part(xp: Any, x: Any) -> Any:
+def _diag_part(xp: Arrays, x: Array) -> Array:
     """The elements where both halves of the index are equal."""
     half = x.shape[: len(x.shape) // 2]
     if tuple(x.shape) != (*half, *half):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -18,6 +19,14 @@ from retrograd.ops.linalg.norms import trace
 from retrograd.ops.linalg.products import matmul
 from retrograd.ops.math.reduce import reduce_prod, reduce_sum
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array, TensorLike
+
+    #: axes of one tensor
+    Axes: TypeAlias = Sequence[int] | Tensor | Array
+    #: how many axes of two tensors go together, or which of each
+    AxisPairs: TypeAlias = int | Axes | Sequence[Axes]
+
 
 def _check_labels(labels: str) -> None:
     if len(set(labels)) != len(labels):
@@ -29,7 +38,7 @@ def _check_labels(labels: str) -> None:
 # ---------------------------------------------------------------------- einsum
 
 
-def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
+def einsum(equation: str, *inputs: TensorLike, **kwargs: Any) -> Tensor:
     """Products of tensors, summed over the axes that the equation does not keep.
 
         einsum("ij,jk->ik", a, b)   the product of two matrices
@@ -140,21 +149,21 @@ def _transposed(x: Tensor, perm: list[int]) -> Tensor:
 
 def _sizes(x: Tensor) -> list[Any]:
     """The shape: numbers where they are known, else scalar tensors."""
-    raw = list(x._shape_raw or ())
+    raw: list[Any] = list(x._shape_raw or ())
     if None in raw:
         whole = shape(x)
         raw = [whole[i] if d is None else d for i, d in enumerate(raw)]
     return raw
 
 
-def _product(sizes: list[Any]) -> Any:
+def _product(sizes: Sequence[Any]) -> Any:
     total: Any = 1
     for size in sizes:
         total = total * size
     return total
 
 
-def _reshaped(x: Tensor, sizes: list[Any]) -> Tensor:
+def _reshaped(x: Tensor, sizes: Sequence[Any]) -> Tensor:
     """x in a shape of numbers and scalar tensors; x itself where it has it."""
     have = x._shape_raw or ()
     known = len(have) == len(sizes) and not any(isinstance(s, Tensor) for s in sizes)
@@ -189,7 +198,9 @@ def _by_products(tensors: list[Tensor], labels: list[str], output: str) -> Tenso
 # ---------------------------------------------------------------------- tensordot
 
 
-def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
+def tensordot(
+    a: TensorLike, b: TensorLike, axes: AxisPairs, name: str | None = None
+) -> Tensor:
     """The product of two tensors, summed over pairs of axes.
 
     Args:
@@ -214,30 +225,30 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         product = matmul(left, right)
         if isinstance(free_a, list) and isinstance(free_b, list):
             return reshape(product, free_a + free_b, name=scope)
-        free_a = convert_to_tensor(free_a, dtypes.int32)
-        free_b = convert_to_tensor(free_b, dtypes.int32)
-        whole = F.ConcatV2([free_a, free_b], 0, name="concat")
+        free = [convert_to_tensor(f, dtypes.int32) for f in (free_a, free_b)]
+        whole = F.ConcatV2(free, 0, name="concat")
         result = reshape(product, whole, name=scope)
         if known_a is not None and known_b is not None:
             result.set_shape(known_a + known_b)
         return result
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[int]:
     return isinstance(value, (int, np.integer))
 
 
-def _pairs(a: Tensor, axes: Any) -> tuple[Any, Any]:
+def _pairs(a: Tensor, axes: AxisPairs) -> tuple[Axes, Axes]:
     """The axes of each side, as lists or as tensors."""
     if _is_number(axes):
         return _first_with_last(a, int(axes))
     if not isinstance(axes, (list, tuple)):
-        axes = convert_to_tensor(axes, dtypes.int32, "axes")
-        return axes[0], axes[1]
+        both = convert_to_tensor(axes, dtypes.int32, "axes")
+        return both[0], both[1]
     if len(axes) != 2:
         raise ValueError("'axes' must be an integer or have length 2.")
-    of_a, of_b = axes
-    if _is_number(of_a) and _is_number(of_b):
+    pair: Any = axes
+    of_a, of_b = pair
+    if all(_is_number(side) for side in pair):
         return [of_a], [of_b]
     if len(of_a) != len(of_b):
         raise ValueError(
@@ -247,13 +258,13 @@ def _pairs(a: Tensor, axes: Any) -> tuple[Any, Any]:
     return of_a, of_b
 
 
-def _first_with_last(a: Tensor, count: int) -> tuple[Any, Any]:
+def _first_with_last(a: Tensor, count: int) -> tuple[Axes, Axes]:
     if count < 0:
         raise ValueError("'axes' must be at least 0.")
     size = a._rank()
     if size is None:
-        size = rank(a)
-        last = range_(size - count, size, dtype=dtypes.int32)
+        whole = rank(a)
+        last = range_(whole - count, whole, dtype=dtypes.int32)
         return last, range_(count, dtype=dtypes.int32)
     if count > size:
         raise ValueError(
@@ -262,49 +273,45 @@ def _first_with_last(a: Tensor, count: int) -> tuple[Any, Any]:
     return list(range(size - count, size)), list(range(count))
 
 
-def _as_matrix(x: Tensor, axes: Any, flipped: bool) -> tuple[Tensor, Any, Any]:
+def _as_matrix(
+    x: Tensor, axes: Axes, flipped: bool
+) -> tuple[Tensor, Any, list[int | None] | None]:
     """x as a matrix [free, axes], or [axes, free] if `flipped`.
 
     Returns:
       The matrix; the sizes of the free axes, as numbers or a tensor; those known.
     """
     raw = x._shape_raw
-    listed = isinstance(axes, (list, tuple))
-    if raw is None or not listed:
-        whole, free, axes = _dynamic_axes(x, axes)
+    if raw is None or not isinstance(axes, (list, tuple)):
+        whole, free, summed = _dynamic_axes(x, axes)
         known = None
     else:
-        axes = [i if i >= 0 else i + len(raw) for i in axes]
-        free = [i for i in range(len(raw)) if i not in axes]
-        known = [raw[i] for i in free]
+        own = [i if i >= 0 else i + len(raw) for i in axes]
+        rest = [i for i in range(len(raw)) if i not in own]
+        known = [raw[i] for i in rest]
         if None not in raw:
             rows = _product(known)
-            inner = _product([raw[i] for i in axes])
-            perm = [*axes, *free] if flipped else [*free, *axes]
+            inner = _product([raw[i] for i in own])
+            perm = [*own, *rest] if flipped else [*rest, *own]
             sizes = [inner, rows] if flipped else [rows, inner]
             return reshape(transpose(x, perm), sizes), known, known
-        axes = convert_to_tensor(axes, dtypes.int32, "axes")
-        free = convert_to_tensor(free, dtypes.int32, "free")
+        summed = convert_to_tensor(own, dtypes.int32, "axes")
+        free = convert_to_tensor(rest, dtypes.int32, "free")
         whole = shape(x)
     free_sizes = F.GatherV2(whole, free, 0)
-    axes_sizes = F.GatherV2(whole, axes, 0)
+    axes_sizes = F.GatherV2(whole, summed, 0)
     rows, inner = reduce_prod(free_sizes), reduce_prod(axes_sizes)
-    order, sizes = (
-        ([axes, free], [inner, rows])
-        if flipped
-        else (
-            [free, axes],
-            [rows, inner],
-        )
-    )
+    order, sizes = [free, summed], [rows, inner]
+    if flipped:
+        order, sizes = [summed, free], [inner, rows]
     perm = F.ConcatV2(order, 0, name="concat")
     packed = F.Pack(sizes, name="stack")
     return reshape(transpose(x, perm), packed), free_sizes, known
 
 
-def _dynamic_axes(x: Tensor, axes: Any) -> tuple[Any, Any, Any]:
+def _dynamic_axes(x: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tensor]:
     """The shape, the free axes and the others, all as tensors."""
     whole, size = shape(x), rank(x)
-    axes = convert_to_tensor(axes, dtypes.int32, "axes")
-    axes = F.Select(axes >= 0, axes, axes + size)
-    return whole, F.ListDiff(range_(size), axes)[0], axes
+    given = convert_to_tensor(axes, dtypes.int32, "axes")
+    summed = F.Select(given >= 0, given, given + size)
+    return whole, F.ListDiff(range_(size), summed)[0], summed

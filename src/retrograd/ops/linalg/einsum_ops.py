@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import string
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import op
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 # ---------------------------------------------------------------------- the op
 
@@ -27,7 +32,7 @@ def _einsum_shape(n: Operation) -> RawShape:
 
 
 @op("Einsum", infer=_einsum_shape, math="einsum")
-def _einsum(xp: Any, *inputs: Any, equation: str) -> Any:
+def _einsum(xp: Arrays, *inputs: Array, equation: str) -> Array:
     """The sum of products that `equation` describes."""
     return xp.einsum(equation, *inputs)
 
@@ -35,7 +40,7 @@ def _einsum(xp: Any, *inputs: Any, equation: str) -> Any:
 # ---------------------------------------------------------------------- equations
 
 
-def _resolved(equation: str, raws: list[Any]) -> tuple[list[str], str]:
+def _resolved(equation: str, raws: Sequence[RawShape]) -> tuple[list[str], str]:
     """The axis labels of each input and of the output, ellipses spelt out.
 
     Raises:
@@ -66,7 +71,9 @@ def _resolved(equation: str, raws: list[Any]) -> tuple[list[str], str]:
     return inputs, output
 
 
-def _without_ellipsis(inputs: list[str], raws: list[Any]) -> tuple[list[str], str]:
+def _without_ellipsis(
+    inputs: list[str], raws: Sequence[RawShape]
+) -> tuple[list[str], str]:
     """Labels with letters that are free in place of "...", and those letters."""
     used = "".join(inputs)
     unused = "".join(c for c in string.ascii_letters if c not in used)

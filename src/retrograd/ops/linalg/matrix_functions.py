@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import factorial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from retrograd.ops.linalg.diagonals import eye
 from retrograd.ops.linalg.products import matmul
 from retrograd.ops.math.reduce import reduce_max, reduce_sum
 from retrograd.ops.math.unary import abs as absolute
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 # ---------------------------------------------------------------------- exponential
 
@@ -70,7 +74,7 @@ def _coefficient(degree: int, j: int, like: Tensor) -> Tensor:
     return constant(float(value), like.dtype)
 
 
-def matrix_exponential(input: Any, name: str | None = None) -> Tensor:
+def matrix_exponential(input: TensorLike, name: str | None = None) -> Tensor:
     """The exponentials of matrices [..., n, n], by scaling and squaring.
 
     Raises:
@@ -113,19 +117,20 @@ def _exponentials(matrix: Tensor) -> Tensor:
     result = F.MatrixSolve(even - odd, odd + even)
     most = reduce_max(squarings)
 
-    def square_again(i: Any, y: Any) -> tuple[Any, Any]:
+    def square_again(i: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         return i + number(1.0), F.Select(F.Less(i, squarings), matmul(y, y), y)
 
     loop = [number(0.0), result]
-    return while_loop(lambda i, y: F.Less(i, most), square_again, loop)[1]
+    found: Any = while_loop(lambda i, y: F.Less(i, most), square_again, loop)
+    return found[1]
 
 
-def matrix_logarithm(input: Any, name: str | None = None) -> Tensor:
+def matrix_logarithm(input: TensorLike, name: str | None = None) -> Tensor:
     """The principal logarithms of complex matrices [..., n, n]."""
     return F.MatrixLogarithm(input, name=name)
 
 
-def matrix_square_root(input: Any, name: str | None = None) -> Tensor:
+def matrix_square_root(input: TensorLike, name: str | None = None) -> Tensor:
     """The principal square roots of matrices [..., n, n]."""
     return F.MatrixSquareRoot(input, name=name)
 
@@ -143,7 +148,7 @@ def _checked(a: Tensor) -> None:
         raise ValueError(f"Input `a` must have at least 2 dimensions (saw: {rank}).")
 
 
-def _longest(a: Tensor) -> Any:
+def _longest(a: Tensor) -> Tensor:
     """The larger of the numbers of rows and columns."""
     raw = a._shape_raw
     if raw is not None and None not in raw[-2:]:
@@ -152,7 +157,10 @@ def _longest(a: Tensor) -> Any:
 
 
 def matrix_rank(
-    a: Any, tol: Any = None, validate_args: bool = False, name: str | None = None
+    a: TensorLike,
+    tol: TensorLike | None = None,
+    validate_args: bool = False,
+    name: str | None = None,
 ) -> Tensor:
     """The rank of matrices: how many singular values are above `tol`.
 
@@ -174,7 +182,10 @@ def matrix_rank(
 
 
 def pinv(
-    a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None
+    a: TensorLike,
+    rcond: TensorLike | None = None,
+    validate_args: bool = False,
+    name: str | None = None,
 ) -> Tensor:
     """The Moore–Penrose pseudo-inverses of matrices.
 
@@ -190,10 +201,11 @@ def pinv(
         _checked(a)
         if rcond is None:
             eps = 10.0 * float(np.finfo(a.dtype.as_numpy_dtype).eps)
-            rcond = _longest(a) * constant(eps, a.dtype)
-        rcond = convert_to_tensor(rcond, a.dtype, "rcond")
+            least = _longest(a) * constant(eps, a.dtype)
+        else:
+            least = convert_to_tensor(rcond, a.dtype, "rcond")
         s, u, v = svd(a, full_matrices=False, compute_uv=True)
-        cut = expand_dims(rcond * reduce_max(s, axis=-1), -1)
+        cut = expand_dims(least * reduce_max(s, axis=-1), -1)
         s = F.SelectV2(s > cut, s, constant(float("inf"), a.dtype))
         result = matmul(v / expand_dims(s, -2), u, adjoint_b=True)
         raw = a._shape_raw

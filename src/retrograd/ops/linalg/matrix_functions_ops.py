@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,8 +14,12 @@ from retrograd.ops.declare import F, op
 from retrograd.ops.linalg.diagonals import eye
 from retrograd.ops.linalg.solve_ops import check_square, square
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
 
-def _each(function: Any, x: Any) -> Any:
+
+def _each(function: Callable[..., Any], x: Array) -> Array:
     """A function of one matrix applied to each of a batch."""
     check_square(x)
     flat = x.reshape(-1, *x.shape[-2:])
@@ -22,7 +27,7 @@ def _each(function: Any, x: Any) -> Any:
     return np.array(results, np.result_type(x, *results)).reshape(x.shape)
 
 
-def _kronecker(a: Any, b: Any, order: Any, batch: Any) -> Any:
+def _kronecker(a: Tensor, b: Tensor, order: Tensor, batch: Tensor) -> Tensor:
     """The Kronecker products of matrices [..., m, m]."""
     rows = F.ConcatV2([batch, [order, 1, order, 1]], 0)
     columns = F.ConcatV2([batch, [1, order, 1, order]], 0)
@@ -30,7 +35,7 @@ def _kronecker(a: Any, b: Any, order: Any, batch: Any) -> Any:
     return F.Reshape(F.Mul(F.Reshape(a, rows), F.Reshape(b, columns)), whole)
 
 
-def _square_root_rule(n: Operation, dy: Any) -> Any:
+def _square_root_rule(n: Operation, dy: Tensor) -> Tensor:
     """Solve X̄ᵀ Y + Y X̄ᵀ = Ȳᵀ: (1 ⊗ Yᵀ + Y ⊗ 1) vec X̄ᵀ = vec Ȳᵀ."""
     y = n.outputs[0]
     sizes = shape(y)
@@ -53,7 +58,7 @@ def _square_root_rule(n: Operation, dy: Any) -> Any:
     grad=_square_root_rule,
     notation=dict(input="X̄ = solution of Yᵀ X̄ + X̄ Yᵀ = Ȳ"),
 )
-def _square_root(xp: Any, x: Any) -> Any:
+def _square_root(xp: Arrays, x: Array) -> Array:
     """The principal square roots of matrices.
 
     Raises:
@@ -69,7 +74,7 @@ def _square_root(xp: Any, x: Any) -> Any:
 
 
 @op("MatrixLogarithm", infer=square, math="Y = log X, exp Y = X", host=True)
-def _logarithm(xp: Any, x: Any) -> Any:
+def _logarithm(xp: Arrays, x: Array) -> Array:
     """The principal logarithms of complex matrices."""
     import scipy.linalg
 
@@ -79,7 +84,7 @@ def _logarithm(xp: Any, x: Any) -> Any:
 
 
 @op("MatrixExponential", infer=square, math="Y = exp X", host=True)
-def _exponential(xp: Any, x: Any) -> Any:
+def _exponential(xp: Arrays, x: Array) -> Array:
     """The exponentials of matrices."""
     import scipy.linalg
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +19,15 @@ from retrograd.ops.math.elementwise import pow
 from retrograd.ops.math.reduce import reduce_max, reduce_sum
 from retrograd.ops.math.unary import abs as absolute
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 
 def normalize(
-    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
+    tensor: TensorLike,
+    ord: float | str = "euclidean",
+    axis: int | Sequence[int] | None = None,
+    name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """`(tensor / norm, norm)`, the norm along `axis` (see `norm`), which is kept."""
     with name_scope(name, "normalize", [tensor]):
@@ -29,7 +36,7 @@ def normalize(
         return tensor / size, size
 
 
-def trace(x: Any, name: str | None = None) -> Tensor:
+def trace(x: TensorLike, name: str | None = None) -> Tensor:
     """The sum of the main diagonal of each matrix in the last two axes."""
     with name_scope(name, "Trace", [x]) as scope:
         x = convert_to_tensor(x, name="x")
@@ -42,12 +49,12 @@ _MATRIX_NORMS = ["euclidean", "fro", 1, 2, np.inf]
 
 
 def norm(
-    tensor: Any,
-    ord: Any = "euclidean",
-    axis: Any = None,
-    keepdims: Any = None,
+    tensor: TensorLike,
+    ord: float | str = "euclidean",
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool | None = None,
     name: str | None = None,
-    keep_dims: Any = None,
+    keep_dims: bool | None = None,
 ) -> Tensor:
     """Norms of vectors or matrices.
 
@@ -64,11 +71,12 @@ def norm(
       ValueError: there is no such norm.
     """
     keepdims = renamed("keepdims", keepdims, "keep_dims", keep_dims)
-    of_matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
+    pair = axis if isinstance(axis, (tuple, list)) and len(axis) == 2 else None
+    of_matrix = pair is not None
     axes: Any = None
-    _check_norm(ord, axis, of_matrix)
+    _check_norm(ord, axis, pair)
     if axis is not None:
-        axes = tuple(axis) if of_matrix else (axis,)
+        axes = (axis,) if pair is None else tuple(pair)
     with name_scope(name, "norm", [tensor]):
         x = convert_to_tensor(tensor)
         if ord in ("fro", "euclidean", 2):
@@ -82,20 +90,22 @@ def norm(
 
 
 def norm_v2(
-    tensor: Any,
-    ord: Any = "euclidean",
-    axis: Any = None,
-    keepdims: Any = None,
+    tensor: TensorLike,
+    ord: float | str = "euclidean",
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool | None = None,
     name: str | None = None,
 ) -> Tensor:
     """`norm` of TensorFlow 2."""
     return norm(tensor, ord, axis, keepdims, name)
 
 
-def _check_norm(ord: Any, axis: Any, of_matrix: bool) -> None:
+def _check_norm(
+    ord: float | str, axis: int | Sequence[int] | None, pair: Sequence[int] | None
+) -> None:
     wrong = "'axis' must be None, an integer, or a tuple of 2 unique integers"
-    if of_matrix:
-        if not all(isinstance(a, int) for a in axis) or axis[0] == axis[1]:
+    if pair is not None:
+        if not all(isinstance(a, int) for a in pair) or pair[0] == pair[1]:
             raise ValueError(wrong)
         if ord not in _MATRIX_NORMS:
             raise ValueError(
@@ -104,11 +114,14 @@ def _check_norm(ord: Any, axis: Any, of_matrix: bool) -> None:
         return
     if axis is not None and not isinstance(axis, int):
         raise ValueError(wrong)
-    if ord != "euclidean" and (not np.isreal(ord) or ord <= 0):
+    size: Any = ord
+    if ord != "euclidean" and (not np.isreal(size) or size <= 0):
         raise ValueError(f"'ord' must be a supported vector norm, got {ord}")
 
 
-def _absolute_norm(size: Tensor, ord: Any, axis: Any, of_matrix: bool) -> Tensor:
+def _absolute_norm(
+    size: Tensor, ord: Any, axis: Sequence[int] | None, of_matrix: bool
+) -> Tensor:
     """The norms that are made of absolute values."""
     first, last = (None, None) if axis is None else (axis[0], axis[-1])
     if ord == 1:

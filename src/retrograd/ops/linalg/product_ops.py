@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +23,11 @@ from retrograd.ops.infer import (
 from retrograd.ops.rules import arg
 from retrograd.ops.traits import Function, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
+
 # ---------------------------------------------------------------------- matrices
 
 
@@ -34,11 +40,13 @@ def _product_shape(n: Operation) -> RawShape:
     return (rows, columns)
 
 
-def _listed(x: Any) -> str:
+def _listed(x: Array) -> str:
     return "[" + ",".join(map(str, x.shape)) + "]"
 
 
-def _multiplied(xp: Any, a: Any, b: Any, transpose_a: bool, transpose_b: bool) -> Any:
+def _multiplied(
+    xp: Arrays, a: Array, b: Array, transpose_a: bool, transpose_b: bool
+) -> Array:
     """The product of two matrices, either of them transposed first.
 
     Raises:
@@ -54,7 +62,7 @@ def _multiplied(xp: Any, a: Any, b: Any, transpose_a: bool, transpose_b: bool) -
     return xp.matmul(a.T if transpose_a else a, b.T if transpose_b else b)
 
 
-def _product_a(n: Operation, dc: Any) -> Any:
+def _product_a(n: Operation, dc: Tensor) -> Tensor:
     a_turned, b_turned = n.attrs["transpose_a"], n.attrs["transpose_b"]
     b = arg(n, 1)
     if a_turned:
@@ -62,7 +70,7 @@ def _product_a(n: Operation, dc: Any) -> Any:
     return F.MatMul(dc, b, transpose_b=not b_turned)
 
 
-def _product_b(n: Operation, dc: Any) -> Any:
+def _product_b(n: Operation, dc: Tensor) -> Tensor:
     a_turned, b_turned = n.attrs["transpose_a"], n.attrs["transpose_b"]
     a = arg(n, 0)
     if b_turned:
@@ -77,21 +85,23 @@ def _product_b(n: Operation, dc: Any) -> Any:
     grad=dict(a=rule("Ā = C̄ Bᵀ", _product_a), b=rule("B̄ = Aᵀ C̄", _product_b)),
     traits=Traits(multilinear=("a", "b"), function=Function.MATRIX_PRODUCT, whole=True),
 )
-def _matmul(xp: Any, a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> Any:
+def _matmul(
+    xp: Arrays, a: Array, b: Array, *, transpose_a: bool, transpose_b: bool
+) -> Array:
     """The product of two matrices."""
     return _multiplied(xp, a, b, transpose_a, transpose_b)
 
 
-def _as_type_of(product: Any, x: Any) -> Any:
+def _as_type_of(product: Tensor, x: Tensor) -> Tensor:
     kind = x.dtype.base_dtype
     return product if product.dtype == kind else F.Cast(product, DstT=kind)
 
 
-def _turned(x: Any, turn: bool) -> Any:
+def _turned(x: Tensor, turn: bool) -> Tensor:
     return F.Transpose(x, [1, 0]) if turn else x
 
 
-def _sparse_product_rule(n: Operation, dc: Any) -> list[Any]:
+def _sparse_product_rule(n: Operation, dc: Tensor) -> list[Tensor]:
     """As for MatMul, with both factors made what they are multiplied as."""
     a, b = n.inputs
     a_turned, b_turned = n.attrs["transpose_a"], n.attrs["transpose_b"]
@@ -112,8 +122,8 @@ def _sparse_product_rule(n: Operation, dc: Any) -> list[Any]:
     traits=Traits(whole=True),
 )
 def _sparse_matmul(
-    xp: Any, a: Any, b: Any, *, transpose_a: bool, transpose_b: bool
-) -> Any:
+    xp: Arrays, a: Array, b: Array, *, transpose_a: bool, transpose_b: bool
+) -> Array:
     """The float32 product of two matrices with many zeros."""
     a, b = xp.cast(a, np.float32), xp.cast(b, np.float32)
     return _multiplied(xp, a, b, transpose_a, transpose_b)
@@ -122,7 +132,7 @@ def _sparse_matmul(
 # ---------------------------------------------------------------------- batches
 
 
-def _batched(n: Operation, batch: Any) -> RawShape:
+def _batched(n: Operation, batch: Callable[..., Any]) -> RawShape:
     x, y = with_rank_at_least(n, 0, 2), with_rank_at_least(n, 1, 2)
     outer = batch(n, x and x[:-2], y and y[:-2])
     rows, inner_x = _last_two(x, n.attrs["adj_x"])
@@ -149,7 +159,7 @@ def _equal_batch(n: Operation, x: RawShape, y: RawShape) -> RawShape:
     return merged(n, x, y)
 
 
-def _of_batches(xp: Any, x: Any, y: Any, adj_x: bool, adj_y: bool) -> Any:
+def _of_batches(xp: Arrays, x: Array, y: Array, adj_x: bool, adj_y: bool) -> Array:
     """The products of the matrices in the last two axes.
 
     Raises:
@@ -167,17 +177,17 @@ def _of_batches(xp: Any, x: Any, y: Any, adj_x: bool, adj_y: bool) -> Any:
     return xp.matmul(x, y)
 
 
-def _adjoint(xp: Any, x: Any, adjoint: bool) -> Any:
+def _adjoint(xp: Arrays, x: Array, adjoint: bool) -> Array:
     if not adjoint:
         return x
     x = xp.swapaxes(x, -1, -2)
     return xp.conj(x) if x.dtype.kind == "c" else x
 
 
-def _batch_rule(op_type: str, of_x: bool, unbroadcast: bool) -> Any:
+def _batch_rule(op_type: str, of_x: bool, unbroadcast: bool) -> Callable[..., Any]:
     """The rule for one factor of a product of batches."""
 
-    def build(n: Operation, dz: Any) -> Any:
+    def build(n: Operation, dz: Tensor) -> Tensor:
         x, y = n.inputs
         turned_x, turned_y = n.attrs["adj_x"], n.attrs["adj_y"]
         product = getattr(F, op_type)
@@ -197,7 +207,7 @@ def _batch_rule(op_type: str, of_x: bool, unbroadcast: bool) -> Any:
     return build
 
 
-def _to_batch_of(term: Any, x: Any, other: Any) -> Any:
+def _to_batch_of(term: Tensor, x: Tensor, other: Tensor) -> Tensor:
     """A term summed over the batches that x was repeated along."""
     whole, rest = rules.static_shape(x), rules.static_shape(other)
     if whole is not None and rest is not None:
@@ -216,7 +226,7 @@ def _to_batch_of(term: Any, x: Any, other: Any) -> Any:
     return F.Reshape(F.Sum(term, axes), shape)
 
 
-def _but_last_two(shape: Any) -> Any:
+def _but_last_two(shape: Tensor) -> Tensor:
     return F.StridedSlice(shape, [0], [-2], [1], begin_mask=1)
 
 
@@ -234,7 +244,7 @@ def _batch_rules(op_type: str, unbroadcast: bool) -> dict[str, Any]:
     grad=_batch_rules("BatchMatMul", False),
     traits=Traits(multilinear=("x", "y"), function=Function.MATRIX_PRODUCT, whole=True),
 )
-def _batch_matmul(xp: Any, x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
+def _batch_matmul(xp: Arrays, x: Array, y: Array, *, adj_x: bool, adj_y: bool) -> Array:
     """The products of the matrices in two batches of one shape."""
     return _of_batches(xp, x, y, adj_x, adj_y)
 
@@ -246,7 +256,9 @@ def _batch_matmul(xp: Any, x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
     grad=_batch_rules("BatchMatMulV2", True),
     traits=Traits(multilinear=("x", "y"), function=Function.MATRIX_PRODUCT, whole=True),
 )
-def _batch_matmul_v2(xp: Any, x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
+def _batch_matmul_v2(
+    xp: Arrays, x: Array, y: Array, *, adj_x: bool, adj_y: bool
+) -> Array:
     """The products of the matrices in two batches, the batches broadcast."""
     return _of_batches(xp, x, y, adj_x, adj_y)
 
@@ -271,7 +283,7 @@ def _threes(n: Operation) -> RawShape:
         b=rule("b̄ = z̄ × a", lambda n, dz: F.Cross(dz, n.inputs[0])),
     ),
 )
-def _cross(xp: Any, a: Any, b: Any) -> Any:
+def _cross(xp: Arrays, a: Array, b: Array) -> Array:
     """The cross products of the vectors of three along the last axis.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
@@ -12,15 +12,18 @@ from retrograd.ops.array.shape import expand_dims, squeeze
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast, conj
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
 
-def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
+
+def cross(a: TensorLike, b: TensorLike, name: str | None = None) -> Tensor:
     """The cross products of the vectors of three along the last axis."""
     return F.Cross(a, b, name=name)
 
 
 def sparse_matmul(
-    a: Any,
-    b: Any,
+    a: TensorLike,
+    b: TensorLike,
     transpose_a: bool = False,
     transpose_b: bool = False,
     a_is_sparse: bool = False,
@@ -40,8 +43,8 @@ def sparse_matmul(
 
 
 def matmul(
-    a: Any,
-    b: Any,
+    a: TensorLike,
+    b: TensorLike,
     transpose_a: bool = False,
     transpose_b: bool = False,
     adjoint_a: bool = False,
@@ -106,8 +109,8 @@ def _multiplied_as_sparse(a: Tensor, b: Tensor, sparse: bool) -> bool:
 
 
 def matvec(
-    a: Any,
-    b: Any,
+    a: TensorLike,
+    b: TensorLike,
     transpose_a: bool = False,
     adjoint_a: bool = False,
     a_is_sparse: bool = False,

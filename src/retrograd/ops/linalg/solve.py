@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,15 +17,18 @@ from retrograd.ops.linalg.products import matmul
 from retrograd.ops.math.casts import real
 from retrograd.ops.math.reduce import reduce_sum
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
 
-def adjoint(matrix: Any, name: str | None = None) -> Tensor:
+
+def adjoint(matrix: TensorLike, name: str | None = None) -> Tensor:
     """The conjugate transposes of the matrices in the last two axes."""
     with name_scope(name, "adjoint", [matrix]):
         matrix = convert_to_tensor(matrix, name="matrix")
         return matrix_transpose(matrix, conjugate=True)
 
 
-def _gramian_cholesky(a: Any, weight: Any, first_kind: bool) -> Any:
+def _gramian_cholesky(a: Tensor, weight: TensorLike, first_kind: bool) -> Tensor:
     """The Cholesky factor of AᴴA + λ (first kind), or of A Aᴴ + λ."""
     gramian = matmul(a, a, adjoint_a=first_kind, adjoint_b=not first_kind)
     if isinstance(weight, Tensor) or weight != 0:
@@ -39,7 +42,7 @@ def _gramian_cholesky(a: Any, weight: Any, first_kind: bool) -> Any:
     return F.Cholesky(gramian)
 
 
-def _is_tall(a: Any) -> bool:
+def _is_tall(a: Tensor) -> bool:
     """Whether there are at least as many rows as columns.
 
     Raises:
@@ -54,23 +57,23 @@ def _is_tall(a: Any) -> bool:
 
 
 def matrix_inverse(
-    input: Any, adjoint: bool = False, name: str | None = None
+    input: TensorLike, adjoint: bool = False, name: str | None = None
 ) -> Tensor:
     """The inverses of matrices [..., n, n], or of their adjoints."""
     return F.MatrixInverse(input, adjoint=adjoint, name=name)
 
 
-def matrix_determinant(input: Any, name: str | None = None) -> Tensor:
+def matrix_determinant(input: TensorLike, name: str | None = None) -> Tensor:
     """The determinants of matrices [..., n, n]."""
     return F.MatrixDeterminant(input, name=name)
 
 
-def slogdet(input: Any, name: str | None = None) -> Any:
+def slogdet(input: TensorLike, name: str | None = None) -> Any:
     """`(sign, log |determinant|)` of matrices [..., n, n]."""
     return F.LogMatrixDeterminant(input, name=name)
 
 
-def logdet(matrix: Any, name: str | None = None) -> Tensor:
+def logdet(matrix: TensorLike, name: str | None = None) -> Tensor:
     """The logarithms of the determinants of positive definite matrices [..., n, n]."""
     with name_scope(name, "logdet", [matrix]):
         diagonal = real(matrix_diag_part(F.Cholesky(matrix)))
@@ -78,15 +81,15 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 
 
 def matrix_solve(
-    matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None
+    matrix: TensorLike, rhs: TensorLike, adjoint: bool = False, name: str | None = None
 ) -> Tensor:
     """The X [..., n, k] with `matrix` X = `rhs`, or matrixᴴ X = rhs."""
     return F.MatrixSolve(matrix, rhs, adjoint=adjoint, name=name)
 
 
 def matrix_triangular_solve(
-    matrix: Any,
-    rhs: Any,
+    matrix: TensorLike,
+    rhs: TensorLike,
     lower: bool = True,
     adjoint: bool = False,
     name: str | None = None,
@@ -95,7 +98,9 @@ def matrix_triangular_solve(
     return F.MatrixTriangularSolve(matrix, rhs, lower=lower, adjoint=adjoint, name=name)
 
 
-def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
+def cholesky_solve(
+    chol: TensorLike, rhs: TensorLike, name: str | None = None
+) -> Tensor:
     """The X with L Lᴴ X = `rhs`, where L is the Cholesky factor `chol`."""
     with name_scope(name, "cholesky_solve", [chol, rhs]):
         half = F.MatrixTriangularSolve(chol, rhs, adjoint=False, lower=True)
@@ -107,9 +112,9 @@ _LARGE = 256_000
 
 
 def matrix_solve_ls(
-    matrix: Any,
-    rhs: Any,
-    l2_regularizer: Any = 0.0,
+    matrix: TensorLike,
+    rhs: TensorLike,
+    l2_regularizer: TensorLike = 0.0,
     fast: bool = True,
     name: str | None = None,
 ) -> Tensor:

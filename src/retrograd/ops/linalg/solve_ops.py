@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from retrograd.ops.linalg.solve import (
     cholesky_solve,
 )
 from retrograd.ops.math.casts import cast, conj
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 # ---------------------------------------------------------------------- shapes
 
@@ -54,7 +59,7 @@ def _system(n: Operation, is_square: bool) -> RawShape:
     return (*batch, rows if is_square else a[-1], b[-1])
 
 
-def check_square(x: Any) -> None:
+def check_square(x: Array) -> None:
     """Refuse matrices that are not square when they come.
 
     Raises:
@@ -69,7 +74,7 @@ def check_square(x: Any) -> None:
 # ---------------------------------------------------------------------- inverses
 
 
-def _inverse_rule(n: Operation, dy: Any) -> Any:
+def _inverse_rule(n: Operation, dy: Tensor) -> Tensor:
     y = n.outputs[0]
     if n.attrs["adjoint"]:  # X⁻ᴴ is the adjoint of what the formula is about
         y, dy = adjoint(y), adjoint(dy)
@@ -83,7 +88,7 @@ def _inverse_rule(n: Operation, dy: Any) -> Any:
     math="Y = X⁻¹",
     grad=dict(input=rule("X̄ = −Yᴴ Ȳ Yᴴ", _inverse_rule)),
 )
-def _inverse(xp: Any, x: Any, *, adjoint: bool) -> Any:
+def _inverse(xp: Arrays, x: Array, *, adjoint: bool) -> Array:
     """The inverses of matrices, or of their adjoints.
 
     Raises:
@@ -93,12 +98,12 @@ def _inverse(xp: Any, x: Any, *, adjoint: bool) -> Any:
     return xp.inv(x, adjoint)
 
 
-def _as_multiplier(y: Any) -> Any:
+def _as_multiplier(y: Tensor) -> Tensor:
     """One number for each matrix, as a matrix of one element."""
     return expand_dims(expand_dims(y, -1), -1)
 
 
-def _determinant_rule(n: Operation, dy: Any) -> Any:
+def _determinant_rule(n: Operation, dy: Tensor) -> Tensor:
     turned = F.MatrixInverse(n.inputs[0], adjoint=True)
     return F.Mul(_as_multiplier(F.Mul(dy, n.outputs[0])), turned)
 
@@ -109,13 +114,13 @@ def _determinant_rule(n: Operation, dy: Any) -> Any:
     math="y = det X",
     grad=dict(input=rule("X̄ = ȳ y X⁻ᴴ", _determinant_rule)),
 )
-def _determinant(xp: Any, x: Any) -> Any:
+def _determinant(xp: Arrays, x: Array) -> Array:
     """The determinants of matrices."""
     check_square(x)
     return xp.det(x)
 
 
-def _log_determinant_rule(n: Operation, dsign: Any, dlog: Any) -> Any:
+def _log_determinant_rule(n: Operation, dsign: Tensor, dlog: Tensor) -> Tensor:
     del dsign
     turned = F.MatrixInverse(n.inputs[0], adjoint=True)
     return F.Mul(_as_multiplier(dlog), turned)
@@ -128,7 +133,7 @@ def _log_determinant_rule(n: Operation, dsign: Any, dlog: Any) -> Any:
     grad=_log_determinant_rule,
     notation=dict(input="X̄ = ȳ X⁻ᴴ"),
 )
-def _log_determinant(xp: Any, x: Any) -> Any:
+def _log_determinant(xp: Arrays, x: Array) -> tuple[Array, ...]:
     """The signs of determinants, and the logarithms of their absolute values."""
     check_square(x)
     return xp.slogdet(x)
@@ -137,14 +142,14 @@ def _log_determinant(xp: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------- systems
 
 
-def _of_matrix(n: Operation, db: Any) -> Any:
+def _of_matrix(n: Operation, db: Tensor) -> Tensor:
     x = n.outputs[0]
     if n.attrs["adjoint"]:
         return F.Neg(matmul(x, db, adjoint_b=True))
     return F.Neg(matmul(db, x, adjoint_b=True))
 
 
-def _solve_rule(n: Operation, dx: Any) -> list[Any]:
+def _solve_rule(n: Operation, dx: Tensor) -> list[Tensor]:
     db = F.MatrixSolve(n.inputs[0], dx, adjoint=not n.attrs["adjoint"])
     return [_of_matrix(n, db), db]
 
@@ -156,7 +161,7 @@ def _solve_rule(n: Operation, dx: Any) -> list[Any]:
     grad=_solve_rule,
     notation=dict(matrix="Ā = −B̄ Xᴴ, B̄ = A⁻ᴴ X̄", rhs="B̄ = A⁻ᴴ X̄"),
 )
-def _solve(xp: Any, a: Any, b: Any, *, adjoint: bool) -> Any:
+def _solve(xp: Arrays, a: Array, b: Array, *, adjoint: bool) -> Array:
     """The solutions of systems of linear equations.
 
     Raises:
@@ -166,7 +171,7 @@ def _solve(xp: Any, a: Any, b: Any, *, adjoint: bool) -> Any:
     return xp.solve(a, b, adjoint)
 
 
-def _triangular_rule(n: Operation, dx: Any) -> list[Any]:
+def _triangular_rule(n: Operation, dx: Tensor) -> list[Tensor]:
     lower = n.attrs["lower"]
     db = F.MatrixTriangularSolve(
         n.inputs[0], dx, lower=lower, adjoint=not n.attrs["adjoint"]
@@ -184,7 +189,9 @@ def _triangular_rule(n: Operation, dx: Any) -> list[Any]:
         matrix="Ā = −B̄ Xᴴ in the triangle, 0 elsewhere, B̄ = A⁻ᴴ X̄", rhs="B̄ = A⁻ᴴ X̄"
     ),
 )
-def _triangular_solve(xp: Any, a: Any, b: Any, *, lower: bool, adjoint: bool) -> Any:
+def _triangular_solve(
+    xp: Arrays, a: Array, b: Array, *, lower: bool, adjoint: bool
+) -> Array:
     """The solutions of systems with triangular matrices.
 
     Raises:
@@ -194,7 +201,7 @@ def _triangular_solve(xp: Any, a: Any, b: Any, *, lower: bool, adjoint: bool) ->
     return xp.triangular_solve(a, b, lower, adjoint)
 
 
-def _least_squares_rule(n: Operation, dx: Any) -> list[Any]:
+def _least_squares_rule(n: Operation, dx: Tensor) -> list[Tensor | None]:
     if not n.attrs["fast"]:
         raise ValueError("Gradient not defined for fast=False")
     a, b, weight = n.inputs
@@ -225,7 +232,9 @@ def _least_squares_rule(n: Operation, dx: Any) -> list[Any]:
         l2_regularizer="λ has no derivative: none is given",
     ),
 )
-def _least_squares(xp: Any, a: Any, b: Any, weight: Any, *, fast: bool) -> Any:
+def _least_squares(
+    xp: Arrays, a: Array, b: Array, weight: Array, *, fast: bool
+) -> Array:
     """Least-squares solutions; of several, those of least norm.
 
     Raises:
@@ -261,7 +270,7 @@ def _tridiagonal_shape(n: Operation) -> RawShape:
     return b
 
 
-def _tridiagonal_rule(n: Operation, dx: Any) -> list[Any]:
+def _tridiagonal_rule(n: Operation, dx: Tensor) -> list[Tensor]:
     """As for any system, of the matrix only three diagonals."""
     diagonals, x = n.inputs[0], n.outputs[0]
     above, main, below = (diagonals[..., i, :] for i in range(3))
@@ -292,7 +301,9 @@ def _tridiagonal_rule(n: Operation, dx: Any) -> list[Any]:
         diagonals="Ā = −B̄ Xᴴ on the three diagonals, B̄ = A⁻ᴴ X̄", rhs="B̄ = A⁻ᴴ X̄"
     ),
 )
-def _tridiagonal_solve(xp: Any, a: Any, b: Any, *, partial_pivoting: bool) -> Any:
+def _tridiagonal_solve(
+    xp: Arrays, a: Array, b: Array, *, partial_pivoting: bool
+) -> Array:
     """The solutions of systems whose matrices have three diagonals.
 
     Raises:
@@ -308,17 +319,17 @@ def _tridiagonal_solve(xp: Any, a: Any, b: Any, *, partial_pivoting: bool) -> An
     return xp.solve(whole, b)
 
 
-def _tridiagonal_product_rule(n: Operation, dy: Any) -> list[Any]:
+def _tridiagonal_product_rule(n: Operation, dy: Tensor) -> list[Tensor]:
     above, main, below, x = (conj(t) for t in n.inputs)
     zero = F.ZerosLike(x[..., :1, :])
 
-    def later(z: Any) -> Any:
+    def later(z: Tensor) -> Tensor:
         return F.ConcatV2([z[..., 1:, :], zero], -2)
 
-    def sooner(z: Any) -> Any:
+    def sooner(z: Tensor) -> Tensor:
         return F.ConcatV2([zero, z[..., :-1, :]], -2)
 
-    def along(z: Any) -> Any:
+    def along(z: Tensor) -> Tensor:
         return expand_dims(F.Sum(F.Mul(z, dy), -1), -2)
 
     above, main, below = (matrix_transpose(d) for d in (above, main, below))
@@ -338,7 +349,9 @@ def _tridiagonal_product_rule(n: Operation, dy: Any) -> list[Any]:
         rhs="x̄ᵢ = aᵢ₋₁ ȳᵢ₋₁ + bᵢ ȳᵢ + cᵢ₊₁ ȳᵢ₊₁",
     ),
 )
-def _tridiagonal_matmul(xp: Any, above: Any, main: Any, below: Any, x: Any) -> Any:
+def _tridiagonal_matmul(
+    xp: Arrays, above: Array, main: Array, below: Array, x: Array
+) -> Array:
     """The products with matrices that have three diagonals, given as [..., 1, m]."""
     above, main, below = (xp.swapaxes(d, -1, -2) for d in (above, main, below))
     zero = xp.zeros((*x.shape[:-2], 1, x.shape[-1]), x.dtype)

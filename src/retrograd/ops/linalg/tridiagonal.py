@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from retrograd.graph.tensor import Tensor
@@ -12,7 +13,7 @@ from retrograd.ops.declare import F
 from retrograd.ops.linalg.diagonals import matrix_diag_part
 from retrograd.ops.math.casts import conj
 
-Diagonals = tuple[Any, Any, Any]
+Diagonals = tuple[Tensor, Tensor, Tensor]
 
 
 def _sequence(diagonals: Any) -> Diagonals:
@@ -38,7 +39,7 @@ def _sequence(diagonals: Any) -> Diagonals:
     )
 
 
-def _lengthened(x: Tensor, size: Any, name: str, where: list[int]) -> Tensor:
+def _lengthened(x: Tensor, size: int, name: str, where: list[int]) -> Tensor:
     raw = x._shape_raw or (None,)
     if not raw[-1] or raw[-1] == size:
         return x
@@ -49,7 +50,7 @@ def _lengthened(x: Tensor, size: Any, name: str, where: list[int]) -> Tensor:
     return pad(x, [*([0, 0] for _ in raw[:-1]), where])
 
 
-def _of_matrix(matrix: Any) -> Diagonals:
+def _of_matrix(matrix: Tensor) -> Diagonals:
     """The three diagonals of square matrices, each of full length."""
     raw = matrix._shape_raw or (None, None)
     sizes = {d for d in raw[-2:] if d}
@@ -72,7 +73,7 @@ def _of_matrix(matrix: Any) -> Diagonals:
     )
 
 
-def _compact(diagonals: Any, form: str) -> Any:
+def _compact(diagonals: Any, form: str) -> Tensor:
     """The diagonals as one tensor [..., 3, m]."""
     if form == "compact":
         return diagonals
@@ -84,8 +85,8 @@ def _compact(diagonals: Any, form: str) -> Any:
 
 
 def tridiagonal_solve(
-    diagonals: Any,
-    rhs: Any,
+    diagonals: Tensor | Sequence[Tensor],
+    rhs: Tensor,
     diagonals_format: str = "compact",
     transpose_rhs: bool = False,
     conjugate_rhs: bool = False,
@@ -115,7 +116,7 @@ def tridiagonal_solve(
         raise ValueError(
             f"Expected the rank of rhs to be {count - 1} or {count}, got {rank}"
         )
-    raw = packed._shape_raw
+    raw = packed._shape_raw or (None,) * count
     if raw[-2] not in (3, None):
         raise ValueError(f"Expected 3 diagonals got {raw[-2]}")
     batches = packed.shape[:-2], rhs.shape[: count - 2]
@@ -128,7 +129,7 @@ def tridiagonal_solve(
         rhs = expand_dims(rhs, -1)
     elif transpose_rhs:
         rhs = matrix_transpose(rhs)
-    rows = rhs._shape_raw[-2]
+    rows = (rhs._shape_raw or (None,) * count)[-2]
     if raw[-1] and rows and raw[-1] != rows:
         raise ValueError(
             "Expected number of left-hand sided and right-hand sides to be equal, got "
@@ -143,8 +144,8 @@ def tridiagonal_solve(
 
 
 def tridiagonal_matmul(
-    diagonals: Any,
-    rhs: Any,
+    diagonals: Tensor | Sequence[Tensor],
+    rhs: Tensor,
     diagonals_format: str = "compact",
     name: str | None = None,
 ) -> Tensor:
@@ -154,11 +155,13 @@ def tridiagonal_matmul(
       ValueError: shapes that do not go together.
     """
     if diagonals_format == "compact":
-        parts = [diagonals[..., i, :] for i in range(3)]
+        packed: Any = diagonals
+        parts = [packed[..., i, :] for i in range(3)]
     elif diagonals_format == "sequence":
         parts = list(diagonals)
     elif diagonals_format == "matrix":
-        parts = list(_of_matrix(diagonals))
+        matrix: Any = diagonals
+        parts = list(_of_matrix(matrix))
     else:
         raise ValueError(f"Unrecognized diagonals_format: {diagonals_format}")
     return F.TridiagonalMatMul(*(expand_dims(p, -2) for p in parts), rhs, name=name)
