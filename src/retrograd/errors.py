@@ -68,6 +68,11 @@ def message(
     return "\n".join(lines)
 
 
+def at_once(op_type: str, name: str | None) -> str:
+    """How the error of an op that is run at once ends: ` [Op:Mul] name: mul/`."""
+    return f" [Op:{op_type}]" + (f" name: {name}" if name else "")
+
+
 class InaccessibleTensorError(ValueError):
     """A tensor is used outside the function or loop body that holds it."""
 

@@ -237,9 +237,12 @@ def _function_of(op: Operation) -> Any:
     try:
         return gradient_function(op)
     except LookupError:
+        what = f"No gradient defined for operation '{op.name}' (op type: {op.type})"
+        if not isinstance(op, Operation):  # of a tape
+            what = f"gradient registry has no entry for: {op.type}"
         raise LookupError(
             message(
-                f"No gradient defined for operation '{op.name}' (op type: {op.type})",
+                what,
                 at=f"{op.name}, made in {op.where}",
                 fix=f'tf.RegisterGradient("{op.type}"), or tf.stop_gradient around it',
             )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
+from retrograd.errors import InvalidArgumentError, at_once
 from retrograd.graph import opdef
 from retrograd.graph.attributes import normalize
 from retrograd.graph.convert import (
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 class Arguments:
     """The inputs and attributes of one application, converted and checked."""
 
-    def __init__(self, op_def: opdef.OpDef, attrs: dict[str, Any], eager: bool) -> None:
+    def __init__(
+        self,
+        op_def: opdef.OpDef,
+        attrs: dict[str, Any],
+        eager: bool,
+        name: str | None = None,
+    ) -> None:
+        self.name = name
         self.op_def = op_def
         self.given = attrs
         self.attrs: dict[str, Any] = {}
@@ -49,6 +57,8 @@ class Arguments:
         for arg, value in zip(op_def.inputs, args, strict=True):
             if arg.is_list:
                 self._convert_list(arg, value)
+            elif self.eager:
+                self._convert_at_once(arg, value)
             else:
                 self._convert_one(arg, value)
 
@@ -81,6 +91,42 @@ class Arguments:
         self.inputs.append(tensor)
         if arg.type_attr and arg.type_attr not in self.attrs:
             self._infer_type(arg, tensor.dtype.base_dtype)
+
+    def _convert_at_once(self, arg: opdef.ArgDef, value: TensorLike) -> None:
+        """Take a value as it is where it cannot have the dtype that is wanted.
+
+        Run at once, an op is refused by its kernel, not by its signature.
+
+        Raises:
+          InvalidArgumentError: it is a tensor of another dtype.
+        """
+        wanted, preferred = self._wanted(arg)
+        if isinstance(value, Tensor):
+            tensor = convert_to_tensor(value)
+        else:
+            try:
+                tensor = convert_to_tensor(value, wanted, arg.name, preferred)
+            except (TypeError, ValueError):
+                if wanted is None:
+                    raise
+                tensor = convert_to_tensor(value, name=arg.name)
+        found = tensor.dtype.base_dtype
+        if wanted is not None and wanted.base_dtype is not found:
+            raise self._wrong_dtype(len(self.inputs), wanted.base_dtype, found)
+        self.inputs.append(tensor)
+        if arg.type_attr and arg.type_attr not in self.attrs:
+            self._infer_type(arg, found)
+
+    def _wrong_dtype(
+        self, place: int, wanted: dtypes.DType, found: dtypes.DType
+    ) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            None,
+            None,
+            f"cannot compute {self.op_def.name} as input #{place}(zero-based) was "
+            f"expected to be a {opdef.type_word(wanted)} tensor but is a "
+            f"{opdef.type_word(found)} tensor{at_once(self.op_def.name, self.name)}",
+        )
 
     def _converted(self, arg: opdef.ArgDef, value: TensorLike) -> Tensor:
         wanted, preferred = self._wanted(arg)
@@ -129,6 +175,9 @@ class Arguments:
         return f"{prefix} type {wanted} of argument '{other}'."
 
     def _infer_type(self, arg: opdef.ArgDef, dtype: dtypes.DType) -> None:
+        attr = self.op_def.attrs[arg.type_attr]
+        if attr.allowed is not None and dtype not in attr.allowed and not self.eager:
+            raise _not_allowed(arg.name, dtype, attr.allowed)
         self.attrs[arg.type_attr] = dtype
         self.input_name[arg.type_attr] = arg.name
 
@@ -173,8 +222,21 @@ class Arguments:
             if arg.number_attr and len({t.dtype.base_dtype for t in tensors}) > 1:
                 raise TypeError
         except (TypeError, ValueError) as error:
+            if self.eager:
+                raise self._wrong_in_list(values, wanted, error) from None
             raise TypeError(self._list_mismatch(arg, values, wanted)) from error
         return tensors
+
+    def _wrong_in_list(
+        self, values: Sequence[Any], wanted: dtypes.DType | None, error: Exception
+    ) -> Exception:
+        """What is said of a list of tensors of several dtypes, run at once."""
+        found = [v.dtype.base_dtype if isinstance(v, Tensor) else None for v in values]
+        wanted = wanted or next(filter(None, found), None)
+        for i, dtype in enumerate(found):
+            if dtype is not None and wanted is not None and dtype is not wanted:
+                return self._wrong_dtype(len(self.inputs) + i, wanted, dtype)
+        return error
 
     def _list_mismatch(
         self, arg: opdef.ArgDef, values: Sequence[Any], wanted: dtypes.DType | None
@@ -242,7 +304,7 @@ class Arguments:
         attrs, given = self.attrs, self.given
         for name, attr in self.op_def.attrs.items():
             if name in attrs:
-                if attr.allowed is not None:
+                if attr.allowed is not None and not self.eager:  # kernels know then
                     self._check_allowed(attr, attrs[name])
             elif name in given and (given[name] is not None or not attr.has_default):
                 attrs[name] = normalize(attr, given[name], self.op_def.name)
@@ -264,8 +326,13 @@ class Arguments:
         for dtype in value if isinstance(value, list) else (value,):
             if dtype not in allowed:
                 where = self.input_name.get(attr.name, attr.name)
-                raise TypeError(
-                    f"Value passed to parameter '{where}' has DataType "
-                    f"{dtype.name} not in list of allowed values: "
-                    f"{', '.join(t.name for t in allowed)}"
-                )
+                raise _not_allowed(where, dtype, allowed)
+
+
+def _not_allowed(
+    where: str, dtype: dtypes.DType, allowed: Sequence[dtypes.DType]
+) -> TypeError:
+    return TypeError(
+        f"Value passed to parameter '{where}' has DataType {dtype.name} not in list of "
+        f"allowed values: {', '.join(t.name for t in allowed)}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,10 +65,7 @@ def _shape(attr: opdef.AttrDef, value: Any) -> Any:
         return shapes.raw(value)
     except (TypeError, ValueError) as error:
         kind = type(error)
-        raise kind(
-            f"Error converting {value!r} (arg name = {attr.name}) to a TensorShape: "
-            f"{error}"
-        ) from None
+        raise kind(f"Error converting {attr.name} to a TensorShape: {error}.") from None
 
 
 def _tensor(attr: opdef.AttrDef, value: Any) -> Any:
@@ -98,6 +96,11 @@ _NORMALIZERS = {
 }
 
 
+def _function_name(op_type: str) -> str:
+    """The name of the Python function of an op: `max_pool` for `MaxPool`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^_])(?=[A-Z][a-z])", "_", op_type).lower()
+
+
 def normalize(attr: opdef.AttrDef, value: Any, op_type: str) -> Any:
     """An attribute value in memory form.
 
@@ -108,7 +111,10 @@ def normalize(attr: opdef.AttrDef, value: Any, op_type: str) -> Any:
     kind = attr.kind
     if kind.startswith("list("):
         if not isinstance(value, (list, tuple)):
-            raise TypeError(f"Expected list for attr {attr.name}")
+            raise TypeError(
+                f"Expected list for '{attr.name}' argument to "
+                f"'{_function_name(op_type)}' Op, not {value!r}."
+            )
         one = _NORMALIZERS[kind[5:-1]]
         result: Any = [one(attr, v) for v in value]
         if attr.minimum is not None and len(result) < attr.minimum:

@@ -37,7 +37,7 @@ def apply(op_type: str, *args: Any, name: str | None = None, **attrs: Any) -> An
     if len(args) > len(op_def.inputs):
         raise TypeError(f"{op_type}: {len(args)} inputs, {len(op_def.inputs)} wanted.")
     if context.executing_eagerly():
-        resolved = Arguments(op_def, attrs, eager=True)
+        resolved = Arguments(op_def, attrs, eager=True, name=name)
         resolved.convert(args)
         outputs = hooks.execute(op_def, resolved.inputs, resolved.complete(), name)
         return structured(op_def, resolved.attrs, outputs, None)
@@ -58,7 +58,11 @@ def _add(
     name = name or op_def.name
     if _are_tensors(op_def, args):
         # nothing to convert inside the operation's scope: its name is taken at once
-        resolved.convert(args)
+        try:
+            resolved.convert(args)
+        except (TypeError, ValueError):
+            graph.unique_name(name)  # what fails has taken its name all the same
+            raise
         return _placed(graph, resolved, name)
     entered = (
         contextlib.nullcontext()

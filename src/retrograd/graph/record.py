@@ -19,6 +19,8 @@ class Record:
     its inputs.
     """
 
+    #: the name that was given to an op that is run at once
+    given_name: str | None = None
     #: the graph that holds its tensors, where they have no value
     _graph: Any = None
 

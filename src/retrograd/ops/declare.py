@@ -533,11 +533,14 @@ class Facts:
 
 def _infer_shapes(n: Operation) -> None:
     declaration = find(n.type)
-    if declaration is None or not n._outputs:
-        if declaration is not None:
-            declaration.infer(n)
+    if declaration is None:
         return
-    found = declaration.infer(n)
+    try:
+        found = declaration.infer(n)
+    except ValueError as error:
+        raise _naming_values(declaration, n, error) from None
+    if not n._outputs:
+        return
     outputs = n._outputs
     if found is None or isinstance(found, tuple):
         if len(outputs) == 1:
@@ -552,6 +555,22 @@ def _infer_shapes(n: Operation) -> None:
             tensor._shape_raw = shape
     if declaration.traits.passes in _HANDING_ON:
         _hand_on(n)
+
+
+def _naming_values(
+    declaration: Declaration, n: Operation, error: ValueError
+) -> ValueError:
+    """The error of a shape rule again, with the values that the rule had asked for."""
+    from retrograd.ops.static import asking
+
+    with asking(n._inputs) as asked:
+        try:
+            declaration.infer(n)
+            while asked.more():
+                declaration.infer(n)
+        except ValueError as again:
+            return again
+    return error
 
 
 #: ops whose outputs stand for what their inputs stand for

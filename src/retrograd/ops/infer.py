@@ -11,7 +11,8 @@ from typing import Any
 from retrograd import shapes
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.static import constant, constant_as_shape
+from retrograd.ops.host.text import summarized
+from retrograd.ops.static import constant, constant_as_shape, wanted
 
 
 def same(n: Operation) -> RawShape:
@@ -93,19 +94,26 @@ def broadcast(n: Operation) -> RawShape:
         raise ValueError(f"{error} for {described(n)}.") from None
 
 
-def described(n: Operation, *computed: int) -> str:
+def described(n: Operation) -> str:
     """The operation as an error message of shape inference names it.
 
-    `computed` are the inputs whose values the shape depends on; they are named too.
+    The inputs whose values the rule had asked for when it failed are named too.
     """
-    inputs = ", ".join(
-        "?" if t._shape_raw is None else shape_text(t._shape_raw) for t in n._inputs
-    )
+    inputs = ", ".join(shape_text(t._shape_raw) for t in n._inputs)
     text = f"'{n.name}' (op: '{n.type}') with input shapes: {inputs}"
-    values = [(i, constant(n._inputs[i])) for i in computed]
-    known = [f"input[{i}] = <{v}>" for i, v in values if v is not None]
-    if known:
-        text += f" and with computed input tensors: {', '.join(known)}"
+    values, partial = [], []
+    for i, tensor in enumerate(n._inputs):
+        kind = wanted(tensor)
+        raw = constant_as_shape(tensor) if kind == "shape" else None
+        if raw is not None:
+            partial.append(f"input[{i}] = {shape_text(raw)}")
+        elif kind and (value := constant(tensor)) is not None:
+            values.append(f"input[{i}] = <{summarized(value, 256)}>")
+    if values:
+        text += f" and with computed input tensors: {', '.join(values)}"
+    if partial:
+        listed = ", ".join(partial)
+        text += f" and with input tensors computed as partial shapes: {listed}"
     return text
 
 
@@ -171,17 +179,20 @@ def size_input(n: Operation, index: int) -> int | None:
     """The size that a scalar input gives, if it is known.
 
     Raises:
-      ValueError: it is negative.
+      ValueError: it is known, and no scalar or negative.
     """
-    with_rank(n, index, 0)
     value = constant(n._inputs[index])
-    if value is not None and value < 0:
+    if value is None:
+        return None
+    if value.ndim:
+        raise invalid(n, f"Input must be scalar but has rank {value.ndim}")
+    if value < 0:
         raise invalid(
             n,
             f"Dimension size, given by scalar input {index}, must be non-negative but "
             f"is {value}",
         )
-    return None if value is None else int(value)
+    return int(value)
 
 
 def merged(n: Operation, a: RawShape, b: RawShape) -> RawShape:
@@ -215,7 +226,7 @@ def axis_in(n: Operation, axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
         raise ValueError(
             f"Invalid reduction dimension {axis} for input with {rank} dimensions. "
-            f"for {described(n, 1)}."
+            f"for {described(n)}."
         )
     return axis + rank if axis < 0 else axis
 

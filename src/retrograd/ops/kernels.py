@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retrograd import dtypes
-from retrograd.errors import InvalidArgumentError, NotFoundError
+from retrograd.errors import InvalidArgumentError, NotFoundError, at_once
 from retrograd.graph import opdef
 from retrograd.graph.operation import Operation
 
@@ -111,6 +111,21 @@ def kernels(op_type: str) -> Kernels | None:
     return None if line is None else Kernels(line.split("\t"))
 
 
+@functools.cache
+def _of_signature(op_type: str) -> Kernels:
+    """Kernels for all dtypes that the signature of an op allows."""
+    op_def = opdef.lookup(op_type)
+    assert op_def is not None
+    attrs = (a for a in op_def.attrs.values() if a.kind == "type" and a.allowed)
+    return Kernels(
+        [" ".join(["CPU", *(f"{a.name}={_words(a.allowed or ())}" for a in attrs)])]
+    )
+
+
+def _words(allowed: tuple[dtypes.DType, ...]) -> str:
+    return ",".join(dtype.name for dtype in allowed)
+
+
 def refusal_in_graph(op: Operation) -> Exception | None:
     """What to raise for an operation for which there is no kernel."""
     found = kernels(op.type)
@@ -135,14 +150,13 @@ def refusal_at_once(
     op_def: opdef.OpDef, attrs: Mapping[str, Any], name: str | None
 ) -> Exception | None:
     """Likewise for an op that is run at once."""
-    found = kernels(op_def.name)
-    if found is None or found.accept(attrs):
+    found = kernels(op_def.name) or _of_signature(op_def.name)
+    if found.accept(attrs):
         return None
-    end = f" name: {name}" if name else ""
     return NotFoundError(
         None,
         None,
         f"Could not find valid device for node.\nNode:{{{{node {op_def.name}}}}}\n"
-        f"All kernels registered for op {op_def.name} :\n{found.listing()} "
-        f"[Op:{op_def.name}]{end}",
+        f"All kernels registered for op {op_def.name} :\n{found.listing()}"
+        f"{at_once(op_def.name, name)}",
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +30,71 @@ _LARGEST = 10_000
 _UNKNOWN = object()
 
 
+class Asking:
+    """What a shape rule asks for, run once more because it raised an error.
+
+    TensorFlow 1.15 runs a rule without values first, then with those that it asked for,
+    until it asks for no more; an error names the values that there were by then.
+
+    Args:
+      inputs: the inputs of the operation.
+    """
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        self._unknown = {id(t) for t in inputs}
+        self._asked: dict[int, bool] = {}
+
+    def note(self, tensor: Tensor, as_shape: bool) -> bool:
+        """Note that a value, or a shape, is asked for; whether there is one yet."""
+        key = id(tensor)
+        self._asked[key] = as_shape or self._asked.get(key, False)
+        return key not in self._unknown
+
+    def more(self) -> bool:
+        """Make what was asked for known; whether anything was not."""
+        new = self._unknown & self._asked.keys()
+        self._unknown -= new
+        self._asked = {}
+        return bool(new)
+
+    def wanted(self, tensor: Tensor) -> str:
+        """What there is and was asked for: "value", "shape" or nothing."""
+        found = self._asked.get(id(tensor))
+        if found is None or id(tensor) in self._unknown:
+            return ""
+        return "shape" if found else "value"
+
+
+#: by thread, where a rule is run for its error
+_asking: dict[int, Asking] = {}
+
+
+@contextmanager
+def asking(inputs: Sequence[Tensor]) -> Iterator[Asking]:
+    """Give shape rules only the values that they have asked for before."""
+    thread = threading.get_ident()
+    _asking[thread] = found = Asking(inputs)
+    try:
+        yield found
+    finally:
+        del _asking[thread]
+
+
+def wanted(tensor: Tensor) -> str:
+    """What an error of a shape rule says of an input: see `Asking.wanted`."""
+    found = _asking.get(threading.get_ident())
+    return "" if found is None else found.wanted(tensor)
+
+
+def _withheld(tensor: Tensor, as_shape: bool) -> bool:
+    found = _asking.get(threading.get_ident())
+    return found is not None and not found.note(tensor, as_shape)
+
+
 def constant(tensor: Tensor) -> np.ndarray | None:
     """The value of `tensor` if it depends on constants and static shapes only."""
+    if _asking and _withheld(tensor, as_shape=False):
+        return None
     if getattr(tensor, "_is_eager", False):
         return np.asarray(tensor.numpy())  # pyright: ignore[reportAttributeAccessIssue]
     found = tensor.__dict__.get("_folded", _UNKNOWN)
@@ -152,6 +218,8 @@ def constant_as_shape(tensor: Tensor) -> RawShape:
     Raises:
       ValueError: an element is less than −1.
     """
+    if _asking and _withheld(tensor, as_shape=True):
+        return _by_length(tensor.op, tensor)
     if getattr(tensor, "_is_eager", False):
         return _sizes(tensor.numpy())  # pyright: ignore[reportAttributeAccessIssue]
     if tensor.dtype.base_dtype.name not in ("int32", "int64"):

@@ -271,7 +271,7 @@ def execute(
     types = attributes.output_types(op_def, attrs)
     record = Record(op_def, inputs, attrs)
     if name:
-        record.name = name.rstrip("/")
+        record.name, record.given_name = name.rstrip("/"), name
     if declaration is None:
         raise missing_kernel(record)
     results = _run(record, declaration)

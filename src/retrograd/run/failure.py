@@ -45,6 +45,8 @@ def describe(error: Exception, op: Operation | None, values: Any) -> Exception:
 
 def _text(first: str, op: Operation) -> str:
     lines = first.split("\n")
+    if not isinstance(op, Operation):
+        lines[0] += errors.at_once(op.type, op.given_name)
     lines.insert(1, f"\t [[node {op.name} (defined at {op.where}) ]]")
     return "\n".join(lines)
 

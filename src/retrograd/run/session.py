@@ -310,18 +310,28 @@ class BaseSession:
         self._check_graph()
         tensors = [feed_tensor(self._graph, f) for f in feed_list or ()]
         found = Fetches(self._graph, fetches)
-        return self._function(Call(self._executable(found.elements, tensors), found))
+        made = Call(self._executable(found.elements, tensors), found)
 
-    def _function(self, made: Call, default_options: Any = None) -> Callable[..., Any]:
+        def run_some(values: tuple[Any, ...], *given: Any) -> Any:
+            # what is too much is left out, and what lacks is not fed
+            return self.run(fetches, dict(zip(tensors, values, strict=False)), *given)
+
+        return self._function(made, run_some)
+
+    def _function(
+        self,
+        made: Call,
+        otherwise: Callable[..., Any],
+        default_options: Any = None,
+    ) -> Callable[..., Any]:
+        """`made` as a function; another number of values is for `otherwise`."""
         feeds = made.feeds
 
         def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
             if self._closed:
                 raise RuntimeError("Attempted to use a closed Session.")
             if len(values) != len(feeds):
-                raise TypeError(
-                    f"Expected {len(feeds)} feed values, got {len(values)}."
-                )
+                return otherwise(values, options, run_metadata)
             arrays = [f(v) for f, v in zip(feeds, values, strict=True)]
             options = options or default_options
             if options is None and run_metadata is None and not self._timeout:
@@ -338,7 +348,13 @@ class BaseSession:
         found = Fetches(self._graph, list(names))
         call = Call(self._executable(found.elements, feeds), found)
         count = len(callable_options.fetch)
-        run = self._function(call, callable_options.run_options)
+
+        def refuse(values: tuple[Any, ...], *_: Any) -> Any:
+            raise InvalidArgumentError(
+                None, None, f"Expected {len(feeds)} feed tensors, but got {len(values)}"
+            )
+
+        run = self._function(call, refuse, callable_options.run_options)
         return lambda *values, **options: run(*values, **options)[:count]
 
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:

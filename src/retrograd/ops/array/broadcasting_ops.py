@@ -11,7 +11,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.array.shape import reshape, shape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
-from retrograd.ops.infer import invalid, merged, shape_text, with_rank
+from retrograd.ops.infer import invalid, shape_text, with_rank
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Passes, Traits
 
@@ -94,7 +94,7 @@ def _broadcast_to_shape(n: Operation) -> RawShape:
     found = list(want)
     for i, d in enumerate(have):
         if d is not None and d > 1:
-            found[offset + i] = merged(n, (d,), (want[offset + i],))[0]  # pyright: ignore[reportOptionalSubscript]
+            found[offset + i] = same_dim(n, d, want[offset + i])
     return tuple(found)
 
 

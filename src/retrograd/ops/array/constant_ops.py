@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrograd import dtypes, shapes
+from retrograd import shapes
 from retrograd.errors import message
+from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import RawShape
@@ -44,8 +45,8 @@ def _unfed(n: Operation) -> Exception:
     from retrograd.errors import InvalidArgumentError
 
     dtype, raw = n.attrs["dtype"], n.attrs.get("shape")
-    text = f"dtype {_proto_name(dtype)}"
-    if raw is not None:
+    text = f"dtype {type_word(dtype)}"
+    if raw:  # of a scalar, nothing is said
         sizes = ",".join("?" if d is None else str(d) for d in raw)
         text += f" and shape [{sizes}]"
     return InvalidArgumentError(
@@ -56,12 +57,6 @@ def _unfed(n: Operation) -> Exception:
             at=f"{n.name}, made in {n.where}",
             fix=f"session.run(..., feed_dict={{{n.name.rsplit('/')[-1]}: value}})",
         ),
-    )
-
-
-def _proto_name(dtype: dtypes.DType) -> str:
-    return {"float32": "float", "float64": "double", "float16": "half"}.get(
-        dtype.name, dtype.name
     )
 
 

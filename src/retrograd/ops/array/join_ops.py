@@ -360,8 +360,6 @@ def _split_axis(n: Operation, index: int) -> int | None:
 
 
 def _checked_axis(n: Operation, axis: int, rank_: int) -> int:
-    if not rank_:
-        raise invalid(n, "Can't split scalars")
     if not -rank_ <= axis < rank_:
         raise invalid(
             n,

@@ -174,10 +174,15 @@ def squeeze(
     `squeeze_dims` is the older name of `axis`.
 
     Raises:
+      TypeError: axes that are neither an integer nor a list of some.
       ValueError: (static) an axis that is not of size 1, or does not exist.
     """
     axis = renamed("axis", axis, "squeeze_dims", squeeze_dims)
     axes = [axis] if np.isscalar(axis) else axis
+    if axes is not None and not isinstance(axes, (list, tuple)):
+        raise TypeError(
+            f"Expected list for 'axis' argument to 'squeeze' Op, not {axes!r}."
+        )
     return F.Squeeze(input, squeeze_dims=axes, name=name)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrograd import dtypes
+from retrograd.errors import UnimplementedError
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.array.fill_ops import blank
@@ -250,14 +251,15 @@ def _assigned(
     """x with `value` in the place of a slice."""
     place = place_of(np.shape(x), begin, end, strides, masks)
     have = np.shape(value)
+    if 0 in place.final:
+        return x
     if have != place.final:
-        # a scalar goes everywhere, as far as TensorFlow broadcasts here
-        if have or not place.final:
-            raise refused(
-                f"Shapes {shape_text(place.final)} and {shape_text(have)} of the "
-                "slice and of its value differ."
-            )
-        value = xp.broadcast_to(value, place.final)
+        raise UnimplementedError(
+            None,
+            None,
+            f"sliced l-value shape {shape_text(place.final)} does not match r-value "
+            f"shape {shape_text(have)}. Automatic broadcasting not yet implemented.",
+        )
     return _put(xp, xp.array(x), place, value)
 
 

@@ -424,7 +424,8 @@ def _halved(n: Operation) -> RawShape:
             n, f"Input must have even and non-zero rank, input rank is {len(raw)}"
         )
     half = len(raw) // 2
-    return merged(n, raw[:half], raw[half:])
+    pairs = zip(raw[:half], raw[half:], strict=True)
+    return tuple(same_dim(n, a, b) for a, b in pairs)
 
 
 @op(

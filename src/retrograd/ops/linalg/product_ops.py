@@ -168,13 +168,20 @@ def _of_batches(xp: Arrays, x: Array, y: Array, adj_x: bool, adj_y: bool) -> Arr
     for i, z in enumerate((x, y)):
         if len(z.shape) < 2:
             raise refused(f"In[{i}] ndims must be >= 2: {len(z.shape)}")
-    x, y = _adjoint(xp, x, adj_x), _adjoint(xp, y, adj_y)
-    if x.shape[-1] != y.shape[-2]:
+    try:
+        np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    except ValueError:
         raise refused(
-            f"In[0] mismatch In[1] shape: {x.shape[-1]} vs. {y.shape[-2]}: "
-            f"{_listed(x)} {_listed(y)} 0 0"
+            "In[0] and In[1] must have compatible batch dimensions: "
+            f"{_listed(x)} vs. {_listed(y)}"
+        ) from None
+    summed = x.shape[-2 if adj_x else -1], y.shape[-1 if adj_y else -2]
+    if summed[0] != summed[1]:
+        raise refused(
+            f"In[0] mismatch In[1] shape: {summed[0]} vs. {summed[1]}: "
+            f"{_listed(x)} {_listed(y)} {int(adj_x)} {int(adj_y)}"
         )
-    return xp.matmul(x, y)
+    return xp.matmul(_adjoint(xp, x, adj_x), _adjoint(xp, y, adj_y))
 
 
 def _adjoint(xp: Arrays, x: Array, adjoint: bool) -> Array:

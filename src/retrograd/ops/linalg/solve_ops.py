@@ -44,8 +44,11 @@ def square(n: Operation, index: int = 0) -> RawShape:
 
 def batch_of(n: Operation) -> RawShape:
     """The shape of the batch of square matrices in input 0."""
-    raw = square(n)
-    return None if raw is None else raw[:-2]
+    raw = with_rank_at_least(n, 0, 2)
+    if raw is None:
+        return None
+    same_dim(n, raw[-1], raw[-2])
+    return raw[:-2]
 
 
 def _system(n: Operation, is_square: bool) -> RawShape:

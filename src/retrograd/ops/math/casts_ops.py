@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from retrograd import dtypes
 from retrograd.errors import UnimplementedError
+from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import broadcast, same
@@ -45,16 +45,12 @@ def _cast(xp: Arrays, x: Array, *, DstT: np.dtype, n: Operation) -> Array:
       UnimplementedError: strings, or other things that are not numbers.
     """
     if "O" in (x.dtype.kind, DstT.kind):
-        names = (_kernel_name(t) for t in (n.inputs[0].dtype, n.outputs[0].dtype))
+        names = (
+            type_word(t.base_dtype) for t in (n.inputs[0].dtype, n.outputs[0].dtype)
+        )
         text = f"Cast {' to '.join(names)} is not supported"
         raise UnimplementedError(None, None, text)
     return xp.cast(x, DstT)
-
-
-def _kernel_name(dtype: dtypes.DType) -> str:
-    """An element type as messages of kernels call it."""
-    name = dtype.base_dtype.name
-    return {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
 
 
 @op(

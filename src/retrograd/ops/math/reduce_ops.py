@@ -209,7 +209,7 @@ def _without_axis(n: Operation) -> RawShape:
     raw, axis = n._inputs[0]._shape_raw, constant(n._inputs[1])
     if raw is None:
         return None
-    if not raw:
+    if len(raw) < 2:
         return ()
     if axis is None:
         return (None,) * (len(raw) - 1)
@@ -218,7 +218,7 @@ def _without_axis(n: Operation) -> RawShape:
         raise ValueError(
             f"Dimension ({at}) must be in the range [{-len(raw)}, {len(raw)}), where "
             f"{len(raw)} is the number of dimensions in the input. for "
-            f"{infer.described(n, 1)}."
+            f"{infer.described(n)}."
         )
     at %= len(raw)
     return raw[:at] + raw[at + 1 :]

@@ -246,11 +246,15 @@ def max_pool(
       ValueError: sizes that do not fit, or zero.
     """
     value = renamed("input", input, "value", value)
-    if np.size(ksize) and np.any(np.equal(ksize, 0)):
-        raise ValueError("ksize cannot be zero.")
     return _in_two(
-        F.MaxPool, "MaxPool", value, ksize, strides, padding, data_format, name
+        _max_pool, "MaxPool", value, ksize, strides, padding, data_format, name
     )
+
+
+def _max_pool(value: TensorLike, *, ksize: Sequence[int], **attrs: Any) -> Tensor:
+    if any(v == 0 for v in ksize):
+        raise ValueError("ksize cannot be zero.")
+    return F.MaxPool(value, ksize=ksize, **attrs)
 
 
 def max_pool2d(

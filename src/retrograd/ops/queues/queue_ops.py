@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrograd import dtypes, errors
+from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import RawShape
@@ -104,17 +105,13 @@ def _check_shared(queue: Any, n: Operation) -> None:
     same_list("component shapes", queue.shapes, raw, _shape_texts)
 
 
-_SHORT = {"float32": "float", "float64": "double", "float16": "half"}
-
-
 def _limit(capacity: int) -> int:
     return 2**31 - 1 if capacity < 0 else capacity
 
 
 def _type_text(kind: Any) -> str:
     """A type as the runtime calls it."""
-    name = str(dtypes.as_dtype(kind).name)
-    return _SHORT.get(name, name)
+    return type_word(dtypes.as_dtype(kind))
 
 
 def _type_texts(kinds: Sequence[Any]) -> str:

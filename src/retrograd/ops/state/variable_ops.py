@@ -16,6 +16,7 @@ import numpy as np
 
 from retrograd import dtypes, errors
 from retrograd.graph.composite import IndexedSlices
+from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape
 from retrograd.ops.array.join import concat
@@ -49,8 +50,7 @@ def _text(shape: Sequence[int | None]) -> str:
 
 def _type(dtype: DTypeLike) -> str:
     """A dtype as the messages of kernels name it."""
-    name = dtypes.as_dtype(dtype).name
-    return {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
+    return type_word(dtypes.as_dtype(dtype))
 
 
 def variable_shape_of(n: Operation, index: int = 0) -> RawShape:
