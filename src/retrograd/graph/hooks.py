@@ -15,7 +15,7 @@ from typing import Any
 #: the module that provides each hook; no other module names one above itself
 PROVIDERS = {
     "new_graph": "retrograd.graph.graph",
-    "infer_shapes": "retrograd.ops.declare",
+    "infer_shapes": "retrograd.ops.inference",
     "constant_as_shape": "retrograd.ops.static",
     "declare_callee": "retrograd.ops.flow.named_call_ops",
     "derivative_of": "retrograd.grad.calls",

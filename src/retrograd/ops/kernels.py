@@ -32,7 +32,9 @@ class Kernels:
 
     def __init__(self, entries: list[str]) -> None:
         self.entries = entries
-        self._taken = [taken for entry in entries if (taken := _taken(entry))]
+        self._taken = [
+            taken for entry in entries if (taken := _taken(entry)) is not None
+        ]
         #: the attributes that decide
         self.attrs = tuple(dict.fromkeys(a for t in self._taken for a in t))
         self._known: dict[Any, bool] = {}

@@ -73,11 +73,15 @@ _asking: dict[int, Asking] = {}
 def asking(inputs: Sequence[Tensor]) -> Iterator[Asking]:
     """Give shape rules only the values that they have asked for before."""
     thread = threading.get_ident()
+    before = _asking.get(thread)  # a rule of a call runs the rules of the body
     _asking[thread] = found = Asking(inputs)
     try:
         yield found
     finally:
-        del _asking[thread]
+        if before is None:
+            del _asking[thread]
+        else:
+            _asking[thread] = before
 
 
 def wanted(tensor: Tensor) -> str:

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.compat.restore import provided
 from retrograd.compat.restore.notices import announce
+from retrograd.compat.restore.operators import ARITHMETIC, COMPARISONS
 
 #: what NumPy 1 took Python's numbers for
 _PYTHON: dict[type, Any] = {
@@ -269,7 +269,7 @@ _SHORT = (np.int8, np.int16, np.uint8, np.uint16)
 #: exponents that are a function of their own for arrays
 _KEEPING = (-1, 0, 0.5, 1, 2)
 #: functions for operators by their names in `operator`, and for those in place
-FUNCTIONS = {name: _function(name) for name in provided.ARITHMETIC}
-FUNCTIONS.update({name: _function(name) for name in provided.COMPARISONS})
+FUNCTIONS = {name: _function(name) for name in ARITHMETIC}
+FUNCTIONS.update({name: _function(name) for name in COMPARISONS})
 FUNCTIONS.update(pow=_power, truediv=_quotient)
-IN_PLACE = {name: _in_place(name) for name in provided.ARITHMETIC}
+IN_PLACE = {name: _in_place(name) for name in ARITHMETIC}

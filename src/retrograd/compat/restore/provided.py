@@ -11,9 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from retrograd.compat import loading
+from retrograd.compat.restore.operators import ARITHMETIC, COMPARISONS
 
-ARITHMETIC = "add sub mul truediv floordiv mod pow and_ or_ xor lshift rshift".split()
-COMPARISONS = "lt le gt ge eq ne".split()
 #: the types of which an operand must be for a rule to matter; none without NumPy
 _NARROW: set[type] = set()
 

@@ -11,7 +11,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.array.shape import reshape, shape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
-from retrograd.ops.infer import invalid, shape_text, with_rank
+from retrograd.ops.infer import invalid, same_dim, shape_text, with_rank
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Passes, Traits
 
