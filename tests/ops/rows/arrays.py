@@ -77,7 +77,9 @@ ROWS = [
         ellipsis_mask=2,
     ),
     row("StridedSliceGrad", c([5, 3, 2], "int32"), *_BOUNDS, f(3, 1, 2), **_MASKS),
-    row("TensorStridedSliceUpdate", f(5, 3, 2), *_BOUNDS, f(), order=0, **_MASKS),
+    row(
+        "TensorStridedSliceUpdate", f(5, 3, 2), *_BOUNDS, f(3, 1, 2), order=0, **_MASKS
+    ),
     # padding
     row("Pad", f(2, 3), c([[1, 0], [2, 3]], "int32")),
     row("PadV2", f(2, 3), c([[1, 0], [2, 3]], "int32"), c(2.5)),

@@ -32,9 +32,6 @@ def _one_hot_shape(n: Operation) -> RawShape:
     axis, raw = n.attrs["axis"], n._inputs[0]._shape_raw
     if axis < -1:
         raise invalid(n, "axis must be >= -1")
-    depth_shape = n._inputs[1]._shape_raw
-    if depth_shape:
-        raise invalid(n, f"Input must be scalar but has rank {len(depth_shape)}")
     depth = size_input(n, 1)
     if raw is None:
         return None

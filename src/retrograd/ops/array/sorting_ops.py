@@ -63,20 +63,13 @@ def invert_permutation_kernel(xp: Arrays, x: Array) -> Array:
 
 def _top_shape(n: Operation) -> list[RawShape]:
     raw = with_rank_at_least(n, 0, 1)
-    k = n.attrs["k"] if n.type == "TopK" else _scalar_size(n, 1)
+    k = n.attrs["k"] if n.type == "TopK" else size_input(n, 1)
     if raw is None:
         return [None, None]
     last = raw[-1]
     if last is not None and k is not None and last < k:
         raise invalid(n, f"input must have last dimension >= k = {k} but is {last}")
     return [(*raw[:-1], k)] * 2
-
-
-def _scalar_size(n: Operation, index: int) -> int | None:
-    raw = n._inputs[index]._shape_raw
-    if raw:
-        raise invalid(n, f"Input must be scalar but has rank {len(raw)}")
-    return size_input(n, index)
 
 
 def _top(xp: Arrays, x: Array, k: int) -> tuple[Array, ...]:
@@ -133,7 +126,7 @@ def top_k_v2_kernel(xp: Arrays, x: Array, k: Array) -> tuple[Array, ...]:
 
 
 def _nth_shape(n: Operation) -> RawShape:
-    raw, at = with_rank_at_least(n, 0, 1), _scalar_size(n, 1)
+    raw, at = with_rank_at_least(n, 0, 1), size_input(n, 1)
     if raw is None:
         return None
     if raw[-1] is not None and at is not None and raw[-1] <= at:
