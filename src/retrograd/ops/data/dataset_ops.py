@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from retrograd import errors
 from retrograd.ops.declare import op
 from retrograd.ops.infer import scalar
 from retrograd.ops.traits import NONE, Traits
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 Element = tuple[Any, ...]
 
@@ -37,7 +41,7 @@ class Elements:
         return iter(self._start())
 
 
-def _declare(name: str, kernel: Any, traits: Traits = NONE) -> None:
+def _declare(name: str, kernel: Callable[..., Any], traits: Traits = NONE) -> None:
     op(
         name,
         infer=scalar,
@@ -59,13 +63,13 @@ def _up_to(elements: Iterable[Element], count: int) -> Iterator[Element]:
 # ---------------------------------------------------------------------- sources
 
 
-def _tensors(xp: Any, *components: Any) -> Elements:
+def _tensors(xp: Arrays, *components: Array) -> Elements:
     """One element: the tensors."""
     del xp
     return Elements(lambda: [components])
 
 
-def _slices(xp: Any, *components: Any) -> Elements:
+def _slices(xp: Arrays, *components: Array) -> Elements:
     """An element for each row of the tensors."""
     del xp
     rows = {len(c) for c in components}
@@ -74,7 +78,7 @@ def _slices(xp: Any, *components: Any) -> Elements:
     return Elements(lambda: zip(*components, strict=True))
 
 
-def _range(xp: Any, start: Any, stop: Any, step: Any) -> Elements:
+def _range(xp: Arrays, start: Array, stop: Array, step: Array) -> Elements:
     """Numbers from `start` to below `stop`."""
     del xp
     if not step:
@@ -90,7 +94,7 @@ _declare("RangeDataset", _range)
 # ---------------------------------------------------------------------- of another
 
 
-def _repeat(xp: Any, input_dataset: Any, count: Any) -> Elements:
+def _repeat(xp: Arrays, input_dataset: Elements, count: Array) -> Elements:
     """The elements `count` times; for ever where it is negative."""
     del xp
 
@@ -107,13 +111,13 @@ def _repeat(xp: Any, input_dataset: Any, count: Any) -> Elements:
     return Elements(start)
 
 
-def _take(xp: Any, input_dataset: Any, count: Any) -> Elements:
+def _take(xp: Arrays, input_dataset: Elements, count: Array) -> Elements:
     """The first elements."""
     del xp
     return Elements(lambda: _up_to(input_dataset, int(count)))
 
 
-def _skip(xp: Any, input_dataset: Any, count: Any) -> Elements:
+def _skip(xp: Arrays, input_dataset: Elements, count: Array) -> Elements:
     """The elements without the first; none where `count` is negative."""
     del xp
     first = int(count)
@@ -123,10 +127,10 @@ def _skip(xp: Any, input_dataset: Any, count: Any) -> Elements:
 
 
 def _shard(
-    xp: Any,
-    input_dataset: Any,
-    num_shards: Any,
-    index: Any,
+    xp: Arrays,
+    input_dataset: Elements,
+    num_shards: Array,
+    index: Array,
     *,
     require_non_empty: bool,
 ) -> Elements:
@@ -145,13 +149,15 @@ def _shard(
     return Elements(lambda: itertools.islice(input_dataset, first, None, step))
 
 
-def _concatenate(xp: Any, input_dataset: Any, another_dataset: Any) -> Elements:
+def _concatenate(
+    xp: Arrays, input_dataset: Elements, another_dataset: Elements
+) -> Elements:
     """The elements of one, then those of the other."""
     del xp
     return Elements(lambda: itertools.chain(input_dataset, another_dataset))
 
 
-def _zip(xp: Any, *input_datasets: Any) -> Elements:
+def _zip(xp: Arrays, *input_datasets: Elements) -> Elements:
     """Elements side by side, until one dataset ends."""
     del xp
 
@@ -162,7 +168,7 @@ def _zip(xp: Any, *input_datasets: Any) -> Elements:
     return Elements(start)
 
 
-def _prefetch(xp: Any, input_dataset: Any, buffer_size: Any) -> Elements:
+def _prefetch(xp: Arrays, input_dataset: Elements, buffer_size: Array) -> Elements:
     """The same elements; they are made when they are asked for."""
     del xp
     if buffer_size < -1:
@@ -182,7 +188,11 @@ _declare("PrefetchDataset", _prefetch)
 
 
 def _batch(
-    xp: Any, input_dataset: Any, batch_size: Any, drop_remainder: Any, **unused: Any
+    xp: Arrays,
+    input_dataset: Elements,
+    batch_size: Array,
+    drop_remainder: Array,
+    **unused: Any,
 ) -> Elements:
     """Elements put together along a new first axis; the last batch may be smaller."""
     del xp, unused
@@ -225,7 +235,7 @@ def _text(shape: Sequence[int]) -> str:
 
 
 def _rebatch(
-    xp: Any, input_dataset: Any, num_replicas: Any, *, use_fallback: bool
+    xp: Arrays, input_dataset: Elements, num_replicas: Array, *, use_fallback: bool
 ) -> Elements:
     """Each batch in as many parts as there are replicas, one after the other."""
     del xp, use_fallback

@@ -6,7 +6,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import errors
 from retrograd.graph.operation import Operation
@@ -14,6 +14,11 @@ from retrograd.graph.record import Record
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import op
 from retrograd.ops.infer import nothing, scalar, scalars
+
+if TYPE_CHECKING:
+    from retrograd.ops.data.dataset_ops import Elements
+    from retrograd.run.store import Store
+    from retrograd.typing import Array, Arrays
 
 
 class Iteration:
@@ -54,7 +59,7 @@ class Iteration:
 
         return put_back
 
-    def next(self) -> tuple[Any, ...]:
+    def next(self) -> tuple[Array, ...]:
         """The next element.
 
         Raises:
@@ -77,25 +82,27 @@ class Iteration:
         raise errors.OutOfRangeError(None, None, "End of sequence")
 
 
-def _declare(name: str, infer: Any, kernel: Any, **options: Any) -> None:
+def _declare(
+    name: str, infer: Callable[..., Any], kernel: Callable[..., Any], **options: Any
+) -> None:
     op(name, infer=infer, host=True, pure=False, **options)(kernel)
 
 
-def _shared(n: Operation, store: Any, make: Callable[[str], Iteration]) -> Iteration:
+def _shared(n: Operation, store: Store, make: Callable[[str], Iteration]) -> Iteration:
     if isinstance(n, Record):  # not shared: it lives as long as its handle
         return make("")
     name = n.attrs.get("shared_name") or n.name
     return store.resource("iterator", n, functools.partial(make, name))
 
 
-def _iterator(xp: Any, *, n: Operation, store: Any) -> Iteration:
+def _iterator(xp: Arrays, *, n: Operation, store: Store) -> Iteration:
     """The iterator of a session: made at first, then found."""
     del xp
     return _shared(n, store, Iteration)
 
 
 def _one_shot(
-    xp: Any, *, dataset_factory: Callable[[], Any], n: Operation, store: Any
+    xp: Arrays, *, dataset_factory: Callable[[], Any], n: Operation, store: Store
 ) -> Iteration:
     """An iterator over the dataset that a function makes."""
     del xp
@@ -107,20 +114,20 @@ def _one_shot(
     return _shared(n, store, lambda name: Iteration(name, elements))
 
 
-def _anonymous(xp: Any) -> tuple[Iteration, Any]:
+def _anonymous(xp: Arrays) -> tuple[Iteration, Iteration | None]:
     """An iterator that lives as long as its handle, and what would delete it."""
     del xp
     return Iteration(), None
 
 
-def _make(xp: Any, dataset: Any, iterator: Any) -> Any:
+def _make(xp: Arrays, dataset: Elements, iterator: Iteration) -> tuple[()]:
     """Let an iterator begin at the first element of a dataset."""
     del xp
     iterator.start(dataset)
     return ()
 
 
-def _next(xp: Any, iterator: Any) -> Any:
+def _next(xp: Arrays, iterator: Iteration) -> Array | tuple[Array, ...]:
     """The next element of an iterator."""
     del xp
     element = iterator.next()
@@ -140,16 +147,19 @@ _declare("IteratorGetNext", _next_shapes, _next, cells="iterator")
 _declare("IteratorGetNextSync", _next_shapes, _next, cells="iterator")
 
 
-def _string_handle(xp: Any, resource_handle: Any) -> bytes:
+def _string_handle(xp: Arrays, resource_handle: Iteration) -> bytes:
     """The text that stands for an iterator of a session."""
     del xp
     return resource_handle.name.encode()
 
 
-def _from_string_handle(xp: Any, string_handle: Any, *, store: Any) -> Iteration:
+def _from_string_handle(
+    xp: Arrays, string_handle: Array | bytes, *, store: Store
+) -> Iteration:
     """The iterator of a session that a text stands for."""
     del xp
-    text = string_handle.item() if hasattr(string_handle, "item") else string_handle
+    held: Any = string_handle
+    text: bytes = held.item() if hasattr(held, "item") else held
     for (kind, _, name), found in store.resources.items():
         if kind == "iterator" and name == text.decode():
             return found

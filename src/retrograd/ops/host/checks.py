@@ -6,8 +6,8 @@ built is checked at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,11 @@ from retrograd.ops.flow.control import no_op
 from retrograd.ops.host.printing import Assert
 from retrograd.ops.math.reduce import reduce_all
 from retrograd.ops.static import constant
+
+if TYPE_CHECKING:
+    from retrograd.run.eager import EagerTensor
+    from retrograd.typing import TensorLike
+
 
 NUMERIC_TYPES = frozenset(
     getattr(dtypes, name)
@@ -51,7 +56,7 @@ def shown_name(x: Tensor) -> str:
     return x.name
 
 
-def tensors_in(*values: Any) -> list[Tensor]:
+def tensors_in(*values: object) -> list[Tensor]:
     """Those of some values, and of lists among them, that are tensors."""
     found: list[Tensor] = []
     for value in values:
@@ -60,7 +65,7 @@ def tensors_in(*values: Any) -> list[Tensor]:
     return found
 
 
-def _fail_if_known(holds: Any, data: Any) -> None:
+def _fail_if_known(holds: bool | np.bool_, data: Sequence[TensorLike]) -> None:
     """Raise at once where a check is known to fail.
 
     Raises:
@@ -75,7 +80,9 @@ def _fail_if_known(holds: Any, data: Any) -> None:
     raise errors.InvalidArgumentError(None, None, "\n".join(lines))
 
 
-def _eager_data(symbol: str, x: Any, y: Any, count: int, holds: Any) -> list[Any]:
+def _eager_data(
+    symbol: str, x: EagerTensor, y: EagerTensor, count: int, holds: EagerTensor
+) -> list[Any]:
     """What an eager error shows of two eager tensors."""
     data: list[Any] = [f"Condition x {symbol} y did not hold."]
     if count <= 0:
@@ -94,7 +101,7 @@ def _eager_data(symbol: str, x: Any, y: Any, count: int, holds: Any) -> list[Any
     return [*data, f"First {second} elements of y:", b[:second]]
 
 
-def _eager_text(item: Any, count: int) -> str:
+def _eager_text(item: object, count: int) -> str:
     if not isinstance(item, Tensor):
         return str(item)
     array = item.numpy()  # pyright: ignore[reportAttributeAccessIssue]
@@ -106,7 +113,13 @@ def _eager_text(item: Any, count: int) -> str:
 
 
 def _compare(
-    symbol: str, x: Any, y: Any, data: Any, summarize: Any, message: Any, name: Any
+    symbol: str,
+    x: TensorLike,
+    y: TensorLike,
+    data: Sequence[TensorLike] | None,
+    summarize: int | None,
+    message: str | None,
+    name: str | None,
 ) -> Any:
     """The check that x and y compare as `symbol` says, element by element."""
     label, op_type, known = _COMPARISONS[symbol]
@@ -114,7 +127,8 @@ def _compare(
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, name="y")
         if context.executing_eagerly():
-            return _compare_now(symbol, x, y, data, summarize, message)
+            now: tuple[Any, Any] = x, y
+            return _compare_now(symbol, *now, data, summarize, message)
         if data is None:
             data = [
                 f"Condition x {symbol} y did not hold element-wise:",
@@ -133,7 +147,12 @@ def _compare(
 
 
 def _compare_now(
-    symbol: str, x: Tensor, y: Tensor, data: Any, summarize: Any, message: Any
+    symbol: str,
+    x: EagerTensor,
+    y: EagerTensor,
+    data: Sequence[TensorLike] | None,
+    summarize: int | None,
+    message: str | None,
 ) -> None:
     holds = getattr(F, _COMPARISONS[symbol][1])(x, y)
     if reduce_all(holds):
@@ -151,11 +170,11 @@ def _compare_now(
 
 
 def assert_equal(
-    x: Any,
-    y: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x == y for every element, broadcast.
@@ -180,11 +199,11 @@ def assert_equal(
 
 
 def assert_none_equal(
-    x: Any,
-    y: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x != y for every element (see `assert_equal`)."""
@@ -192,11 +211,11 @@ def assert_none_equal(
 
 
 def assert_less(
-    x: Any,
-    y: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x < y for every element (see `assert_equal`)."""
@@ -204,11 +223,11 @@ def assert_less(
 
 
 def assert_less_equal(
-    x: Any,
-    y: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x <= y for every element (see `assert_equal`)."""
@@ -216,11 +235,11 @@ def assert_less_equal(
 
 
 def assert_greater(
-    x: Any,
-    y: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x > y for every element (see `assert_equal`)."""
@@ -228,11 +247,11 @@ def assert_greater(
 
 
 def assert_greater_equal(
-    x: Any,
-    y: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x >= y for every element (see `assert_equal`)."""
@@ -240,13 +259,13 @@ def assert_greater_equal(
 
 
 def assert_near(
-    x: Any,
-    y: Any,
-    rtol: Any = None,
-    atol: Any = None,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    rtol: TensorLike | None = None,
+    atol: TensorLike | None = None,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that |x − y| < atol + rtol · |y| for every element.
@@ -262,10 +281,9 @@ def assert_near(
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, x.dtype, name="y")
         eps = np.finfo(x.dtype.as_numpy_dtype).eps
-        rtol = 10 * eps if rtol is None else rtol
-        atol = 10 * eps if atol is None else atol
-        rtol = convert_to_tensor(rtol, x.dtype, name="rtol")
-        atol = convert_to_tensor(atol, x.dtype, name="atol")
+        given = [10 * eps if t is None else t for t in (rtol, atol)]
+        rtol = convert_to_tensor(given[0], x.dtype, name="rtol")
+        atol = convert_to_tensor(given[1], x.dtype, name="atol")
         if data is None:
             data = [
                 message,
@@ -286,11 +304,11 @@ def assert_near(
 def _against_zero(
     label: str,
     symbol: str,
-    x: Any,
-    data: Any,
-    summarize: Any,
-    message: Any,
-    name: Any,
+    x: TensorLike,
+    data: Sequence[TensorLike] | None,
+    summarize: int | None,
+    message: str | None,
+    name: str | None,
 ) -> Any:
     """The check that x compares with 0 as `symbol` says."""
     message = message or ""
@@ -310,10 +328,10 @@ def _against_zero(
 
 
 def assert_negative(
-    x: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x < 0 for every element (see `assert_equal`)."""
@@ -321,10 +339,10 @@ def assert_negative(
 
 
 def assert_positive(
-    x: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x > 0 for every element (see `assert_equal`)."""
@@ -332,10 +350,10 @@ def assert_positive(
 
 
 def assert_non_negative(
-    x: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x >= 0 for every element (see `assert_equal`)."""
@@ -343,17 +361,17 @@ def assert_non_negative(
 
 
 def assert_non_positive(
-    x: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that x <= 0 for every element (see `assert_equal`)."""
     return _against_zero("assert_non_positive", "<=", x, data, summarize, message, name)
 
 
-def assert_proper_iterable(values: Any) -> None:
+def assert_proper_iterable(values: object) -> None:
     """Check that a value is meant to be iterated over: no tensor, array or string.
 
     Raises:
@@ -370,12 +388,12 @@ def assert_proper_iterable(values: Any) -> None:
         )
 
 
-def is_numeric_tensor(tensor: Any) -> bool:
+def is_numeric_tensor(tensor: object) -> bool:
     """Whether a value is a tensor of numbers."""
     return isinstance(tensor, Tensor) and tensor.dtype.base_dtype in NUMERIC_TYPES
 
 
-def _differences(x: Any) -> Tensor:
+def _differences(x: TensorLike) -> Tensor:
     """x[i + 1] − x[i] of all elements in order; none where there are fewer than two."""
     x = reshape(convert_to_tensor(x), [-1])
     if not is_numeric_tensor(x):
@@ -391,7 +409,7 @@ def _differences(x: Any) -> Tensor:
     return cond(short, lambda: convert_to_tensor(np.zeros(0), x.dtype), between)
 
 
-def is_non_decreasing(x: Any, name: str | None = None) -> Tensor:
+def is_non_decreasing(x: TensorLike, name: str | None = None) -> Tensor:
     """Whether no element of x, in row-major order, is less than the one before it."""
     with dispatch.name_scope(name, "is_non_decreasing", tensors_in(x)):
         steps = _differences(x)
@@ -399,7 +417,7 @@ def is_non_decreasing(x: Any, name: str | None = None) -> Tensor:
         return reduce_all(F.LessEqual(zero, steps))
 
 
-def is_strictly_increasing(x: Any, name: str | None = None) -> Tensor:
+def is_strictly_increasing(x: TensorLike, name: str | None = None) -> Tensor:
     """Whether each element of x, in row-major order, is more than the one before it."""
     with dispatch.name_scope(name, "is_strictly_increasing", tensors_in(x)):
         steps = _differences(x)

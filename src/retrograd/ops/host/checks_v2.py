@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.ops.host import checks, shape_checks
+
+if TYPE_CHECKING:
+    from retrograd.ops.host.shape_checks import Shapes
+    from retrograd.typing import DTypeLike, TensorLike
+
 
 Check = Callable[..., Any]
 
@@ -18,10 +23,10 @@ def _named(function: Check, check: Check) -> Check:
 
 def _of_two(check: Check) -> Check:
     def function(
-        x: Any,
-        y: Any,
-        message: Any = None,
-        summarize: Any = None,
+        x: TensorLike,
+        y: TensorLike,
+        message: str | None = None,
+        summarize: int | None = None,
         name: str | None = None,
     ) -> Any:
         return check(x, y, message=message, summarize=summarize, name=name)
@@ -31,7 +36,10 @@ def _of_two(check: Check) -> Check:
 
 def _of_one(check: Check) -> Check:
     def function(
-        x: Any, message: Any = None, summarize: Any = None, name: str | None = None
+        x: TensorLike,
+        message: str | None = None,
+        summarize: int | None = None,
+        name: str | None = None,
     ) -> Any:
         return check(x, message=message, summarize=summarize, name=name)
 
@@ -50,10 +58,10 @@ assert_non_positive_v2 = _of_one(checks.assert_non_positive)
 
 
 def assert_none_equal_v2(
-    x: Any,
-    y: Any,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """See `checks.assert_none_equal`."""
@@ -61,12 +69,12 @@ def assert_none_equal_v2(
 
 
 def assert_near_v2(
-    x: Any,
-    y: Any,
-    rtol: Any = None,
-    atol: Any = None,
-    message: Any = None,
-    summarize: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    rtol: TensorLike | None = None,
+    atol: TensorLike | None = None,
+    message: str | None = None,
+    summarize: int | None = None,
     name: str | None = None,
 ) -> Any:
     """See `checks.assert_near`."""
@@ -74,48 +82,58 @@ def assert_near_v2(
 
 
 def assert_rank_v2(
-    x: Any, rank: Any, message: Any = None, name: str | None = None
+    x: TensorLike, rank: TensorLike, message: str | None = None, name: str | None = None
 ) -> Any:
     """See `shape_checks.assert_rank`."""
     return shape_checks.assert_rank(x, rank, message=message, name=name)
 
 
 def assert_rank_at_least_v2(
-    x: Any, rank: Any, message: Any = None, name: str | None = None
+    x: TensorLike, rank: TensorLike, message: str | None = None, name: str | None = None
 ) -> Any:
     """See `shape_checks.assert_rank_at_least`."""
     return shape_checks.assert_rank_at_least(x, rank, message=message, name=name)
 
 
 def assert_rank_in_v2(
-    x: Any, ranks: Any, message: Any = None, name: str | None = None
+    x: TensorLike,
+    ranks: Sequence[TensorLike],
+    message: str | None = None,
+    name: str | None = None,
 ) -> Any:
     """See `shape_checks.assert_rank_in`."""
     return shape_checks.assert_rank_in(x, ranks, message=message, name=name)
 
 
-def assert_integer_v2(x: Any, message: Any = None, name: str | None = None) -> None:
+def assert_integer_v2(
+    x: TensorLike, message: str | None = None, name: str | None = None
+) -> None:
     """See `shape_checks.assert_integer`."""
     shape_checks.assert_integer(x, message, name)
 
 
 def assert_type_v2(
-    tensor: Any, tf_type: Any, message: Any = None, name: str | None = None
+    tensor: TensorLike,
+    tf_type: DTypeLike,
+    message: str | None = None,
+    name: str | None = None,
 ) -> None:
     """See `shape_checks.assert_type`."""
     shape_checks.assert_type(tensor, tf_type, message, name)
 
 
-def assert_scalar_v2(tensor: Any, message: Any = None, name: str | None = None) -> None:
+def assert_scalar_v2(
+    tensor: TensorLike, message: str | None = None, name: str | None = None
+) -> None:
     """See `shape_checks.assert_scalar`."""
     shape_checks.assert_scalar(tensor, name, message)
 
 
 def assert_shapes_v2(
-    shapes: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    shapes: Shapes,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> None:
     """See `shape_checks.assert_shapes`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import context
@@ -15,14 +15,18 @@ from retrograd.ops.arguments import renamed
 from retrograd.ops.array.identity import check_numerics
 from retrograd.ops.flow.control import group, with_dependencies
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
+
 _FUNCTIONAL = ("If", "StatelessIf", "Case", "While", "StatelessWhile", "For")
 
 
 def verify_tensor_all_finite(
-    t: Any = None,
+    t: TensorLike | None = None,
     msg: str | None = None,
     name: str | None = None,
-    x: Any = None,
+    x: TensorLike | None = None,
     message: str | None = None,
 ) -> Tensor:
     """`x`, which fails in a run where an element is infinite or NaN.
@@ -50,7 +54,7 @@ def verify_tensor_all_finite(
 
 
 def verify_tensor_all_finite_v2(
-    x: Any, message: str, name: str | None = None
+    x: TensorLike, message: str, name: str | None = None
 ) -> Tensor:
     """`verify_tensor_all_finite` of TensorFlow 2."""
     return verify_tensor_all_finite(x=x, message=message, name=name)

@@ -6,7 +6,8 @@ import os
 import pprint
 import random
 import sys
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -20,9 +21,16 @@ from retrograd.ops.declare import F
 from retrograd.ops.flow.branches import cond
 from retrograd.ops.flow.control import no_op
 
+if TYPE_CHECKING:
+    from retrograd.run.eager import EagerTensor
+    from retrograd.typing import Structure, TensorLike
+
 
 def Assert(
-    condition: Any, data: Any, summarize: int | None = None, name: str | None = None
+    condition: TensorLike,
+    data: Sequence[TensorLike],
+    summarize: int | None = None,
+    name: str | None = None,
 ) -> Any:
     """An operation that fails where `condition` does not hold.
 
@@ -37,7 +45,8 @@ def Assert(
     """
     if context.executing_eagerly():
         if not condition:
-            shown = [_eager_summary(x, summarize) for x in convert_n_to_tensor(data)]
+            values: Any = convert_n_to_tensor(data)
+            shown = [_eager_summary(x, summarize) for x in values]
             text = "\n".join(shown)
             raise errors.InvalidArgumentError(
                 None,
@@ -58,7 +67,7 @@ def Assert(
         return cond(condition, no_op, fail, name="AssertGuard").op
 
 
-def _eager_summary(tensor: Any, summarize: int | None) -> str:
+def _eager_summary(tensor: EagerTensor, summarize: int | None) -> str:
     array = np.asarray(tensor.numpy())
     limit = 3 if summarize is None else array.size if summarize < 0 else summarize
     if not array.shape:
@@ -69,8 +78,8 @@ def _eager_summary(tensor: Any, summarize: int | None) -> str:
 
 
 def Print(
-    input_: Any,
-    data: Any,
+    input_: TensorLike,
+    data: Sequence[TensorLike],
     message: str | None = None,
     first_n: int | None = None,
     summarize: int | None = None,
@@ -98,7 +107,7 @@ def Print(
 
 def string_format(
     template: str,
-    inputs: Any,
+    inputs: TensorLike,
     placeholder: str = "{}",
     summarize: int = 3,
     name: str | None = None,
@@ -154,7 +163,7 @@ def _streams() -> dict[Any, str]:
     }
 
 
-def _is_tensor(value: Any) -> bool:
+def _is_tensor(value: object) -> bool:
     return isinstance(value, Tensor | SparseTensor) or hasattr(
         value, "_as_graph_element"
     )
@@ -168,7 +177,7 @@ def _unused(text: str) -> str:
     return found
 
 
-def print_v2(*inputs: Any, **kwargs: Any) -> Any:
+def print_v2(*inputs: Structure, **kwargs: Any) -> Any:
     """An operation that writes tensors and anything else.
 
     Args:
@@ -203,7 +212,7 @@ def print_v2(*inputs: Any, **kwargs: Any) -> Any:
     return F.PrintV2(text, output_stream=target, name=name, end=end)
 
 
-def _target(stream: Any) -> str:
+def _target(stream: str | TextIO | Callable[..., Any]) -> str:
     if isinstance(stream, str) and stream.startswith("file://"):
         return stream
     found = _streams().get(stream)
@@ -216,7 +225,7 @@ def _target(stream: Any) -> str:
     return found
 
 
-def _template(inputs: Any, sep: str) -> tuple[str, list[Any], str]:
+def _template(inputs: Sequence[Structure], sep: str) -> tuple[str, list[Any], str]:
     """What is printed with placeholders for tensors, these, and the placeholder."""
     plain = nest.map_structure(lambda x: "" if _is_tensor(x) else x, inputs)
     mark = _unused(" ".join(pprint.pformat(x) for x in plain))

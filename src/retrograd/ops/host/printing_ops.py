@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -14,9 +14,14 @@ from retrograd.ops.host.text import abridged, summarized
 from retrograd.ops.infer import nothing, same, scalar
 from retrograd.ops.traits import Passes, Traits
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Arrays
+
 
 @op("Assert", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
-def assert_kernel(xp: Any, condition: Any, *data: Any, summarize: int) -> Any:
+def assert_kernel(
+    xp: Arrays, condition: Array, *data: Array, summarize: int
+) -> tuple[()]:
     """Nothing where the condition holds, else an error that shows the data."""
     del xp
     if not condition:
@@ -36,14 +41,14 @@ def assert_kernel(xp: Any, condition: Any, *data: Any, summarize: int) -> Any:
     traits=Traits(passes=Passes.SAME),
 )
 def print_kernel(
-    xp: Any,
+    xp: Arrays,
     printed: int,
-    value: Any,
-    *data: Any,
+    value: Array,
+    *data: Array,
     message: str,
     first_n: int,
     summarize: int,
-) -> Any:
+) -> tuple[Array | int, ...]:
     """The input; other inputs are written to stderr, the first times or always."""
     del xp
     if first_n < 0 or printed < first_n:
@@ -52,12 +57,12 @@ def print_kernel(
     return printed + 1, value
 
 
-def _write(stream: Any, text: str) -> None:
+def _write(stream: TextIO, text: str) -> None:
     stream.write(text)
     stream.flush()
 
 
-def _text(value: Any) -> str:
+def _text(value: Array | bytes) -> str:
     item: Any = value[()] if isinstance(value, np.ndarray) else value
     if isinstance(item, bytes):
         return item.decode("utf-8", "surrogateescape")
@@ -65,7 +70,9 @@ def _text(value: Any) -> str:
 
 
 @op("PrintV2", infer=nothing, host=True)
-def print_v2_kernel(xp: Any, value: Any, *, output_stream: str, end: str) -> Any:
+def print_v2_kernel(
+    xp: Arrays, value: Array, *, output_stream: str, end: str
+) -> tuple[()]:
     """Writes a string to stdout, stderr, the log or a file."""
     del xp
     if np.ndim(value):
@@ -90,8 +97,8 @@ def print_v2_kernel(xp: Any, value: Any, *, output_stream: str, end: str) -> Any
 
 @op("StringFormat", infer=scalar, host=True)
 def string_format_kernel(
-    xp: Any, *values: Any, template: str, placeholder: str, summarize: int
-) -> Any:
+    xp: Arrays, *values: Array, template: str, placeholder: str, summarize: int
+) -> Array:
     """The template, with each placeholder replaced by the text of a tensor."""
     del xp
     parts = template.split(placeholder)

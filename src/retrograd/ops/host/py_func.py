@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest
 from retrograd.graph import context
@@ -12,15 +12,19 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.declare import F
 from retrograd.ops.host.py_func_ops import _py_funcs
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import DTypeLike, TensorLike
+
 
 class EagerFunc:
     """A function that takes and makes tensors which are run at once."""
 
-    def __init__(self, func: Callable[..., Any], Tout: Sequence[Any]) -> None:
+    def __init__(self, func: Callable[..., Any], Tout: Sequence[dtypes.DType]) -> None:
         self._func = func
         self._out_dtypes = Tout
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: TensorLike) -> list[Any] | None:
         """Call the function with the tensors of some values; the values it makes."""
         with context.eager_mode():
             result = self._func(*[convert_to_tensor(a) for a in args])
@@ -28,10 +32,10 @@ class EagerFunc:
                 return None
             values = list(result) if isinstance(result, list | tuple) else [result]
             pairs = zip(values, self._out_dtypes, strict=False)
-            tensors = [self._converted(v, dtype) for v, dtype in pairs]
+            tensors: list[Any] = [self._converted(v, dtype) for v, dtype in pairs]
             return [t.numpy() for t in tensors] + values[len(tensors) :]
 
-    def _converted(self, value: Any, dtype: Any) -> Any:
+    def _converted(self, value: TensorLike, dtype: dtypes.DType) -> Tensor:
         if getattr(value, "_is_resource_variable", False):
             raise RuntimeError(
                 "Attempting to return a variable from an eagerly executed py_func. "
@@ -44,11 +48,17 @@ class EagerFunc:
 
 
 def _apply(
-    op_type: str, func: Any, inp: Any, Tout: Any, name: str | None, **attrs: Any
+    op_type: str,
+    func: Callable[..., Any],
+    inp: Sequence[TensorLike],
+    Tout: DTypeLike | Sequence[DTypeLike],
+    name: str | None,
+    **attrs: Any,
 ) -> Any:
     """Add an op that calls `func`."""
     several = isinstance(Tout, list | tuple)
-    wanted = [dtypes.as_dtype(t) for t in (Tout if several else [Tout])]
+    given: Any = Tout if several else [Tout]
+    wanted = [dtypes.as_dtype(t) for t in given]
     if op_type == "EagerPyFunc":
         func = EagerFunc(func, wanted)
     token = _py_funcs.insert(func)
@@ -63,13 +73,17 @@ def _apply(
     return result if several else result[0]
 
 
-def _check_callable(func: Any) -> None:
+def _check_callable(func: object) -> None:
     if not callable(func):
         raise ValueError(f"Expected func to be callable, got func of type {type(func)}")
 
 
 def py_func(
-    func: Any, inp: Any, Tout: Any, stateful: bool = True, name: str | None = None
+    func: Callable[..., Any],
+    inp: Sequence[TensorLike],
+    Tout: DTypeLike | Sequence[DTypeLike],
+    stateful: bool = True,
+    name: str | None = None,
 ) -> Any:
     """A Python function of arrays as an op; it has no gradient.
 
@@ -87,7 +101,8 @@ def py_func(
       ValueError: `func` cannot be called.
     """
     if context.executing_eagerly():
-        result = nest.flatten(func(*[x.numpy() for x in inp]))
+        values: Any = inp
+        result = nest.flatten(func(*[x.numpy() for x in values]))
         tensors = [x if x is None else convert_to_tensor(x) for x in result]
         return tensors[0] if len(tensors) == 1 else tensors
     _check_callable(func)
@@ -97,12 +112,22 @@ def py_func(
 py_func_common = py_func
 
 
-def numpy_function(func: Any, inp: Any, Tout: Any, name: str | None = None) -> Any:
+def numpy_function(
+    func: Callable[..., Any],
+    inp: Sequence[TensorLike],
+    Tout: DTypeLike | Sequence[DTypeLike],
+    name: str | None = None,
+) -> Any:
     """As `py_func`, always stateful."""
     return py_func(func, inp, Tout, True, name)
 
 
-def eager_py_func(func: Any, inp: Any, Tout: Any, name: str | None = None) -> Any:
+def eager_py_func(
+    func: Callable[..., Any],
+    inp: Sequence[TensorLike],
+    Tout: DTypeLike | Sequence[DTypeLike],
+    name: str | None = None,
+) -> Any:
     """A Python function of tensors that are run at once, as an op with a gradient.
 
     Args:

@@ -6,7 +6,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, gradient, op
 from retrograd.ops.infer import unknown
 from retrograd.ops.traits import Blocks, Kind, Traits
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array, Arrays
+
 
 _CLASSES: dict[type[BaseException], Any] = {
     ValueError: errors.InvalidArgumentError,
@@ -49,7 +54,7 @@ class FuncRegistry:
             weakref.WeakValueDictionary()
         )
 
-    def insert(self, func: Any) -> str:
+    def insert(self, func: Callable[..., Any]) -> str:
         """Register a function; its token."""
         with self._lock:
             token = f"pyfunc_{self._unique_id}"
@@ -90,7 +95,7 @@ def _failure(error: Exception) -> Exception:
     return kind(None, None, f"{type(error).__name__}: {error}\n{text}")
 
 
-def _as_array(value: Any) -> np.ndarray:
+def _as_array(value: Array | bytes) -> np.ndarray:
     """What a function returned as an array; text as bytes."""
     array = np.asarray(value)
     if array.dtype.kind == "U":
@@ -104,7 +109,7 @@ def _as_array(value: Any) -> np.ndarray:
     return held.reshape(array.shape)
 
 
-def _argument(value: Any, tensor: Any) -> Any:
+def _argument(value: Array, tensor: Tensor) -> Array | bytes:
     """A value as a function gets it: scalars as such, arrays that it may change.
 
     What stands for a variable or a list stays a tensor.
@@ -116,7 +121,9 @@ def _argument(value: Any, tensor: Any) -> Any:
     return value
 
 
-def _called(token: str, args: Sequence[Any], n: Operation) -> Any:
+def _called(
+    token: str, args: Sequence[Array], n: Operation
+) -> Array | tuple[Array, ...]:
     wanted = n.attrs["Tout"]
     func = _py_funcs.find(token)
     try:
@@ -149,7 +156,9 @@ def _called(token: str, args: Sequence[Any], n: Operation) -> Any:
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
 
-def _call_kernel(xp: Any, *args: Any, token: str, n: Operation) -> Any:
+def _call_kernel(
+    xp: Arrays, *args: Array, token: str, n: Operation
+) -> Array | tuple[Array, ...]:
     """What a Python function makes of the values of the inputs."""
     del xp
     return _called(token, args, n)
@@ -182,6 +191,6 @@ op(
 
 
 @gradient("EagerPyFunc", input="x̄ᵢ = Σⱼ ȳⱼ ∂yⱼ/∂xᵢ")
-def _python_gradient(n: Operation, *dys: Any) -> list[Any]:
+def _python_gradient(n: Operation, *dys: Tensor) -> list[Tensor]:
     """The function run again, under a tape."""
     return hooks.python_gradient(n, *dys)

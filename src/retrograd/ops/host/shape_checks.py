@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from retrograd import dtypes
 from retrograd.graph import context, dispatch
@@ -17,6 +18,17 @@ from retrograd.ops.flow.control import group, no_op, with_dependencies
 from retrograd.ops.host.checks import shown_name, tensors_in
 from retrograd.ops.host.printing import Assert
 from retrograd.ops.static import constant
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, Operand, TensorLike
+
+    #: for each dimension a number, a name, None or "."; in front "..." for several
+    Symbols: TypeAlias = str | Sequence[int | str | Tensor | EllipsisType | None]
+    Shapes: TypeAlias = (
+        Mapping[TensorLike, Symbols | None]
+        | Iterable[tuple[TensorLike, Symbols | None]]
+    )
+
 
 # ---------------------------------------------------------------------- ranks
 
@@ -33,7 +45,12 @@ class _Ranks:
         self.words, self.known, self.condition = words, known, condition
 
     def check(
-        self, x: Any, ranks: Sequence[Any], data: Any, summarize: Any, message: Any
+        self,
+        x: TensorLike,
+        ranks: Sequence[TensorLike],
+        data: Sequence[TensorLike] | None,
+        summarize: int | None,
+        message: str | None,
     ) -> Any:
         """The operation that checks the rank of x.
 
@@ -96,11 +113,11 @@ _AMONG = _Ranks(" in", lambda f, w: f in w, _any_of)
 
 
 def assert_rank(
-    x: Any,
-    rank: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    rank: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check the rank of a tensor.
@@ -124,11 +141,11 @@ def assert_rank(
 
 
 def assert_rank_at_least(
-    x: Any,
-    rank: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    rank: TensorLike,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that a tensor has at least `rank` dimensions (see `assert_rank`)."""
@@ -137,11 +154,11 @@ def assert_rank_at_least(
 
 
 def assert_rank_in(
-    x: Any,
-    ranks: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    x: TensorLike,
+    ranks: Sequence[TensorLike],
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that the rank of a tensor is among `ranks` (see `assert_rank`)."""
@@ -153,7 +170,9 @@ def assert_rank_in(
 # ---------------------------------------------------------------------- dtypes
 
 
-def assert_integer(x: Any, message: Any = None, name: str | None = None) -> Any:
+def assert_integer(
+    x: TensorLike, message: str | None = None, name: str | None = None
+) -> Any:
     """Check that a tensor is of an integer dtype.
 
     Raises:
@@ -172,7 +191,10 @@ def assert_integer(x: Any, message: Any = None, name: str | None = None) -> Any:
 
 
 def assert_type(
-    tensor: Any, tf_type: Any, message: Any = None, name: str | None = None
+    tensor: TensorLike,
+    tf_type: DTypeLike,
+    message: str | None = None,
+    name: str | None = None,
 ) -> Any:
     """Check the dtype of a tensor.
 
@@ -189,7 +211,9 @@ def assert_type(
         return no_op("statically_determined_correct_type")
 
 
-def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
+def assert_same_float_dtype(
+    tensors: Sequence[Operand | None] | None = None, dtype: dtypes.DType | None = None
+) -> Any:
     """Check that all tensors are of one floating dtype, and give it.
 
     Raises:
@@ -204,7 +228,9 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
     return dtype
 
 
-def _same_base_type(items: Any, expected: Any) -> Any:
+def _same_base_type(
+    items: Sequence[Any], expected: dtypes.DType | None
+) -> dtypes.DType | None:
     first = None
     for item in items:
         if item is None:
@@ -221,7 +247,9 @@ def _same_base_type(items: Any, expected: Any) -> Any:
     return expected
 
 
-def assert_scalar(tensor: Any, name: str | None = None, message: Any = None) -> Tensor:
+def assert_scalar(
+    tensor: TensorLike, name: str | None = None, message: str | None = None
+) -> Tensor:
     """Check that a tensor has no dimensions, and give it.
 
     Raises:
@@ -271,7 +299,7 @@ def _dimension_sizes(x: Tensor) -> Any:
     return cond(scalar, lambda: convert_to_tensor([1]), lambda: dynamic)
 
 
-def _known(size: Any) -> bool:
+def _known(size: Any) -> TypeGuard[int]:
     if isinstance(size, Tensor):
         return False
     try:
@@ -282,10 +310,10 @@ def _known(size: Any) -> bool:
 
 
 def assert_shapes(
-    shapes: Any,
-    data: Any = None,
-    summarize: Any = None,
-    message: Any = None,
+    shapes: Shapes,
+    data: Sequence[TensorLike] | None = None,
+    summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Check that dimensions of tensors which bear the same symbol have the same size.
@@ -301,7 +329,7 @@ def assert_shapes(
     Raises:
       ValueError: sizes are known and differ, or the symbols make no sense.
     """
-    pairs = list(shapes.items() if isinstance(shapes, dict) else shapes)
+    pairs: list[Any] = list(shapes.items() if isinstance(shapes, dict) else shapes)
     message = message or ""
     with dispatch.name_scope(name, "assert_shapes", tensors_in([x for x, _ in pairs])):
         sizes = [
@@ -318,7 +346,7 @@ def assert_shapes(
             return group(checks)
 
 
-def _constraint(x: Tensor, symbols: Any, message: str) -> _Sizes:
+def _constraint(x: Tensor, symbols: Symbols, message: str) -> _Sizes:
     if not hasattr(symbols, "__iter__") and not hasattr(symbols, "__getitem__"):
         raise ValueError(
             f"{message}.  Tensor {shown_name(x)}.  Specified shape must be an "
@@ -338,7 +366,11 @@ def _constraint(x: Tensor, symbols: Any, message: str) -> _Sizes:
 
 
 def _rank_check(
-    sizes: _Sizes, data: Any, summarize: Any, message: str, name: str | None
+    sizes: _Sizes,
+    data: Sequence[TensorLike] | None,
+    summarize: int | None,
+    message: str,
+    name: str | None,
 ) -> Any:
     rank = len(sizes.symbols)
     if sizes.innermost:
@@ -351,7 +383,10 @@ def _rank_check(
 
 
 def _size_checks(
-    sizes: Sequence[_Sizes], data: Any, summarize: Any, message: str
+    sizes: Sequence[_Sizes],
+    data: Sequence[TensorLike] | None,
+    summarize: int | None,
+    message: str,
 ) -> list[Any]:
     checks = []
     named: dict[Any, tuple[Any, Tensor, int]] = {}
@@ -376,7 +411,13 @@ def _size_checks(
 
 
 def _size_check(
-    x: Tensor, at: int, actual: Any, wanted: Any, why: str, message: str, data: Any
+    x: Tensor,
+    at: int,
+    actual: int | Tensor,
+    wanted: int | Tensor,
+    why: str,
+    message: str,
+    data: Sequence[TensorLike] | None,
 ) -> tuple[Any, Any] | None:
     if _known(actual) and _known(wanted):
         if int(actual) != int(wanted):

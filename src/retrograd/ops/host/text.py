@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
+
 
 _ESCAPES = {10: "\\n", 13: "\\r", 9: "\\t", 34: '\\"', 39: "\\'", 92: "\\\\"}
 
@@ -17,7 +22,7 @@ def escaped(text: bytes) -> str:
     )
 
 
-def _float(value: float, short: int, full: int, narrow: Any) -> str:
+def _float(value: float, short: int, full: int, narrow: Callable[[str], float]) -> str:
     """The shortest of two precisions that gives the number back."""
     if math.isnan(value):
         return "nan"
@@ -27,7 +32,7 @@ def _float(value: float, short: int, full: int, narrow: Any) -> str:
     return text if narrow(text) == value else f"{value:.{full}g}"
 
 
-def element(value: Any, quoted: bool = False) -> str:
+def element(value: Array | bytes, quoted: bool = False) -> str:
     """One element of a tensor."""
     if isinstance(value, bytes):
         return f'"{escaped(value)}"' if quoted else escaped(value)
@@ -43,7 +48,7 @@ def element(value: Any, quoted: bool = False) -> str:
     return "?"
 
 
-def summarized(value: Any, limit: int) -> str:
+def summarized(value: Array, limit: int) -> str:
     """The first `limit` elements of a tensor (all where it is negative).
 
     Brackets go around all dimensions but the first.
@@ -60,7 +65,7 @@ def summarized(value: Any, limit: int) -> str:
 
 
 def _first_elements(
-    array: Any, flat: Any, dim: int, limit: int, at: list[int], parts: list[str]
+    array: Array, flat: Array, dim: int, limit: int, at: list[int], parts: list[str]
 ) -> None:
     if at[0] >= limit:
         return
@@ -83,7 +88,7 @@ def _first_elements(
             parts.append("]")
 
 
-def abridged(value: Any, at_ends: int) -> str:
+def abridged(value: Array, at_ends: int) -> str:
     """A tensor as nested lists, `at_ends` elements at both ends of each dimension.
 
     A negative number gives all elements.
@@ -92,7 +97,7 @@ def abridged(value: Any, at_ends: int) -> str:
     return _abridged(array, 0, array.ndim, array.size if at_ends < 0 else at_ends)
 
 
-def _abridged(array: Any, dim: int, dims: int, at_ends: int) -> str:
+def _abridged(array: Array, dim: int, dims: int, at_ends: int) -> str:
     if dim == dims:
         return element(array[()] if isinstance(array, np.ndarray) else array, True)
     size = array.shape[0]
