@@ -12,18 +12,17 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 SAME_AS_NUMPY = _words("""
-abs absolute add angle arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh
-array bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_to ceil clip
-concatenate conj conjugate copysign cos cosh deg2rad diag diagonal divide dot empty
-empty_like equal exp exp2 expand_dims expm1 eye flip floor floor_divide fmax fmin fmod
-full full_like greater greater_equal hypot imag inner invert isfinite isinf isnan
-left_shift less less_equal linspace log log10 log1p log2 logaddexp logical_and
-logical_not logical_or logical_xor maximum meshgrid minimum mod moveaxis multiply ndim
-negative nextafter nonzero not_equal ones ones_like outer pad positive power rad2deg
-ravel real reciprocal remainder repeat reshape right_shift rint roll searchsorted
-shape sign signbit sin sinh size sqrt square squeeze stack subtract swapaxes take
-take_along_axis tan tanh tensordot tile transpose tri tril triu true_divide trunc
-unique where zeros zeros_like
+abs absolute add angle arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh array
+bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_to ceil clip concatenate conj
+conjugate copysign cos cosh deg2rad diag diagonal divide dot empty empty_like equal exp
+exp2 expand_dims expm1 eye flip floor floor_divide fmax fmin fmod full full_like greater
+greater_equal hypot imag inner invert isfinite isinf isnan left_shift less less_equal
+linspace log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor
+maximum meshgrid minimum mod moveaxis multiply ndim negative nextafter nonzero not_equal
+ones ones_like outer pad positive rad2deg ravel real reciprocal remainder repeat reshape
+right_shift rint roll searchsorted shape sign signbit sin sinh size sqrt square squeeze
+stack subtract swapaxes take take_along_axis tan tanh tensordot tile transpose tri tril
+triu true_divide trunc unique where zeros zeros_like
 """)
 
 CONSTANTS = _words("bfloat16 e finfo iinfo inf nan name newaxis pi")
@@ -35,7 +34,7 @@ uint16 uint32 uint64
 
 DIFFERENT = _words("""
 all any argmax argmin argsort asarray bincount cholesky cumprod cumsum det eigh einsum
-inv matmul max mean min prod qr round slogdet solve sort sum svd
+inv matmul max mean min power prod qr round slogdet solve sort sum svd
 """)
 
 ADDED = _words("""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import numpy as np
+
 from retrograd.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -12,6 +14,31 @@ T = TypeVar("T")
 def refused(text: str) -> InvalidArgumentError:
     """The error of a kernel that cannot take its inputs; the op is added to it."""
     return InvalidArgumentError(None, None, text)
+
+
+def xla_name(dtype: np.dtype) -> str:
+    """An integer dtype as XLA writes it: S32, U8."""
+    return f"{'U' if dtype.kind == 'u' else 'S'}{8 * dtype.itemsize}"
+
+
+def cast_refused(dtype: np.dtype) -> str:
+    """What XLA says where it needs a fraction of an integer dtype."""
+    return (
+        f"Invalid cast from floating point type to {xla_name(dtype)} in "
+        "ConstantR0WithType."
+    )
+
+
+def refused_by_xla(text: str) -> InvalidArgumentError:
+    """The error of a kernel that TensorFlow leaves to XLA, which has none.
+
+    It comes out twice: by the operation, and by the copy of its result.
+    """
+    return refused(
+        f"2 root error(s) found.\n  (0) Invalid argument: {text}\n"
+        f"  (1) Invalid argument: {text}\n"
+        "0 successful operations.\n0 derived errors ignored."
+    )
 
 
 def renamed(

@@ -461,6 +461,12 @@ def traits_of(op_type: str) -> Traits:
     return NONE if found is None else found.traits
 
 
+def unprepared(op: Operation) -> Exception | None:
+    """What to raise for an operation with which TensorFlow cannot prepare a graph."""
+    why = traits_of(op.type).unprepared
+    return None if why is None else why(op)
+
+
 def kind_of(op_type: str) -> Kind | None:
     """What an op type is to the engine, where it is more than a function."""
     found = registry.get(op_type) or find(op_type)

@@ -9,7 +9,12 @@ decides anything outside `ops/`.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
 
 
 class Kind(enum.Enum):
@@ -169,6 +174,8 @@ class Traits:
       beside_variables: it stays on the processor where variables do.
       flat: where its slope is exactly zero, in words: "≤ 0".
       saturates: whether its slope vanishes towards infinity.
+      unprepared: why TensorFlow fails to prepare a graph with such an operation, if it
+        does.
     """
 
     kind: Kind | None = None
@@ -190,6 +197,7 @@ class Traits:
     beside_variables: bool = False
     flat: str = ""
     saturates: bool = False
+    unprepared: Callable[[Operation], Exception | None] | None = None
 
 
 #: of an op of which nothing is declared

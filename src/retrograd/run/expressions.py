@@ -43,11 +43,18 @@ def expression(op: Operation, declaration: Declaration) -> Written | None:
         return None
     if any(t._dtype.base_dtype.name in _NOT_NUMBERS for t in op._outputs):
         return None
-    if len(op._inputs) == 2 and declaration.traits.of_two:
+    if len(op._inputs) == 2 and declaration.traits.of_two and _of_one_shape(op):
         declaration = find(declaration.traits.of_two) or declaration
     one = kinds and kinds.count(kinds[0]) == len(kinds)
     found = written(declaration.kernel, kinds[0] if one else None)
     return found if found is not None and found.count == len(op._inputs) else None
+
+
+def _of_one_shape(op: Operation) -> bool:
+    """Whether the inputs are known to have one shape; else the kernel has to look."""
+    raw = op._inputs[0]._shape_raw
+    same = all(t._shape_raw == raw for t in op._inputs)
+    return same and raw is not None and None not in raw
 
 
 class Written:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd import dtypes
 from retrograd.arrays import numpy as xp_numpy
 from retrograd.arrays.blas import threads
 from retrograd.errors import InvalidArgumentError, message
@@ -19,7 +20,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import Binding, Role, binding, keywords
-from retrograd.ops.declare import Declaration, find, kind_of
+from retrograd.ops.declare import Declaration, find, kind_of, unprepared
 from retrograd.ops.flow.control_ops import DEAD
 from retrograd.ops.flow.effects import is_reading, is_storage, variable_of
 from retrograd.ops.kernels import refusal_in_graph
@@ -35,6 +36,8 @@ _LARGEST_FOLDED = 1 << 20
 #: operations after which a run can hand the interpreter to another thread, as one that
 #: compiles: Python looks whether it should in loops and calls, not in straight lines
 _PAUSES = 64
+#: dtypes of which a value is no array
+_HANDLES = frozenset(("resource", "variant"))
 
 
 class Program:
@@ -73,7 +76,7 @@ class Program:
         self._written: dict[Tensor, str] = {}
         # what a Switch may leave without a value
         self._shadow: set[Operation] = set()
-        self.scope.update(DEAD=DEAD, PAUSE=(0,))
+        self.scope.update(DEAD=DEAD, PAUSE=(0,), ARRAY=np.asarray, TEXTS=_texts)
         for i, (tensor, value) in enumerate((constants or {}).items()):
             self._bind(tensor, f"h{i}", value)
             self.constants.add(tensor)
@@ -130,7 +133,7 @@ class Program:
         else:
             last_use = self._last_uses()
             for index, op in enumerate(plan.ops):
-                refusal = refusal_in_graph(op)
+                refusal = refusal_in_graph(op) or unprepared(op)
                 if refusal is not None:
                     raise refusal
                 self._emit(op, index, last_use)
@@ -326,7 +329,7 @@ class Program:
         bound = binding(declaration, op)
         inputs = op._inputs
         arguments = [
-            self._value(tensor)
+            self._argument(tensor, declaration)
             if role is Role.VALUE
             else self._stored(role, tensor, bound)
             for role, tensor in zip(bound.roles, inputs, strict=True)
@@ -341,6 +344,19 @@ class Program:
             cells.insert(0, f"s{index}")
         call = self._call(op, declaration, index, arguments)
         return self._assignment(op, index, cells, call, bound)
+
+    def _argument(self, tensor: Tensor, declaration: Declaration) -> str:
+        """An expression for what a kernel is given for the value of a tensor.
+
+        Kernels know NumPy's arrays and numbers: what a stage gives is made one, since
+        the other library's arrays have 32 bits outside of it, and so is a text.
+        """
+        text = self._value(tensor)
+        if self.stages and text[0] == "w" and tensor._dtype.name not in _HANDLES:
+            return f"ARRAY({text})"
+        if tensor._dtype is dtypes.string and not declaration.host:
+            return f"TEXTS({text})"
+        return text
 
     def _stored(self, role: Role, tensor: Tensor, bound: Binding) -> str:
         """An expression for what a kernel is given for a variable."""
@@ -403,6 +419,11 @@ class Program:
             values = [found.get(self.names.get(t, "")) for t in op._inputs]
             values = [v.peek() if isinstance(v, Cell) else v for v in values]
         return describe(error, op, values)
+
+
+def _texts(value: Any) -> Any:
+    """Strings as an array: one alone may be `bytes`, as NumPy takes it out of one."""
+    return np.array(value, object) if isinstance(value, bytes) else value
 
 
 def _missing(op: Operation) -> Any:

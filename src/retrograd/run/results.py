@@ -43,6 +43,13 @@ def copied(value: Any) -> Any:
     return _other(value)
 
 
+def _as_fed(value: Any) -> Any:
+    """A result, given what was fed for it: an array, of one number too."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.array(value)
+    return np.array(value, object) if isinstance(value, bytes) else copied(value)
+
+
 def _other(value: Any) -> Any:
     if isinstance(value, np.generic) or value is None:
         return value
@@ -75,7 +82,7 @@ class ResultProgram(Program):
         super().__init__(plan, store, stages, constants)
 
     def _generate(self) -> Callable[..., Any]:
-        self.scope.update(OWNED=owned, COPIED=copied, APART=_apart)
+        self.scope.update(OWNED=owned, COPIED=copied, APART=_apart, FED=_as_fed)
         kept = _passed_to_keepers(self.plan)
         for i, tensor in enumerate(self.plan.feeds):
             if tensor in kept:
@@ -85,6 +92,8 @@ class ResultProgram(Program):
 
     def _result(self, tensor: Tensor) -> str:
         how = "OWNED" if tensor in self._made else "COPIED"
+        if tensor in self.plan.feeds:
+            how = "FED"
         return f"{how}({self._value(tensor)})"
 
     def _call(

@@ -14,14 +14,22 @@ from typing import Any
 import numpy as np
 
 from retrograd.arrays import names
-from retrograd.arrays.numpy import indexing, linalg, lists, reduce, special, windows
+from retrograd.arrays.numpy import (
+    arithmetic,
+    indexing,
+    linalg,
+    lists,
+    reduce,
+    special,
+    windows,
+)
 from retrograd.arrays.windows import same_padding as same_padding
 
 for _name in names.SAME_AS_NUMPY:
     globals()[_name] = getattr(np, _name)
 for _name in names.DTYPES:
     globals()[_name] = getattr(np, _name)
-for _module in (indexing, linalg, lists, reduce, special, windows):
+for _module in (arithmetic, indexing, linalg, lists, reduce, special, windows):
     for _name in {*names.DIFFERENT, *names.ADDED} & set(vars(_module)):
         _found = getattr(_module, _name)
         if _found.__module__ == _module.__name__:  # not one it imported for itself

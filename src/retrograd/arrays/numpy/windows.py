@@ -344,6 +344,8 @@ def _along(
 ) -> Array:
     """Reduce windows along one axis of x, which must hold the padding already."""
     out = output_size(x.shape[axis], ksize, stride, (0, 0))
+    if not out:
+        return x[(slice(None),) * axis + (slice(0, 0),)]
     y = None
     for tap in range(ksize):
         at = slice(tap, tap + (out - 1) * stride + 1, stride)
@@ -389,7 +391,7 @@ def max_pool_grad(
     padded, ones = _never_equal(x, padding), (1,) * len(ksize)
     out = y.shape[1:-1]
     dx = np.zeros(padded.shape, dy.dtype)
-    for n, _ in _images(len(y), y[:1].nbytes):
+    for n, _ in _images(len(y) if y.size else 0, y[:1].nbytes):
         for tap, won in _winners(padded[n], y[n], ksize, strides, ties):
             _tap(dx[n], tap, out, strides, ones)[...] += _only(dy[n], won)
     return _unpadded(dx, x.shape[1:-1], padding).astype(dtype, copy=False)
@@ -429,7 +431,7 @@ def max_pool_grad_grad(
     padded, ones = _never_equal(x, padding), (1,) * len(ksize)
     ddx = _padded(ddx, padding)
     ddy = np.zeros(y.shape, ddx.dtype)
-    for n, _ in _images(len(y), y[:1].nbytes):
+    for n, _ in _images(len(y) if y.size else 0, y[:1].nbytes):
         for tap, won in _winners(padded[n], y[n], ksize, strides, "first"):
             ddy[n] += _only(_tap(ddx[n], tap, y.shape[1:-1], strides, ones), won)
     return ddy
@@ -449,7 +451,8 @@ def max_pool_argmax(
     """
     y = max_pool(x, ksize, strides, padding)
     size = x.size if include_batch else prod(x.shape[1:])
-    index = np.arange(size, dtype=np.int64).reshape(-1, *x.shape[1:])
+    images = x.shape[0] if include_batch else 1
+    index = np.arange(size, dtype=np.int64).reshape(images, *x.shape[1:])
     index = np.broadcast_to(index, x.shape)
     return y, max_pool_grad_grad(x, y, index, ksize, strides, padding)
 
@@ -463,6 +466,8 @@ def avg_pool(
     x = _padded(x, padding)
     for axis in range(len(ksize), 0, -1):
         x = _along(x, axis, ksize[axis - 1], strides[axis - 1], (0, 0), np.add)
+    if not x.size:
+        return x.astype(dtype, copy=False)
     return np.divide(x, counts.astype(x.dtype), out=x).astype(dtype, copy=False)
 
 
@@ -488,7 +493,7 @@ def _spread(y: Array, axis: int, size: int, ksize: int, stride: int) -> Array:
     """Add each element of y to all of its window along one axis of `size`."""
     before = (slice(None),) * axis
     x = np.zeros((*y.shape[:axis], size, *y.shape[axis + 1 :]), y.dtype)
-    for tap in range(ksize):
+    for tap in range(ksize if y.size else 0):
         at = slice(tap, tap + (y.shape[axis] - 1) * stride + 1, stride)
         x[(*before, at)] += y
     return x

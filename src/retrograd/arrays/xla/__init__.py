@@ -14,14 +14,23 @@ from jax import Array, lax
 
 from retrograd.arrays import names
 from retrograd.arrays.windows import same_padding as same_padding
-from retrograd.arrays.xla import flow, indexing, linalg, lists, reduce, special, windows
+from retrograd.arrays.xla import (
+    arithmetic,
+    flow,
+    indexing,
+    linalg,
+    lists,
+    reduce,
+    special,
+    windows,
+)
 from retrograd.arrays.xla.options import compiler_options as compiler_options
 
 for _name in names.SAME_AS_NUMPY:
     globals()[_name] = getattr(jnp, _name)
 for _name in names.DTYPES:
     globals()[_name] = getattr(np, _name)
-for _module in (flow, indexing, linalg, lists, reduce, special, windows):
+for _module in (arithmetic, flow, indexing, linalg, lists, reduce, special, windows):
     for _name in {*names.DIFFERENT, *names.ADDED} & set(vars(_module)):
         _found = getattr(_module, _name)
         if _found.__module__ == _module.__name__:  # not one it imported for itself

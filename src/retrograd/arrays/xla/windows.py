@@ -94,6 +94,8 @@ def conv_input_grad(
     groups: int = 1,
 ) -> Array:
     """`arrays.numpy.conv_input_grad`."""
+    if not dy.size:
+        return jnp.zeros(input_shape, dy.dtype)
     rank = len(strides)
     if _is_pointwise(f.shape[:rank], padding, groups):
         dx = _product(dy, f.reshape(f.shape[rank:]), (-1,), (1,))
@@ -142,6 +144,8 @@ def conv_filter_grad(
     groups: int = 1,
 ) -> Array:
     """`arrays.numpy.conv_filter_grad`."""
+    if not dy.size:
+        return jnp.zeros(filter_shape, dy.dtype)
     rank = len(strides)
     if _is_pointwise(filter_shape[:rank], padding, groups):
         over = tuple(range(rank + 1))
@@ -190,6 +194,8 @@ def depthwise_conv(
     dtype, (x, f) = x.dtype, (widen(x), widen(f))
     *ksize, c, m = f.shape
     out = output_sizes(x.shape[1:-1], ksize, strides, padding, dilations)
+    if 0 in out:
+        return jnp.zeros((x.shape[0], *out, c * m), dtype)
     x = _padded(x, padding, 0)
     y = None
     for tap in taps(ksize):
@@ -216,6 +222,8 @@ def depthwise_conv_input_grad(
     dilations: Sequence[int],
 ) -> Array:
     """`arrays.numpy.depthwise_conv_input_grad`."""
+    if not dy.size:
+        return jnp.zeros(input_shape, dy.dtype)
     dtype, (f, dy) = dy.dtype, (widen(f), widen(dy))
     *ksize, c, m = f.shape
     sizes = input_shape[1:-1]
@@ -302,11 +310,13 @@ def _reduced(
     padding: Padding,
 ) -> Array:
     """Combine the elements of each window."""
+    out = output_sizes(x.shape[1:-1], ksize, strides, padding)
+    if 0 in out:
+        return jnp.zeros((x.shape[0], *out, x.shape[-1]), x.dtype)
     if prod(ksize) > _FEW:
         around = [(0, 0), *padding, (0, 0)]
         window, step = (1, *ksize, 1), (1, *strides, 1)
         return lax.reduce_window(x, initial, combine, window, step, around)
-    out = output_sizes(x.shape[1:-1], ksize, strides, padding)
     x = _padded(x, padding, initial)
     return functools.reduce(
         combine, (_tap(x, tap, out, strides) for tap in taps(ksize))
@@ -357,6 +367,8 @@ def max_pool_grad(
     One masked sum over the positions in a window, which XLA fuses into a single loop:
     on the CPU 3 to 25 times as fast as its SelectAndScatter.
     """
+    if not dy.size:
+        return jnp.zeros(x.shape, dy.dtype)
     wide = widen(dy)
     sizes = x.shape[1:-1]
     full = [n + lo + hi for n, (lo, hi) in zip(sizes, padding, strict=True)]
@@ -380,6 +392,8 @@ def max_pool_grad_grad(
     """`arrays.numpy.max_pool_grad_grad`."""
     ddx = _padded(ddx, padding, 0)
     ddy = jnp.zeros(y.shape, ddx.dtype)
+    if not y.size:
+        return ddy
     for tap, won in _winners(x, y, ksize, strides, padding, "first"):
         ddy = lax.select(won, _tap(ddx, tap, y.shape[1:-1], strides), ddy)
     return ddy
@@ -396,7 +410,8 @@ def max_pool_argmax(
     """`arrays.numpy.max_pool_argmax`."""
     y = max_pool(x, ksize, strides, padding)
     size = x.size if include_batch else prod(x.shape[1:])
-    index = lax.iota(np.int64, size).reshape(-1, *x.shape[1:])
+    images = x.shape[0] if include_batch else 1
+    index = lax.iota(np.int64, size).reshape(images, *x.shape[1:])
     index = jnp.broadcast_to(index, x.shape)
     return y, max_pool_grad_grad(x, y, index, ksize, strides, padding)
 
@@ -408,6 +423,8 @@ def avg_pool(
     wide = widen(x)
     zero = wide.dtype.type(0)
     total = _reduced(wide, zero, lax.add, ksize, strides, padding)
+    if not total.size:
+        return total.astype(x.dtype)
     counts = window_counts(x.shape[1:-1], ksize, strides, padding)
     return (total / counts.astype(wide.dtype)).astype(x.dtype)
 
@@ -420,6 +437,8 @@ def avg_pool_grad(
     padding: Padding,
 ) -> Array:
     """`arrays.numpy.avg_pool_grad`."""
+    if not dy.size:
+        return jnp.zeros(input_shape, dy.dtype)
     wide, sizes, out = widen(dy), input_shape[1:-1], dy.shape[1:-1]
     counts = window_counts(sizes, ksize, strides, padding)
     share = wide / counts.astype(wide.dtype)

@@ -11,7 +11,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
-from retrograd.ops.infer import from_attr, invalid
+from retrograd.ops.infer import from_attr, invalid, merged
 from retrograd.ops.traits import Kind, Passes, Traits
 
 if TYPE_CHECKING:
@@ -93,9 +93,15 @@ def _default_gradient(n: Operation, dy: Tensor) -> Tensor:
     return dy
 
 
+def _shape_with_default(n: Operation) -> RawShape:
+    shape = from_attr()(n)
+    merged(n, n._inputs[0]._shape_raw, shape)
+    return shape
+
+
 @op(
     "PlaceholderWithDefault",
-    infer=from_attr(),
+    infer=_shape_with_default,
     math="y = x unless fed",
     grad=_default_gradient,
     pure=False,

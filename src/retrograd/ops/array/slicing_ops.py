@@ -181,8 +181,10 @@ def strided_slice_kernel(
     """Every `strides`-th element from `begin` to before `end`, along each axis."""
     del xp
     place = place_again(n, x.shape, begin, end, strides)
-    found = x[place.index]
-    return found if place.block == place.final else found.reshape(place.final)
+    if place.block == place.final:
+        return x[place.index]
+    # an array even of one element: of strings NumPy would take out bytes
+    return x[(*place.index, ...)].reshape(place.final)
 
 
 @gradient("StridedSlice", input="x̄ = ȳ at its place, zeros elsewhere")

@@ -74,7 +74,8 @@ class _Ranks:
             wanted = [int(v) for v in values]  # pyright: ignore[reportArgumentType]
             if found is not None:
                 if not self.known(found, wanted):
-                    raise ValueError(self._text(message, name, wanted, found, x))
+                    text = self._text(message, name, values, found, x)
+                    raise ValueError(text)
                 return no_op(name="static_checks_determined_all_ok")
         condition = self.condition(rank_of(x), tensors)
         for tensor, value in zip(tensors, values, strict=True):
@@ -85,11 +86,9 @@ class _Ranks:
         return Assert(condition, data, summarize=summarize)
 
     def _text(
-        self, message: str, name: str, wanted: list[int], found: int, x: Tensor
+        self, message: str, name: str, wanted: Sequence[Any], found: int, x: Tensor
     ) -> str:
-        shown: Any = wanted[0]
-        if self.words.endswith(" in"):
-            shown = tuple(wanted)
+        shown = tuple(wanted) if self.words.endswith(" in") else wanted[0]
         return (
             f"{message}.  Tensor {name} must have rank{self.words} {shown}.  Received "
             f"rank {found}, shape {x.shape}"

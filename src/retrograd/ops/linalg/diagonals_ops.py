@@ -409,6 +409,8 @@ def _doubled(n: Operation) -> RawShape:
 )
 def _diag(xp: Arrays, x: Array) -> Array:
     """A tensor of twice the rank with x where both halves of the index are equal."""
+    if not x.shape:
+        raise refused("Input must be at least rank 1, got 0")
     size = int(np.prod(x.shape))
     on = np.eye(size, dtype=np.bool_)
     whole = xp.where(on, xp.reshape(x, (size, 1)), x.dtype.type(0))
@@ -436,6 +438,11 @@ def _halved(n: Operation) -> RawShape:
 )
 def _diag_part(xp: Arrays, x: Array) -> Array:
     """The elements where both halves of the index are equal."""
+    if len(x.shape) % 2:
+        raise refused(
+            f"The rank of the tensor should be{' ' * 42}even and positive, got shape "
+            f"{shape_text(tuple(x.shape))}"
+        )
     half = x.shape[: len(x.shape) // 2]
     if tuple(x.shape) != (*half, *half):
         raise refused(

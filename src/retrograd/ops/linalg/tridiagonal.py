@@ -16,6 +16,11 @@ from retrograd.ops.math.casts import conj
 Diagonals = tuple[Tensor, Tensor, Tensor]
 
 
+def _sizes(x: Tensor) -> Any:
+    """The static shape of a tensor or a variable; of a variable no tensor is made."""
+    return x._shape_raw if isinstance(x, Tensor) else tuple(x.shape.as_list())
+
+
 def _sequence(diagonals: Any) -> Diagonals:
     """The diagonals above, on and below the main one, all of its length."""
     if not isinstance(diagonals, (tuple, list)) or len(diagonals) != 3:
@@ -31,7 +36,7 @@ def _sequence(diagonals: Any) -> Diagonals:
             f"except for the last dimension, got {below.shape}, {main.shape}, "
             f"{above.shape}"
         )
-    size = main._shape_raw[-1]
+    size = _sizes(main)[-1]
     return (
         _lengthened(above, size, "superdiagonal", [0, 1]),
         main,
@@ -40,7 +45,7 @@ def _sequence(diagonals: Any) -> Diagonals:
 
 
 def _lengthened(x: Tensor, size: int, name: str, where: list[int]) -> Tensor:
-    raw = x._shape_raw or (None,)
+    raw = _sizes(x) or (None,)
     if not raw[-1] or raw[-1] == size:
         return x
     if raw[-1] != size - 1:
@@ -52,7 +57,7 @@ def _lengthened(x: Tensor, size: int, name: str, where: list[int]) -> Tensor:
 
 def _of_matrix(matrix: Tensor) -> Diagonals:
     """The three diagonals of square matrices, each of full length."""
-    raw = matrix._shape_raw or (None, None)
+    raw = _sizes(matrix) or (None, None)
     sizes = {d for d in raw[-2:] if d}
     if len(sizes) > 1:
         raise ValueError(
@@ -116,7 +121,7 @@ def tridiagonal_solve(
         raise ValueError(
             f"Expected the rank of rhs to be {count - 1} or {count}, got {rank}"
         )
-    raw = packed._shape_raw or (None,) * count
+    raw = _sizes(packed) or (None,) * count
     if raw[-2] not in (3, None):
         raise ValueError(f"Expected 3 diagonals got {raw[-2]}")
     batches = packed.shape[:-2], rhs.shape[: count - 2]
@@ -129,7 +134,7 @@ def tridiagonal_solve(
         rhs = expand_dims(rhs, -1)
     elif transpose_rhs:
         rhs = matrix_transpose(rhs)
-    rows = (rhs._shape_raw or (None,) * count)[-2]
+    rows = (_sizes(rhs) or (None,) * count)[-2]
     if raw[-1] and rows and raw[-1] != rows:
         raise ValueError(
             "Expected number of left-hand sided and right-hand sides to be equal, got "

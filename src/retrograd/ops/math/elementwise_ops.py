@@ -13,10 +13,11 @@ from retrograd.errors import InternalError
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops import rules
-from retrograd.ops.arguments import refused
+from retrograd.ops.arguments import cast_refused, refused, refused_by_xla
 from retrograd.ops.declare import F, Rule, op, rule
-from retrograd.ops.infer import broadcast, merged
+from retrograd.ops.infer import broadcast, merged, shape_text
 from retrograd.ops.rules import arg
+from retrograd.ops.static import constant
 from retrograd.ops.traits import Blocks, Function, Traits
 
 if TYPE_CHECKING:
@@ -137,11 +138,23 @@ def _as_summands(n: Operation) -> RawShape:
     traits=Traits(linear=("inputs",), function=Function.SUM, of_two="AddV2"),
 )
 def _add_n(xp: Arrays, *inputs: Any) -> Any:
-    """The sum of tensors of one shape."""
+    """The sum of tensors of one shape.
+
+    Raises:
+      InvalidArgumentError: they have different shapes.
+    """
     if len(inputs) == 1:
         return inputs[0]
     if hasattr(inputs[0], "zeros_like"):  # lists
         return functools.reduce(operator.add, inputs)
+    shape = inputs[0].shape
+    for i, term in enumerate(inputs):
+        if term.shape != shape:
+            raise refused(
+                "Inputs to operation AddN of type AddN must have the same size and "
+                f"shape.  Input 0: {shape_text(shape)} != input {i}: "
+                f"{shape_text(term.shape)}"
+            )
     total = xp.add(inputs[0], inputs[1])
     own = isinstance(total, np.ndarray)  # made here: it may be added to in place
     for term in inputs[2:]:
@@ -158,7 +171,13 @@ def _add_n(xp: Arrays, *inputs: Any) -> Any:
     traits=Traits(linear=("inputs",), function=Function.SUM, of_two="AddV2"),
 )
 def _accumulate_n(xp: Arrays, *inputs: Array) -> Array:
-    """The sum of tensors of one shape."""
+    """The sum of tensors of one shape.
+
+    Raises:
+      InvalidArgumentError: they have different shapes.
+    """
+    if any(term.shape != inputs[0].shape for term in inputs):
+        raise refused("Parameters and update must be the same size")
     return _add_n(xp, *inputs)
 
 
@@ -201,16 +220,45 @@ def _quotient_rules(divide: str) -> dict[str, Rule]:
     )
 
 
+#: graphs with fewer operations TensorFlow leaves as they are
+_LEAST_PREPARED = 4
+
+
+def _no_reciprocal(n: Operation) -> Exception | None:
+    """The error that TensorFlow makes of an integer quotient by a constant.
+
+    It multiplies by the reciprocal instead, which integers have none of.
+    """
+    dtype = n._inputs[0]._dtype.base_dtype
+    if not dtype.is_integer or len(n.graph._ops) < _LEAST_PREPARED:
+        return None
+    if constant(n._inputs[1]) is None:
+        return None
+    if dtype.name in ("int32", "int64"):
+        return refused_by_xla(cast_refused(dtype.array_dtype))
+    return refused(
+        f"Value for attr 'T' of {dtype.name} is not in the list of allowed values: "
+        "bfloat16, half, float, double, int32, int64, complex64, complex128"
+    )
+
+
 @op(
     "RealDiv",
     infer=broadcast,
     math="z = x / y",
     grad=_quotient_rules("RealDiv"),
-    traits=Traits(cheap=True, function=Function.QUOTIENT),
+    traits=Traits(cheap=True, function=Function.QUOTIENT, unprepared=_no_reciprocal),
 )
 def _real_div(xp: Arrays, x: Array, y: Array) -> Array:
-    """The quotient of two tensors; of integers, cut off towards zero."""
-    return _truncated(xp, x, y) if x.dtype.kind in "iu" else xp.divide(x, y)
+    """The quotient of two tensors; of integers, cut off towards zero.
+
+    TensorFlow leaves integers to XLA, for which a quotient by zero has all bits set.
+    """
+    if not _is_integer(x):
+        return xp.divide(x, y)
+    zero = y == 0
+    quotient = _truncated(xp, x, xp.where(zero, y.dtype.type(1), y))
+    return xp.where(zero, xp.invert(x.dtype.type(0)), quotient).astype(x.dtype)
 
 
 def _by_zero() -> Exception:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def axes_of(x: Array, axes: Array) -> tuple[int, ...]:
-    """The axes to reduce, counted from the front.
+    """The axes to reduce, counted from the front, each once.
 
     Raises:
-      InvalidArgumentError: there is no such axis, or one is named twice.
+      InvalidArgumentError: there is no such axis.
     """
     size = len(x.shape)
-    found = []
+    found: list[int] = []
     for axis in np.asarray(axes).reshape(-1).tolist():
         if not -size <= axis < size:
             raise refused(
@@ -36,12 +36,7 @@ def axes_of(x: Array, axes: Array) -> tuple[int, ...]:
                 "dimension(s)"
             )
         found.append(axis + size if axis < 0 else axis)
-        if found[-1] in found[:-1]:
-            raise refused(
-                "Invalid reduction arguments: Axes contains duplicate dimension: "
-                f"{found[-1]}"
-            )
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 _AXES = "reduction_indices"

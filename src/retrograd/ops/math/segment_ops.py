@@ -87,9 +87,13 @@ def _gather_drop_negatives(
 
 
 def _positive_rows(ids: Tensor, found: Tensor) -> Tensor:
-    """Where in the rows that were found for ids the ids are not negative."""
+    """Where in the rows that were found for ids the ids are not negative.
+
+    Raises:
+      TypeError: one of the ranks is not known.
+    """
     positive = F.GreaterEqual(ids, constant(0, ids.dtype.base_dtype))
-    for _ in range(len(found._shape_raw or ()) - len(positive._shape_raw or ())):
+    for _ in range(found.shape.ndims - positive.shape.ndims):
         positive = expand_dims(positive, -1)
     return F.LogicalAnd(positive, ones_like(found, dtype=dtypes.bool))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.operation import Operation
-from retrograd.ops.arguments import refused
+from retrograd.ops.arguments import cast_refused, refused_by_xla, xla_name
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import same
 from retrograd.ops.rules import arg, conj, out, scalar
@@ -171,13 +171,24 @@ _RECIPROCAL_RULE = dict(
 )
 
 
-def _one_over(xp: Arrays, x: Array) -> Array:
+def _no_integers(x: Any) -> Any:
+    """A tensor that TensorFlow takes, though not all that the signature allows.
+
+    Raises:
+      InvalidArgumentError: of integers.
+    """
     if x.dtype.kind in "iu":
-        # integers: cut off towards zero
-        zero = x == 0
-        quotient = xp.floor_divide(x.dtype.type(1), xp.where(zero, 1, xp.abs(x)))
-        return xp.where(zero, 0, quotient * xp.sign(x)).astype(x.dtype)
-    return xp.reciprocal(x)
+        raise refused_by_xla(cast_refused(x.dtype))
+    return x
+
+
+def _one_over(xp: Arrays, x: Array) -> Array:
+    """One over each element.
+
+    Raises:
+      InvalidArgumentError: of integers.
+    """
+    return xp.reciprocal(_no_integers(x))
 
 
 @op(
@@ -346,19 +357,6 @@ def _cos(xp: Arrays, x: Array) -> Array:
     return xp.cos(x)
 
 
-def _no_integers(x: Any) -> Any:
-    """A tensor that TensorFlow takes, though not all that the signature allows.
-
-    Raises:
-      InvalidArgumentError: of integers.
-    """
-    if x.dtype.kind in "iu":
-        raise refused(
-            f"Expected numbers that are floating or complex; got {x.dtype.name}."
-        )
-    return x
-
-
 @op(
     "Tan",
     infer=same,
@@ -372,7 +370,12 @@ def _no_integers(x: Any) -> Any:
 )
 def _tan(xp: Arrays, x: Array) -> Array:
     """The tangent of each element."""
-    return xp.tan(_no_integers(x))
+    if x.dtype.kind in "iu":
+        raise refused_by_xla(
+            "Expected element type in shape to be floating or complex for cosine "
+            f"operation; got {xla_name(x.dtype)}."
+        )
+    return xp.tan(x)
 
 
 def _one_less_square(n: Operation) -> Tensor:

@@ -25,6 +25,7 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, gradient, op, ru
 from retrograd.ops.infer import (
     described,
     from_attr,
+    invalid,
     merged,
     nothing,
     same,
@@ -363,12 +364,21 @@ def _counted(xp: Arrays, value: Array, *, limit: int) -> tuple[Array, ...]:
     return value + value.dtype.type(1), value
 
 
-op("CountUpTo", infer=scalar, updates="ref", host=True, math="y = v; v ← v + 1")(
+def _of_scalar(n: Operation) -> RawShape:
+    raw = n._inputs[0]._shape_raw
+    if n._inputs[0]._dtype is dtypes.resource:
+        raw = variable_shape_of(n)
+    if raw:
+        raise invalid(n, f"Shape must be rank 0 but is rank {len(raw)}")
+    return ()
+
+
+op("CountUpTo", infer=_of_scalar, updates="ref", host=True, math="y = v; v ← v + 1")(
     _counted
 )
 op(
     "ResourceCountUpTo",
-    infer=scalar,
+    infer=_of_scalar,
     updates="resource",
     host=True,
     math="y = v; v ← v + 1",
