@@ -19,7 +19,7 @@ from retrograd.autograd.graph import (
 )
 from retrograd.autograd.tensors import Tensor
 from retrograd.errors import message
-from retrograd.grad.sweep import is_continuous
+from retrograd.grad.reach import is_continuous
 from retrograd.grad.terms import zeros_for
 from retrograd.graph import context, opdef
 from retrograd.graph.record import Record

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd.errors import message
-from retrograd.grad.sweep import is_continuous
+from retrograd.grad.reach import is_continuous
 from retrograd.graph import opdef
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor as EngineTensor

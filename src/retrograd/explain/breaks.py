@@ -11,7 +11,7 @@ from retrograd.explain.operations import is_a, overridden
 from retrograd.explain.remedies import remedy
 from retrograd.explain.report import Finding
 from retrograd.explain.wording import called
-from retrograd.grad.sweep import is_continuous
+from retrograd.grad.reach import is_continuous
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.trial import trial
 from retrograd.ops.binding import input_names

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from retrograd.grad.sweep import Inputs, NewestFirst, Step, is_continuous, sweep
+from retrograd.grad.reach import Inputs, NewestFirst, is_continuous
+from retrograd.grad.sweep import Step, sweep
 from retrograd.ops.declare import F
 
 Producer = Callable[[Any], Any]

@@ -21,7 +21,8 @@ from retrograd.explain.operations import goes_by_element
 from retrograd.explain.trace import BackStep, Node, Term, Trace
 from retrograd.explain.values import Index, factor, index_text, number
 from retrograd.grad.forward import along
-from retrograd.grad.sweep import is_continuous, terms_of
+from retrograd.grad.reach import is_continuous
+from retrograd.grad.sweep import terms_of
 from retrograd.graph import context
 from retrograd.graph.record import Record
 from retrograd.run.eager import eager_tensor

@@ -20,7 +20,8 @@ from retrograd.explain.values import number, shown
 from retrograd.explain.wording import called
 from retrograd.explain.zeros import arrays
 from retrograd.grad.api import observed_gradients
-from retrograd.grad.sweep import Inputs, Step, sweep
+from retrograd.grad.reach import Inputs
+from retrograd.grad.sweep import Step, sweep
 from retrograd.graph import context
 from retrograd.graph.trial import trial
 from retrograd.ops.binding import input_names

@@ -17,7 +17,8 @@ from retrograd.explain.operations import original
 from retrograd.explain.trace import BackStep, Node, Trace
 from retrograd.explain.values import as_data
 from retrograd.grad.api import Backward, observed_gradients
-from retrograd.grad.sweep import Step, is_continuous, terms_of
+from retrograd.grad.reach import is_continuous
+from retrograd.grad.sweep import Step, terms_of
 from retrograd.grad.terms import dense
 from retrograd.graph.graph import Graph
 from retrograd.ops.array.constant import constant

@@ -12,7 +12,7 @@ from retrograd.explain.operations import is_a, only_reads, read_from
 from retrograd.explain.remedies import USE_VALUE
 from retrograd.explain.report import Finding
 from retrograd.explain.wording import called
-from retrograd.grad.sweep import is_continuous
+from retrograd.grad.reach import is_continuous
 from retrograd.ops.declare import traits_of
 from retrograd.ops.flow.effects import writes_of
 from retrograd.ops.host.py_func import function_of

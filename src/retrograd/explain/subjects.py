@@ -14,7 +14,7 @@ from retrograd.explain.operations import is_a
 from retrograd.explain.report import Finding
 from retrograd.explain.trace import place_at
 from retrograd.grad.api import gradients
-from retrograd.grad.sweep import is_continuous
+from retrograd.grad.reach import is_continuous
 from retrograd.grad.terms import dense, fit
 from retrograd.graph import opdef
 from retrograd.graph.convert import convert_to_tensor

@@ -14,7 +14,8 @@ import numpy as np
 from retrograd.errors import message
 from retrograd.explain.operations import is_a, original, place_of
 from retrograd.grad.api import Backward, observed_gradients
-from retrograd.grad.sweep import Step, is_continuous, sweep
+from retrograd.grad.reach import is_continuous
+from retrograd.grad.sweep import Step, sweep
 from retrograd.grad.terms import dense
 from retrograd.graph import context
 from retrograd.graph.operation import Operation, line_of

@@ -19,7 +19,8 @@ from retrograd.explain.unrecorded import unrecorded, used
 from retrograd.explain.values import shown
 from retrograd.explain.wording import called
 from retrograd.grad.api import observed_gradients
-from retrograd.grad.sweep import Step, is_continuous, sweep
+from retrograd.grad.reach import is_continuous
+from retrograd.grad.sweep import Step, sweep
 from retrograd.graph import context
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.names import GraphKeys

@@ -19,7 +19,8 @@ from retrograd.explain.remedies import remedy
 from retrograd.explain.report import Finding
 from retrograd.explain.values import is_numeric, number
 from retrograd.explain.wording import called
-from retrograd.grad.sweep import Step, is_continuous
+from retrograd.grad.reach import is_continuous
+from retrograd.grad.sweep import Step
 from retrograd.grad.terms import dense
 from retrograd.graph.composite import IndexedSlices
 from retrograd.ops.binding import input_names

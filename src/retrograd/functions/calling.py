@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.grad.calls import CallBackward, call_function, like_terms
-from retrograd.grad.sweep import is_continuous
+from retrograd.grad.reach import is_continuous
 from retrograd.grad.terms import dense, zeros_for
 from retrograd.graph import context, opdef
 from retrograd.graph.function import FuncGraph

@@ -11,6 +11,7 @@ from typing import Any
 from retrograd import dtypes, shapes
 from retrograd.grad import calls as _calls  # noqa: F401
 from retrograd.grad import control as _rules  # noqa: F401
+from retrograd.grad.reach import by_age, refuse_starts
 from retrograd.grad.sweep import Step, sweep
 from retrograd.grad.terms import add_n, zeros_for
 from retrograd.graph import context, dispatch
@@ -132,7 +133,7 @@ class Backward:
       xs: the tensors with respect to which; of a resource variable, its handle.
       seeds: ∂L/∂y for each y, a tensor.
       found: a tensor, IndexedSlices or None for each x.
-      steps: what the sweep did, in order; empty where nobody asked.
+      steps: what the sweep did; empty where nobody asked.
     """
 
     ys: list[Any]
@@ -145,9 +146,11 @@ class Backward:
 def observed_gradients(
     ys: Any, xs: Any, grad_ys: Any = None, stop_gradients: Any = None
 ) -> Backward:
-    """As `gradients`, with the steps of the sweep."""
+    """As `gradients`, with the steps of the sweep, those of the newest ops first."""
     steps: list[Step] = []
-    return _differentiate(ys, xs, grad_ys, stop_gradients, "gradients", steps=steps)
+    made = _differentiate(ys, xs, grad_ys, stop_gradients, "gradients", steps=steps)
+    made.steps.sort(key=lambda step: by_age(step.op))
+    return made
 
 
 def _differentiate(
@@ -173,18 +176,21 @@ def _differentiate(
             internal_convert_to_tensor_or_indexed_slices(x, name=f"x_{i}", as_ref=True)
             for i, x in enumerate(xs)
         ]
-        stop = [_tensor(t) for t in convert_n_to_tensor_or_indexed_slices(stop)]
+        # a variable counts as the operation that holds it, not as one of its readings
+        stop = [output for t in stop for output in _tensor(t).op.outputs]
         dys = _seeds(seeds, ys)
-        tensors = [_tensor(y) for y in ys]
+        tensors, sources = [_tensor(y) for y in ys], [_tensor(x) for x in xs]
+        refuse_starts(sources, tensors)
         found = sweep(
             tensors,
-            [_tensor(x) for x in xs],
+            sources,
             dys,
             stop=stop,
             provenance=_Provenance(scope, colocate),
             observe=None if steps is None else steps.append,
             aggregate=add_n,
             gates=gates,
+            as_graph=True,
         )
     return Backward(tensors, xs, dys, found, steps or [])
 
@@ -261,6 +267,17 @@ def _seed(given: Any, y: Any, index: int) -> Any:
     found = convert_to_tensor_or_indexed_slices(
         given, None if isinstance(given, Tensor) else dtype, name=name
     )
+    _check_seed(found, y)
+    return found
+
+
+def _check_seed(found: Any, y: Any) -> None:
+    """Require that the dtype of a seed goes with that of its y.
+
+    Raises:
+      TypeError: it does not.
+    """
+    dtype = y.dtype.base_dtype
     kind = found.dtype.base_dtype
     if dtype.is_floating or dtype.is_integer:
         if not (kind.is_floating or kind.is_integer):
@@ -273,7 +290,20 @@ def _seed(given: Any, y: Any, index: int) -> Any:
             f"Gradient type {kind.name} generated for complex-valued tensor {y} with "
             f"type {dtype.name} must be real"
         )
-    return found
+    elif dtype is dtypes.variant and kind is not dtypes.variant:
+        raise TypeError(
+            f"Gradient type {kind.name} generated for variant tensor {y} with type "
+            f"{dtype.name} must be variant"
+        )
+    elif dtype is dtypes.resource and kind is dtypes.resource:
+        raise TypeError(
+            f"Input gradient {found} for resource tensor {y} should not be a resource"
+        )
+    elif not (dtype.is_complex or dtype in (dtypes.variant, dtypes.resource)):
+        raise TypeError(
+            f"Tensor {y} with type {dtype.name} must be numeric to obtain a default "
+            "gradient"
+        )
 
 
 def _ones(y: Tensor, one: Tensor) -> Tensor:

@@ -164,7 +164,7 @@ def differentiate(
     ys: Sequence[Tensor], xs: Sequence[Tensor], dys: Sequence[Any]
 ) -> list[Any]:
     """The sweep over a forward body; new operations go to the default graph."""
-    return sweep(ys, xs, dys, provenance=_beside, outwards=False)
+    return sweep(ys, xs, dys, provenance=_beside, outwards=False, as_graph=True)
 
 
 def zeros_like_input(tensor: Tensor) -> Tensor:

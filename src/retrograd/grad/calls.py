@@ -16,7 +16,7 @@ from retrograd.grad.backward import (
     differentiate,
     own_body,
 )
-from retrograd.grad.sweep import is_continuous
+from retrograd.grad.reach import is_continuous
 from retrograd.grad.terms import dense, zeros_for
 from retrograd.graph import context
 from retrograd.graph.composite import IndexedSlices

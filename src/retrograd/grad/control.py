@@ -24,7 +24,7 @@ from retrograd.grad.backward import (
     with_shape,
     zeros_like_input,
 )
-from retrograd.grad.sweep import is_continuous
+from retrograd.grad.reach import is_continuous
 from retrograd.grad.terms import dense
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.function import BodyGraph, FuncGraph, uid

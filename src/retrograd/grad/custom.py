@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from retrograd import nest
-from retrograd.grad.api import gradients
 from retrograd.grad.tape import GradientTape, watched_tensor
 from retrograd.graph import context, opdef
 from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.function import FuncGraph, uid
 from retrograd.graph.hooks import hooks
 from retrograd.graph.names import GraphKeys
@@ -89,15 +89,17 @@ def _in_graph(f: Callable[..., Any], args: Sequence[Any]) -> Any:
     """The results through an IdentityN whose gradient is the program's."""
     name = f"CustomGradient-{uid()}"
     tensors = [convert_to_tensor(a) for a in args]
+    before = set(map(id, _known_variables()))
     with GradientTape() as tape:
         result, grad_fn = f(*tensors)
+    _refuse_references([v for v in _known_variables() if id(v) not in before])
     flat = [convert_to_tensor(r) for r in nest.flatten(result)]
     variables = list(dict.fromkeys(tape.watched_variables()))
     known = {id(v) for v in variables}
     variables += [v for v in _variables_between(tensors, flat) if id(v) not in known]
     variables = [v for v in variables if all(v is not a for a in args)]
     gradient = _Gradient(grad_fn, len(flat), len(args), variables)
-    _check_variables(gradient)
+    _check_signature(gradient)
 
     def rule(n: Any, *dys: Any) -> list[Any]:
         del n
@@ -110,21 +112,47 @@ def _in_graph(f: Callable[..., Any], args: Sequence[Any]) -> Any:
     return nest.pack_sequence_as(result, outputs[: len(flat)])
 
 
-def _check_variables(gradient: _Gradient) -> None:
-    """Refuse reference variables; warn of a gradient function that expects others."""
-    if not all(getattr(v, "_is_resource_variable", False) for v in gradient.variables):
+def _known_variables() -> list[Any]:
+    graph = context.get_default_graph()
+    keys = GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES
+    return [v for key in keys for v in graph.get_collection(key)]
+
+
+def _refuse_references(made: Sequence[Any]) -> None:
+    """Refuse reference variables that a function with a gradient of its own makes.
+
+    Raises:
+      TypeError: there is one.
+    """
+    if not all(getattr(v, "_is_resource_variable", False) for v in made):
         raise TypeError(
             "All variables used by a function wrapped with @custom_gradient must be "
             "`ResourceVariable`s. Ensure that no `variable_scope` is created with "
             "`use_resource=False`."
         )
-    if gradient.takes_variables and not gradient.variables:
-        from retrograd.platform import logs
 
-        logs.warn(
-            "@custom_gradient grad_fn has 'variables' in signature, but no "
-            "ResourceVariables were used on the forward pass."
+
+def _check_signature(gradient: _Gradient) -> None:
+    """Refuse a gradient function that expects variables where none were used.
+
+    In a scope of resource variables there is a warning instead.
+
+    Raises:
+      TypeError: the scope is of another kind.
+    """
+    if not gradient.takes_variables or gradient.variables:
+        return
+    if not hooks.variables_are_resources():
+        raise TypeError(
+            "If using @custom_gradient with a function that uses variables, the "
+            "enclosing variable scope must have use_resource=True."
         )
+    from retrograd.platform import logs
+
+    logs.warn(
+        "@custom_gradient grad_fn has 'variables' in signature, but no "
+        "ResourceVariables were used on the forward pass."
+    )
 
 
 def _variables_between(xs: Sequence[Tensor], ys: Sequence[Tensor]) -> list[Any]:
@@ -205,25 +233,26 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     def inner(*args: Any, **kwargs: Any) -> Any:
         result = f(*args, **kwargs)
 
-        def grad(*dys: Any, variables: Any = None) -> Any:
-            extra = [] if variables is None else list(variables)
-            sources = [*args, *extra]
-            if context.executing_eagerly():
-                with GradientTape() as tape:
-                    tape.watch(sources)
+        def grad(dresult: Any, variables: Any = None) -> Any:
+            extra = [_as_read(v) for v in variables or ()]
+            # a tape ends at the arguments; the graph would go on to what made them
+            with GradientTape() as tape:
+                tape.watch([args, extra])
+                with control_dependencies([dresult]):
                     again = f(*args, **kwargs)
-                found = tape.gradient(again, sources, output_gradients=list(dys))
-            else:
-                with context.get_default_graph().control_dependencies(list(dys)):
-                    again = f(*args, **kwargs)
-                found = gradients(again, sources, list(dys))
-            if variables is None:
-                return found
+            found = tape.gradient(again, [*args, *extra], output_gradients=[dresult])
             return found[: len(args)], found[len(args) :]
 
         return result, grad
 
     return inner
+
+
+def _as_read(variable: Any) -> Any:
+    """A variable as a tape sees that it is used: a reference is read by a tensor."""
+    if getattr(variable, "_is_resource_variable", False):
+        return variable
+    return variable.value()
 
 
 def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -242,7 +271,7 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def python_gradient(n: Operation, *dys: Any) -> list[Any]:
     """The derivative of an EagerPyFunc: its function run again, under a tape."""
-    function = py_func.function_of(n)._func
+    function = py_func.function_of(n)
     count = len(n.inputs)
     places = [i for i, t in enumerate(n.inputs) if t.dtype.is_floating]
 
@@ -250,8 +279,7 @@ def python_gradient(n: Operation, *dys: Any) -> list[Any]:
         args, seeds = values[:count], values[count:]
         with GradientTape() as tape:
             tape.watch([args[i] for i in places])
-            results = function(*args)
-        results = results if isinstance(results, list | tuple) else [results]
+            results, _ = function.tensors(args) or ([], [])
         floats = [
             (y, dy) for y, dy in zip(results, seeds, strict=True) if y.dtype.is_floating
         ]

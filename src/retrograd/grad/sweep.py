@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from retrograd import dtypes
 from retrograd.errors import message
 from retrograd.grad.gates import gated
+from retrograd.grad.reach import Between, Inputs, Producer, is_continuous
 from retrograd.grad.terms import add_n, fit, zeros_for
-from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import GradientRule, gradient_function
@@ -38,7 +38,6 @@ class Step:
 
 
 Observer = Callable[[Step], None]
-Producer = Callable[[Tensor], Operation | None]
 Provenance = Callable[[Operation], contextlib.AbstractContextManager[Any]]
 
 
@@ -55,6 +54,7 @@ def sweep(
     outwards: bool = True,
     arrive: Callable[[Tensor, Any], Any] | None = None,
     gates: bool = False,
+    as_graph: bool = False,
 ) -> list[Any]:
     """x̄ = ∂L/∂x for each x, with L = Σᵢ ⟨dysᵢ, ysᵢ⟩; None where L does not depend on x.
 
@@ -65,7 +65,8 @@ def sweep(
       ys: what is differentiated.
       xs: with respect to what.
       dys: the seeds, one for each y.
-      stop: tensors that count as constant.
+      stop: tensors that count as constant: a derivative that comes to one, as to an x
+        or a y, goes no further.
       provenance: entered around the rule of each operation.
       observe: is told of each step.
       producer: the operation that made a tensor; None where that is of no interest.
@@ -75,10 +76,13 @@ def sweep(
       arrive: is given each output and its whole derivative, and returns what goes on in
         its place.
       gates: whether no term of an operation is used before all are there.
+      as_graph: whether to go as TensorFlow does in graphs: in its order, and with an x,
+        or a tensor of `stop`, all outputs of its operation count as one.
     """
-    stopped = set(stop)
+    stopped, wanted = set(stop), set(xs)
     inputs_of = Inputs(xs, outwards)
-    reached = depends_on(xs, ys, stopped, inputs_of, producer)
+    between = Between(xs, ys, inputs_of, producer, whole=as_graph)
+    constant = {producer(t) for t in stopped} if as_graph else set()
     terms: dict[Tensor, list[Any]] = defaultdict(list)
     for y, dy in zip(ys, dys, strict=True):
         terms[y].append(dy)
@@ -93,144 +97,59 @@ def sweep(
         return found[0]
 
     final: dict[Tensor, Any] = {}
-    wanted = set(xs)
-    pending = NewestFirst(o for y in ys if (o := producer(y)) in reached)
-    for op in pending:
+    for op in between.when_ready() if as_graph else between.newest_first():
         douts = [total(t) for t in op.outputs]
         if arrive is not None:
             douts = [
                 d if d is None else arrive(t, d)
                 for t, d in zip(op.outputs, douts, strict=True)
             ]
-        pairs = zip(op.outputs, douts, strict=True)
+        pairs = list(zip(op.outputs, douts, strict=True))
         final.update((tensor, dout) for tensor, dout in pairs if tensor in wanted)
+        if stopped:
+            douts = [None if t in stopped else d for t, d in pairs]
+        if op in constant or all(d is None for d in douts):
+            continue
         inputs = inputs_of(op)
-        live = [t in reached[op] and t not in stopped for t in inputs]
-        if any(d is not None for d in douts) and any(live):
-            with provenance(op):
-                dins = terms_of(op, douts, live)
-                fitted = [
-                    fit(dx, x, op) if dx is not None and wants else None
-                    for x, dx, wants in zip(inputs, dins, live, strict=True)
-                ]
-                if gates:
-                    fitted = gated(op, dins, fitted)
-            for x, term in zip(inputs, fitted, strict=True):
-                if term is not None:
-                    terms[x].append(term)
-            if observe is not None:
-                observe(Step(op, douts, dins, fitted))
-        pending.add(producer(t) for t, wants in zip(inputs, live, strict=True) if wants)
+        if not any(producer(t) in between.ops or t in wanted for t in inputs):
+            continue
+        live = [
+            t in between.carrying and (t in wanted or t not in stopped) for t in inputs
+        ]
+        with provenance(op):
+            dins = terms_of(op, douts, live)
+            fitted = [
+                fit(dx, x, op) if dx is not None and wants else None
+                for x, dx, wants in zip(inputs, dins, live, strict=True)
+            ]
+            if gates:
+                fitted = gated(op, dins, fitted)
+        for x, term in zip(inputs, fitted, strict=True):
+            if term is not None:
+                terms[x].append(term)
+        if observe is not None:
+            observe(Step(op, douts, dins, fitted))
     return [final[x] if x in final else total(x) for x in xs]
-
-
-class Inputs:
-    """The inputs of operations, in the graph that they come from.
-
-    A parameter of a function body that stands for a tensor outside is taken for that
-    tensor, unless it is an x itself.
-    """
-
-    def __init__(self, xs: Sequence[Tensor], outwards: bool) -> None:
-        self._sources = set(xs)
-        self._outwards = outwards
-
-    def __call__(self, op: Operation) -> Sequence[Tensor]:
-        if not self._outwards or not _depth(op):
-            return op.inputs
-        return [self._origin(t) for t in op.inputs]
-
-    def _origin(self, tensor: Tensor) -> Tensor:
-        while tensor not in self._sources and not getattr(tensor, "_is_eager", False):
-            graph = tensor.graph
-            outer = graph.outside(tensor) if isinstance(graph, FuncGraph) else None
-            if outer is None or getattr(outer, "_is_eager", False):
-                break
-            tensor = outer
-        return tensor
-
-
-def _depth(op: Operation) -> int:
-    """How many functions an operation lies in."""
-    graph = getattr(op, "_graph", None)
-    return 0 if graph is None else graph.depth
-
-
-class NewestFirst:
-    """A queue of operations, each given once: inner graphs first, then the newest."""
-
-    def __init__(self, ops: Iterable[Operation | None]) -> None:
-        self._heap: list[tuple[int, int, Operation]] = []
-        self._seen: set[Operation] = set()
-        self.add(ops)
-
-    def add(self, ops: Iterable[Operation | None]) -> None:
-        for op in ops:
-            if op is not None and op not in self._seen:
-                self._seen.add(op)
-                heapq.heappush(self._heap, (-_depth(op), -op._id, op))
-
-    def __iter__(self) -> NewestFirst:
-        return self
-
-    def __next__(self) -> Operation:
-        if not self._heap:
-            raise StopIteration
-        return heapq.heappop(self._heap)[2]
-
-
-def depends_on(
-    xs: Sequence[Tensor],
-    ys: Sequence[Tensor],
-    stopped: set[Tensor],
-    inputs_of: Callable[[Operation], Sequence[Tensor]],
-    producer: Producer = attrgetter("_op"),
-) -> dict[Operation, set[Tensor]]:
-    """For each operation between xs and ys, which of its inputs depend on an x."""
-    sources = set(xs)
-    order: list[Operation] = []
-    queue = NewestFirst(producer(y) for y in ys)
-    for op in queue:
-        order.append(op)
-        queue.add(producer(t) for t in inputs_of(op) if t not in stopped)
-    carrying: set[Operation] = set()
-    reached: dict[Operation, set[Tensor]] = {}
-    for op in reversed(order):
-        inputs = {
-            t
-            for t in inputs_of(op)
-            if t not in stopped
-            and (t in sources or producer(t) in carrying)
-            and is_continuous(t)
-        }
-        if inputs:
-            carrying.add(op)
-        if inputs or any(t in sources for t in op.outputs):
-            reached[op] = inputs
-    return reached
-
-
-def is_continuous(tensor: Tensor) -> bool:
-    """Whether derivatives pass through: numbers that are not whole, handles."""
-    dtype = tensor.dtype.base_dtype
-    return (
-        dtype.is_floating or dtype.is_complex or dtype.name in ("resource", "variant")
-    )
 
 
 def terms_of(op: Operation, douts: list[Any], live: list[bool]) -> list[Any]:
     """What the gradient function of `op` gives for each input, checked."""
     rule = _function_of(op)
-    if rule is None:
+    if rule is None or not any(live):
         return [None] * len(op.inputs)
     declared = isinstance(rule, GradientRule)
     if not (declared and rule.takes_none):
         douts = [
-            zeros_for(t) if d is None and t.dtype.base_dtype.is_floating else d
+            zeros_for(t) if d is None and _has_zeros(t) else d
             for d, t in zip(douts, op.outputs, strict=True)
         ]
     found = rule(op, *douts, wanted=live) if declared else rule(op, *douts)
     return _checked(op, found, len(live))
+
+
+def _has_zeros(tensor: Tensor) -> bool:
+    """Whether an output that L does not depend on has zeros for its derivative."""
+    return is_continuous(tensor) and tensor.dtype.base_dtype is not dtypes.resource
 
 
 def _function_of(op: Operation) -> Any:

@@ -478,10 +478,15 @@ class BodyGraph(FuncGraph):
 
     Its operations are named and counted as if they were made in the outer graph, which
     is where TensorFlow 1 made them: names of variables and seeds depend on it.
+
+    Attributes:
+      starts: of a loop, the tensors outside that its loop variables start with, by the
+        inputs that stand for these.
     """
 
     def __init__(self, name: str) -> None:
         self._counts_outside = False
+        self.starts: dict[Tensor, Tensor] = {}
         collections = context.get_default_graph()._collections
         super().__init__(name, collections)
         self._counts_outside = True

@@ -32,6 +32,7 @@ PROVIDERS = {
     "default_variable_creator_v2": "retrograd.variables.creators",
     "variable_from_proto": "retrograd.variables.creators",
     "variable_protos": "retrograd.variables.protos",
+    "variables_are_resources": "retrograd.variables.scope",
     "queue_runner_protos": "retrograd.train.queue_runner",
     "defun": "retrograd.functions.defun",
     "default_mode": "retrograd.distribute.default",
@@ -58,6 +59,7 @@ class _Hooks:
     variable_from_proto(message, import_scope): the variable that is described.
     variable_protos(), queue_runner_protos(): how items of collections are written; see
     `formats.proto_functions`.
+    variables_are_resources(): whether the current variable scope asks for those.
     defun(function): a function that is traced and called as a graph.
     default_mode(): the strategy and the replica where none was chosen.
     """

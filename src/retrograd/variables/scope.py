@@ -13,6 +13,7 @@ from retrograd import dtypes
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.graph import graph_of
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import GraphKeys
 from retrograd.util.decorators import contextmanager
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
@@ -758,3 +759,10 @@ __all__ = [
     "variable_op_scope",
     "variable_scope",
 ]
+
+
+def _variables_are_resources() -> bool:
+    return bool(get_variable_scope().use_resource)
+
+
+hooks.provide(variables_are_resources=_variables_are_resources)

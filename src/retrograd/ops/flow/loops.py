@@ -277,6 +277,7 @@ class Loop:
             label = tensor.op.name.rsplit("/", 1)[-1]
             raw = shapes.raw(shape)
             inner.append(graph.add_input(tensor.dtype, raw, label, tensor._held))
+        graph.starts = dict(zip(inner, self.flat, strict=True))
         return graph.inputs[:_COUNTERS], bodies.repacked(self.loop_vars, inner)
 
     def _trace_cond(self) -> None:

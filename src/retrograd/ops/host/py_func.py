@@ -9,6 +9,7 @@ from retrograd import dtypes, nest
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.host.py_func_ops import _py_funcs
 
@@ -27,13 +28,25 @@ class EagerFunc:
     def __call__(self, *args: TensorLike) -> list[Any] | None:
         """Call the function with the tensors of some values; the values it makes."""
         with context.eager_mode():
-            result = self._func(*[convert_to_tensor(a) for a in args])
-            if result is None:
+            found = self.tensors([convert_to_tensor(a) for a in args])
+            if found is None:
                 return None
-            values = list(result) if isinstance(result, list | tuple) else [result]
-            pairs = zip(values, self._out_dtypes, strict=False)
-            tensors: list[Any] = [self._converted(v, dtype) for v, dtype in pairs]
-            return [t.numpy() for t in tensors] + values[len(tensors) :]
+            tensors, further = found
+            return [t.numpy() for t in tensors] + further
+
+    def tensors(self, args: Sequence[Tensor]) -> tuple[list[Any], list[Any]] | None:
+        """Call the function: its results as eager tensors; those that none declared.
+
+        Returns:
+          None where it returns None.
+        """
+        result = self._func(*args)
+        if result is None:
+            return None
+        values = list(result) if isinstance(result, list | tuple) else [result]
+        pairs = zip(values, self._out_dtypes, strict=False)
+        tensors = [self._converted(v, dtype) for v, dtype in pairs]
+        return tensors, values[len(tensors) :]
 
     def _converted(self, value: TensorLike, dtype: dtypes.DType) -> Tensor:
         if getattr(value, "_is_resource_variable", False):

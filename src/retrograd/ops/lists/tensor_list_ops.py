@@ -240,14 +240,6 @@ def push_back(xp: Any, handle: Any, value: Any) -> Any:
 
 
 def _pop_gradient(n: Operation, dlist: Any, dvalue: Any) -> Any:
-    if dlist is None:
-        dlist = F.EmptyTensorList(
-            F.TensorListElementShape(n.outputs[0], shape_type=dtypes.int32),
-            np.int32(-1),
-            element_dtype=dvalue.dtype.base_dtype,
-        )
-    if dvalue is None:
-        dvalue = F.ZerosLike(n.outputs[1])
     return F.TensorListPushBack(dlist, dvalue), None
 
 

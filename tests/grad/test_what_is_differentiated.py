@@ -1,0 +1,213 @@
+"""What counts as x, what is constant, in which order terms come: as in TensorFlow 1.15.
+
+The values and messages are those that TensorFlow 1.15.5 gives.
+"""
+
+import numpy as np
+import pytest
+
+import retrograd as tf
+from retrograd.ops.lists import tensor_list as list_ops
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as made:
+        yield made
+
+
+def values(tensors, feed=None):
+    """The values; of slices, their indices."""
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        parts = [t.indices if isinstance(t, tf.IndexedSlices) else t for t in tensors]
+        return [
+            None if t is None else np.asarray(session.run(t, feed)).tolist()
+            for t in parts
+        ]
+
+
+# ------------------------------------------------------------------ stop_gradients
+
+
+def test_an_x_that_is_stopped_gets_its_term():
+    a = tf.constant(0.0)
+    b = 2 * a
+    both = tf.gradients(a + b, [a, b], stop_gradients=[a, b])
+    assert values(both) == [1, 1]
+    assert values(tf.gradients(a + b, [a, b])) == [3, 1]
+
+
+def test_a_y_that_is_stopped_is_cut():
+    x = tf.constant(2.0)
+    y = x * x
+    z = y * 3.0
+    assert values(tf.gradients([y, z], [x], stop_gradients=[z])) == [4]
+    assert values(tf.gradients(y, [x, y], stop_gradients=[y])) == [None, 1]
+    assert values(tf.gradients([y, z], [x, y, z], stop_gradients=[y])) == [None, 4, 1]
+
+
+def test_a_stopped_output_stops_its_operation():
+    x = tf.constant([1.0, 2.0])
+    a, b = tf.split(x, 2)
+    assert values(tf.gradients(a * b, [x, a, b], stop_gradients=[a])) == [
+        None,
+        [2.0],
+        [1.0],
+    ]
+
+
+@pytest.mark.parametrize("resource", [True, False])
+def test_a_stopped_variable_that_is_an_x(resource):
+    v = tf.get_variable("v", initializer=[3.0], use_resource=resource)
+    assert values(tf.gradients(v * v, [v], stop_gradients=[v])) == [[6.0]]
+
+
+# ------------------------------------------------------------------ dtypes
+
+
+def test_whole_numbers_and_truth_values():
+    whole = tf.constant(2)
+    assert values(tf.gradients(whole, whole)) == [1]
+    assert tf.gradients(tf.cast(whole, tf.float32), whole) == [None]
+    truth = tf.constant(True)
+    with pytest.raises(TypeError, match="Expected bool, got 1 of type 'int' instead"):
+        tf.gradients(truth, truth)
+    x = tf.constant(2.0)
+    above = x > 1.0
+    with pytest.raises(TypeError) as caught:
+        tf.gradients(above, x, grad_ys=[tf.constant(1.0)])
+    assert str(caught.value) == (
+        'Tensor Tensor("Greater:0", shape=(), dtype=bool) with type bool must be '
+        "numeric to obtain a default gradient"
+    )
+
+
+# ------------------------------------------------------------------ order
+
+
+def test_the_order_of_slices():
+    table = np.arange(6.0, dtype=np.float32).reshape(3, 2)
+    e = tf.get_variable("e", initializer=table)
+    a, b, c = (tf.gather(e, rows) for rows in ([0], [1, 2], [2]))
+    y = tf.reduce_sum(c) * tf.reduce_sum(a) + tf.reduce_sum(b * tf.tanh(b))
+    assert values(tf.gradients(y, [e])) == [[2, 0, 1, 2]]
+
+
+def test_the_order_of_slices_of_different_depth():
+    table = np.arange(6.0, dtype=np.float32).reshape(3, 2)
+    e = tf.get_variable("e", initializer=table, use_resource=True)
+    a, b, c = (tf.gather(e, rows) for rows in ([0], [1, 2], [2]))
+    assert values(tf.gradients(tf.concat([tf.tanh(c), b, a], 0), [e])) == [[1, 2, 0, 2]]
+
+
+# ------------------------------------------------------------------ unused outputs
+
+HERMITIAN = np.array([[2, 1j], [-1j, 3]], np.complex64)
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda x: tf.split(x, 2)[0], [[1, 1], [0, 0]]),
+        (lambda x: tf.unstack(x)[1], [[0, 0], [1, 1]]),
+        (lambda x: tf.dynamic_partition(x, [0, 1], 2)[0], [[1, 1], [0, 0]]),
+        (lambda x: tf.self_adjoint_eig(x)[0], [[1, 0], [0, 1]]),
+        (lambda x: tf.self_adjoint_eigvals(x), [[1, 0], [0, 1]]),
+        (lambda x: tf.svd(x, compute_uv=False), [[1, 0], [0, 1]]),
+        (lambda x: tf.meshgrid(x[0], x[1])[0], [[2, 2], [0, 0]]),
+    ],
+)
+def test_complex_outputs_of_which_one_is_used(build, expected):
+    x = tf.constant(HERMITIAN)
+    (term,) = tf.gradients(tf.real(build(x)), x)
+    with tf.Session() as session:
+        assert np.allclose(session.run(term), expected, atol=1e-5)
+
+
+def test_a_list_whose_rest_is_not_used():
+    x = tf.constant(np.arange(1.0, 7.0).reshape(3, 2))
+    handle = list_ops.tensor_list_from_tensor(x, element_shape=[2])
+    _, last = list_ops.tensor_list_pop_back(handle, tf.float64)
+    found = values(tf.gradients(last * last, x))
+    assert found == [[[0, 0], [0, 0], [10, 12]]]
+
+
+# ------------------------------------------------------------------ segments
+
+
+@pytest.mark.parametrize(
+    ("data", "ids", "kinds"),
+    [
+        (None, [3], "'NoneType' and 'int'"),
+        ([3, 3], None, "'NoneType' and 'NoneType'"),
+    ],
+)
+def test_segments_of_unknown_rank(data, ids, kinds):
+    x, places = tf.placeholder(tf.float64, data), tf.placeholder(tf.int32, ids)
+    y = tf.unsorted_segment_sum(x, places, 2)
+    with pytest.raises(TypeError) as caught:
+        tf.gradients(y, x)
+    first = str(caught.value).splitlines()[0]
+    assert first == f"unsupported operand type(s) for -: {kinds}"
+
+
+@pytest.mark.filterwarnings("ignore:Converting sparse IndexedSlices")
+def test_a_second_derivative_of_a_gather():
+    x = tf.placeholder(tf.float64, [None, 2])
+    (first,) = tf.gradients(tf.reduce_sum(tf.gather(x, [0, 2, 2]) ** 3), x)
+    (second,) = tf.gradients(tf.reduce_sum(tf.convert_to_tensor(first) ** 2), x)
+    feed = {x: np.arange(1.0, 7.0).reshape(3, 2)}
+    assert values([tf.convert_to_tensor(second)], feed) == [
+        [[36, 288], [0, 0], [18000, 31104]]
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:Converting sparse IndexedSlices")
+def test_a_second_derivative_of_a_gather_of_unknown_rank():
+    x = tf.placeholder(tf.float64)
+    (first,) = tf.gradients(tf.reduce_sum(tf.gather(x, [0, 2, 2]) ** 3), x)
+    total = tf.reduce_sum(tf.convert_to_tensor(first) ** 2)
+    with pytest.raises(TypeError, match="'NoneType' and 'int'"):
+        tf.gradients(total, x)
+
+
+# ------------------------------------------------------------------ inside a loop
+
+
+def in_loop(ask, start, *more):
+    asked = []
+
+    def body(i, a):
+        asked.append(ask(a))
+        return i + 1, a * 2.0
+
+    tf.while_loop(lambda i, a: i < 3, body, [0, start])
+    return asked[0]
+
+
+REFUSED = (
+    "Cannot compute gradient inside while loop with respect to op '{}'. We do not "
+    "support taking the gradient wrt or through the initial value of a loop variable. "
+    "Gradients can be computed through loop invariants or wrt the input parameters to "
+    "the loop body."
+)
+
+
+def test_for_what_started_the_loop():
+    z = tf.cumsum(tf.constant([1.0, 2.0]))
+    with pytest.raises(ValueError) as caught:
+        in_loop(lambda a: tf.gradients(a * 2.0, z), z[-1])
+    assert str(caught.value) == REFUSED.format("Cumsum")
+    w = tf.constant(3.0, name="w")
+    for start in (w, tf.stop_gradient(w)):
+        with pytest.raises(ValueError) as caught:
+            in_loop(lambda a: tf.gradients(a * w, [w, a]), start)
+        assert str(caught.value) == REFUSED.format("w")
+
+
+def test_for_what_stays_the_same_or_is_a_parameter():
+    w, start = tf.constant(2.0), tf.constant(3.0)
+    assert in_loop(lambda a: tf.gradients(a * w, w), start) != [None]
+    assert in_loop(lambda a: tf.gradients(a * a, a), start) != [None]
+    assert in_loop(lambda a: tf.gradients(w * w, start), start) == [None]
