@@ -48,10 +48,12 @@ class Convertible(Protocol):
 if TYPE_CHECKING:
     import os
 
+    from retrograd.autograd import tensors as autograd
     from retrograd.dtypes import DType
     from retrograd.graph.composite import IndexedSlices
     from retrograd.graph.device import DeviceSpecV2
     from retrograd.graph.operation import Operation
+    from retrograd.graph.record import Record
     from retrograd.graph.specs import CompositeTensor
     from retrograd.graph.tensor import Tensor
     from retrograd.shapes import Dimension, TensorShape
@@ -89,6 +91,9 @@ if TYPE_CHECKING:
     )
     #: the same, and sparse tensors, slices and other structures of tensors
     CompositeLike: TypeAlias = TensorLike | CompositeTensor
+    #: what an explanation is asked about: a tensor of a graph, a tape or autograd,
+    #: a variable, or a name
+    Explainable: TypeAlias = Tensor | Variable | autograd.Tensor | str
     #: a static shape as programs give it; None for unknown rank
     ShapeLike: TypeAlias = (
         TensorShape | Dimension | int | Sequence[int | Dimension | None] | None
@@ -98,6 +103,8 @@ if TYPE_CHECKING:
     AxisLike: TypeAlias = int | Sequence[int] | Tensor | Array | None
     #: what is run, or waited for: an operation, or one of its outputs
     OperationLike: TypeAlias = Operation | Tensor
+    #: an operation of a graph, or the record of one that a tape keeps
+    Recorded: TypeAlias = Operation | Record
     #: a static shape whose sizes are all known
     FullShape: TypeAlias = TensorShape | Sequence[int]
     #: a shape that a tensor may give when the graph is run

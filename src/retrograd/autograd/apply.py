@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from retrograd.errors import message
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array
+
 Function = Callable[..., Any]
 
 #: what PyTorch calls the change of a tensor through a part of it
@@ -33,7 +36,7 @@ LEAF_CHANGED = (
 )
 
 
-def wrapped(value: Any, recorder: Recorder | None, title: str) -> Any:
+def wrapped(value: object, recorder: Recorder | None, title: str) -> Any:
     """A result with our tensors in place of the engine's."""
     if isinstance(value, EagerTensor):
         value, source = own(value, recorder)
@@ -56,7 +59,7 @@ def differentiable(function: Function, title: str, view: bool = False) -> Functi
     """
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: object) -> Any:
         named = {key: bare(value) for key, value in kwargs.items()}
         recorder = recorder_for(tensors_in((*args, *kwargs.values())))
         values = [bare(a) for a in args]
@@ -90,10 +93,10 @@ def in_place(function: Function, title: str) -> Function:
     """A method that gives its tensor the value of `function`, in the same memory."""
 
     @functools.wraps(function)
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def method(self: Tensor, *args: object, **kwargs: object) -> Tensor:
         check_writable(self)
 
-        def computed(x: EagerTensor, *others: Any) -> EagerTensor:
+        def computed(x: EagerTensor, *others: object) -> EagerTensor:
             # rules may read the value that is replaced: it is theirs alone
             return _fitting(function(F.Identity(x), *others, **kwargs), x)
 
@@ -205,7 +208,7 @@ def _with_part(
     return new, made_by
 
 
-def put(x: EagerTensor, positions: Any, part: EagerTensor) -> EagerTensor:
+def put(x: EagerTensor, positions: Array, part: EagerTensor) -> EagerTensor:
     """`x` with other elements at flat positions.
 
     Args:

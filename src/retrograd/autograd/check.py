@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from retrograd.autograd.creation import tensor
 from retrograd.autograd.derivatives import grad
 from retrograd.autograd.generator import Generator
 from retrograd.autograd.tensors import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Structure
 
 Jacobian = Any  # an array, (elements of the input, elements of the output)
 
@@ -154,11 +157,11 @@ def _check_inputs(inputs: tuple[Any, ...]) -> None:
             )
 
 
-def _listed(outputs: Any) -> list[Any]:
+def _listed(outputs: Structure) -> list[Any]:
     return [outputs] if isinstance(outputs, Tensor) else list(outputs)
 
 
-def _differentiable(outputs: Any) -> list[Tensor]:
+def _differentiable(outputs: Structure) -> list[Tensor]:
     return [y for y in _listed(outputs) if isinstance(y, Tensor) and y.requires_grad]
 
 
@@ -194,7 +197,7 @@ def _compare(
                 raise GradcheckError(_mismatch(x, i, j, numerical[i][j], analytical[i]))
 
 
-def _mismatch(x: Tensor, i: int, j: int, numerical: Any, analytical: Any) -> str:
+def _mismatch(x: Tensor, i: int, j: int, numerical: object, analytical: object) -> str:
     return (
         f"Jacobian mismatch for output {j} with respect to input {i},\n"
         f"numerical:{tensor(numerical, x.dtype)}\n"
@@ -220,14 +223,14 @@ def _numerical(
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
-def _moved(base: Any, position: tuple[int, ...], step: float) -> Any:
+def _moved(base: Array, position: tuple[int, ...], step: float) -> Any:
     moved = base.copy()
     moved[position] += step
     return moved
 
 
 def _values(
-    func: Callable[..., Any], inputs: tuple[Any, ...], x: Tensor, value: Any
+    func: Callable[..., Any], inputs: tuple[Any, ...], x: Tensor, value: Array
 ) -> list[Any]:
     """The outputs, flattened, with another value in place of an input."""
     moved = tensor(value, x.dtype, requires_grad=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,12 @@ from retrograd.autograd.tensors import Tensor
 from retrograd.errors import message
 from retrograd.run.eager import EagerTensor
 
+if TYPE_CHECKING:
+    from retrograd.autograd.generator import Generator
+    from retrograd.typing import Array, DTypeLike, Number, Structure, TensorLike
 
-def device(type: Any, index: int | None = None) -> str:
+
+def device(type: object, index: int | None = None) -> str:
     """The name of a device; there is one.
 
     Raises:
@@ -34,7 +38,9 @@ def device(type: Any, index: int | None = None) -> str:
     return "cpu"
 
 
-def _made(array: Any, dtype: Any, requires_grad: bool, where: Any = None) -> Tensor:
+def _made(
+    array: Array, dtype: DTypeLike | None, requires_grad: bool, where: object = None
+) -> Tensor:
     """A leaf that holds an array, which nobody else may change."""
     if where is not None:
         device(where)
@@ -56,7 +62,10 @@ def _made(array: Any, dtype: Any, requires_grad: bool, where: Any = None) -> Ten
 
 
 def tensor(
-    data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    data: object,
+    dtype: DTypeLike | None = None,
+    device: object = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A leaf that holds a copy of `data`.
 
@@ -80,14 +89,14 @@ def tensor(
     return _made(array, dtype, requires_grad, device)
 
 
-def _plain(data: Any) -> Any:
+def _plain(data: TensorLike | Tensor) -> Any:
     """Nested lists with numbers in place of tensors."""
     if isinstance(data, Tensor):
         return data.item() if not data.dim() else data.tolist()
     return [_plain(d) for d in data] if isinstance(data, (list, tuple)) else data
 
 
-def _type_of(data: Any, array: Any) -> Any:
+def _type_of(data: object, array: Array) -> Any:
     if isinstance(data, (np.ndarray, np.generic)) or _holds_arrays(data):
         return dtypes.as_dtype(array.dtype)
     if not array.size:
@@ -97,13 +106,15 @@ def _type_of(data: Any, array: Any) -> Any:
     return types.of_number(array.reshape(-1)[0].item())
 
 
-def _holds_arrays(data: Any) -> bool:
+def _holds_arrays(data: object) -> bool:
     while isinstance(data, list) and data:
         data = data[0]
     return isinstance(data, (np.ndarray, np.generic))
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(
+    data: TensorLike | Tensor, dtype: DTypeLike | None = None, device: object = None
+) -> Tensor:
     """`data` itself if it is a tensor of that type, else a tensor that holds it."""
     if isinstance(data, Tensor):
         wanted = data.dtype if dtype is None else types.as_dtype(dtype)
@@ -111,7 +122,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return tensor(data, dtype, device)
 
 
-def from_numpy(ndarray: Any) -> Tensor:
+def from_numpy(ndarray: Array) -> Tensor:
     """A tensor that holds a copy of an array: neither changes with the other."""
     return tensor(np.asarray(ndarray))
 
@@ -121,11 +132,11 @@ def from_numpy(ndarray: Any) -> Tensor:
 
 def full(
     size: Sequence[int],
-    fill_value: Any,
+    fill_value: Number,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: object = None,
 ) -> Tensor:
     """A tensor of one value everywhere."""
     kind = types.of_number(fill_value) if dtype is None else dtype
@@ -133,7 +144,10 @@ def full(
 
 
 def zeros(
-    *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    *size: int | Sequence[int],
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: object = None,
 ) -> Tensor:
     """Zeros, of float32 unless said otherwise."""
     return _made(
@@ -142,14 +156,20 @@ def zeros(
 
 
 def ones(
-    *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    *size: int | Sequence[int],
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: object = None,
 ) -> Tensor:
     """Ones, of float32 unless said otherwise."""
     return _made(np.ones(sizes_of(size)), dtype or types.default, requires_grad, device)
 
 
 def empty(
-    *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    *size: int | Sequence[int],
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: object = None,
 ) -> Tensor:
     """Zeros, to be written to."""
     return zeros(*size, dtype=dtype, requires_grad=requires_grad, device=device)
@@ -157,11 +177,11 @@ def empty(
 
 def full_like(
     input: Tensor,
-    fill_value: Any,
+    fill_value: Number,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: object = None,
 ) -> Tensor:
     """One value everywhere, in the shape and type of another tensor."""
     return full(
@@ -174,14 +194,22 @@ def full_like(
 
 
 def zeros_like(
-    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    input: Tensor,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: object = None,
 ) -> Tensor:
     """Zeros, in the shape and type of another tensor."""
     return full_like(input, 0, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
 def ones_like(
-    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    input: Tensor,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: object = None,
 ) -> Tensor:
     """Ones, in the shape and type of another tensor."""
     return full_like(input, 1, dtype=dtype, requires_grad=requires_grad, device=device)
@@ -191,13 +219,13 @@ def ones_like(
 
 
 def arange(
-    start: Any,
-    end: Any = None,
-    step: Any = 1,
+    start: Number,
+    end: Number | None = None,
+    step: Number = 1,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: object = None,
 ) -> Tensor:
     """Numbers from `start` in steps, without `end`; with one argument, from 0 up."""
     if end is None:
@@ -212,9 +240,9 @@ def linspace(
     end: float,
     steps: int,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: object = None,
 ) -> Tensor:
     """So many numbers from `start` to `end`, evenly spaced."""
     values = np.linspace(start, end, steps)
@@ -225,9 +253,9 @@ def eye(
     n: int,
     m: int | None = None,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: object = None,
 ) -> Tensor:
     """The matrix with ones on the diagonal."""
     return _made(np.eye(n, m), dtype or types.default, requires_grad, device)
@@ -237,7 +265,12 @@ def eye(
 
 
 def _drawn(
-    draw: str, size: Any, source: Any, dtype: Any, requires_grad: bool, where: Any
+    draw: str,
+    size: Structure,
+    source: Generator | None,
+    dtype: DTypeLike | None,
+    requires_grad: bool,
+    where: object,
 ) -> Tensor:
     kind = types.as_dtype(dtype or types.default)
     shape = sizes_of(size)
@@ -248,29 +281,29 @@ def _drawn(
 
 
 def rand(
-    *size: Any,
-    generator: Any = None,
-    dtype: Any = None,
+    *size: int | Sequence[int],
+    generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: object = None,
 ) -> Tensor:
     """Random numbers in [0, 1); the same after the same `manual_seed`."""
     return _drawn("uniform", size, generator, dtype, requires_grad, device)
 
 
 def randn(
-    *size: Any,
-    generator: Any = None,
-    dtype: Any = None,
+    *size: int | Sequence[int],
+    generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: object = None,
 ) -> Tensor:
     """Random numbers of mean 0 and standard deviation 1."""
     return _drawn("normal", size, generator, dtype, requires_grad, device)
 
 
 def rand_like(
-    input: Tensor, *, requires_grad: bool = False, device: Any = None
+    input: Tensor, *, requires_grad: bool = False, device: object = None
 ) -> Tensor:
     """`rand` in the shape and type of another tensor."""
     return rand(
@@ -279,7 +312,7 @@ def rand_like(
 
 
 def randn_like(
-    input: Tensor, *, requires_grad: bool = False, device: Any = None
+    input: Tensor, *, requires_grad: bool = False, device: object = None
 ) -> Tensor:
     """`randn` in the shape and type of another tensor."""
     return randn(
@@ -290,10 +323,10 @@ def randn_like(
 def randint(
     low: int,
     high: Any = None,
-    size: Any = None,
+    size: int | Sequence[int] | None = None,
     *,
-    generator: Any = None,
-    device: Any = None,
+    generator: Generator | None = None,
+    device: object = None,
 ) -> Tensor:
     """Random whole numbers from `low` up to, and without, `high`."""
     if size is None:
@@ -304,7 +337,7 @@ def randint(
     return _made(values.reshape(shape), dtypes.int64, False, device)
 
 
-def randperm(n: int, *, generator: Any = None) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
     """The numbers below n in random order."""
     source = generator or generators.default
     return _made(source.permutation(n), dtypes.int64, False)

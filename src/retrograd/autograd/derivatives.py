@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,12 +26,15 @@ from retrograd.graph.tensor import Tensor as EngineTensor
 from retrograd.ops.declare import asks_for_shapes
 from retrograd.run.eager import EagerTensor
 
+if TYPE_CHECKING:
+    from retrograd.typing import Gradient
+
 Tensors = Tensor | Sequence[Tensor]
 
 
 def backward(
     tensors: Tensors,
-    grad_tensors: Any = None,
+    grad_tensors: Tensors | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     inputs: Tensors | None = None,
@@ -67,7 +70,7 @@ def _backward(
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Any = None,
+    inputs: Tensors | None = None,
 ) -> None:
     """Add the derivatives of this tensor to the `grad` of the leaves it depends on.
 
@@ -88,7 +91,7 @@ Tensor.backward = _backward
 def grad(
     outputs: Tensors,
     inputs: Tensors,
-    grad_outputs: Any = None,
+    grad_outputs: Tensors | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     only_inputs: bool = True,
@@ -147,7 +150,7 @@ def grad(
     return tuple(results)
 
 
-def _listed(tensors: Any) -> list[Tensor]:
+def _listed(tensors: Tensors) -> list[Tensor]:
     return [tensors] if isinstance(tensors, Tensor) else list(tensors)
 
 
@@ -213,7 +216,7 @@ class _BackwardRecorder(Recorder):
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, *unused: Any) -> None:
+    def __exit__(self, *unused: object) -> None:
         self._node, self._values = None, frozenset()
 
     def record(self, op: Any) -> None:
@@ -365,7 +368,7 @@ class _Run:
             return [self._total(t, by_use) for t in self.targets]
 
     def _hooked(
-        self, hooked: dict[EngineTensor, Node], tensor: EngineTensor, dout: Any
+        self, hooked: dict[EngineTensor, Node], tensor: EngineTensor, dout: Gradient
     ) -> Any:
         node = hooked.get(tensor)
         return dout if node is None else self._through(node.hooks[tensor], dout)

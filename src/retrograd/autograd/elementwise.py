@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from retrograd.autograd.table import offer, operation, operator
 from retrograd.errors import message
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
+
+if TYPE_CHECKING:
+    from retrograd.autograd.types import Operand
 
 Op = Callable[..., Any]
 
@@ -98,7 +101,9 @@ def check_broadcast(a: EagerTensor, b: EagerTensor) -> None:
             )
 
 
-def _binary(apply: Op, a: Any, b: Any, logical: Op | None = None) -> EagerTensor:
+def _binary(
+    apply: Op, a: Operand, b: Operand, logical: Op | None = None
+) -> EagerTensor:
     """An op of two operands, in the type they have together.
 
     Args:
@@ -113,18 +118,18 @@ def _binary(apply: Op, a: Any, b: Any, logical: Op | None = None) -> EagerTensor
     return apply(x, y)
 
 
-def _scaled(value: Any, alpha: Any) -> Any:
+def _scaled(value: Operand, alpha: Operand) -> Any:
     return value if alpha == 1 else mul(value, alpha)
 
 
 @operation(changes=True)
-def add(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
+def add(input: Operand, other: Operand, *, alpha: Operand = 1) -> EagerTensor:
     """input + alpha · other."""
     return _binary(F.AddV2, input, _scaled(other, alpha), F.LogicalOr)
 
 
 @operation(changes=True)
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
+def sub(input: Operand, other: Operand, *, alpha: Operand = 1) -> EagerTensor:
     """input − alpha · other.
 
     Raises:
@@ -139,13 +144,15 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> EagerTensor:
 
 
 @operation(changes=True)
-def mul(input: Any, other: Any) -> EagerTensor:
+def mul(input: Operand, other: Operand) -> EagerTensor:
     """input · other."""
     return _binary(F.Mul, input, other, F.LogicalAnd)
 
 
 @operation(changes=True)
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> EagerTensor:
+def div(
+    input: Operand, other: Operand, *, rounding_mode: str | None = None
+) -> EagerTensor:
     """input / other, of whole numbers as well; `rounding_mode` "floor" or "trunc"."""
     if rounding_mode == "floor":
         return floor_divide(input, other)
@@ -162,19 +169,19 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> EagerTen
 
 
 @operation(changes=True)
-def floor_divide(input: Any, other: Any) -> EagerTensor:
+def floor_divide(input: Operand, other: Operand) -> EagerTensor:
     """The quotient, rounded down."""
     return _binary(F.FloorDiv, input, other)
 
 
 @operation(changes=True)
-def remainder(input: Any, other: Any) -> EagerTensor:
+def remainder(input: Operand, other: Operand) -> EagerTensor:
     """What is left by division, with the sign of `other`."""
     return _binary(F.FloorMod, input, other)
 
 
 @operation("pow", changes=True)
-def power(input: Any, exponent: Any) -> EagerTensor:
+def power(input: Operand, exponent: Operand) -> EagerTensor:
     """input to the power of `exponent`, element by element.
 
     The derivative of x⁰ is zero, at x = 0 as well, where the rule for powers has 0 · ∞.
@@ -191,14 +198,14 @@ def power(input: Any, exponent: Any) -> EagerTensor:
 
 
 @operation()
-def atan2(input: Any, other: Any) -> EagerTensor:
+def atan2(input: Operand, other: Operand) -> EagerTensor:
     """The angle of the point (other, input)."""
     x, y = map(types.to_floating, types.same_type(input, other))
     check_broadcast(x, y)
     return F.Atan2(x, y)
 
 
-def _larger(a: Any, b: Any, compare: Op, choose: Op) -> EagerTensor:
+def _larger(a: Operand, b: Operand, compare: Op, choose: Op) -> EagerTensor:
     """The elements of `a` where `compare` holds; where they tie, both alike.
 
     `choose` does the same, but for ties.
@@ -214,13 +221,13 @@ def _larger(a: Any, b: Any, compare: Op, choose: Op) -> EagerTensor:
 
 
 @operation()
-def maximum(input: Any, other: Any) -> EagerTensor:
+def maximum(input: Operand, other: Operand) -> EagerTensor:
     """The larger of each pair of elements."""
     return _larger(input, other, F.Greater, F.Maximum)
 
 
 @operation()
-def minimum(input: Any, other: Any) -> EagerTensor:
+def minimum(input: Operand, other: Operand) -> EagerTensor:
     """The smaller of each pair of elements."""
     return _larger(input, other, F.Less, F.Minimum)
 
@@ -249,7 +256,9 @@ def _logarithm(input: EagerTensor, base: float) -> EagerTensor:
 
 
 @operation(changes=True)
-def clamp(input: EagerTensor, min: Any = None, max: Any = None) -> EagerTensor:
+def clamp(
+    input: EagerTensor, min: Operand | None = None, max: Operand | None = None
+) -> EagerTensor:
     """Each element, or the bound that it passes.
 
     Raises:
@@ -272,20 +281,20 @@ def clamp(input: EagerTensor, min: Any = None, max: Any = None) -> EagerTensor:
 
 
 @operation()
-def where(condition: EagerTensor, input: Any, other: Any) -> EagerTensor:
+def where(condition: EagerTensor, input: Operand, other: Operand) -> EagerTensor:
     """Elements of `input` where `condition` holds, else of `other`."""
     x, y = types.same_type(input, other)
     return F.SelectV2(types.cast(condition, dtypes.bool), x, y)
 
 
 @operation(changes=True)
-def masked_fill(input: EagerTensor, mask: EagerTensor, value: Any) -> EagerTensor:
+def masked_fill(input: EagerTensor, mask: EagerTensor, value: Operand) -> EagerTensor:
     """`value` where `mask` holds, else the elements of `input`."""
     return F.SelectV2(mask, types.cast(value, input._dtype), input)
 
 
 @operation()
-def lerp(input: EagerTensor, end: EagerTensor, weight: Any) -> EagerTensor:
+def lerp(input: EagerTensor, end: EagerTensor, weight: Operand) -> EagerTensor:
     """The point between two: input + weight · (end − input)."""
     return add(input, mul(weight, sub(end, input)))
 
@@ -298,7 +307,7 @@ def _compared(apply: Op) -> Op:
 
 
 def _logical(apply: Op) -> Op:
-    def function(input: Any, other: Any) -> EagerTensor:
+    def function(input: Operand, other: Operand) -> EagerTensor:
         x, y = (types.cast(v, dtypes.bool) for v in (input, other))
         check_broadcast(x, y)
         return apply(x, y)
@@ -313,7 +322,7 @@ def logical_not(input: EagerTensor) -> EagerTensor:
 
 
 @operation()
-def logical_xor(input: Any, other: Any) -> EagerTensor:
+def logical_xor(input: Operand, other: Operand) -> EagerTensor:
     """Whether just one of two elements is not zero."""
     x, y = (types.cast(v, dtypes.bool) for v in (input, other))
     check_broadcast(x, y)

@@ -6,7 +6,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.autograd import modes, types
 from retrograd.autograd.apply import LEAF_CHANGED
@@ -24,7 +24,11 @@ from retrograd.grad.terms import zeros_for
 from retrograd.graph import context, opdef
 from retrograd.graph.record import Record
 from retrograd.ops.declare import F, GradientRule
-from retrograd.run.eager import EagerTensor
+
+if TYPE_CHECKING:
+    from retrograd.compat.internals.eager_context import Context
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Gradient, Structure
 
 _LEGACY = (
     "Legacy autograd function with non-static forward method is deprecated. Please use "
@@ -149,7 +153,7 @@ class Function:
         )
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Structure) -> None:
         """Keep what `backward` needs."""
         raise NotImplementedError("setup_context is not implemented.")
 
@@ -159,7 +163,7 @@ class Function:
         raise NotImplementedError(_NO_BACKWARD)
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: object) -> Any:
         """Run `forward`, and remember to differentiate by `backward`.
 
         Raises:
@@ -203,7 +207,7 @@ class _Call:
         finally:
             context.local.tapes = tapes
 
-    def finish(self, results: Any) -> Any:
+    def finish(self, results: Structure) -> Any:
         """The results, with their history."""
         listed = list(results) if isinstance(results, (list, tuple)) else [results]
         outputs = [self._own(r) if isinstance(r, Tensor) else r for r in listed]
@@ -255,7 +259,7 @@ class _Call:
 
     # ------------------------------------------------------------------ backward
 
-    def rule(self, n: Any, *dys: Any) -> list[Any]:
+    def rule(self, n: Operation, *dys: object) -> list[Any]:
         """The gradient function of the record: the program's `backward`."""
         recorder = next(
             (t for t in reversed(context.local.tapes) if isinstance(t, Recorder)), None
@@ -271,7 +275,7 @@ class _Call:
             for index, place in enumerate(self.places)
         ]
 
-    def _given(self, y: EagerTensor, dy: Any, recorder: Recorder | None) -> Any:
+    def _given(self, y: Any, dy: Any, recorder: Recorder | None) -> Any:
         """∂L/∂result as the program sees it."""
         if dy is None:
             if not self.ctx.materialize_grads:
@@ -308,7 +312,7 @@ class _Call:
                 )
         return terms
 
-    def _term(self, index: int, term: Any, recorder: Recorder | None) -> Any:
+    def _term(self, index: int, term: Gradient, recorder: Recorder | None) -> Any:
         """∂L/∂argument as the sweep wants it, in the argument's shape and type.
 
         Raises:
@@ -349,7 +353,7 @@ class _Once(Function):
         return tuple(t.detach() for t in tensors)
 
     @staticmethod
-    def backward(ctx: Any, *dys: Any) -> Any:
+    def backward(ctx: Any, *dys: object) -> Any:
         """Raises."""
         raise RuntimeError(
             message(
@@ -367,7 +371,7 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(fn)
-    def wrapper(ctx: Any, *dys: Any) -> Any:
+    def wrapper(ctx: Context, *dys: object) -> Any:
         with modes.no_grad():
             found = fn(ctx, *dys)
         if not modes.is_grad_enabled() or not any(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
 
 _BLOCK = 16  # from so many numbers on, normal ones are made in blocks
 
@@ -86,7 +89,7 @@ class Generator:
         return order
 
 
-def _box_muller(data: Any) -> Any:
+def _box_muller(data: Array) -> Any:
     """Pairs of uniform numbers, eight apart, made into pairs of normal ones."""
     first, second = np.moveaxis(data.reshape(-1, 2, _BLOCK // 2), 1, 0)
     radius = np.sqrt(-2 * np.log(1 - first))

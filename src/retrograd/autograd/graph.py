@@ -24,6 +24,8 @@ from retrograd.run.eager import EagerTensor
 
 if TYPE_CHECKING:
     from retrograd.autograd.tensors import Tensor
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Gradient
 
 USED_TWICE = (
     "Trying to backward through the graph a second time (or directly access saved "
@@ -138,7 +140,7 @@ def _function_of(source: Source) -> Any:
     return source if isinstance(source, Node) else AccumulateGrad(source)
 
 
-def _zeros(n: Any, dy: Any) -> Any:
+def _zeros(n: Operation, dy: Gradient) -> Any:
     return F.ZerosLike(dy)
 
 
@@ -158,7 +160,7 @@ class Recorder:
         """Whether a tensor depends on a leaf that requires grad."""
         return tensor in self.sources
 
-    def record(self, op: Any) -> None:
+    def record(self, op: Record) -> None:
         """Keep an operation, if an input is known and a derivative passes through."""
         known = self.sources
         sources = [known.get(t) for t in op._inputs]
@@ -175,7 +177,7 @@ class Recorder:
     def record_capture(self, outer: EngineTensor, inner: EngineTensor) -> None:
         """Nothing: no function bodies are built here."""
 
-    def watch_variable(self, variable: Any) -> None:
+    def watch_variable(self, variable: object) -> None:
         """Nothing: the leaves are tensors."""
 
 

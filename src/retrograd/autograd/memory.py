@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,13 +13,18 @@ from retrograd.autograd.tensors import Tensor, recorded
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, Number
+
 _converted = differentiable(types.cast, "ToCopy")
 
 #: methods that convert, by name
 _CONVERSIONS = ("float", "double", "half", "bfloat16", "long", "int", "short", "bool")
 
 
-def _to(self: Tensor, *args: Any, dtype: Any = None, **unused: Any) -> Tensor:
+def _to(
+    self: Tensor, *args: Any, dtype: DTypeLike | None = None, **unused: object
+) -> Tensor:
     """The tensor in another type; itself where it has it. Devices are accepted.
 
     Args:
@@ -43,7 +49,7 @@ def _conversion(name: str) -> Any:
     return method
 
 
-def _filled(x: EagerTensor, value: Any) -> EagerTensor:
+def _filled(x: EagerTensor, value: Number) -> EagerTensor:
     whole = types.cast(value, x._dtype)
     return F.BroadcastTo(whole, list(x._shape_raw))
 
@@ -52,7 +58,7 @@ def _copied(x: EagerTensor, other: EagerTensor) -> EagerTensor:
     return F.BroadcastTo(types.cast(other, x._dtype), list(x._shape_raw))
 
 
-def _random(draw: Any) -> Any:
+def _random(draw: Callable[..., Any]) -> Any:
     """A method that fills a tensor with random numbers."""
 
     def method(self: Tensor, *args: float, **named: float) -> Tensor:
@@ -66,11 +72,11 @@ def _random(draw: Any) -> Any:
     return method
 
 
-def _uniform(count: int, dtype: Any, a: float = 0.0, b: float = 1.0) -> Any:
+def _uniform(count: int, dtype: DTypeLike, a: float = 0.0, b: float = 1.0) -> Any:
     return generator.default.uniform(count, dtype) * (b - a) + a
 
 
-def _normal(count: int, dtype: Any, mean: float = 0.0, std: float = 1.0) -> Any:
+def _normal(count: int, dtype: DTypeLike, mean: float = 0.0, std: float = 1.0) -> Any:
     return generator.default.normal(count, dtype) * std + mean
 
 
@@ -86,10 +92,12 @@ def _type_as(self: Tensor, other: Tensor) -> Tensor:
     return _to(self, other.dtype)
 
 
-def _new(make: Any) -> Any:
+def _new(make: Callable[..., Any]) -> Any:
     """A method that makes a tensor of its tensor's type."""
 
-    def method(self: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
+    def method(
+        self: Tensor, *args: object, dtype: DTypeLike | None = None, **options: object
+    ) -> Tensor:
         return make(*args, dtype=dtype or self.dtype, **options)
 
     return method

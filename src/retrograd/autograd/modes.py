@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from retrograd.graph import context
+
+if TYPE_CHECKING:
+    from retrograd.autograd.graph import Recorder
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -42,7 +45,7 @@ class set_grad_enabled:
     def __enter__(self) -> None:
         _local.enabled = self._mode
 
-    def __exit__(self, *unused: Any) -> None:
+    def __exit__(self, *unused: object) -> None:
         _local.enabled = self._before
 
     def __call__(self, function: _F) -> _F:
@@ -59,7 +62,7 @@ class _Block:
     def __init__(self) -> None:
         self._before: list[bool] = []
 
-    def __new__(cls, function: Any = None) -> Any:
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         """The block, or, given a function, this function in the mode."""
         return (
             super().__new__(cls) if function is None else _during(function, cls._mode)
@@ -69,7 +72,7 @@ class _Block:
         self._before.append(_local.enabled)
         _local.enabled = self._mode
 
-    def __exit__(self, *unused: Any) -> None:
+    def __exit__(self, *unused: object) -> None:
         _local.enabled = self._before.pop()
 
     def __call__(self, function: _F) -> _F:
@@ -95,9 +98,9 @@ class inference_mode(_Block):
     _mode = False
 
 
-def _during(function: Any, mode: bool) -> Any:
+def _during(function: Callable[..., Any], mode: bool) -> Any:
     @functools.wraps(function)
-    def inside(*args: Any, **kwargs: Any) -> Any:
+    def inside(*args: object, **kwargs: object) -> Any:
         before, _local.enabled = _local.enabled, mode
         try:
             return function(*args, **kwargs)
@@ -116,7 +119,7 @@ class running:
 
     __slots__ = ("_before", "_recorder")
 
-    def __init__(self, recorder: Any = None) -> None:
+    def __init__(self, recorder: Recorder | None = None) -> None:
         self._recorder = recorder
 
     def __enter__(self) -> None:
@@ -126,5 +129,5 @@ class running:
         if self._recorder is not None:
             local.tapes = [*local.tapes, self._recorder]
 
-    def __exit__(self, *unused: Any) -> None:
+    def __exit__(self, *unused: object) -> None:
         context.local.eager, context.local.tapes = self._before

@@ -83,7 +83,7 @@ class Optimizer:
         return param.grad.add(param, alpha=decay) if decay else param.grad
 
     def _update(
-        self, param: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         raise NotImplementedError
 
@@ -130,7 +130,7 @@ class SGD(Optimizer):
         )
 
     def _update(
-        self, param: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         momentum = group["momentum"]
         if momentum:
@@ -173,7 +173,7 @@ class Adam(Optimizer):
         )
 
     def _update(
-        self, param: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
             state.update(step=0, mean=zeros_like(param), square=zeros_like(param))

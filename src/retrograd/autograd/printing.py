@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from retrograd.autograd.tensors import Tensor
+    from retrograd.typing import Array
 
 #: what the text need not say
 _USUAL = ("float32", "int64", "bool", "complex64")
@@ -42,7 +43,7 @@ def text_of(x: Tensor) -> str:
     return f"{text})"
 
 
-def _array(array: Any, indent: int) -> str:
+def _array(array: Array, indent: int) -> str:
     if not array.size:
         return "[]"
     formatter = _formatter(array)
@@ -51,7 +52,9 @@ def _array(array: Any, indent: int) -> str:
     return _nested(array, indent, formatter, array.size > _SUMMARIZED)
 
 
-def _nested(array: Any, indent: int, formatter: Any, shortened: bool) -> str:
+def _nested(
+    array: Array, indent: int, formatter: Callable[[Any], str], shortened: bool
+) -> str:
     """Brackets around elements, or around such texts of the parts."""
     deeper = array.ndim > 1
 
@@ -92,7 +95,7 @@ def _formatter(array: Any) -> Callable[[Any], str]:
     return lambda value: style(value).rjust(width)
 
 
-def _sample(array: Any) -> Any:
+def _sample(array: Array) -> Any:
     """The elements that are written: the outer ones of a large array."""
     flat = array.reshape(-1)
     if flat.size <= _SUMMARIZED:
@@ -101,7 +104,7 @@ def _sample(array: Any) -> Any:
     return array[np.ix_(*edges)].reshape(-1)
 
 
-def _style(array: Any) -> Callable[[Any], str]:
+def _style(array: Array) -> Callable[[Any], str]:
     if array.dtype.kind != "f":
         return str
     sample = _sample(array)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.autograd import elementwise, types
 from retrograd.autograd.table import offer, operation, operator
 from retrograd.errors import message
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
+
+if TYPE_CHECKING:
+    from retrograd.autograd.types import Operand
 
 
 def _check(x: EagerTensor, y: EagerTensor) -> None:
@@ -74,7 +77,7 @@ for _name in ("matmul", "mm", "bmm", "mv", "dot"):
     offer(_name, matmul, title="Mm" if _name == "matmul" else None)
 
 
-def _operator(a: Any, b: Any) -> EagerTensor:
+def _operator(a: Operand, b: Operand) -> EagerTensor:
     if not (isinstance(a, EagerTensor) and isinstance(b, EagerTensor)):
         raise TypeError("matmul(): both operands of @ have to be tensors")
     return matmul(a, b)

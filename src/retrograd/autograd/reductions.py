@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from retrograd.autograd.table import operation
 from retrograd.errors import message
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, DTypeLike
 
 Dims = int | Sequence[int] | None
 Op = Callable[..., Any]
@@ -49,7 +52,7 @@ def axes_of(x: EagerTensor, dim: Dims) -> list[int]:
     return [dimension(d, rank) for d in dims] if rank else []
 
 
-def _numbers(x: EagerTensor, dtype: Any) -> EagerTensor:
+def _numbers(x: EagerTensor, dtype: DTypeLike | None) -> EagerTensor:
     """What is added up: whole numbers and truth values as int64."""
     if dtype is not None:
         return types.cast(x, types.as_dtype(dtype))
@@ -58,7 +61,11 @@ def _numbers(x: EagerTensor, dtype: Any) -> EagerTensor:
 
 @operation("sum")
 def total(
-    input: EagerTensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None
+    input: EagerTensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DTypeLike | None = None,
 ) -> EagerTensor:
     """The sum over dimensions, by default over all."""
     axes = axes_of(input, dim)
@@ -67,7 +74,11 @@ def total(
 
 @operation()
 def mean(
-    input: EagerTensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None
+    input: EagerTensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DTypeLike | None = None,
 ) -> EagerTensor:
     """The mean over dimensions, by default over all.
 
@@ -92,7 +103,7 @@ def prod(
     dim: int | None = None,
     keepdim: bool = False,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> EagerTensor:
     """The product over a dimension, by default over all."""
     axes = axes_of(input, dim)
@@ -100,13 +111,17 @@ def prod(
 
 
 @operation()
-def cumsum(input: EagerTensor, dim: int, *, dtype: Any = None) -> EagerTensor:
+def cumsum(
+    input: EagerTensor, dim: int, *, dtype: DTypeLike | None = None
+) -> EagerTensor:
     """At each place, the sum of what lies up to it along a dimension."""
     return F.Cumsum(_numbers(input, dtype), axes_of(input, dim)[0])
 
 
 @operation()
-def cumprod(input: EagerTensor, dim: int, *, dtype: Any = None) -> EagerTensor:
+def cumprod(
+    input: EagerTensor, dim: int, *, dtype: DTypeLike | None = None
+) -> EagerTensor:
     """At each place, the product of what lies up to it along a dimension."""
     return F.Cumprod(_numbers(input, dtype), axes_of(input, dim)[0])
 
@@ -117,7 +132,9 @@ def cumprod(input: EagerTensor, dim: int, *, dtype: Any = None) -> EagerTensor:
 def _extreme(name: str, of_all: Op, where: Op, of_two: Op) -> Op:
     """`max` or `min`: of all elements, along a dimension, or of two tensors."""
 
-    def function(input: EagerTensor, dim: Any = None, keepdim: bool = False) -> Any:
+    def function(
+        input: EagerTensor, dim: int | None = None, keepdim: bool = False
+    ) -> Any:
         if isinstance(dim, EagerTensor):
             return of_two(input, dim)
         if dim is None:
@@ -149,7 +166,7 @@ def _along(x: EagerTensor, axes: list[int], keepdim: bool, find: Op) -> Extremes
     return Extremes(F.Squeeze(values, squeeze_dims=[axis]), where)
 
 
-def take_along(x: EagerTensor, axis: int, index: Any) -> EagerTensor:
+def take_along(x: EagerTensor, axis: int, index: Array) -> EagerTensor:
     """Elements of `x` at other places of one dimension.
 
     Args:
@@ -160,7 +177,7 @@ def take_along(x: EagerTensor, axis: int, index: Any) -> EagerTensor:
     return take(x, positions_along(x, axis, index))
 
 
-def positions_along(x: EagerTensor, axis: int, index: Any) -> Any:
+def positions_along(x: EagerTensor, axis: int, index: Array) -> Any:
     """Flat positions of elements at other places of a dimension (see `take_along`)."""
     index = np.asarray(index)
     places = list(np.ogrid[tuple(slice(n) for n in index.shape)])
@@ -168,7 +185,7 @@ def positions_along(x: EagerTensor, axis: int, index: Any) -> Any:
     return np.ravel_multi_index(np.broadcast_arrays(*places), x._shape_raw)
 
 
-def take(x: EagerTensor, positions: Any) -> EagerTensor:
+def take(x: EagerTensor, positions: Array) -> EagerTensor:
     """The elements of `x` at flat positions, in the shape of these."""
     where = types.constant(positions, dtypes.int64)
     return F.GatherV2(F.Reshape(x, [-1]), where, 0)
@@ -323,7 +340,7 @@ def norm(
 # ---------------------------------------------------------------------- softmax
 
 
-def _last(apply: Op, x: EagerTensor, dim: int, dtype: Any) -> EagerTensor:
+def _last(apply: Op, x: EagerTensor, dim: int, dtype: DTypeLike | None) -> EagerTensor:
     """An op of the last dimension, along any dimension."""
     x = x if dtype is None else types.cast(x, types.as_dtype(dtype))
     rank = len(x._shape_raw)
@@ -338,13 +355,17 @@ def _last(apply: Op, x: EagerTensor, dim: int, dtype: Any) -> EagerTensor:
 
 
 @operation()
-def softmax(input: EagerTensor, dim: int = -1, dtype: Any = None) -> EagerTensor:
+def softmax(
+    input: EagerTensor, dim: int = -1, dtype: DTypeLike | None = None
+) -> EagerTensor:
     """exp x over its sum along a dimension."""
     return _last(F.Softmax, input, dim, dtype)
 
 
 @operation()
-def log_softmax(input: EagerTensor, dim: int = -1, dtype: Any = None) -> EagerTensor:
+def log_softmax(
+    input: EagerTensor, dim: int = -1, dtype: DTypeLike | None = None
+) -> EagerTensor:
     """The logarithm of `softmax`."""
     return _last(F.LogSoftmax, input, dim, dtype)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
 
 
 class Size(tuple[int, ...]):
@@ -45,6 +48,6 @@ class Storage:
 
     __slots__ = ("generation", "value")
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Array) -> None:
         self.value = value
         self.generation = 0

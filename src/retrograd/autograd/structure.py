@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,10 @@ from retrograd.autograd.tensors import Tensor, bare, recorded
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
+if TYPE_CHECKING:
+    from retrograd.autograd.types import Operand
+    from retrograd.typing import Array, Number
+
 
 def sizes_of(given: Sequence[Any]) -> list[int]:
     """Sizes that may be given one by one, or as one sequence."""
@@ -49,7 +53,7 @@ def _order(x: EagerTensor, given: Sequence[Any]) -> list[int]:
 # ---------------------------------------------------------------------- shapes
 
 
-def reshape(input: EagerTensor, *shape: Any) -> EagerTensor:
+def reshape(input: EagerTensor, *shape: int | Sequence[int]) -> EagerTensor:
     """The same elements in another shape; one size may be −1.
 
     Raises:
@@ -82,7 +86,7 @@ def view_as(input: EagerTensor, other: EagerTensor) -> EagerTensor:
 
 
 @operation(view=True)
-def permute(input: EagerTensor, *dims: Any) -> EagerTensor:
+def permute(input: EagerTensor, *dims: int | Sequence[int]) -> EagerTensor:
     """The dimensions in another order."""
     return F.Transpose(input, _order(input, dims))
 
@@ -136,7 +140,7 @@ def unsqueeze(input: EagerTensor, dim: int) -> EagerTensor:
 
 
 @operation(view=True)
-def squeeze(input: EagerTensor, dim: Any = None) -> EagerTensor:
+def squeeze(input: EagerTensor, dim: int | Sequence[int] | None = None) -> EagerTensor:
     """Without dimensions of one element: all of them, or those that are named."""
     axes = axes_of(input, dim)
     kept = [n for a, n in enumerate(input._shape_raw) if a not in axes or n != 1]
@@ -144,7 +148,7 @@ def squeeze(input: EagerTensor, dim: Any = None) -> EagerTensor:
 
 
 @operation(view=True)
-def expand(input: EagerTensor, *sizes: Any) -> EagerTensor:
+def expand(input: EagerTensor, *sizes: int | Sequence[int]) -> EagerTensor:
     """Dimensions of one element repeated; −1 leaves a size as it is."""
     wanted, have = sizes_of(sizes), list(input._shape_raw)
     have = [1] * (len(wanted) - len(have)) + have
@@ -166,13 +170,13 @@ def expand_as(input: EagerTensor, other: EagerTensor) -> EagerTensor:
 
 
 @operation("broadcast_to", view=True, title="Expand")
-def broadcast(input: EagerTensor, size: Any) -> EagerTensor:
+def broadcast(input: EagerTensor, size: Sequence[int]) -> EagerTensor:
     """Repeated to a shape."""
     return expand(input, size)
 
 
 @operation(alone=False)
-def repeat(input: EagerTensor, *repeats: Any) -> EagerTensor:
+def repeat(input: EagerTensor, *repeats: int | Sequence[int]) -> EagerTensor:
     """Copies side by side, so many along each dimension."""
     times = sizes_of(repeats)
     shape = [1] * (len(times) - len(input._shape_raw)) + list(input._shape_raw)
@@ -180,13 +184,17 @@ def repeat(input: EagerTensor, *repeats: Any) -> EagerTensor:
 
 
 @operation()
-def flip(input: EagerTensor, *dims: Any) -> EagerTensor:
+def flip(input: EagerTensor, *dims: int | Sequence[int]) -> EagerTensor:
     """The elements in reverse order along dimensions."""
     return F.ReverseV2(input, axes_of(input, sizes_of(dims)))
 
 
 @operation()
-def roll(input: EagerTensor, shifts: Any, dims: Any = None) -> EagerTensor:
+def roll(
+    input: EagerTensor,
+    shifts: int | Sequence[int],
+    dims: int | Sequence[int] | None = None,
+) -> EagerTensor:
     """The elements moved along dimensions; what leaves at the end comes in again."""
     if dims is None:
         return F.Reshape(roll(F.Reshape(input, [-1]), shifts, 0), input._shape_raw)
@@ -194,7 +202,9 @@ def roll(input: EagerTensor, shifts: Any, dims: Any = None) -> EagerTensor:
 
 
 @operation()
-def repeat_interleave(input: EagerTensor, repeats: int, dim: Any = None) -> EagerTensor:
+def repeat_interleave(
+    input: EagerTensor, repeats: int, dim: int | None = None
+) -> EagerTensor:
     """Each element so many times in a row."""
     x = F.Reshape(input, [-1]) if dim is None else input
     axis = 0 if dim is None else dimension(dim, len(x._shape_raw))
@@ -326,7 +336,11 @@ def _places(input: EagerTensor, dim: int, index: EagerTensor) -> Any:
 
 @operation(changes=True)
 def scatter(
-    input: EagerTensor, dim: int, index: EagerTensor, src: Any = None, value: Any = None
+    input: EagerTensor,
+    dim: int,
+    index: EagerTensor,
+    src: EagerTensor | None = None,
+    value: Number | None = None,
 ) -> EagerTensor:
     """`input` with elements of `src`, or a number, at other places of a dimension."""
     given = value if src is None else src
@@ -393,7 +407,7 @@ def trace(input: EagerTensor) -> EagerTensor:
 # ---------------------------------------------------------------------- indexing
 
 
-def _basic(x: EagerTensor, index: Any) -> EagerTensor:
+def _basic(x: EagerTensor, index: object) -> EagerTensor:
     """A part by numbers, ranges, None and `...`."""
     return x[index]
 
@@ -404,12 +418,12 @@ def _order_of(x: EagerTensor) -> Any:
     return np.arange(count).reshape(x._shape_raw)
 
 
-def _positions(x: EagerTensor, index: Any) -> Any:
+def _positions(x: EagerTensor, index: object) -> Any:
     """The flat places of the elements that an index names."""
     return _order_of(x)[_plain(index)]
 
 
-def _plain(index: Any) -> Any:
+def _plain(index: object) -> Any:
     """An index with arrays in place of tensors."""
     if isinstance(index, EagerTensor):
         return np.asarray(index._value)
@@ -420,12 +434,12 @@ def _plain(index: Any) -> Any:
     return index
 
 
-def _advanced(x: EagerTensor, index: Any) -> EagerTensor:
+def _advanced(x: EagerTensor, index: object) -> EagerTensor:
     """A part by tensors, lists and masks."""
     return take(x, _positions(x, index))
 
 
-def _is_basic(index: Any) -> bool:
+def _is_basic(index: object) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         p is None
@@ -436,7 +450,7 @@ def _is_basic(index: Any) -> bool:
     )
 
 
-def _checked(x: Tensor, index: Any) -> Any:
+def _checked(x: Tensor, index: object) -> Any:
     """An index as Python's numbers and ranges where it can be.
 
     Raises:
@@ -477,7 +491,7 @@ def _check_range(part: Any, dim: int, size: int) -> None:
         )
 
 
-def _number(part: Any) -> Any:
+def _number(part: object) -> Any:
     """A tensor of one whole number counts as a number."""
     if isinstance(part, Tensor) and not part.dim() and part.dtype.is_integer:
         return part.item()
@@ -492,7 +506,7 @@ _one = differentiable(_basic, "Select", view=True)
 _picked = differentiable(_advanced, "Index")
 
 
-def _getitem(self: Tensor, index: Any) -> Tensor:
+def _getitem(self: Tensor, index: object) -> Tensor:
     index = _checked(self, index)
     if not _is_basic(index):
         return _picked(self, index)
@@ -500,7 +514,7 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
     return (_part if isinstance(last, slice) else _one)(self, index)
 
 
-def _setitem(self: Tensor, index: Any, value: Any) -> None:
+def _setitem(self: Tensor, index: object, value: Operand | Tensor) -> None:
     """Write into a part, in place.
 
     Raises:
@@ -511,7 +525,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
     check_writable(self)
     index = _checked(self, index)
 
-    def changed(x: EagerTensor, new: Any) -> EagerTensor:
+    def changed(x: EagerTensor, new: Operand) -> EagerTensor:
         return _written(x, _positions(x, bare(index)), new)
 
     if not isinstance(value, Tensor) and not np.isscalar(value):
@@ -519,7 +533,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
     write(self, *recorded(changed, self, value), PART_WRITTEN)
 
 
-def _written(x: EagerTensor, positions: Any, new: Any) -> EagerTensor:
+def _written(x: EagerTensor, positions: Array, new: object) -> EagerTensor:
     """`x` with a number, or elements in the shape of `positions`, at these places."""
     part = types.cast(new, x._dtype)
     positions, kept = _last_written(positions)
@@ -548,7 +562,7 @@ def _repeated(part: EagerTensor, shape: tuple[int, ...]) -> EagerTensor:
     return F.BroadcastTo(part, list(shape))
 
 
-def _last_written(positions: Any) -> tuple[Any, Any]:
+def _last_written(positions: Array) -> tuple[Any, Any]:
     """Where an element is named more than once: which of the writings stays."""
     flat = positions.reshape(-1)
     unique, last = np.unique(flat[::-1], return_index=True)

@@ -91,12 +91,12 @@ def operator(
 
 def _tolerant(ours: Function, function: Function) -> Function:
     @functools.wraps(function)
-    def method(self: Tensor, other: Any) -> Any:
+    def method(self: Tensor, other: object) -> Any:
         return ours(self, other) if is_operand(other) else NotImplemented
 
     return method
 
 
-def is_operand(value: Any) -> bool:
+def is_operand(value: object) -> bool:
     """Whether a tensor can be computed with this: a tensor or a number."""
     return isinstance(value, (Tensor, numbers.Number))

@@ -17,6 +17,10 @@ from retrograd.dtypes import DType
 from retrograd.errors import message
 from retrograd.run.eager import EagerTensor
 
+if TYPE_CHECKING:
+    from retrograd.autograd.derivatives import Tensors
+    from retrograd.typing import DTypeLike, TensorLike
+
 _NOT_A_LEAF = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
     ".grad attribute won't be populated during autograd.backward(). If you indeed want "
@@ -91,7 +95,7 @@ class Tensor:
             gradient: Tensor | None = None,
             retain_graph: bool | None = None,
             create_graph: bool = False,
-            inputs: Any = None,
+            inputs: Tensors | None = None,
         ) -> None: ...
 
         __add__: Any
@@ -120,7 +124,9 @@ class Tensor:
         __getitem__: Any
         __setitem__: Any
 
-    def __new__(cls, data: Any = (), dtype: Any = None) -> Tensor:
+    def __new__(
+        cls, data: TensorLike | Tensor = (), dtype: DTypeLike | None = None
+    ) -> Tensor:
         """A float32 tensor of these numbers."""
         if isinstance(data, Tensor):
             data = data.detach()._engine
@@ -239,7 +245,9 @@ class Tensor:
             )
         return np.array(self._engine._value)
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> Any:
         del copy
         found = self.numpy()
         return found if dtype is None else found.astype(dtype)
@@ -349,7 +357,7 @@ class Tensor:
     def __hash__(self) -> int:
         return id(self)
 
-    def __deepcopy__(self, memo: Any) -> Tensor:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support "
@@ -421,7 +429,7 @@ class Tensor:
             self._check_grad(new)
         self._grad = new
 
-    def _check_grad(self, new: Any) -> None:
+    def _check_grad(self, new: object) -> None:
         if not isinstance(new, Tensor):
             raise TypeError(
                 "assigned grad expected to be a Tensor or None but got grad of type "
@@ -504,7 +512,7 @@ class Handle:
         self._hooks.pop(self._key, None)
 
 
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: object) -> bool:
     """Whether `obj` is a tensor of this package."""
     return isinstance(obj, Tensor)
 
@@ -542,7 +550,7 @@ def recorder_for(tensors: Iterable[Tensor]) -> Recorder | None:
 
 
 def recorded(
-    function: Callable[..., Any], *args: Any, **kwargs: Any
+    function: Callable[..., Any], *args: object, **kwargs: object
 ) -> tuple[Any, Source]:
     """Call a function of the engine's tensors with the values of ours.
 

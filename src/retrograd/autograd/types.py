@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -11,6 +11,12 @@ from retrograd import dtypes
 from retrograd.dtypes import DType
 from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import Number
+
+    #: what an elementwise operation takes: a tensor of the engine, or a number
+    Operand: TypeAlias = EagerTensor | Number
 
 #: PyTorch's names, and the second names of some
 NAMES: dict[str, DType] = {
@@ -75,7 +81,7 @@ def category(dtype: DType) -> int:
     return 0 if dtype.is_bool else 1
 
 
-def of_number(value: Any) -> DType:
+def of_number(value: Number) -> DType:
     """The type a Python number has on its own.
 
     Raises:
@@ -119,7 +125,7 @@ def _combined(strong: DType, weak: DType) -> DType:
     return promoted(strong, weak)
 
 
-def result_type(*operands: Any) -> DType:
+def result_type(*operands: Operand) -> DType:
     """The type of a computation with tensors of the engine and Python numbers.
 
     Tensors with dimensions decide; those without, and then plain numbers, count where
@@ -142,19 +148,19 @@ def result_type(*operands: Any) -> DType:
     return functools.reduce(_combined, ordered)
 
 
-def constant(value: Any, dtype: DType) -> EagerTensor:
+def constant(value: object, dtype: DType) -> EagerTensor:
     """A tensor of the engine that holds a number or an array."""
     return EagerTensor(np.asarray(value, dtype.as_numpy_dtype), dtype)
 
 
-def cast(x: Any, dtype: DType) -> EagerTensor:
+def cast(x: object, dtype: DType) -> EagerTensor:
     """A tensor of the engine or a number, in this type."""
     if not isinstance(x, EagerTensor):
         return constant(x, dtype)
     return x if x._dtype is dtype else F.Cast(x, DstT=dtype)
 
 
-def same_type(*operands: Any) -> list[EagerTensor]:
+def same_type(*operands: Operand) -> list[EagerTensor]:
     """All operands as tensors of the type that they have together."""
     dtype = result_type(*operands)
     return [cast(x, dtype) for x in operands]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,10 @@ from retrograd.ops.traits import Function, Kind
 from retrograd.run.observe import Observed
 from retrograd.run.plan import make_plan
 
+if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Explainable, FeedDict, Structure
+
 
 @dataclass(slots=True)
 class Accumulation:
@@ -60,11 +64,11 @@ class Accumulation:
 
 
 def accumulation_check(
-    loss: Any,
-    feed_dict: Any,
+    loss: Explainable,
+    feed_dict: FeedDict,
     k: int,
-    variables: Any = None,
-    session: Any = None,
+    variables: Structure = None,
+    session: BaseSession | None = None,
     batch_axis: int = 0,
     how: str = MEAN,
 ) -> Report:
@@ -190,7 +194,7 @@ class _Check:
         return [self._unknown()]
 
     def _cause(
-        self, kind: str, what: str, details: list[str], op: Any, fix: str
+        self, kind: str, what: str, details: list[str], op: Operation | None, fix: str
     ) -> Finding:
         self.data.causes.append((kind, op))
         return Finding(what, details, op, fix)

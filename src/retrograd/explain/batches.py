@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import find
 from retrograd.run.observe import Observed
 from retrograd.run.plan import make_plan
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
 
 #: how a tensor of the small batches goes together to that of the large one
 ROWS, SAME, SUM, MEAN, WEIGHTED, OTHER, UNKNOWN = (
@@ -31,7 +34,7 @@ AGREEING = frozenset((ROWS, SAME, SUM, MEAN, WEIGHTED))
 _TOLERANCE = {"float64": 1e-8, "float16": 2e-2, "bfloat16": 5e-2}
 
 
-def tolerance(dtype: Any) -> float:
+def tolerance(dtype: np.dtype[Any]) -> float:
     """The error, relative to the largest element, that rounding explains.
 
     Sums over a batch are rounded in another order: about the square root of the size
@@ -40,7 +43,7 @@ def tolerance(dtype: Any) -> float:
     return _TOLERANCE.get(np.dtype(dtype).name, 2e-4)
 
 
-def relative_error(found: Any, wanted: Any) -> float:
+def relative_error(found: Array, wanted: Array) -> float:
     """The largest difference, relative to the largest element that is wanted."""
     wide = np.complex128 if np.iscomplexobj(wanted) else np.float64
     a, b = np.asarray(found).astype(wide), np.asarray(wanted).astype(wide)
@@ -161,7 +164,7 @@ class Compared:
 
     # ------------------------------------------------------------------ kinds
 
-    def _kind(self, whole: Any, parts: Sequence[Any]) -> str:
+    def _kind(self, whole: Array, parts: Sequence[Any]) -> str:
         allowed = tolerance(np.asarray(whole).dtype)
         together = self._together(whole, parts)
         if together is not None:
@@ -181,7 +184,7 @@ class Compared:
                 return kind
         return OTHER
 
-    def _together(self, whole: Any, parts: Sequence[Any]) -> Any:
+    def _together(self, whole: Array, parts: Sequence[Any]) -> Any:
         """The parts one after the other, where they go by example; else None."""
         axes = dict.fromkeys((self.split.axis, *range(np.ndim(whole))))
         for axis in (a for a in axes if a < np.ndim(whole)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.explain.connection import Break, Connection
 from retrograd.explain.operations import is_a, overridden
@@ -18,6 +18,10 @@ from retrograd.ops.binding import input_names
 from retrograd.ops.declare import gradient_registry, traits_of
 from retrograd.ops.flow.effects import bodies_of
 from retrograd.ops.traits import Kind, Passes
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
 
 _KINDS = {"string": "text", "bool": "truth values"}
 
@@ -53,7 +57,7 @@ def describe(found: Break, connection: Connection) -> tuple[str, Finding]:
     return f"{call} in {op.where}", Finding(what, details, op, fix)
 
 
-def _of_x(x: Any, name: str) -> tuple[str, Finding]:
+def _of_x(x: Tensor, name: str) -> tuple[str, Finding]:
     dtype = x.dtype.base_dtype.name
     what = f"{name} has dtype {dtype}, and {_kind(x)} have no derivative."
     fix = "make it a float, and tf.cast it where its own dtype is needed"
@@ -61,11 +65,11 @@ def _of_x(x: Any, name: str) -> tuple[str, Finding]:
     return f"the dtype of {name}, {dtype}", Finding(what, [], op, fix)
 
 
-def _kind(tensor: Any) -> str:
+def _kind(tensor: Tensor) -> str:
     return _KINDS.get(tensor.dtype.base_dtype.name, "whole numbers")
 
 
-def _reason(found: Break, op: Any) -> tuple[str, str, str]:
+def _reason(found: Break, op: Operation) -> tuple[str, str, str]:
     """What the program calls the operation, why it passes nothing, the way out."""
     own = overridden(op)
     known = remedy(op.type)
@@ -106,7 +110,7 @@ def _reason(found: Break, op: Any) -> tuple[str, str, str]:
     return call, "its rule gives none", _OTHER_WAY
 
 
-def _is_custom(op: Any, own: str) -> bool:
+def _is_custom(op: Operation, own: str) -> bool:
     """Whether an operation stands for a call of a `tf.custom_gradient` function."""
     function = op._gradient_function
     module = getattr(function, "__module__", "")
@@ -133,7 +137,7 @@ def _registered_at(name: str) -> str:
     return f", registered in {Path(file).name}:{line}"
 
 
-def _where_it_enters(found: Break, op: Any) -> list[str]:
+def _where_it_enters(found: Break, op: Operation) -> list[str]:
     """Where what the cause made is used, if that is another operation."""
     if found.position < 0:
         return [f"y has dtype {found.tensor.dtype.base_dtype.name}"]
@@ -146,7 +150,7 @@ def _where_it_enters(found: Break, op: Any) -> list[str]:
     ]
 
 
-def inside(op: Any, position: int) -> list[tuple[str, Finding]]:
+def inside(op: Operation, position: int) -> list[tuple[str, Finding]]:
     """What stops gradients in the bodies that an operation calls, for one input."""
     found: list[tuple[str, Finding]] = []
     for body, place in _bodies(op, position):
@@ -158,7 +162,7 @@ def inside(op: Any, position: int) -> list[tuple[str, Finding]]:
     return list(unique.values())
 
 
-def _bodies(op: Any, position: int) -> Sequence[tuple[FuncGraph, int]]:
+def _bodies(op: Operation, position: int) -> Sequence[tuple[FuncGraph, int]]:
     """The bodies that an input goes into, and which input of theirs it is."""
     if position < 0:
         return []

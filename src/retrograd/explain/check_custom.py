@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,11 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import input_names
 
+if TYPE_CHECKING:
+    from types import FunctionType
+
+    from retrograd.typing import Array, TensorLike
+
 #: points at which a gradient is tried where the caller gives none
 _POINTS = 3
 #: by how much seeds are scaled to see whether a rule is linear
@@ -40,8 +45,8 @@ _SCALES = (1e-3, 1e3, 1e6)
 
 
 def check_custom(
-    what: Any,
-    *inputs: Any,
+    what: Callable[..., Any] | str,
+    *inputs: object,
     op: str | None = None,
     attrs: dict[str, Any] | None = None,
     seed: int = 0,
@@ -183,7 +188,7 @@ def _some(given: list[Any]) -> list[Any]:
     return given
 
 
-def _array(x: Any) -> np.ndarray:
+def _array(x: TensorLike) -> np.ndarray:
     array = np.asarray(x)
     return array.astype(np.float64) if array.dtype.kind == "f" else array
 
@@ -197,7 +202,7 @@ def _names(op: Operation) -> list[str]:
     ]
 
 
-def _title(function: Any) -> str:
+def _title(function: FunctionType) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
@@ -409,7 +414,7 @@ def _long(value: float) -> str:
     return f"{float(value):.10g}" if value else "0"
 
 
-def _differ(a: Any, b: Any) -> bool:
+def _differ(a: Array | None, b: Array | None) -> bool:
     """Whether two terms differ by more than rounding."""
     if a is None or b is None:
         return a is not b

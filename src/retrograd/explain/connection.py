@@ -6,11 +6,15 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.grad.reach import Inputs, NewestFirst, is_continuous
 from retrograd.grad.sweep import Step, sweep
 from retrograd.ops.declare import F
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
 
 Producer = Callable[[Any], Any]
 
@@ -54,7 +58,7 @@ class Connection:
     def __init__(
         self,
         ys: Sequence[Any],
-        x: Any,
+        x: Tensor,
         producer: Producer,
         stop: Iterable[Any] = (),
         names: Mapping[Any, str] = MappingProxyType({}),
@@ -132,12 +136,16 @@ class Connection:
             reached = {t for t, gradient in pairs if gradient is not None}
             return reached | set(ys), {s.op: s for s in steps}, failures
 
-    def _unless_failing(self, tensor: Any, failures: dict[Any, Exception]) -> Any:
+    def _unless_failing(self, tensor: Tensor, failures: dict[Any, Exception]) -> Any:
         op = self.producer(tensor)
         return None if op in failures else op
 
     def _blocked(
-        self, op: Any, reached: set[Any], passed: dict[Any, Step], failures: Any
+        self,
+        op: Operation,
+        reached: set[Any],
+        passed: dict[Any, Step],
+        failures: dict[Any, Exception],
     ) -> Iterator[Break]:
         step = passed.get(op)
         for position, tensor in enumerate(self.inputs_of(op)):
@@ -149,7 +157,7 @@ class Connection:
             cause = op if is_continuous(tensor) else self._cause(tensor)
             yield Break(op, position, tensor, cause, failures.get(op))
 
-    def _cause(self, tensor: Any) -> Any:
+    def _cause(self, tensor: Tensor) -> Any:
         """The operation that made whole numbers, text … of floats x leads to, or None.
 
         Args:
@@ -165,7 +173,7 @@ class Connection:
 
 
 @contextlib.contextmanager
-def _noting(entered: list[Any], op: Any) -> Iterator[None]:
+def _noting(entered: list[Any], op: Operation) -> Iterator[None]:
     entered.append(op)
     yield
 

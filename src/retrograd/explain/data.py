@@ -29,6 +29,7 @@ from retrograd.explain.values import MANY, MANY_IN_LARGE, as_data
 
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
+    from retrograd.typing import Array
 
 
 #: nodes of a small program, at the most
@@ -72,7 +73,7 @@ class _Writer:
     def array(self, value: Any) -> dict[str, Any] | None:
         return as_data(value, self.most)
 
-    def node(self, node: Node, gradient: Any) -> dict[str, Any]:
+    def node(self, node: Node, gradient: Array | None) -> dict[str, Any]:
         return {
             "id": node.label,
             "name": node.name,
@@ -100,7 +101,7 @@ class _Writer:
             "terms": [self.term(step, t, partials[t.position]) for t in step.terms],
         }
 
-    def term(self, step: BackStep, term: Term, partial: Any) -> dict[str, Any]:
+    def term(self, step: BackStep, term: Term, partial: Array | None) -> dict[str, Any]:
         return {
             "to": term.target.label,
             "position": term.position,
@@ -112,7 +113,7 @@ class _Writer:
             "whole": self.array(term.whole),
         }
 
-    def gradient(self, node: Node, value: Any) -> dict[str, Any]:
+    def gradient(self, node: Node, value: Array | None) -> dict[str, Any]:
         numbers = {id(s): i for i, s in enumerate(self.trace.steps, 1)}
         return {
             "node": node.label,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,10 @@ from retrograd.graph import context
 from retrograd.graph.record import Record
 from retrograd.run.eager import eager_tensor
 from retrograd.run.store import Cell
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array
 
 #: contributions to one element that are followed one by one
 _MOST_PARTS = 12
@@ -184,7 +188,12 @@ class Replay:
         ]
 
     def _input(
-        self, trace: Trace, step: BackStep, position: int, tensor: Any, replaced: Any
+        self,
+        trace: Trace,
+        step: BackStep,
+        position: int,
+        tensor: Tensor,
+        replaced: object,
     ) -> Any:
         value = replaced
         if value is None:
@@ -221,7 +230,7 @@ def _held(tensor: Any) -> Any:
     return value.value if isinstance(value, Cell) else value
 
 
-def _eager(value: Any, tensor: Any) -> Any:
+def _eager(value: object, tensor: Tensor) -> Any:
     """An eager tensor with a value that was recorded, as a stand-in for `tensor`."""
     if value is None:
         raise LookupError(f"the value of {tensor!r} was not recorded")
@@ -386,7 +395,7 @@ class Deriver:
             part.name = known[key](place, part.index, part.coefficient)
 
 
-def _used(column: Any) -> Iterator[Index]:
+def _used(column: Array) -> Iterator[Index]:
     """Where a column is not zero."""
     if not np.shape(column):
         yield from [()] if column != 0 else []
@@ -420,7 +429,7 @@ class _Names:
                 with contextlib.suppress(Exception):  # a rule that needs its graph
                     self.coded.append((node, again.column(position, index)))
 
-    def _codes(self, value: Any) -> Any:
+    def _codes(self, value: Array) -> Any:
         if value.size > _MOST_CODES or value.dtype.kind not in "f":
             return None
         codes = np.arange(value.size) + 1.5

@@ -18,16 +18,21 @@ from retrograd.explain.values import FEW, Index, largest
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from retrograd.explain.sources import Sources
+    from retrograd.grad.tape import GradientTape
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Explainable, FeedDict, Structure
+
 
 def explain(
-    y: Any,
-    wrt: Any = None,
-    feed_dict: Any = None,
-    session: Any = None,
+    y: Explainable,
+    wrt: Structure = None,
+    feed_dict: FeedDict | None = None,
+    session: BaseSession | None = None,
     *,
-    grad_ys: Any = None,
-    stop_gradients: Any = None,
-    tape: Any = None,
+    grad_ys: Structure = None,
+    stop_gradients: Structure = None,
+    tape: GradientTape | None = None,
     element: Mapping[Any, Sequence[int]] | None = None,
     names: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
@@ -77,7 +82,9 @@ def explain(
     return Explanation(found, chosen, learning_rate)
 
 
-def _from_graph(sources: Any, feed_dict: Any, grad_ys: Any, stop: Any) -> Trace:
+def _from_graph(
+    sources: Sources, feed_dict: FeedDict | None, grad_ys: Structure, stop: Structure
+) -> Trace:
     try:
         return trace.trace_graph(sources, grad_ys, feed_dict, stop)
     except FailedPreconditionError as error:
@@ -156,7 +163,7 @@ class Explanation:
             found = self._partials[id(step)] = elements.partials(step, self.trace)
         return found
 
-    def derive(self, x: Any = 0, index: Sequence[int] = ()) -> Derivation:
+    def derive(self, x: int | str = 0, index: Sequence[int] = ()) -> Derivation:
         """How one element of a derivative came about, all the way from y.
 
         Args:
@@ -169,7 +176,7 @@ class Explanation:
         """
         return self._deriver.derive(self.node(x), tuple(index))
 
-    def node(self, key: Any) -> Node:
+    def node(self, key: int | str) -> Node:
         """The node of a label, of a name, or of a position among `wrt`.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,16 @@ from retrograd.ops.flow.effects import variable_of, writes_of
 from retrograd.ops.traits import Kind
 from retrograd.run.witness import OpRun, Witness
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array
+
 #: how bad a value is
 FINITE, INFINITE, NAN = range(3)
 #: runs of which operands and results are kept
 _MOST_KEPT = 256
 
 
-def badness(value: Any) -> int:
+def badness(value: object) -> int:
     """FINITE, INFINITE or NAN: the worst of a value's elements."""
     if isinstance(value, TensorList):
         items = [v for v in value.items if v is not None]
@@ -37,7 +40,7 @@ def badness(value: Any) -> int:
     return NAN if np.isnan(value).any() else INFINITE
 
 
-def _is_container(value: Any) -> bool:
+def _is_container(value: Array | None) -> bool:
     return isinstance(value, (TensorList, OptionalValue))
 
 
@@ -115,7 +118,7 @@ class Recorder(Witness):
         self.folded: dict[Any, Fault] = {}
         self._number = self._kept = 0
 
-    def fault_of(self, tensor: Any) -> Fault | None:
+    def fault_of(self, tensor: Tensor) -> Fault | None:
         """What made a tensor of the run itself not finite; None if it is finite."""
         return self.whole.faults.get(tensor) or self.folded.get(tensor)
 
@@ -152,7 +155,7 @@ class Recorder(Witness):
         if changed:
             self._note_writes(run, fault)
 
-    def _badness(self, value: Any) -> int:
+    def _badness(self, value: Array | None) -> int:
         """As `badness`; a loop's lists are not searched as long as all is well."""
         if not self._stored and _is_container(value):
             return FINITE
@@ -321,7 +324,7 @@ class Walk:
             if bad and t in call.faults
         ]
 
-    def _maker(self, tensor: Any, user: Fault) -> Fault | None:
+    def _maker(self, tensor: Tensor, user: Fault) -> Fault | None:
         """What made a tensor, or the variable that it refers to, not finite."""
         found = user.call.faults.get(tensor) or self.recorder.folded.get(tensor)
         if found is None and isinstance(tensor, Tensor):
@@ -333,7 +336,7 @@ class Walk:
 
     def _at_source(
         self,
-        tensor: Any,
+        tensor: Tensor,
         constant: Fault | None,
         user: Fault,
         turned: Fault | None,

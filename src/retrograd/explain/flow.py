@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,11 @@ from retrograd.ops.traits import Function, Kind
 from retrograd.run.observe import Observed
 from retrograd.run.witness import OpRun, Witness
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Explainable, FeedDict, Gradient, Structure
+
 Measure = Callable[[Any, np.ndarray], Activation | None]
 
 #: root mean squares of gradients below this part of the largest have vanished
@@ -46,10 +51,10 @@ _SATURATED = {Function.TANH: 0.995, Function.SIGMOID: 0.4899}
 
 
 def gradient_flow(
-    loss: Any,
-    variables: Any = None,
-    feed_dict: Any = None,
-    session: Any = None,
+    loss: Explainable,
+    variables: Structure = None,
+    feed_dict: FeedDict | None = None,
+    session: BaseSession | None = None,
 ) -> Report:
     """How large the gradient of each variable is, and where it vanishes or explodes.
 
@@ -163,7 +168,7 @@ class Measured:
             if edges and edges[-1].after < _CANCELLED * edges[-1].whole:
                 variable.state = "cancels"
 
-    def _back_from(self, tensor: Any, meter: _Meter) -> list[Edge]:
+    def _back_from(self, tensor: Tensor, meter: _Meter) -> list[Edge]:
         users: dict[Any, list[tuple[Any, int]]] = {}
         for step in self.back.steps:
             for position, (source, term) in enumerate(
@@ -212,7 +217,7 @@ class _Meter(Witness):
             if found is not None:
                 self.activations[run.op] = found
 
-    def norm(self, item: Any) -> float:
+    def norm(self, item: Tensor | None) -> float:
         """The norm of a tensor, or of slices; 0 where it was not computed."""
         if item is None:
             return 0.0
@@ -225,7 +230,7 @@ def _activations(meter: _Meter) -> list[Activation]:
     return sorted(meter.activations.values(), key=lambda a: a.op._id)
 
 
-def _dead(op: Any, array: np.ndarray) -> Activation | None:
+def _dead(op: Operation, array: np.ndarray) -> Activation | None:
     """The share of the units, along the last axis, that are 0 for all rows."""
     if array.ndim < 2 or not array.size:
         return None
@@ -236,7 +241,7 @@ def _dead(op: Any, array: np.ndarray) -> Activation | None:
     return Activation(op, float(dead) / rows.shape[1], "dead", rows.shape[1])
 
 
-def _saturated(op: Any, array: np.ndarray) -> Activation | None:
+def _saturated(op: Operation, array: np.ndarray) -> Activation | None:
     if not array.size:
         return None
     function = traits_of(op.type).function
@@ -252,14 +257,16 @@ _ACTIVATIONS: dict[Function | None, Measure] = {
 }
 
 
-def _measure_of(op: Any) -> Measure | None:
+def _measure_of(op: Operation) -> Measure | None:
     return _ACTIVATIONS.get(traits_of(op.type).function)
 
 
 # ---------------------------------------------------------------------- judging
 
 
-def _variable(given: Any, x: Any, gradient: Any, observed: Observed) -> VariableFlow:
+def _variable(
+    given: object, x: Tensor, gradient: Gradient, observed: Observed
+) -> VariableFlow:
     op = _made_by(x)
     value = observed.store.cell(op).peek() if is_a(op, Kind.VARIABLE) else None
     if value is None:
@@ -275,7 +282,7 @@ def _variable(given: Any, x: Any, gradient: Any, observed: Observed) -> Variable
     )
 
 
-def _made_by(x: Any) -> Any:
+def _made_by(x: Tensor) -> Any:
     """The operation of a variable, or of another tensor."""
     return variable_of(x) or x.op
 

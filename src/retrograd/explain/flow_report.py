@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from retrograd.explain.report import Finding, Report, Table
 from retrograd.explain.trace import where
 from retrograd.explain.values import number
 from retrograd.ops.traits import Function
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
 
 #: gradients above so many times their weight explode
 EXPLODED = 1e3
@@ -41,7 +44,7 @@ class Size:
     count: int
 
 
-def size_of(array: Any) -> Size:
+def size_of(array: object) -> Size:
     """The size of an array of numbers; of none, zeros."""
     array = np.asarray(array)
     flat = array.reshape(-1)
@@ -304,7 +307,7 @@ def _of_activations(activations: Sequence[Activation]) -> list[Finding]:
     return findings
 
 
-def _line(op: Any) -> str:
+def _line(op: Operation) -> str:
     found = where(op)
     return "unknown" if found is None else f"{Path(found['file']).name}:{found['line']}"
 

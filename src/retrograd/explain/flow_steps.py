@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from retrograd.explain.values import number
 from retrograd.graph.trial import trial
 from retrograd.run.observe import Observed
 from retrograd.util.protos import message
+
+if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Array, Explainable, FeedDict, Structure
 
 #: parts of the range of a gradient in a histogram
 _BINS = 30
@@ -50,9 +54,9 @@ class GradientFlow:
 
     def __init__(
         self,
-        loss: Any,
-        variables: Any = None,
-        session: Any = None,
+        loss: Explainable,
+        variables: Structure = None,
+        session: BaseSession | None = None,
         logdir: str | None = None,
         every: int = 1,
     ) -> None:
@@ -72,7 +76,9 @@ class GradientFlow:
 
             self._writer = EventFileWriter(logdir)
 
-    def step(self, feed_dict: Any = None, step: int | None = None) -> Flow | None:
+    def step(
+        self, feed_dict: FeedDict | None = None, step: int | None = None
+    ) -> Flow | None:
         """Measure the gradients as they are now.
 
         Args:
@@ -130,7 +136,7 @@ class GradientFlow:
     def __enter__(self) -> GradientFlow:
         return self
 
-    def __exit__(self, *unused: Any) -> None:
+    def __exit__(self, *unused: object) -> None:
         self.close()
 
     def report(self) -> Report:
@@ -180,7 +186,7 @@ class GradientFlow:
         return [v.gradient.norm if v.gradient else 0.0 for v in self._all(variable)]
 
 
-def _histogram(array: Any) -> Any:
+def _histogram(array: Array) -> Any:
     """A HistogramProto of an array's finite elements."""
     made = message("histogram.HistogramProto")
     flat = np.asarray(array).reshape(-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from retrograd.explain.values import FEW, factor, number, shown
 
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
+    from retrograd.typing import Array
 
 
 def latex(explanation: Explanation) -> str:
@@ -36,7 +37,7 @@ def derivative(node: Node) -> str:
     return notation.latex(wording.derivative(node), {})
 
 
-def value(array: Any) -> str:
+def value(array: Array) -> str:
     """An array: a number, a vector or matrix of few elements, statistics of many."""
     if array is None:
         return r"\text{no value}"
@@ -50,7 +51,7 @@ def value(array: Any) -> str:
     return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
 
 
-def _number(item: Any) -> str:
+def _number(item: object) -> str:
     text = number(item)
     mantissa, e, exponent = text.partition("e")
     if e and mantissa.lstrip("-").replace(".", "").isdigit():
@@ -82,7 +83,9 @@ def _backward(explanation: Explanation) -> Iterator[str]:
             yield _term(step, term, partials[term.position], explanation)
 
 
-def _term(step: BackStep, term: Term, partial: Any, explanation: Explanation) -> str:
+def _term(
+    step: BackStep, term: Term, partial: Array | None, explanation: Explanation
+) -> str:
     found = explanation.trace
     shared = len(found.terms_of(term.target)) > 1
     equal = []

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.explain.drawing import bars
 from retrograd.explain.liveness import Timeline, nbytes
@@ -27,6 +27,10 @@ from retrograd.ops.traits import Kind
 from retrograd.run.observe import Observed
 from retrograd.run.plan import make_plan
 from retrograd.run.witness import OpRun, Witness
+
+if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Explainable, FeedDict, Structure
 
 #: recomputing is worth a word from here on: of the peak, in bytes, in time of the step
 _WORTH, _LEAST, _DEAR = 0.2, 1 << 20, 0.35
@@ -98,10 +102,10 @@ class Memory:
 
 
 def memory(
-    loss: Any,
-    variables: Any = None,
-    feed_dict: Any = None,
-    session: Any = None,
+    loss: Explainable,
+    variables: Structure = None,
+    feed_dict: FeedDict | None = None,
+    session: BaseSession | None = None,
 ) -> Report:
     """What the backward pass keeps alive, the peak, and what recomputing would save.
 

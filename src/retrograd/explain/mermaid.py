@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from retrograd.explain.values import number, shown, statistics
 
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
+    from retrograd.typing import Array
 
 #: what Mermaid draws at the most, unless a page configures it
 _MOST_ARROWS, _MOST_CHARACTERS = 500, 50_000
@@ -171,7 +172,7 @@ class _Chart:
             yield f'  {origin.name} -- "{label}" --> {box.name}'
 
 
-def _term(step: BackStep, term: Term, partial: Any) -> str:
+def _term(step: BackStep, term: Term, partial: Array | None) -> str:
     """`4 · 3 = 12`: a contribution, with its factors where they are short."""
     upstream, value = step.upstream[0], _short(term.value)
     if np.shape(term.whole) != np.shape(term.value):
@@ -181,7 +182,7 @@ def _term(step: BackStep, term: Term, partial: Any) -> str:
     return f"{product(upstream, partial)} = {value}"
 
 
-def _short(array: Any) -> str:
+def _short(array: Array) -> str:
     """An array of few elements in full; of others dtype, shape and norm."""
     if array is None or np.size(array) <= _MOST_ELEMENTS:
         return shown(array)

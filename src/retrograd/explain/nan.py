@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.errors import FailedPreconditionError, OpError
 from retrograd.explain.faults import Recorder, Walk, recorded_faults
@@ -19,14 +19,21 @@ from retrograd.graph.trial import trial
 from retrograd.run.observe import Observed
 from retrograd.run.store import Cell
 
+if TYPE_CHECKING:
+    from retrograd.grad.tape import GradientTape
+    from retrograd.graph.operation import Operation
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Explainable, FeedDict, Structure
+    from retrograd.variables.variable import Variable
+
 
 def trace_nan(
-    y: Any,
-    feed_dict: Any = None,
-    session: Any = None,
-    wrt: Any = None,
+    y: Explainable,
+    feed_dict: FeedDict | None = None,
+    session: BaseSession | None = None,
+    wrt: Structure = None,
     *,
-    tape: Any = None,
+    tape: GradientTape | None = None,
     names: Mapping[str, Any] | None = None,
 ) -> Report:
     """Find the first operation that made a NaN or an infinity out of finite operands.
@@ -200,7 +207,7 @@ def _swept(sources: Sources) -> list[Any]:
 class _Forward:
     """Marks what is recorded inside with the operation that is differentiated."""
 
-    def __init__(self, op: Any) -> None:
+    def __init__(self, op: Operation) -> None:
         self.op = op
 
     def __enter__(self) -> None:
@@ -208,7 +215,7 @@ class _Forward:
         self.first = len(tape.records)
         self.tape = tape
 
-    def __exit__(self, *unused: Any) -> None:
+    def __exit__(self, *unused: object) -> None:
         for record in self.tape.records[self.first :]:
             record._forward_op = self.op
 
@@ -221,16 +228,16 @@ class _AllTape:
     def __init__(self, records: list[Any]) -> None:
         self.records = records
 
-    def record(self, record: Any) -> None:
+    def record(self, record: object) -> None:
         """Keep a record."""
         self.records.append(record)
 
-    def knows(self, tensor: Any) -> bool:
+    def knows(self, tensor: Tensor) -> bool:
         """Everything is recorded."""
         del tensor
         return True
 
-    def watch_variable(self, variable: Any) -> None:
+    def watch_variable(self, variable: Variable) -> None:
         """Nothing: see `knows`."""
 
 
@@ -255,6 +262,6 @@ def _forward_records(ys: Sequence[Any], producer: Callable[[Any], Any]) -> list[
     return sorted(found, key=lambda r: r._id)
 
 
-def _eager_value(tensor: Any) -> Any:
+def _eager_value(tensor: Tensor) -> Any:
     value = getattr(tensor, "_value", None)
     return value.peek() if isinstance(value, Cell) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,11 @@ from retrograd.ops.flow.effects import variable_of
 from retrograd.ops.traits import Function, Kind
 from retrograd.run.store import Store
 from retrograd.run.witness import OpRun
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array
 
 #: operations on a way, and names of gradients, that are written out
 _MOST_STEPS, _MOST_NAMES = 12, 8
@@ -67,7 +72,7 @@ class NotFinite:
     loops: list[tuple[Any, int]] = field(default_factory=list)
 
 
-def name_of(tensor: Any, names: Mapping[Any, str] | None = None) -> str:
+def name_of(tensor: Tensor, names: Mapping[Any, str] | None = None) -> str:
     """What a tensor is called: by the program, or by its operation; "" for neither."""
     known = (names or {}).get(tensor)
     if known or getattr(tensor, "_is_eager", False):
@@ -158,7 +163,7 @@ class Diagnosis:
         details = [f"{data.count} of {np.size(array)} elements are not finite"]
         return Finding(what, details, op, fix), data
 
-    def _source_value(self, tensor: Any) -> Any:
+    def _source_value(self, tensor: Tensor) -> Any:
         if tensor in self.leaves:
             return self.leaves[tensor]
         for fault in self.walk.towards:
@@ -205,7 +210,9 @@ class Diagnosis:
             finding.details.append(f"NaN is made of it by {_told(turned)}")
         return finding, data
 
-    def _case(self, fault: Fault, origin: Origin, forward: Any) -> Case | None:
+    def _case(
+        self, fault: Fault, origin: Origin, forward: Operation | None
+    ) -> Case | None:
         run = fault.run
         assert run is not None
         array = _bad_output(run)
@@ -246,7 +253,7 @@ class Diagnosis:
             reached = later[:64]
         return False
 
-    def _users(self, tensor: Any) -> list[Any]:
+    def _users(self, tensor: Tensor) -> list[Any]:
         known = getattr(tensor, "_consumers", None)
         if known is not None:
             return list(known)
@@ -287,7 +294,7 @@ class Diagnosis:
             finding.details.append(_gradients_text(bad, len(counts)))
 
 
-def _place(op: Any) -> str:
+def _place(op: Operation) -> str:
     """` in Log (train.py:12)`."""
     if op is None:
         return ", before the tape"
@@ -296,7 +303,7 @@ def _place(op: Any) -> str:
     return f" in {op.name or op.type}{line}"
 
 
-def _word(value: Any) -> str:
+def _word(value: Array) -> str:
     return "NaN" if np.isnan(value) else number(value)
 
 
@@ -361,7 +368,7 @@ def _way_text(way: Sequence[Fault]) -> str:
     return " → ".join(names)
 
 
-def _source_kind(tensor: Any, fed: bool) -> tuple[str, str]:
+def _source_kind(tensor: Tensor, fed: bool) -> tuple[str, str]:
     op = getattr(tensor, "_op", None)
     if op is not None:
         if not fed and variable_of(tensor) is not None:
@@ -380,7 +387,7 @@ def _source_kind(tensor: Any, fed: bool) -> tuple[str, str]:
     return "tensor", "see what makes it"
 
 
-def _count(array: Any) -> int:
+def _count(array: Array) -> int:
     if array is None or not badness(array):
         return 0
     return int(np.count_nonzero(~np.isfinite(np.asarray(array))))

@@ -14,7 +14,7 @@ import functools
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.explain.formula import (
     Apply,
@@ -43,6 +43,9 @@ from retrograd.explain.tex import of_tree
 from retrograd.explain.tokens import BAR, plain
 from retrograd.graph.opdef import ArgDef
 from retrograd.ops import declare
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
 
 # ---------------------------------------------------------------------- symbols
 
@@ -108,7 +111,7 @@ def _symbols(
     return Symbols(math, tuple(inputs), tuple(outputs), tuple(rules))
 
 
-def _lengths(args: tuple[ArgDef, ...], op: Any) -> Iterator[_Argument]:
+def _lengths(args: tuple[ArgDef, ...], op: Operation) -> Iterator[_Argument]:
     """Each argument with the number of tensors that it stands for."""
     for arg in args:
         if arg.number_attr:

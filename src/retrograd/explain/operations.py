@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.ops.binding import input_names
 from retrograd.ops.declare import (
@@ -16,18 +16,22 @@ from retrograd.ops.declare import (
 from retrograd.ops.infer import broadcast, same
 from retrograd.ops.traits import Function, Kind, Passes
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
 
-def is_a(op: Any, *kinds: Kind) -> bool:
+
+def is_a(op: Operation, *kinds: Kind) -> bool:
     """Whether an operation is of one of some kinds."""
     return kind_of(op.type) in kinds
 
 
-def computes(op: Any, *functions: Function) -> bool:
+def computes(op: Operation, *functions: Function) -> bool:
     """Whether an operation computes one of some functions."""
     return traits_of(op.type).function in functions
 
 
-def goes_by_element(op: Any) -> bool:
+def goes_by_element(op: Operation) -> bool:
     """Whether each element of the result depends on one element of each input."""
     declared = find(op.type)
     return declared is not None and declared.infer in (broadcast, same)
@@ -36,7 +40,7 @@ def goes_by_element(op: Any) -> bool:
 # ---------------------------------------------------------------------- handing on
 
 
-def source(tensor: Any, op: Any) -> Any:
+def source(tensor: Tensor, op: Any) -> Any:
     """The input that an operation hands on as `tensor`; None where it computes.
 
     Its elements may stand elsewhere or be numbers of another type, and a sign counts
@@ -63,12 +67,12 @@ def _is_factor(op: Any) -> bool:
     return is_linear and goes_by_element(op)
 
 
-def hands_on(op: Any) -> bool:
+def hands_on(op: Operation) -> bool:
     """Whether an operation only hands an input on (see `source`)."""
     return bool(op._outputs) and source(op._outputs[0], op) is not None
 
 
-def original(tensor: Any, op: Any) -> Any:
+def original(tensor: Tensor, op: Operation) -> Any:
     """The input that an operation gives as `tensor`, with its derivative, unchanged.
 
     None where it does anything to them. Of what reads a variable, the variable.
@@ -87,19 +91,19 @@ def original(tensor: Any, op: Any) -> Any:
     return None if overridden(op) else found
 
 
-def only_reads(op: Any) -> bool:
+def only_reads(op: Operation) -> bool:
     """Whether an operation gives its input unchanged (see `original`)."""
     return bool(op._outputs) and original(op._outputs[0], op) is not None
 
 
-def read_from(tensor: Any) -> Any:
+def read_from(tensor: Tensor) -> Any:
     """The tensor of a graph that another only reads, or that one itself."""
     while (found := original(tensor, tensor._op)) is not None:
         tensor = found
     return tensor
 
 
-def place_of(item: Any, items: Iterable[Any]) -> int:
+def place_of(item: object, items: Iterable[Any]) -> int:
     """The position of an object among others, by identity."""
     return next((i for i, other in enumerate(items) if other is item), 0)
 
@@ -107,7 +111,7 @@ def place_of(item: Any, items: Iterable[Any]) -> int:
 # ---------------------------------------------------------------------- gradients
 
 
-def overridden(op: Any) -> str:
+def overridden(op: Operation) -> str:
     """The name of the gradient function that a program gave an operation, or ""."""
     given = op.attrs.get("_gradient_op_type")
     if isinstance(given, bytes):

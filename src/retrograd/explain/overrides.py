@@ -115,7 +115,7 @@ class _Made:
         return [*own, *(op for ops in found for op in ops)]
 
 
-def override_of(op: Any) -> str:
+def override_of(op: Operation) -> str:
     """The name of the gradient that an override gave an operation; "" for others."""
     given = op.attrs.get("_gradient_op_type", "")
     return given.decode() if isinstance(given, bytes) else given
@@ -237,7 +237,7 @@ def _registered(made: _Made) -> Table:
     return Table(("registered", "function", "at", "operations"), rows)
 
 
-def _title(function: Any) -> str:
+def _title(function: object) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 

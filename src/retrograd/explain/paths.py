@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,12 @@ from retrograd.ops.binding import input_names
 from retrograd.ops.declare import F
 from retrograd.run.observe import Observed
 
+if TYPE_CHECKING:
+    from retrograd.grad.tape import GradientTape
+    from retrograd.graph.tensor import Tensor
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Array, Explainable, FeedDict, Gradient
+
 #: what the program calls a tensor; None where it has no name
 Named = Callable[[Any], str | None]
 #: as many paths are all followed; of more, the largest are looked for
@@ -39,13 +45,13 @@ _ENDS = 5
 
 
 def paths(
-    y: Any,
-    x: Any,
-    feed_dict: Any = None,
-    session: Any = None,
+    y: Explainable,
+    x: Explainable,
+    feed_dict: FeedDict | None = None,
+    session: BaseSession | None = None,
     limit: int = 10,
     *,
-    tape: Any = None,
+    tape: GradientTape | None = None,
     names: Mapping[str, Any] | None = None,
 ) -> Report:
     """The paths that carry ∂f/∂x from y to x, where f is y, or the sum of its elements.
@@ -90,13 +96,13 @@ def paths(
         graph = context.get_default_graph() if session is None else session.graph
     if session is None:
         session = context.get_default_session()
-    y, x = tensor_of(graph, y), tensor_of(graph, x)
-    _check(y, x)
+    top, leaf = tensor_of(graph, y), tensor_of(graph, x)
+    _check(top, leaf)
     with trial(graph), graph.as_default(), graph.control_dependencies(None):
-        back = observed_gradients(y, x)
+        back = observed_gradients(top, leaf)
         (gradient,), (seed,) = back.found, back.seeds
         if gradient is None:
-            return _nothing(called(y), called(x))
+            return _nothing(called(top), called(leaf))
         observed = Observed(session, graph, feed_dict)
         made = [t for s in back.steps for t in (*s.douts, *s.terms) if t is not None]
         items = [gradient, seed, *made]
@@ -107,40 +113,46 @@ def paths(
             for item, tensor in zip(items, tensors, strict=True)
             if tensor is not None
         }
-        inputs_of = Inputs([x], True)
+        inputs_of = Inputs([leaf], True)
         rules = GraphRules(inputs_of, graph, observed, back.steps)
         ways = _Ways(
             back.steps,
-            x,
+            leaf,
             rules,
             lambda t: t.op,
             lambda d: norm(array_of[id(d)]),
         )
-        return _report(ways, y, values[seeded], values[plain], limit, called)
+        return _report(ways, top, values[seeded], values[plain], limit, called)
 
 
 def _of_records(
-    y: Any, x: Any, tape: Any, names: Mapping[str, Any] | None, limit: int
+    y: Explainable,
+    x: Explainable,
+    tape: GradientTape | None,
+    names: Mapping[str, Any] | None,
+    limit: int,
 ) -> Report:
     sources = Sources(y, x, tape, None, names, asked="paths")
-    (y,), (x,), producer = sources.ys, sources.xs, sources.producer
+    (top,), (leaf,), producer = sources.ys, sources.xs, sources.producer
     assert producer is not None
-    _check(y, x)
+    _check(top, leaf)
     steps: list[Step] = []
     with at_once():
-        seed = F.OnesLike(y)
-        (found,) = sweep([y], [x], [seed], producer=producer, observe=steps.append)
-        known = {y: "y", x: "x"} | {t: n for t, n in sources.names.items() if n}
+        seed = F.OnesLike(top)
+        (found,) = sweep([top], [leaf], [seed], producer=producer, observe=steps.append)
+        known = {top: "y", leaf: "x"} | {t: n for t, n in sources.names.items() if n}
         if found is None:
-            return _nothing(known[y], known[x])
+            return _nothing(known[top], known[leaf])
         (gradient,) = arrays([found])
-        rules = RecordRules(Inputs([x], True))
-        ways = _Ways(steps, x, rules, producer, lambda d: norm(arrays([d])[0]._value))
+        rules = RecordRules(Inputs([leaf], True))
+        ways = _Ways(
+            steps, leaf, rules, producer, lambda d: norm(arrays([d])[0]._value)
+        )
         named = known.get
-        return _report(ways, y, seed.numpy(), gradient.numpy(), limit, named)
+        return _report(ways, top, seed.numpy(), gradient.numpy(), limit, named)
 
 
-def _check(y: Any, x: Any) -> None:
+def _check(y: Tensor, x: Tensor) -> None:
     only_floats([y], "y")
     only_floats([x], "x")
 
@@ -188,7 +200,7 @@ class _Ways:
     def __init__(
         self,
         steps: Sequence[Step],
-        x: Any,
+        x: Tensor,
         rules: Rules,
         producer: Callable[[Any], Any],
         size_of: Callable[[Any], float],
@@ -217,7 +229,7 @@ class _Ways:
             if term is not None:
                 yield position, inputs[position]
 
-    def count(self, tensor: Any) -> int:
+    def count(self, tensor: Tensor) -> int:
         """The number of paths from a tensor to x."""
         return self._counts.get(tensor, 0)
 
@@ -317,7 +329,7 @@ def _nothing(y: str, x: str) -> Report:
 
 
 def _report(
-    ways: _Ways, y: Any, seed: Any, gradient: Any, limit: int, named: Named
+    ways: _Ways, y: Any, seed: Gradient, gradient: Array, limit: int, named: Named
 ) -> Report:
     start, count = _Prefix(y, seed), ways.count(y)
     if limit < 1:
@@ -365,7 +377,11 @@ def _not_linear(total: Any, gradient: Any) -> Finding:
 
 
 def _table(
-    found: Sequence[_Prefix], texts: Sequence[str], count: int, rest: Any, gradient: Any
+    found: Sequence[_Prefix],
+    texts: Sequence[str],
+    count: int,
+    rest: object,
+    gradient: Array,
 ) -> Table:
     rows = [(text, *_figures(p.value)) for text, p in zip(texts, found, strict=True)]
     others = count - len(found)
@@ -382,7 +398,7 @@ def _figures(value: Any) -> tuple[str, str]:
     return number(np.sum(value)), number(norm(value))
 
 
-def _data(path: _Prefix, y: Any, named: Named) -> dict[str, Any]:
+def _data(path: _Prefix, y: Explainable, named: Named) -> dict[str, Any]:
     edges = path.edges()
     return {
         "tensors": [named(t) for t in (y, *(op.inputs[i] for op, i in edges))],

@@ -26,6 +26,8 @@ from retrograd.ops.declare import F
 
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
 
 #: elements of each value of a program that a page computes anew
 MOST_ELEMENTS = 2000
@@ -193,7 +195,7 @@ class _Copy:
                     raise
                 raise _Fixed(self._leaves_of(op)) from refused
 
-    def _leaves_of(self, op: Any) -> set[Any]:
+    def _leaves_of(self, op: Operation) -> set[Any]:
         """The leaves that an operation depends on."""
         found, seen, pending = set(), {op}, [op]
         while pending:
@@ -206,7 +208,7 @@ class _Copy:
                     pending.append(maker)
         return found
 
-    def _reaches(self, op: Any) -> bool:
+    def _reaches(self, op: Operation) -> bool:
         """Whether what an operation gives depends on a leaf that is fed."""
         pending = [op]
         while pending:
@@ -223,7 +225,7 @@ class _Copy:
             )
         return self._reaching[op]
 
-    def _copy(self, op: Any) -> None:
+    def _copy(self, op: Operation) -> None:
         """Add an operation to the graph, after what it needs.
 
         Raises:
@@ -242,7 +244,7 @@ class _Copy:
         for tensor, copied in zip(op._outputs, made._outputs, strict=True):
             self._made.setdefault(tensor, copied)
 
-    def _input(self, op: Any, position: int, tensor: Any) -> Any:
+    def _input(self, op: Operation, position: int, tensor: Tensor) -> Any:
         value = self._trace.setting.get((op, position))
         made = self._find(tensor) if value is None else constant(value)
         if made.dtype != tensor.dtype.base_dtype:
@@ -308,7 +310,7 @@ class _Copy:
         live = [is_continuous(t) for t in made.op.inputs]
         return terms_of(made.op, ones, live)
 
-    def _output(self, item: Any) -> int | None:
+    def _output(self, item: object) -> int | None:
         """The position of a tensor among the outputs."""
         if item is None:
             return None

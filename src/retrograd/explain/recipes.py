@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from retrograd.ops.binding import input_names
 from retrograd.ops.declare import traits_of
 from retrograd.ops.traits import Function, Passes
 from retrograd.run.witness import OpRun
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Array
 
 _DOUBLE_WHERE = (
     "make the operand safe before the operation, on the side that is masked as well:\n"
@@ -78,7 +82,7 @@ class Case:
         value = np.asarray(self.operands[position][1])
         return None if value.size != 1 else float(np.real(value.reshape(-1)[0]))
 
-    def maker(self, position: int = 0, of: Any = None) -> Any:
+    def maker(self, position: int = 0, of: Operation | None = None) -> Any:
         """The operation that made an input, behind those that only move elements."""
         op = self.forward if of is None else of
         if position >= len(op._inputs):
@@ -92,7 +96,7 @@ class Case:
         return None
 
 
-def first_bad(array: Any) -> Index | None:
+def first_bad(array: Array) -> Index | None:
     """Where an array's first element is that is not finite, or None."""
     array = np.asarray(array)
     places = np.flatnonzero(~np.isfinite(array).reshape(-1))
@@ -113,7 +117,7 @@ def operands_at(
     return found
 
 
-def _names(op: Any) -> list[str]:
+def _names(op: Operation) -> list[str]:
     plain = input_names(op)
     return [
         f"{name}[{plain[:i].count(name)}]" if plain.count(name) > 1 else name
@@ -121,7 +125,9 @@ def _names(op: Any) -> list[str]:
     ]
 
 
-def _at(op: Any, place: int, value: Any, index: Index, shape: Sequence[int]) -> Any:
+def _at(
+    op: Operation, place: int, value: Array, index: Index, shape: Sequence[int]
+) -> Any:
     if goes_by_element(op):
         return np.broadcast_to(value, shape)[index]
     if computes(op, Function.MATRIX_PRODUCT) and value.ndim == len(index):
@@ -135,7 +141,7 @@ def _at(op: Any, place: int, value: Any, index: Index, shape: Sequence[int]) -> 
 _TURNED = (("transpose_a", "adj_x"), ("transpose_b", "adj_y"))
 
 
-def _of_product(op: Any, place: int, value: Any, index: Index) -> Any:
+def _of_product(op: Operation, place: int, value: Array, index: Index) -> Any:
     """The row of the first matrix, or the column of the second."""
     turned = any(op.attrs.get(name, False) for name in _TURNED[place])
     *batch, row, column = index
@@ -203,7 +209,7 @@ def _too_large(case: Case) -> Recipe | None:
     )
 
 
-def _largest(dtype: Any) -> float:
+def _largest(dtype: np.dtype[Any]) -> float:
     if np.dtype(dtype).kind == "V":
         import ml_dtypes
 
@@ -228,11 +234,11 @@ def _in_float64(case: Case) -> float | None:
         return None  # a kernel that wants its own types
 
 
-def _plain(value: Any) -> bool:
+def _plain(value: Array | None) -> bool:
     return isinstance(value, (np.ndarray, np.generic))
 
 
-def _widened(value: Any) -> Any:
+def _widened(value: Array) -> Any:
     kind = value.dtype.kind
     return value.astype(np.float64) if kind in "fV" else value
 
@@ -323,7 +329,7 @@ def _sqrt(case: Case) -> Recipe | None:
     )
 
 
-def _is_sum_of_squares(op: Any) -> bool:
+def _is_sum_of_squares(op: Operation) -> bool:
     if op is None or not computes(op, Function.TOTAL, Function.MEAN):
         return False
     inner = getattr(op._inputs[0], "_op", None)
@@ -356,7 +362,7 @@ def _no_variance() -> Recipe:
     )
 
 
-def _of_variance(case: Case, op: Any) -> bool:
+def _of_variance(case: Case, op: Operation) -> bool:
     """Whether an operation is a variance, or a variance and something added."""
     for _ in range(4):
         if op is None:

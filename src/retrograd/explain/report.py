@@ -13,6 +13,8 @@ from retrograd.explain.trace import where
 if TYPE_CHECKING:
     from rich.console import Group
 
+    from retrograd.typing import Structure
+
 
 @dataclass(slots=True)
 class Finding:
@@ -82,7 +84,7 @@ class Report:
         verdict: str,
         findings: Sequence[Finding] = (),
         tables: Sequence[Table] = (),
-        data: Any = None,
+        data: Structure = None,
         figures: Sequence[str] = (),
     ) -> None:
         self.title = title

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,11 +16,14 @@ from retrograd.ops.declare import F
 from retrograd.run.eager import eager_tensor
 from retrograd.run.observe import Observed
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Gradient
+
 #: dtypes whose tensors cannot be fed
 _WITHOUT_VALUE = ("resource", "variant")
 
 
-def norm(value: Any) -> float:
+def norm(value: object) -> float:
     """The Euclidean norm of an array, or of all arrays in a list; 0 for None."""
     if value is None:
         return 0.0
@@ -46,11 +49,11 @@ class Rules:
       inputs_of: the inputs of an operation.
     """
 
-    def __init__(self, inputs_of: Any) -> None:
+    def __init__(self, inputs_of: Callable[[Any], Any]) -> None:
         self.inputs_of = inputs_of
         self.calls = 0
 
-    def __call__(self, step: Step, output: int, upstream: Any) -> list[Any]:
+    def __call__(self, step: Step, output: int, upstream: Array) -> list[Any]:
         """The term for each input, in its shape; None where the sweep had none.
 
         Args:
@@ -61,10 +64,10 @@ class Rules:
         self.calls += 1
         return self._terms(step, output, upstream)
 
-    def _terms(self, step: Step, output: int, upstream: Any) -> list[Any]:
+    def _terms(self, step: Step, output: int, upstream: Array) -> list[Any]:
         raise NotImplementedError
 
-    def _built(self, step: Step, output: int, dy: Any) -> list[Any]:
+    def _built(self, step: Step, output: int, dy: Gradient) -> list[Any]:
         """The terms as tensors."""
         op = step.op
         # a loop gets further inputs and outputs when it is differentiated
@@ -84,7 +87,7 @@ class Rules:
 class RecordRules(Rules):
     """The rules of records, whose tensors have their values."""
 
-    def _terms(self, step: Step, output: int, upstream: Any) -> list[Any]:
+    def _terms(self, step: Step, output: int, upstream: Array) -> list[Any]:
         y = step.op.outputs[output]
         dy = eager_tensor(np.asarray(upstream), y.dtype.base_dtype)
         built = self._built(step, output, dy)
@@ -102,7 +105,11 @@ class GraphRules(Rules):
     """
 
     def __init__(
-        self, inputs_of: Any, graph: Graph, observed: Observed, steps: Iterable[Step]
+        self,
+        inputs_of: Callable[[Any], Any],
+        graph: Graph,
+        observed: Observed,
+        steps: Iterable[Step],
     ) -> None:
         super().__init__(inputs_of)
         self._graph, self._observed = graph, observed
@@ -133,7 +140,7 @@ class GraphRules(Rules):
         around += [t for t in terms if t is not None and t.op not in made]
         return dy, terms, list(dict.fromkeys(around))
 
-    def _terms(self, step: Step, output: int, upstream: Any) -> list[Any]:
+    def _terms(self, step: Step, output: int, upstream: Array) -> list[Any]:
         key = step.op, output
         dy, terms, around = self._made[key]
         run = self._run.get(key)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.explain.connection import Connection
 from retrograd.explain.operations import is_a, only_reads, read_from
@@ -18,10 +18,16 @@ from retrograd.ops.flow.effects import writes_of
 from retrograd.ops.host.py_func import function_of
 from retrograd.ops.traits import Kind, Passes
 
+if TYPE_CHECKING:
+    from types import FunctionType
+
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+
 _MOST_NAMED = 4
 
 
-def separation(connection: Connection, given: Any) -> list[Finding]:
+def separation(connection: Connection, given: object) -> list[Finding]:
     """Why no operation leads from x to y; the likeliest reason first.
 
     Args:
@@ -35,7 +41,7 @@ def separation(connection: Connection, given: Any) -> list[Finding]:
 class _Separation:
     """What y is made of (`above`), and what x leads to (`below`)."""
 
-    def __init__(self, connection: Connection, given: Any) -> None:
+    def __init__(self, connection: Connection, given: object) -> None:
         self.given, self.x = given, connection.x
         self.y = connection.ys[0]
         self.above = dict.fromkeys(connection.above)
@@ -62,7 +68,7 @@ class _Separation:
                     pending.append(source)
         return None
 
-    def _beside(self, origin: Any, way: Sequence[Any]) -> Finding:
+    def _beside(self, origin: Tensor, way: Sequence[Any]) -> Finding:
         """x is made of `origin`, and y of `origin` but not of x."""
         ops = [t.op for t in way]
         users = [op for op in origin.consumers() if op in self.above]
@@ -194,17 +200,17 @@ def _made(ops: Sequence[Any]) -> str:
     return "taken from it" if Passes.MOVED in ways else "a copy of it"
 
 
-def is_handle(tensor: Any) -> bool:
+def is_handle(tensor: Tensor) -> bool:
     """Whether a tensor stands for something that keeps values."""
     dtype = tensor.dtype
     return dtype.base_dtype.name == "resource" or dtype._is_ref_dtype
 
 
-def _can_matter(tensor: Any) -> bool:
+def _can_matter(tensor: Tensor) -> bool:
     return is_continuous(tensor) and not is_a(tensor.op, Kind.CONSTANT)
 
 
-def _way(origin: Any, came_by: dict[Any, Any]) -> list[Any]:
+def _way(origin: Tensor, came_by: dict[Any, Any]) -> list[Any]:
     """The tensors from x up to just below `origin`, that one last."""
     found = []
     at = came_by.get(origin)
@@ -214,7 +220,7 @@ def _way(origin: Any, came_by: dict[Any, Any]) -> list[Any]:
     return found[::-1]
 
 
-def _descendants(x: Any) -> list[Any]:
+def _descendants(x: Tensor) -> list[Any]:
     """The operations that depend on a tensor by data, in no special order."""
     found: dict[Any, None] = {}
     pending = list(x.consumers())
@@ -226,7 +232,7 @@ def _descendants(x: Any) -> list[Any]:
     return sorted(found, key=lambda op: op._id)
 
 
-def _users(tensor: Any, own: str) -> Iterator[Any]:
+def _users(tensor: Tensor, own: str) -> Iterator[Any]:
     """What uses a tensor, other than a variable's own operations."""
     for op in tensor.consumers():
         if not op.name.startswith(own):
@@ -235,17 +241,17 @@ def _users(tensor: Any, own: str) -> Iterator[Any]:
             yield from _users(op.outputs[0], own)
 
 
-def _is_used(op: Any) -> bool:
+def _is_used(op: Operation) -> bool:
     return any(t.consumers() for t in op.outputs)
 
 
-def _leaves(above: Any) -> str:
+def _leaves(above: Iterable[Operation]) -> str:
     """The variables and placeholders behind y."""
     leaves = [op for op in above if is_a(op, Kind.VARIABLE, Kind.PARAMETER)]
     return _listed(sorted(leaves, key=lambda op: op._id))
 
 
-def _short(op: Any) -> str:
+def _short(op: Operation) -> str:
     return f"{op.name} ({op.type}, {op.where})"
 
 
@@ -259,7 +265,7 @@ def _listed(ops: Sequence[Any]) -> str:
 # ---------------------------------------------------------------------- closures
 
 
-def _function(op: Any) -> Any:
+def _function(op: Operation) -> Any:
     try:
         found = function_of(op)
     except ValueError:  # the graph came from a file
@@ -288,7 +294,7 @@ def _mention(function: Any, meant: Sequence[Any]) -> str:
     return ""
 
 
-def _globals_of(function: Any, code: CodeType) -> dict[str, Any]:
+def _globals_of(function: FunctionType, code: CodeType) -> dict[str, Any]:
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

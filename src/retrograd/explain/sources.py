@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.errors import message
 from retrograd.explain.values import Index
@@ -13,6 +13,11 @@ from retrograd.graph.convert import convert_to_tensor, internal_convert_to_tenso
 from retrograd.graph.graph import Graph
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.grad.tape import GradientTape
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Structure
 
 
 class Sources:
@@ -38,10 +43,10 @@ class Sources:
 
     def __init__(
         self,
-        y: Any,
-        wrt: Any,
-        tape: Any,
-        session: Any,
+        y: Structure,
+        wrt: Structure,
+        tape: GradientTape | None,
+        session: BaseSession | None,
         names: Mapping[str, Any] | None = None,
         needs_wrt: bool = True,
         asked: str = "explain",
@@ -101,7 +106,7 @@ class Sources:
 
     # ------------------------------------------------------------------ at once
 
-    def _from_tape(self, given: Sequence[Any], tape: Any) -> None:
+    def _from_tape(self, given: Sequence[Any], tape: GradientTape) -> None:
         if getattr(tape, "_used", False):
             raise ValueError(
                 message(
@@ -125,7 +130,7 @@ class Sources:
         recorded = [recording(y) for y in given]
         producers = [producer for _, producer in recorded]
 
-        def producer(tensor: Any) -> Any:
+        def producer(tensor: Tensor) -> Any:
             made = (find(tensor) for find in producers)
             return next((record for record in made if record is not None), None)
 
@@ -147,7 +152,7 @@ class Sources:
             elif isinstance(getattr(value, "_variable", None), Tensor):
                 self.names.setdefault(value._variable, name)
 
-    def listed(self, grad_ys: Any) -> Any:
+    def listed(self, grad_ys: Structure) -> Any:
         """One seed for each y; that of a single y may be given as it is."""
         if grad_ys is None or len(self.ys) > 1:
             return grad_ys
@@ -155,7 +160,7 @@ class Sources:
         is_scalar = self.ys[0].shape.ndims == 0 or isinstance(grad_ys[0], Tensor)
         return list(grad_ys) if alone and is_scalar else [grad_ys]
 
-    def seeds(self, grad_ys: Any) -> list[Any]:
+    def seeds(self, grad_ys: Structure) -> list[Any]:
         """∂f/∂y for each y of what was run at once: those given, or ones."""
         from retrograd.ops.declare import F
 
@@ -194,11 +199,11 @@ class Sources:
         return found
 
 
-def _is_eager(item: Any) -> bool:
+def _is_eager(item: Tensor | None) -> bool:
     return getattr(item, "_is_eager", False)
 
 
-def _name(item: Any) -> Any:
+def _name(item: Tensor | None) -> Any:
     if isinstance(item, str) or _is_eager(item):
         return item
     return getattr(item, "name", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,10 @@ from retrograd.ops.static import constant
 from retrograd.ops.traits import Kind
 from retrograd.run.observe import Observed
 from retrograd.run.session import Session
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Gradient
 
 Arrays = list[np.ndarray]
 #: makes the outputs of some inputs, and what gives the terms for seeds
@@ -169,7 +173,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
 
 
-def _input(point: Any, dtype: np.dtype[Any]) -> Any:
+def _input(point: object, dtype: np.dtype[Any]) -> Any:
     """A place for a sample; what has no derivative is a constant."""
     array = np.asarray(point)
     if array.dtype.kind not in "f":
@@ -177,7 +181,9 @@ def _input(point: Any, dtype: np.dtype[Any]) -> Any:
     return F.Placeholder(dtype=dtypes.as_dtype(dtype), shape=array.shape)
 
 
-def _mismatch(name: str, x: Any, term: Any) -> tuple[str, list[str], None, str] | None:
+def _mismatch(
+    name: str, x: Tensor, term: Any
+) -> tuple[str, list[str], None, str] | None:
     """What keeps a tensor from being the gradient of x, if anything does."""
     if term.dtype.base_dtype != x.dtype.base_dtype:
         have, want = term.dtype.base_dtype.name, x.dtype.base_dtype.name
@@ -193,7 +199,7 @@ def _mismatch(name: str, x: Any, term: Any) -> tuple[str, list[str], None, str] 
 # ---------------------------------------------------------------------- operations
 
 
-def of_operation(op: Operation, rule: Any = None) -> Build:
+def of_operation(op: Operation, rule: Callable[..., Any] | str | None = None) -> Build:
     """A copy of an operation, with the gradient it has or another one.
 
     Args:
@@ -219,7 +225,9 @@ def of_operation(op: Operation, rule: Any = None) -> Build:
     return build
 
 
-def of_type(op_type: str, attrs: dict[str, Any], rule: Any) -> Build:
+def of_type(
+    op_type: str, attrs: dict[str, Any], rule: Callable[..., Any] | str | None
+) -> Build:
     """An operation of a type, with a registered gradient or a function as its rule."""
     return lambda xs: _applied(op_type, xs, attrs, rule)
 
@@ -235,7 +243,10 @@ def _grouped(op_def: opdef.OpDef, names: Sequence[str], xs: Sequence[Any]) -> li
 
 
 def _applied(
-    op_type: str, arguments: Sequence[Any], attrs: dict[str, Any], rule: Any
+    op_type: str,
+    arguments: Sequence[Any],
+    attrs: dict[str, Any],
+    rule: Callable[..., Any] | str | None,
 ) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     made = getattr(F, op_type)(*arguments, **attrs)
     flat = nest.flatten(made)
@@ -261,7 +272,7 @@ def _applied(
     return op.outputs, terms
 
 
-def _fitted(dx: Any, x: Any, op: Any) -> Any:
+def _fitted(dx: Gradient | Sequence[Gradient], x: Tensor, op: Operation) -> Any:
     """A term as the sweep would hand it on; as it is where that would refuse it."""
     try:
         return fit(dx, x, op)
@@ -368,7 +379,7 @@ class AutogradSubject(Subject):
 # ---------------------------------------------------------------------- where it is
 
 
-def place_of(rule: Any) -> dict[str, Any] | None:
+def place_of(rule: Callable[..., Any] | str | None) -> dict[str, Any] | None:
     """The line of a gradient function, or of a registered name."""
     if isinstance(rule, str):
         entry = gradient_registry._registry.get(rule)

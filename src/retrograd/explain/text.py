@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from retrograd.explain.explanation import Explanation
+    from retrograd.typing import Array
 
 #: elements of a product that are written out
 MOST_FACTORS = 4
@@ -189,11 +190,11 @@ def _sums(explanation: Explanation) -> Iterator[str]:
         yield from _moved(node, gradient, explanation.learning_rate)
 
 
-def _in_sum(value: Any) -> str:
+def _in_sum(value: Array) -> str:
     return factor(np.reshape(value, -1)[0]) if np.size(value) == 1 else shown(value)
 
 
-def _moved(node: Node, gradient: Any, rate: float | None) -> Iterator[str]:
+def _moved(node: Node, gradient: Array, rate: float | None) -> Iterator[str]:
     """Where a step of gradient descent takes an input."""
     if rate is None or node.value is None:
         return

@@ -29,6 +29,7 @@ from retrograd.run.store import Cell
 
 if TYPE_CHECKING:
     from retrograd.explain.sources import Sources
+    from retrograd.typing import FeedDict, Structure
 
 #: elements of y whose shares of a derivative are worked out one by one
 MOST_SEEDS = 16
@@ -180,7 +181,7 @@ class _Nodes:
         for x in xs:
             self._add(self.canonical(x), "input")
 
-    def canonical(self, tensor: Any) -> Any:
+    def canonical(self, tensor: Tensor) -> Any:
         """The variable that a tensor only reads, or the tensor itself."""
         at, op = tensor, self.producer(tensor)
         while op is not None and (at := original(at, op)) is not None:
@@ -191,13 +192,13 @@ class _Nodes:
             op = self.producer(at)
         return tensor
 
-    def _is_variable(self, tensor: Any) -> bool:
+    def _is_variable(self, tensor: Tensor) -> bool:
         if tensor.dtype.base_dtype.name == "resource" or tensor.dtype._is_ref_dtype:
             op = self.producer(tensor)
             return op is None or is_a(op, Kind.VARIABLE)
         return False
 
-    def _add(self, tensor: Any, role: str) -> Node:
+    def _add(self, tensor: Tensor, role: str) -> Node:
         node = self.by_tensor.get(tensor)
         if node is None:
             op = self.producer(tensor)
@@ -249,7 +250,7 @@ class _Nodes:
             return "constant" if is_constant else "given"
         return "op"
 
-    def _source(self, op: Any, position: int, tensor: Any) -> Node | None:
+    def _source(self, op: Operation, position: int, tensor: Tensor) -> Node | None:
         """The node of an input; None where it is a setting."""
         tensor = self.canonical(tensor)
         known = self.by_tensor.get(tensor)
@@ -263,7 +264,7 @@ class _Nodes:
             return None
         return self._add(tensor, "given")
 
-    def _is_shape(self, op: Any) -> bool:
+    def _is_shape(self, op: Operation) -> bool:
         """Whether an operation's output follows from shapes and constants alone."""
         if is_a(op, Kind.CONSTANT) or asks_for_shapes(op.type):
             return True
@@ -354,7 +355,10 @@ def _results(step: Step) -> list[Any]:
 
 
 def trace_graph(
-    sources: Sources, seeds: Any, feed_dict: Any, stop_gradients: Any
+    sources: Sources,
+    seeds: Structure,
+    feed_dict: FeedDict | None,
+    stop_gradients: Structure,
 ) -> Trace:
     """The sweep of `tf.gradients` on a graph, run once; the graph is left as it was.
 
@@ -374,7 +378,7 @@ def trace_graph(
             plain = {id(t): shown(t) for t in tensors}
             arrays = observed([t for t in plain.values() if t is not None])
 
-            def value(item: Any) -> Any:
+            def value(item: Tensor | None) -> Any:
                 tensor = plain[id(item)]
                 return None if tensor is None else arrays.get(tensor)
 
@@ -387,7 +391,7 @@ def trace_graph(
     return trace
 
 
-def _named(nodes: Sequence[Node], given: Any) -> list[Node]:
+def _named(nodes: Sequence[Node], given: object) -> list[Node]:
     """The nodes of the tensors that were passed as one tensor, a list, or None."""
     items = given if isinstance(given, (list, tuple)) else [given]
     return [n for n in nodes if any(n.tensor is item for item in items)]
@@ -396,7 +400,7 @@ def _named(nodes: Sequence[Node], given: Any) -> list[Node]:
 class _Shown:
     """The tensor that is run for the value of a tensor, of slices, or of a handle."""
 
-    def __call__(self, item: Any) -> Tensor | None:
+    def __call__(self, item: Tensor | None) -> Tensor | None:
         if not isinstance(item, Tensor):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of slices that take memory when dense
@@ -452,7 +456,11 @@ def trace_recorded(sources: Sources, seeds: list[Any]) -> Trace:
 
 
 def _eager_shares(
-    y: Any, seed: Any, wanted: Sequence[Any], xs: Sequence[Any], producer: Any
+    y: Tensor,
+    seed: Structure,
+    wanted: Sequence[Any],
+    xs: Sequence[Any],
+    producer: Callable[[Any], Any],
 ) -> list[tuple[tuple[int, ...], list[Any]]]:
     shares = []
     for index in np.ndindex(*seed.shape):
@@ -474,7 +482,7 @@ def _eager_value(item: Any) -> Any:
     return None if value is None else np.array(value)
 
 
-def where(op: Any) -> dict[str, Any] | None:
+def where(op: Operation) -> dict[str, Any] | None:
     """The user's line that made an operation: file, line, source; None if unknown."""
     for code, instruction in getattr(op, "_stack", ()):
         if not code.co_filename.startswith("<frozen"):

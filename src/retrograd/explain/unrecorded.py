@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.explain.remedies import USE_VALUE
 from retrograd.explain.report import Finding
 from retrograd.grad.history import Passed, Read
 from retrograd.grad.tape import GradientTape, differentiable
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+
 _WRITES_FIX = USE_VALUE + "; or assign outside the tape's block"
 
 
 def unrecorded(
-    tape: GradientTape, y: Any, x: Any, given: Any, names: tuple[str, str]
+    tape: GradientTape, y: Tensor, x: Tensor, given: Any, names: tuple[str, str]
 ) -> list[Finding]:
     """Why the tape connects y and x by no operation; empty where it does not say.
 
@@ -43,7 +46,12 @@ class _Unrecorded:
     """What a tape recorded and saw of the making of y."""
 
     def __init__(
-        self, tape: GradientTape, y: Any, x: Any, given: Any, names: tuple[str, str]
+        self,
+        tape: GradientTape,
+        y: Tensor,
+        x: Tensor,
+        given: Any,
+        names: tuple[str, str],
     ) -> None:
         self.tape, self.y, self.x, self.given = tape, y, x, given
         self.y_name, self.x_name = names
@@ -51,7 +59,7 @@ class _Unrecorded:
         self.behind = list(self._behind(y))
         self.reasons = (self._unwatched, self._written, self._read)
 
-    def _behind(self, item: Any) -> Iterator[tuple[Any, list[Any]]]:
+    def _behind(self, item: Tensor | None) -> Iterator[tuple[Any, list[Any]]]:
         """What an item was made of: each operation with its inputs, nearest first."""
         pending, seen = [item], {id(item)}
         for at in pending:
@@ -143,7 +151,7 @@ class _Unrecorded:
             "go on with the tensor itself, and TensorFlow's functions",
         )
 
-    def _leads_to_x(self, item: Any) -> bool:
+    def _leads_to_x(self, item: Tensor | None) -> bool:
         if item is None:
             return False
         return item is self.x or self._uses_x(self._behind(item)) is not None
@@ -180,6 +188,6 @@ class _Unrecorded:
         return text
 
 
-def _held(source: Any) -> Any:
+def _held(source: object) -> Any:
     """The tensor of a weak reference, None where it is gone; others as they are."""
     return source() if isinstance(source, weakref.ref) else source

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
 
 #: elements that are all shown
 FEW = 12
@@ -15,7 +18,7 @@ MANY, MANY_IN_LARGE = 4096, 64
 Index = tuple[int, ...]
 
 
-def number(value: Any) -> str:
+def number(value: object) -> str:
     """One number: at most six significant digits, no trailing zeros."""
     item: Any = np.asarray(value)[()]
     if isinstance(item, (bool, np.bool_)):
@@ -33,7 +36,7 @@ def number(value: Any) -> str:
     return "0" if text == "-0" else text
 
 
-def factor(value: Any) -> str:
+def factor(value: Array | None) -> str:
     """A number within a product: in parentheses if it is negative."""
     text = number(value)
     return f"({text})" if text.startswith("-") or " " in text else text
@@ -63,7 +66,7 @@ class Statistics:
     not_finite: int
 
 
-def statistics(array: Any) -> Statistics:
+def statistics(array: Array) -> Statistics:
     """The statistics of an array of numbers; of complex ones, of their magnitudes."""
     flat = np.asarray(array).reshape(-1)
     flat = np.abs(flat) if np.iscomplexobj(flat) else flat.astype(np.float64)
@@ -82,12 +85,12 @@ def statistics(array: Any) -> Statistics:
     )
 
 
-def is_numeric(array: Any) -> bool:
+def is_numeric(array: Array) -> bool:
     """Whether an array holds numbers (bfloat16 among them) or truth values."""
     return np.asarray(array).dtype.kind in "biufcV"
 
 
-def shown(array: Any) -> str:
+def shown(array: Array | None) -> str:
     """An array on one line: its elements where they are few, statistics otherwise."""
     if array is None:
         return "no value"
@@ -115,7 +118,7 @@ def _nested(array: np.ndarray) -> str:
     return "[" + ", ".join(_nested(np.asarray(part)) for part in array) + "]"
 
 
-def as_data(array: Any, most: int = MANY) -> dict[str, Any] | None:
+def as_data(array: Array, most: int = MANY) -> dict[str, Any] | None:
     """An array as JSON: shape, dtype, statistics, and elements where at most `most`.
 
     Numbers that JSON does not have are the strings "NaN", "Infinity" and "-Infinity".
@@ -153,7 +156,7 @@ def _json(value: Any) -> Any:
     return "NaN" if np.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
 
 
-def largest(array: Any) -> Index:
+def largest(array: Array) -> Index:
     """Where an array's largest magnitude is, the first of several; NaN counts most."""
     array = np.asarray(array)
     if not array.size:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from retrograd.run.feeds import Feed
 from retrograd.run.observe import Observed
 from retrograd.run.plan import Plan, make_plan
 from retrograd.run.session import BaseSession, Executable
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Explainable
 
 #: inputs of operations that change variables: what they are changed by
 _CHANGES = frozenset(("grad", "delta", "updates", "value"))
@@ -157,8 +160,8 @@ class nan_watch:
 
     def __init__(
         self,
-        loss: Any = None,
-        session: Any = None,
+        loss: Explainable | None = None,
+        session: BaseSession | None = None,
         every: int = 100,
         *,
         raises: bool = True,
@@ -182,7 +185,7 @@ class nan_watch:
         #: arrays to copy feeds into, by shape and dtype
         self._spare: dict[Any, list[np.ndarray]] = {}
 
-    def copied(self, value: Any) -> Any:
+    def copied(self, value: Array | None) -> Any:
         """A copy of what is fed, which the program may change after the run."""
         if not isinstance(value, np.ndarray):
             return value
@@ -230,7 +233,7 @@ class nan_watch:
         self.active = True
         return self
 
-    def __exit__(self, *unused: Any) -> None:
+    def __exit__(self, *unused: object) -> None:
         self.active = False
         session = self._session
         with session._lock:
@@ -316,7 +319,7 @@ class nan_watch:
 # ---------------------------------------------------------------------- what is checked
 
 
-def _loss(graph: Graph, item: Any) -> Tensor:
+def _loss(graph: Graph, item: object) -> Tensor:
     found = graph.as_graph_element(item, allow_operation=False)
     if not found.dtype.base_dtype.is_floating:
         raise ValueError(f"nan_watch: {found.name} has dtype {found.dtype.name}.")
@@ -386,5 +389,5 @@ def _has_effect(op: Operation) -> bool:
     return hidden or bool(writes_of(op))
 
 
-def _own(value: Any) -> Any:
+def _own(value: Array | None) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,18 +28,26 @@ from retrograd.graph.trial import trial
 from retrograd.ops.declare import F
 from retrograd.run.observe import Observed
 
+if TYPE_CHECKING:
+    from retrograd.grad.tape import GradientTape
+    from retrograd.graph.graph import Graph
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Array, Explainable, FeedDict, Structure
+
 #: findings that are shown for one x
 _MOST = 4
 
 
 def why_none(
-    y: Any,
-    x: Any = None,
-    feed_dict: Any = None,
-    session: Any = None,
+    y: Explainable,
+    x: Explainable | None = None,
+    feed_dict: FeedDict | None = None,
+    session: BaseSession | None = None,
     *,
-    stop_gradients: Any = None,
-    tape: Any = None,
+    stop_gradients: Structure = None,
+    tape: GradientTape | None = None,
     names: Mapping[str, Any] | None = None,
 ) -> Report:
     """Why ∂y/∂x is None, or zero: the operation, its line and the way out.
@@ -126,7 +134,11 @@ def _report(answers: Sequence[_Answer]) -> Report:
 
 
 def _of_graph(
-    ys: Sequence[Any], x: Any, feed_dict: Any, session: Any, stop: Any
+    ys: Sequence[Any],
+    x: object,
+    feed_dict: FeedDict | None,
+    session: BaseSession | None,
+    stop: Sequence[Any],
 ) -> list[_Answer]:
     graph = next((g for y in ys if (g := getattr(y, "graph", None))), None)
     if graph is None:
@@ -155,7 +167,7 @@ def _of_graph(
     ]
 
 
-def _parts(x: Any) -> Sequence[Any]:
+def _parts(x: object) -> Sequence[Any]:
     """The variables that a partitioned one consists of; others alone."""
     whole = getattr(x, "_get_variable_list", None)
     return [x] if whole is None else whole()
@@ -164,12 +176,16 @@ def _parts(x: Any) -> Sequence[Any]:
 class _OneOfGraph:
     """The derivative of ys by one x, tensors of a graph."""
 
-    def __init__(self, ys: Any, x: Any, given: Any, stop: Sequence[Any]) -> None:
+    def __init__(
+        self, ys: Structure, x: Any, given: object, stop: Sequence[Any]
+    ) -> None:
         self.ys, self.x, self.given, self.stop = ys, x, given, stop
         self.graph = ys[0].graph
         self.names = called(ys[0]), called(x)
 
-    def answer(self, feed_dict: Any, session: Any) -> _Answer:
+    def answer(
+        self, feed_dict: FeedDict | None, session: BaseSession | None
+    ) -> _Answer:
         """What is to say of it."""
         if self.x.graph is not self.graph and not _encloses(self.x, self.graph):
             return _none(self.names, [_other_graph(self.names, self.x)])
@@ -202,7 +218,11 @@ class _OneOfGraph:
         return _Answer(*self.names, "error", verdict, [finding])
 
     def _existing(
-        self, gradient: Any, steps: list[Step], feed_dict: Any, session: Any
+        self,
+        gradient: Any,
+        steps: list[Step],
+        feed_dict: FeedDict | None,
+        session: BaseSession | None,
     ) -> _Answer:
         if zeros.zero_by_construction(gradient):
             value: Any = _always_zero
@@ -214,7 +234,11 @@ class _OneOfGraph:
         return _valued(self.names, gradient, steps, value, _always)
 
     def _values(
-        self, gradient: Any, steps: Sequence[Step], feed_dict: Any, session: Any
+        self,
+        gradient: object,
+        steps: Sequence[Step],
+        feed_dict: FeedDict | None,
+        session: BaseSession | None,
     ) -> Callable[[Any], Any] | str:
         """The array of each tensor of the sweep; or why there are no numbers."""
         made = [t for s in steps for t in (*s.douts, *s.terms)]
@@ -227,18 +251,18 @@ class _OneOfGraph:
         except (OpError, ValueError, TypeError, LookupError, NotImplementedError) as e:
             return str(getattr(e, "message", e)).split("\n")[0]
 
-        def value(item: Any) -> Any:
+        def value(item: Tensor | None) -> Any:
             tensor = plain.get(id(item))
             return None if tensor is None else run.get(tensor)
 
         return value
 
 
-def _no_control(graph: Any) -> Any:
+def _no_control(graph: Graph) -> Any:
     return graph.control_dependencies(None)
 
 
-def _encloses(x: Any, graph: Any) -> bool:
+def _encloses(x: Tensor, graph: Graph) -> bool:
     """Whether a graph is a function's body, somewhere inside that of x."""
     while isinstance(graph, FuncGraph):
         graph = graph.outer_graph
@@ -247,7 +271,7 @@ def _encloses(x: Any, graph: Any) -> bool:
     return False
 
 
-def _other_graph(names: tuple[str, str], x: Any) -> Finding:
+def _other_graph(names: tuple[str, str], x: Tensor) -> Finding:
     y_name, x_name = names
     return Finding(
         f"{x_name} belongs to another graph than {y_name}.",
@@ -282,7 +306,10 @@ def _without_tape() -> _Answer:
 
 
 def _of_records(
-    ys: Sequence[Any], x: Any, tape: Any, names: Mapping[str, Any] | None
+    ys: Sequence[Any],
+    x: object,
+    tape: GradientTape | None,
+    names: Mapping[str, Any] | None,
 ) -> list[_Answer]:
     if tape is not None and tape._used:
         return [_none(("y", "x"), [used()])]
@@ -295,7 +322,9 @@ def _of_records(
         ]
 
 
-def _of_record(sources: Sources, x: Any, given: Any, tape: Any) -> _Answer:
+def _of_record(
+    sources: Sources, x: Tensor, given: Any, tape: GradientTape | None
+) -> _Answer:
     ys, producer = sources.ys, sources.producer
     assert producer is not None
     names = _record_name(ys[0], sources, "y"), _record_name(x, sources, "x")
@@ -316,19 +345,19 @@ def _of_record(sources: Sources, x: Any, given: Any, tape: Any) -> _Answer:
     return _valued(names, gradient, steps, _eager_array, _declared_zero)
 
 
-def _record_name(tensor: Any, sources: Sources, otherwise: str) -> str:
+def _record_name(tensor: Tensor, sources: Sources, otherwise: str) -> str:
     if not getattr(tensor, "_is_eager", False):
         return called(tensor)
     return sources.names.get(tensor) or otherwise
 
 
-def _eager_array(item: Any) -> Any:
+def _eager_array(item: Tensor | None) -> Any:
     (tensor,) = zeros.arrays([item])
     value = getattr(tensor, "_value", None)
     return value if isinstance(value, (np.ndarray, np.generic)) else None
 
 
-def _declared_zero(step: Step, position: int, term: Any) -> bool:
+def _declared_zero(step: Step, position: int, term: Array) -> bool:
     """Whether a record's rule gives zeros for all values, by its notation."""
     del term
     return zeros.rule(step.op, position).endswith("= 0")
@@ -357,10 +386,10 @@ def _count(steps: Sequence[Step]) -> str:
 
 def _valued(
     names: tuple[str, str],
-    gradient: Any,
+    gradient: object,
     steps: Sequence[Step],
-    value: Any,
-    always: Any,
+    value: Callable[[Any], Any],
+    always: Callable[..., bool],
 ) -> _Answer:
     """The answer for a gradient that is a tensor, by its numbers."""
     array = value(gradient)
@@ -382,7 +411,7 @@ def _valued(
     return _Answer(*names, "zero", verdict + ".", findings)
 
 
-def _deeper(death: zeros.Death, value: Any) -> Finding:
+def _deeper(death: zeros.Death, value: Callable[[Any], Any]) -> Finding:
     """What is said of a place where a gradient dies; of a body, what is in it."""
     inner = breaks.inside(death.op, death.position)
     if not inner:
@@ -421,5 +450,5 @@ def _broken(names: tuple[str, str], connection: Connection) -> _Answer:
     return _none(names, findings, blame)
 
 
-def _blamed(op: Any) -> str:
+def _blamed(op: Operation) -> str:
     return f"{op.name} ({op.type}) in {op.where}"

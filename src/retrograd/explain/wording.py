@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from retrograd.explain.operations import computes, overridden
 from retrograd.explain.trace import BackStep, Node, Term, Trace
 from retrograd.explain.values import number, shown
 from retrograd.ops.traits import Function
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
 
 Write = Callable[[str, Mapping[str, str]], str]
 #: how what is differentiated is called
@@ -37,7 +41,7 @@ def title(node: Node) -> str:
     return node.name or node.label
 
 
-def called(tensor: Any) -> str:
+def called(tensor: Tensor) -> str:
     """What a program calls a tensor: its operation's name, with `:1` where it is so.
 
     One that was run at once has none.
@@ -150,7 +154,7 @@ def _is_sum(text: str) -> bool:
     return False
 
 
-def setting(op: Any, position: int, trace: Trace) -> str:
+def setting(op: Operation, position: int, trace: Trace) -> str:
     """An input that is no node (axes, a shape) as text."""
     value = trace.setting.get((op, position))
     if value is None:
@@ -161,7 +165,7 @@ def setting(op: Any, position: int, trace: Trace) -> str:
 
 
 def _names(
-    op: Any, inputs: list[Node | None], outputs: list[Node], trace: Trace
+    op: Operation, inputs: list[Node | None], outputs: list[Node], trace: Trace
 ) -> dict[str, str]:
     written = notation.symbols(op)
     names: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,11 @@ from retrograd.ops.declare import registry, traits_of
 from retrograd.ops.static import constant
 from retrograd.ops.traits import Function, Kind
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Array
+
 #: array of a tensor that the sweep made or used, None where it has no value
 Value = Callable[[Any], Any]
 
@@ -39,7 +44,7 @@ _CHOOSING = {
 }
 
 
-def zero_by_construction(tensor: Any) -> bool:
+def zero_by_construction(tensor: Tensor) -> bool:
     """Whether a tensor of a graph is zero whatever is fed, as far as its ops tell."""
     if isinstance(tensor, IndexedSlices):
         tensor = tensor.values
@@ -58,7 +63,7 @@ def zero_by_construction(tensor: Any) -> bool:
     return known[tensor]
 
 
-def _deciding(tensor: Any) -> list[Any]:
+def _deciding(tensor: Tensor) -> list[Any]:
     """The inputs that decide whether a tensor is zero."""
     op = tensor.op
     handed = source(tensor, op)
@@ -70,7 +75,7 @@ def _deciding(tensor: Any) -> list[Any]:
     return [t for name, t in pairs if name in names and is_continuous(t)]
 
 
-def _is_zero(tensor: Any, inputs: Sequence[Any], known: dict[Any, bool]) -> bool:
+def _is_zero(tensor: Tensor, inputs: Sequence[Any], known: dict[Any, bool]) -> bool:
     op = tensor.op
     if computes(op, Function.ZERO):
         return True
@@ -106,12 +111,14 @@ class Death:
         return self.step.op
 
 
-def is_zero(array: Any) -> bool:
+def is_zero(array: Array) -> bool:
     """Whether an array has elements, all of them zero."""
     return array is not None and is_numeric(array) and not np.any(np.asarray(array))
 
 
-def deaths(steps: Sequence[Step], value: Value, always: Any) -> list[Death]:
+def deaths(
+    steps: Sequence[Step], value: Value, always: Callable[..., bool]
+) -> list[Death]:
     """Where a gradient that is not zero becomes zero, the place nearest y first.
 
     Args:
@@ -145,7 +152,7 @@ def cancelled(steps: Sequence[Step], value: Value) -> Iterator[tuple[Any, list[A
             yield tensor, [op for op, _ in living]
 
 
-def cancellation(tensor: Any, ops: Sequence[Any]) -> Finding:
+def cancellation(tensor: Tensor, ops: Sequence[Any]) -> Finding:
     """What is said of terms that sum to zero."""
     names = ", ".join(f"{op.name} ({op.type}, {op.where})" for op in ops[:4])
     return Finding(
@@ -181,7 +188,7 @@ def describe(death: Death, value: Value) -> Finding:
     )
 
 
-def rule(op: Any, position: int) -> str:
+def rule(op: Operation, position: int) -> str:
     """How the derivative of an input is declared; "" where something overrides it."""
     declared = registry.get(op.type)
     if declared is None or overridden(op):
@@ -190,7 +197,7 @@ def rule(op: Any, position: int) -> str:
     return text if " = " in text else ""
 
 
-def _rule(op: Any, position: int) -> list[str]:
+def _rule(op: Operation, position: int) -> list[str]:
     text = rule(op, position)
     return [f"its rule: {text}"] if text else []
 
@@ -224,7 +231,7 @@ def _reason(death: Death, value: Value) -> tuple[str, str]:
     return f"its derivative is zero there{_span(x)}", ""
 
 
-def _span(array: Any) -> str:
+def _span(array: Array | None) -> str:
     if array is None or not np.size(array) or not is_numeric(array):
         return ""
     if np.size(array) == 1:
@@ -240,7 +247,7 @@ def _zero_factor(death: Death, value: Value) -> Any:
     return None
 
 
-def _constant_zero(op: Any, position: int) -> Any:
+def _constant_zero(op: Operation, position: int) -> Any:
     """Another input of a product that is zero whatever is fed, or None."""
     if getattr(op, "_graph", None) is None:
         return None
@@ -250,14 +257,14 @@ def _constant_zero(op: Any, position: int) -> Any:
     return None
 
 
-def _other_factors(op: Any, position: int) -> list[Any]:
+def _other_factors(op: Operation, position: int) -> list[Any]:
     """The inputs that an operation multiplies one of its inputs by."""
     names = traits_of(op.type).multilinear
     pairs = enumerate(zip(input_names(op), op.inputs, strict=True))
     return [t for i, (name, t) in pairs if i != position and name in names]
 
 
-def _source(tensor: Any) -> str:
+def _source(tensor: Tensor) -> str:
     """What a tensor is called; of what only reads a variable, the variable."""
     if getattr(tensor, "_is_eager", False):
         return called(tensor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from retrograd.ops.declare import GradientRule
 from retrograd.run.eager import EagerTensor, store
 from retrograd.run.plan import make_plan
 from retrograd.run.tiers import Runner, pinned_tier
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import Gradient, TensorLike
 
 
 def run_body(graph: FuncGraph, inputs: Sequence[Any]) -> list[Tensor]:
@@ -44,7 +48,7 @@ def _runner(graph: FuncGraph) -> Runner:
     return known[1]
 
 
-def _as_tensor(value: Any, inner: Tensor) -> Tensor:
+def _as_tensor(value: TensorLike, inner: Tensor) -> Tensor:
     if inner.dtype.is_numpy_compatible and not isinstance(
         value, (np.ndarray, np.generic, bytes, str)
     ):
@@ -96,7 +100,7 @@ class Differentiable:
             if not higher or len(op._outputs) == known:
                 return
 
-    def _source(self, tensor: Any) -> tuple[str, Any]:
+    def _source(self, tensor: Tensor) -> tuple[str, Any]:
         """Where a call of the derivative finds the value of one of its inputs."""
         for name, places in (
             ("input", self._inputs),
@@ -121,7 +125,7 @@ class Differentiable:
             tape.record(record)
         return outputs[:count]
 
-    def _rule(self, n: Any, *dys: Any) -> list[Any]:
+    def _rule(self, n: Operation, *dys: Gradient) -> list[Any]:
         result: list[Any] = [None] * len(n.inputs)
         if not self.backward.outputs:
             return result

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest, shapes
 from retrograd.functions.calling import call_flat
@@ -16,6 +16,10 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.flow.bodies import packed_like
 from retrograd.variables.resource import variable_accessed
 from retrograd.variables.variable import is_resource_variable
+
+if TYPE_CHECKING:
+    from retrograd.graph.graph import Graph
+    from retrograd.typing import Structure
 
 FORWARD_FUNCTION_ATTRIBUTE_NAME = "forward_function_name"
 BACKWARD_FUNCTION_ATTRIBUTE_NAME = "backward_function_name"
@@ -57,7 +61,7 @@ class ConcreteFunction:
         self,
         func_graph: FuncGraph,
         attrs: dict[str, Any] | None = None,
-        signature: Any = None,
+        signature: Structure = None,
         shared_func_graph: bool = True,
     ) -> None:
         del shared_func_graph
@@ -73,7 +77,7 @@ class ConcreteFunction:
 
     # ------------------------------------------------------------------ calling
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         """Call the function.
 
         Args:
@@ -91,7 +95,7 @@ class ConcreteFunction:
         return self._call_impl(args, kwargs)
 
     def _call_impl(
-        self, args: Sequence[Any], kwargs: dict[str, Any], cancellation: Any = None
+        self, args: Sequence[Any], kwargs: dict[str, Any], cancellation: object = None
     ) -> Any:
         del cancellation
         names, most = self._arg_keywords, self._num_positional_args
@@ -118,7 +122,7 @@ class ConcreteFunction:
             _by_name(names, list(args), kwargs), self.captured_inputs
         )
 
-    def _filtered_call(self, args: Any, kwargs: Any) -> Any:
+    def _filtered_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call with the tensors and variables among a Python function's arguments."""
         flat = nest.flatten((args, kwargs), expand_composites=True)
         given = [a for a in flat if isinstance(a, Tensor) or is_resource_variable(a)]
@@ -184,7 +188,7 @@ class ConcreteFunction:
             "None on axes which can vary."
         )
 
-    def _build_call_outputs(self, result: Any) -> Any:
+    def _build_call_outputs(self, result: Structure) -> Any:
         """The outputs in the structure that the Python function returned."""
         structure = self._func_graph.structured_outputs
         if structure is None:
@@ -195,8 +199,10 @@ class ConcreteFunction:
     def _returns_list(self) -> bool:
         return bool(self._func_graph.outputs)
 
-    def _experimental_with_cancellation_manager(self, cancellation_manager: Any) -> Any:
-        def cancellable_call(*args: Any, **kwargs: Any) -> Any:
+    def _experimental_with_cancellation_manager(
+        self, cancellation_manager: object
+    ) -> Any:
+        def cancellable_call(*args: object, **kwargs: object) -> Any:
             return self._call_impl(args, kwargs, cancellation_manager)
 
         return cancellable_call
@@ -259,23 +265,23 @@ class ConcreteFunction:
         """The dtypes of the results, in their structure; None where they have None."""
         return self._of_outputs(lambda x: None if x is None else x.dtype)
 
-    def _of_outputs(self, function: Any) -> Any:
+    def _of_outputs(self, function: Callable[..., Any]) -> Any:
         structure = nest.map_structure(_parts, self._func_graph.structured_outputs)
         return nest.map_structure(function, structure)
 
-    def add_to_graph(self, g: Any = None) -> None:
+    def add_to_graph(self, g: Graph | None = None) -> None:
         """Add the function to the library of a graph, by default the default one."""
         if g is None and context.executing_eagerly():
             return
         graph = context.get_default_graph() if g is None else g
         graph._add_function(self._func_graph)
 
-    def add_gradient_functions_to_graph(self, g: Any = None) -> None:
+    def add_gradient_functions_to_graph(self, g: Graph | None = None) -> None:
         """As `add_to_graph`: derivatives are added when they are made."""
         self.add_to_graph(g)
 
 
-def _parts(value: Any) -> Any:
+def _parts(value: Structure) -> Any:
     """A composite tensor as the list of its tensors."""
     if isinstance(value, CompositeTensor):
         return nest.flatten(value, expand_composites=True)

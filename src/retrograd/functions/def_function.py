@@ -31,7 +31,17 @@ from retrograd.util.identity import ObjectIdentityDictionary
 from retrograd.variables.resource import ResourceVariable, UninitializedVariable
 
 if TYPE_CHECKING:
-    from retrograd.typing import Aggregation, Constraint, DTypeLike, ShapeLike
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import (
+        Aggregation,
+        Constraint,
+        DeviceLike,
+        DTypeLike,
+        Getter,
+        InitializerLike,
+        ShapeLike,
+        Structure,
+    )
     from retrograd.variables.options import VariableSynchronization
 
 
@@ -47,17 +57,17 @@ class UnliftedInitializerVariable(UninitializedVariable):
 
     def __init__(
         self,
-        initial_value: Any = None,
+        initial_value: InitializerLike | None = None,
         trainable: bool | None = None,
-        caching_device: Any = None,
+        caching_device: DeviceLike = None,
         name: str | None = None,
         dtype: DTypeLike | None = None,
         constraint: Constraint | None = None,
-        add_initializers_to: Any = None,
+        add_initializers_to: ObjectIdentityDictionary | None = None,
         synchronization: VariableSynchronization | None = None,
         aggregation: Aggregation | None = None,
         shape: ShapeLike = None,
-        **unused: Any,
+        **unused: object,
     ) -> None:
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
@@ -86,7 +96,7 @@ class UnliftedInitializerVariable(UninitializedVariable):
             else:
                 self._assign_once(start, add_initializers_to)
 
-    def _lift_initializer(self, start: Any) -> None:
+    def _lift_initializer(self, start: Tensor) -> None:
         """Assign the initial value in the graph around all functions."""
         function: Any = context.get_default_graph()
         with context.init_scope():
@@ -105,7 +115,9 @@ class UnliftedInitializerVariable(UninitializedVariable):
                     self._handle, start, name=scope
                 )
 
-    def _assign_once(self, start: Any, add_initializers_to: Any) -> None:
+    def _assign_once(
+        self, start: Tensor, add_initializers_to: ObjectIdentityDictionary | None
+    ) -> None:
         """Assign the initial value when the trace runs, unless there is a value."""
         if add_initializers_to is not None:
             add_initializers_to[self] = start
@@ -167,7 +179,7 @@ _TAKEN = (
 )
 
 
-def _invalid_creator(*args: Any, **kwargs: Any) -> Any:
+def _invalid_creator(*args: object, **kwargs: object) -> Any:
     raise ValueError(
         "tf.function-decorated function tried to create variables on non-first call."
     )
@@ -192,9 +204,9 @@ class Function:
         self,
         python_function: Callable[..., Any],
         name: str,
-        input_signature: Any = None,
+        input_signature: Structure = None,
         autograph: bool = True,
-        experimental_autograph_options: Any = None,
+        experimental_autograph_options: object = None,
         experimental_relax_shapes: bool = False,
         experimental_compile: bool | None = None,
     ) -> None:
@@ -233,7 +245,7 @@ class Function:
     def _defun_with_scope(self, scope: Callable[..., Any]) -> Any:
         """The function traced with variables made by `scope`."""
 
-        def wrapped_fn(*args: Any, **kwargs: Any) -> Any:
+        def wrapped_fn(*args: object, **kwargs: object) -> Any:
             graph = context.get_default_graph()
             # behind creators that only change arguments, as it does not call the next
             with graph._variable_creator_scope(scope, priority=50):
@@ -256,11 +268,16 @@ class Function:
         made._name = self._name
         return made
 
-    def _initialize(self, args: Any, kwds: Any, add_initializers_to: Any) -> Any:
+    def _initialize(
+        self,
+        args: tuple[Any, ...],
+        kwds: dict[str, Any],
+        add_initializers_to: ObjectIdentityDictionary | None,
+    ) -> Any:
         """Trace the function for the first time; return what makes its traces."""
         created: list[Any] = []
 
-        def creator(next_creator: Any, **arguments: Any) -> Any:
+        def creator(next_creator: Getter, **arguments: object) -> Any:
             del next_creator
             if inside_function():
                 variable: Any = UnliftedInitializerVariable(
@@ -295,7 +312,7 @@ class Function:
             self._python_function, self.input_signature
         )
 
-    def __call__(self, *args: Any, **kwds: Any) -> Any:
+    def __call__(self, *args: object, **kwds: object) -> Any:
         """Call the trace for these arguments, made if need be.
 
         Raises:
@@ -328,7 +345,7 @@ class Function:
                 "tf.function."
             )
 
-    def _initializing_call(self, *args: Any, **kwds: Any) -> Any:
+    def _initializing_call(self, *args: object, **kwds: object) -> Any:
         """A call that assigns initial values to variables that have no value."""
         ready: Any = True
         for held in self._created_variables or ():
@@ -345,7 +362,9 @@ class Function:
 
     # ------------------------------------------------------------------ variables
 
-    def _initialize_uninitialized_variables(self, initializers: Any) -> None:
+    def _initialize_uninitialized_variables(
+        self, initializers: ObjectIdentityDictionary
+    ) -> None:
         """Assign initial values to variables that have no value.
 
         Raises:
@@ -368,7 +387,7 @@ class Function:
         with context.init_scope():
             defun(initialize_variables).get_concrete_function()()
 
-    def get_initialization_function(self, *args: Any, **kwargs: Any) -> Any:
+    def get_initialization_function(self, *args: object, **kwargs: object) -> Any:
         """A function that assigns initial values to the variables of this one.
 
         Raises:
@@ -392,7 +411,9 @@ class Function:
 
     # ------------------------------------------------------------------ concrete
 
-    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+    def get_concrete_function(
+        self, *args: object, **kwargs: object
+    ) -> ConcreteFunction:
         """The trace for these arguments, of which tensors may be given as TensorSpecs.
 
         Its parameters are named after those of the Python function, or the TensorSpecs.
@@ -426,7 +447,7 @@ class Function:
                     seen.append(signature)
         return [self.get_concrete_function(*args, **kw) for args, kw in seen]
 
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: object, owner: type | None) -> Any:
         """A function of its own for each instance, when this one is a method."""
         del owner
         return bound_to(self, instance)
@@ -434,9 +455,9 @@ class Function:
 
 def function(
     func: Callable[..., Any] | None = None,
-    input_signature: Any = None,
+    input_signature: Structure = None,
     autograph: bool = True,
-    experimental_autograph_options: Any = None,
+    experimental_autograph_options: object = None,
     experimental_relax_shapes: bool = False,
     experimental_compile: bool | None = None,
 ) -> Any:

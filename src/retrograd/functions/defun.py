@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import types
 import weakref
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd import nest, shapes
 from retrograd.functions.concrete import ConcreteFunction, name_parameters
@@ -24,6 +24,9 @@ from retrograd.graph.tensor import Tensor
 from retrograd.util import inspecting
 from retrograd.util.decorators import make_decorator
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure
+
 
 class CacheKey(NamedTuple):
     """What a trace depends on: the arguments, and where the function is called."""
@@ -34,7 +37,7 @@ class CacheKey(NamedTuple):
     colocation_stack: tuple[Any, ...]
     in_cross_replica_context: bool
 
-    def replace(self, **changes: Any) -> CacheKey:
+    def replace(self, **changes: object) -> CacheKey:
         """The key with some parts replaced."""
         return self._replace(**changes)
 
@@ -60,7 +63,9 @@ class FunctionCache:
         return {*self.primary.values(), *self.arg_relaxed.values()}
 
 
-def common_shape(x: Any, y: Any) -> Any:
+def common_shape(
+    x: shapes.TensorShape | None, y: shapes.TensorShape | None
+) -> shapes.TensorShape | None:
     """The narrowest shape that both have; None where both are None.
 
     Raises:
@@ -71,7 +76,7 @@ def common_shape(x: Any, y: Any) -> Any:
             "Cannot find a common shape when LHS shape is None but RHS shape is not "
             f"(or vice versa): {x} vs. {y}"
         )
-    if x is None:
+    if x is None or y is None:
         return None
     one, other = x.raw, y.raw
     if one is None or other is None or len(one) != len(other):
@@ -80,7 +85,7 @@ def common_shape(x: Any, y: Any) -> Any:
     return shapes.TensorShape(sizes)
 
 
-def _covers(relaxed: Any, shape: Any) -> bool:
+def _covers(relaxed: shapes.TensorShape | None, shape: shapes.TensorShape) -> bool:
     """Whether a shape is at most as specific as another."""
     if relaxed is None:
         return True
@@ -92,7 +97,7 @@ def _covers(relaxed: Any, shape: Any) -> bool:
     )
 
 
-def _flat_shapes(*params: Any) -> list[Any]:
+def _flat_shapes(*params: Structure) -> list[Any]:
     """The shape of each leaf that is a tensor; None for others."""
     return [
         x.shape if isinstance(x, (Tensor, TensorSpec)) else None
@@ -117,10 +122,10 @@ class Function:
         self,
         python_function: Callable[..., Any],
         name: str,
-        input_signature: Any = None,
+        input_signature: Structure = None,
         attributes: dict[str, Any] | None = None,
         autograph: bool = True,
-        autograph_options: Any = None,
+        autograph_options: object = None,
         experimental_relax_shapes: bool = False,
         capture_by_value: bool | None = None,
     ) -> None:
@@ -138,7 +143,7 @@ class Function:
         self._lock = threading.RLock()
         self._descriptor_cache: Any = weakref.WeakKeyDictionary()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         """Call the trace for these arguments, made if need be."""
         function, args, kwargs = self._maybe_define_function(args, kwargs)
         return function._filtered_call(args, kwargs)
@@ -165,14 +170,16 @@ class Function:
 
     # ------------------------------------------------------------------ traces
 
-    def _get_concrete_function_internal(self, *args: Any, **kwargs: Any) -> Any:
+    def _get_concrete_function_internal(self, *args: object, **kwargs: object) -> Any:
         if self.input_signature:
             return self._maybe_define_function(None, None)[0]
         return self._maybe_define_function(args, kwargs)[0]
 
     _get_concrete_function_internal_garbage_collected = _get_concrete_function_internal
 
-    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+    def get_concrete_function(
+        self, *args: object, **kwargs: object
+    ) -> ConcreteFunction:
         """The trace for these arguments, of which tensors may be given as TensorSpecs.
 
         Raises:
@@ -186,7 +193,7 @@ class Function:
         name_parameters(function)
         return function
 
-    def _check_signature(self, args: Any, kwargs: Any) -> None:
+    def _check_signature(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         if kwargs:
             raise ValueError(
                 "Cannot define a TensorFlow function from a Python function with "
@@ -211,7 +218,12 @@ class Function:
                 f"({args}), input_signature ({self.input_signature})"
             )
 
-    def _cache_key(self, args: Any, kwargs: Any, ranks_only: bool = False) -> CacheKey:
+    def _cache_key(
+        self,
+        args: Sequence[Any] | None,
+        kwargs: Mapping[str, Any] | None,
+        ranks_only: bool = False,
+    ) -> CacheKey:
         if self.input_signature is None:
             signature = encoded((args, kwargs) if kwargs else args, ranks_only)
         else:
@@ -228,7 +240,7 @@ class Function:
         return CacheKey(signature, parent, devices, colocated, False)
 
     def _maybe_define_function(
-        self, args: Any, kwargs: Any
+        self, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None
     ) -> tuple[ConcreteFunction, Any, Any]:
         """The trace for some arguments, and the arguments by position and keyword.
 
@@ -279,7 +291,10 @@ class Function:
         return made
 
     def _create_graph_function(
-        self, args: Any, kwargs: Any, override_flat_arg_shapes: Any = None
+        self,
+        args: Any,
+        kwargs: Any,
+        override_flat_arg_shapes: Sequence[Any] | None = None,
     ) -> ConcreteFunction:
         spec = self._function_spec
         signature = spec.input_signature
@@ -300,13 +315,13 @@ class Function:
         )
         return ConcreteFunction(graph, self._function_attributes)
 
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: object, owner: type | None) -> Any:
         """A function of its own for each instance, when this one is a method."""
         del owner
         return bound_to(self, instance)
 
 
-def bound_to(function: Any, instance: Any) -> Any:
+def bound_to(function: Any, instance: object) -> Any:
     """A method of one instance, made once."""
     if instance is None:
         return function
@@ -323,7 +338,9 @@ def _unbound(function: Any) -> Any:
 class TfMethodTarget:
     """What a method of a traced class is bound to: it does not keep the instance."""
 
-    def __init__(self, target: Any, original_python_function: Any) -> None:
+    def __init__(
+        self, target: Callable[..., Any], original_python_function: Callable[..., Any]
+    ) -> None:
         self.weakrefself_target__ = target
         self.weakrefself_func__ = weakref.ref(original_python_function)
 
@@ -332,12 +349,12 @@ class TfMethodTarget:
         """The instance."""
         return self.weakrefself_target__()
 
-    def call(self, args: Any, kwargs: Any) -> Any:
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the method."""
         return _unbound(self.weakrefself_func__())(self.target, *args, **kwargs)
 
 
-def class_method_to_instance_method(original_function: Any, instance: Any) -> Any:
+def class_method_to_instance_method(original_function: Any, instance: object) -> Any:
     """A traced method with `self` bound, which does not keep the instance."""
     held = weakref.ref(instance)
     python_function = original_function.python_function
@@ -345,7 +362,7 @@ def class_method_to_instance_method(original_function: Any, instance: Any) -> An
         python_function, TfMethodTarget(held, python_function)
     )
 
-    def bound_method_wrapper(*args: Any, **kwargs: Any) -> Any:
+    def bound_method_wrapper(*args: object, **kwargs: object) -> Any:
         return _unbound(python_function)(held(), *args, **kwargs)
 
     made = type(original_function)(
@@ -357,7 +374,7 @@ def class_method_to_instance_method(original_function: Any, instance: Any) -> An
     return make_decorator(python_function, made)
 
 
-def register(func: Any, *args: Any, **kwargs: Any) -> ConcreteFunction:
+def register(func: Function, *args: object, **kwargs: object) -> ConcreteFunction:
     """Add the trace of a function for some arguments to the graph's library.
 
     Raises:
@@ -376,9 +393,9 @@ def register(func: Any, *args: Any, **kwargs: Any) -> ConcreteFunction:
 
 def defun(
     func: Callable[..., Any] | None = None,
-    input_signature: Any = None,
+    input_signature: Structure = None,
     autograph: bool = True,
-    experimental_autograph_options: Any = None,
+    experimental_autograph_options: object = None,
     experimental_relax_shapes: bool = False,
 ) -> Any:
     """Turn a Python function into a function of a graph.
@@ -411,10 +428,10 @@ hooks.provide(defun=defun)
 
 def defun_with_attributes(
     func: Callable[..., Any] | None = None,
-    input_signature: Any = None,
+    input_signature: Structure = None,
     attributes: dict[str, Any] | None = None,
     autograph: bool = True,
-    experimental_autograph_options: Any = None,
+    experimental_autograph_options: object = None,
     experimental_relax_shapes: bool = False,
 ) -> Any:
     """As `defun`, with `attributes` of the graph functions; `func_name` names them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
 
 from retrograd.graph.function import FuncGraph
@@ -20,7 +20,7 @@ class UnliftableError(Exception):
     ag_pass_through = True
 
 
-def _operation(element: Any) -> Operation:
+def _operation(element: Operation | Tensor) -> Operation:
     return element.op if isinstance(element, Tensor) else element
 
 
@@ -34,7 +34,7 @@ class _Lift:
         sources: Iterable[Tensor],
         disallowed: Iterable[Operation] | None,
         add_sources: bool,
-        done: Any,
+        done: MutableMapping[Any, Any],
     ) -> None:
         self.source, self.target = source, target
         self.sources = list(sources)
@@ -79,7 +79,7 @@ class _Lift:
         self.done[inner], self.done[op] = outer, outer.op
         return True
 
-    def _stops(self, op: Operation, wanted: Any) -> bool:
+    def _stops(self, op: Operation, wanted: Tensor | Operation) -> bool:
         if self.disallowed is not None and op not in self.disallowed:
             return False
         if not self.add_sources:
@@ -132,7 +132,7 @@ def lift_to_graph(
     add_sources: bool = False,
     handle_captures: bool = False,
     base_graph: Graph | None = None,
-    op_map: Any = None,
+    op_map: MutableMapping[Any, Any] | None = None,
 ) -> Any:
     """Copy tensors and operations, and what they depend on, to another graph.
 

@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from inspect import FullArgSpec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,11 @@ from retrograd.util import inspecting
 from retrograd.util.decorators import unwrap
 from retrograd.variables.variable import is_resource_variable
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure
 
-def validate_signature(signature: Any) -> None:
+
+def validate_signature(signature: Structure) -> None:
     """Check an `input_signature`.
 
     Raises:
@@ -34,7 +37,9 @@ def validate_signature(signature: Any) -> None:
         )
 
 
-def is_same_structure(first: Any, second: Any, check_values: bool = False) -> bool:
+def is_same_structure(
+    first: Structure, second: Structure, check_values: bool = False
+) -> bool:
     """Whether two structures are alike; on request, their leaves too."""
     try:
         nest.assert_same_structure(first, second, expand_composites=True)
@@ -80,7 +85,7 @@ class FunctionSpec:
 
     @staticmethod
     def from_function_and_signature(
-        python_function: Callable[..., Any], input_signature: Any
+        python_function: Callable[..., Any], input_signature: Structure
     ) -> FunctionSpec:
         """The parameters of `python_function`.
 
@@ -102,7 +107,7 @@ class FunctionSpec:
         is_method: bool,
         args_to_prepend: Sequence[Any],
         kwargs_to_include: Mapping[str, Any],
-        input_signature: Any,
+        input_signature: Structure,
     ) -> None:
         self.fullargspec = fullargspec
         self.is_method = is_method
@@ -120,7 +125,7 @@ class FunctionSpec:
         if input_signature is not None:
             self._set_signature(input_signature)
 
-    def _set_signature(self, given: Any) -> None:
+    def _set_signature(self, given: Structure) -> None:
         if self.fullargspec.kwonlyargs:
             raise _no_keywords()
         if not isinstance(given, (tuple, list)):
@@ -133,7 +138,7 @@ class FunctionSpec:
         self.flat_input_signature = tuple(flat)
 
     def canonicalize_function_inputs(
-        self, *args: Any, **kwargs: Any
+        self, *args: object, **kwargs: object
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call by position, with defaults; the rest by keyword.
 
@@ -250,7 +255,7 @@ class _Same:
 
     __slots__ = ("_hash", "_ref")
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self._ref = weakref.ref(value)
         self._hash = id(value)
 
@@ -264,7 +269,7 @@ class _Same:
         return self is other or (mine is not None and mine is other._ref())
 
 
-def encoded(value: Any, ranks_only: bool = False) -> Any:
+def encoded(value: Structure, ranks_only: bool = False) -> Any:
     """A key for an argument: calls with equal keys can share a trace.
 
     Tensors count by dtype and shape, variables by identity, anything else by value.
@@ -274,7 +279,7 @@ def encoded(value: Any, ranks_only: bool = False) -> Any:
       ranks_only: whether of shapes only the rank counts.
     """
 
-    def inner(item: Any) -> Any:
+    def inner(item: Structure) -> Any:
         return encoded(item, ranks_only)
 
     if isinstance(value, (Tensor, TensorSpec)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest
 from retrograd.graph import context
@@ -22,6 +22,10 @@ from retrograd.ops.traits import Kind
 from retrograd.variables.scope import get_variable_scope
 from retrograd.variables.variable import is_resource_variable
 
+if TYPE_CHECKING:
+    from retrograd.shapes import TensorShape
+    from retrograd.typing import DTypeLike, Structure
+
 #: the attribute of a parameter that says what the program calls it
 NAME_ATTR = "_user_specified_name"
 
@@ -33,7 +37,7 @@ class UnknownArgument:
 # ---------------------------------------------------------------------- parameters
 
 
-def _signature_of(arg: Any, path: Sequence[Any]) -> Any:
+def _signature_of(arg: Structure, path: Sequence[Any]) -> Any:
     if isinstance(arg, Tensor):
         name = "/".join(str(p) for p in path)
         given = arg.op.attrs.get(NAME_ATTR)
@@ -48,7 +52,7 @@ def _signature_of(arg: Any, path: Sequence[Any]) -> Any:
 
 
 def convert_structure_to_signature(
-    structure: Any, arg_names: Sequence[str] | None = None
+    structure: Structure, arg_names: Sequence[str] | None = None
 ) -> Any:
     """Arguments with TensorSpecs in place of tensors.
 
@@ -70,7 +74,7 @@ def convert_structure_to_signature(
     return nest.pack_sequence_as(structure, found)
 
 
-def _parameter(dtype: Any, shape: Any, name: str | None) -> Tensor:
+def _parameter(dtype: DTypeLike, shape: TensorShape, name: str | None) -> Tensor:
     """A placeholder; of another name where the wanted one is none for an operation."""
     attrs = {"dtype": dtypes.as_dtype(dtype).base_dtype, "shape": shape.raw}
     graph = context.get_default_graph()
@@ -89,7 +93,7 @@ class _Parameters:
         self.shapes = itertools.repeat(None) if given is None else iter(given)
 
     def made_for(
-        self, args: Sequence[Any], names: Sequence[Any] | None, structure: Any
+        self, args: Sequence[Any], names: Sequence[Any] | None, structure: Structure
     ) -> Any:
         """Arguments with tensors replaced by parameters.
 
@@ -109,7 +113,7 @@ class _Parameters:
             found.extend(self._one(arg, name) for arg in flat)
         return nest.pack_sequence_as(structure, found, expand_composites=True)
 
-    def _one(self, arg: Any, name: str | None) -> Any:
+    def _one(self, arg: Structure, name: str | None) -> Any:
         shape = next(self.shapes)
         if isinstance(arg, (Tensor, TensorSpec)):
             wanted = (arg.name or name) if isinstance(arg, TensorSpec) else name
@@ -133,7 +137,7 @@ class _Parameters:
 # ---------------------------------------------------------------------- tracing
 
 
-def check_mutation(n1: Any, n2: Any) -> None:
+def check_mutation(n1: Structure, n2: Structure) -> None:
     """Check that a traced function left the structure of its arguments alone.
 
     Raises:
@@ -157,16 +161,16 @@ def check_mutation(n1: Any, n2: Any) -> None:
 def func_graph_from_py_func(
     name: str,
     python_func: Callable[..., Any],
-    args: Any,
-    kwargs: Any,
-    signature: Any = None,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    signature: Structure = None,
     func_graph: FuncGraph | None = None,
     autograph: bool = False,
-    autograph_options: Any = None,
+    autograph_options: object = None,
     add_control_dependencies: bool = True,
     arg_names: Sequence[str] | None = None,
-    op_return_value: Any = None,
-    collections: Any = None,
+    op_return_value: Tensor | None = None,
+    collections: dict[Any, Any] | None = None,
     capture_by_value: bool | None = None,
     override_flat_arg_shapes: Sequence[Any] | None = None,
 ) -> FuncGraph:
@@ -218,7 +222,7 @@ class _Tracing:
     def __init__(
         self,
         function: Callable[..., Any],
-        op_return_value: Any,
+        op_return_value: Tensor | None,
         manager: AutomaticControlDependencies | None,
     ) -> None:
         self.function = function
@@ -228,8 +232,8 @@ class _Tracing:
     def run(
         self,
         graph: FuncGraph,
-        args: Any,
-        kwargs: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         arg_names: Sequence[str] | None,
         flat_shapes: Sequence[Any] | None,
     ) -> None:
@@ -257,14 +261,16 @@ class _Tracing:
             scope.set_use_resource(use_resource)
         _finish(graph, flat, results)
 
-    def _output(self, value: Any) -> Any:
+    def _output(self, value: Structure) -> Any:
         value = _as_output(value, self.function, self.op_return_value)
         if value is None or self.manager is None:
             return value
         return self.manager.mark_as_return(value)
 
 
-def _as_output(value: Any, python_func: Any, op_return_value: Any) -> Any:
+def _as_output(
+    value: Structure, python_func: Callable[..., Any], op_return_value: Tensor | None
+) -> Any:
     """What a function returns, as a tensor or a composition of tensors.
 
     Raises:
@@ -285,7 +291,7 @@ def _as_output(value: Any, python_func: Any, op_return_value: Any) -> Any:
         ) from None
 
 
-def _finish(graph: FuncGraph, flat_args: Iterable[Any], results: Any) -> None:
+def _finish(graph: FuncGraph, flat_args: Iterable[Any], results: Structure) -> None:
     """Set inputs, outputs and variables from what was traced."""
     of_arguments = set()
     inputs = []
@@ -308,12 +314,12 @@ def _finish(graph: FuncGraph, flat_args: Iterable[Any], results: Any) -> None:
     graph.variables = [v for v in graph.watched_variables if id(v) not in of_arguments]
 
 
-def flatten(sequence: Any) -> list[Any]:
+def flatten(sequence: Structure) -> list[Any]:
     """The tensors of a structure: composites expanded, TensorArrays as their flows."""
     return flat_tensors(sequence)
 
 
-def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
+def pack_sequence_as(structure: Structure, flat_sequence: Iterable[Any]) -> Any:
     """Tensors in the form of a structure, TensorArrays where it has them.
 
     Raises:
@@ -325,7 +331,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
     return repacked(structure, flat)
 
 
-def maybe_captured(tensor: Any) -> Any:
+def maybe_captured(tensor: Tensor) -> Any:
     """What an input of a function stands for, through all levels; else the tensor."""
     while (
         not getattr(tensor, "_is_eager", False)
@@ -339,7 +345,7 @@ def maybe_captured(tensor: Any) -> Any:
     return tensor
 
 
-def device_stack_has_callable(device_stack: Any) -> bool:
+def device_stack_has_callable(device_stack: Iterable[Any]) -> bool:
     """Whether a function chooses the device in one of some device blocks."""
     return any(scope.function is not None for scope in device_stack)
 

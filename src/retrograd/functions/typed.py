@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import context
@@ -25,6 +25,9 @@ from retrograd.util.functions import get_func_name
 from retrograd.variables.scope import get_variable_scope, variable_scope
 from retrograd.variables.store import _get_default_variable_store
 from retrograd.variables.variable import is_resource_variable
+
+if TYPE_CHECKING:
+    from retrograd.typing import DeviceLike, DTypeLike, Getter, Structure
 
 _VARIABLE_COLLECTIONS = (
     GraphKeys.GLOBAL_VARIABLES,
@@ -52,7 +55,7 @@ class Defun:
         `out_names`, names of the results; others go to each call.
     """
 
-    def __init__(self, *input_types: Any, **kwargs: Any) -> None:
+    def __init__(self, *input_types: DTypeLike, **kwargs: Any) -> None:
         self._input_types = input_types
         self._func_name = kwargs.pop("func_name", None)
         self._grad_func = kwargs.pop("grad_func", None)
@@ -117,7 +120,7 @@ class _FuncGraph(FuncGraph):
         capture_by_value: bool,
         whitelisted_stateful_ops: set[Any],
         capture_resource_var_by_value: bool,
-        collections: Any,
+        collections: dict[Any, Any] | None,
     ) -> None:
         super().__init__(name, collections)
         self._copies = capture_by_value
@@ -127,7 +130,7 @@ class _FuncGraph(FuncGraph):
         self.extra_vars: list[Any] = []
         self._copied: dict[Any, Any] = {}
 
-    def getvar(self, getter: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+    def getvar(self, getter: Getter, name: str, *args: Any, **kwargs: object) -> Any:
         """Find or make a variable outside; its value, if it is a resource variable."""
         del getter
         kept = ("shape", "dtype", "initializer", "reuse", "trainable", "collections")
@@ -140,7 +143,7 @@ class _FuncGraph(FuncGraph):
                 return variable.value()
             return variable
 
-    def capture(self, tensor: Any, name: str | None = None) -> Tensor:
+    def capture(self, tensor: Tensor, name: str | None = None) -> Tensor:
         """See `FuncGraph.capture`; a reference is taken by value."""
         eager = getattr(tensor, "_is_eager", False)
         if not self._copies or eager or tensor.graph is self:
@@ -180,10 +183,10 @@ def func_graph_from_py_func(
     arg_types: Sequence[Any],
     name: str | None = None,
     capture_by_value: bool = False,
-    device: Any = None,
-    colocation_stack: Any = None,
+    device: DeviceLike = None,
+    colocation_stack: Structure = None,
     container: str | None = None,
-    collections_ref: Any = None,
+    collections_ref: dict[Any, Any] | None = None,
     arg_shapes: Sequence[Any] | None = None,
     whitelisted_stateful_ops: set[Any] | None = None,
     capture_resource_var_by_value: bool = True,
@@ -284,14 +287,14 @@ class _DefinedFunction:
         argnames: Sequence[str],
         input_types: Sequence[Any],
         func_name: str | None = None,
-        grad_func: Any = None,
+        grad_func: _DefinedFunction | None = None,
         python_grad_func: Callable[..., Any] | None = None,
         out_names: Sequence[str] | None = None,
         shape_func: Callable[[Operation], Any] | None = None,
         capture_by_value: bool = False,
         whitelisted_stateful_ops: set[Any] | None = None,
         capture_resource_var_by_value: bool = True,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         self._func = func
         self._input_types = input_types
@@ -465,7 +468,7 @@ class _DefinedFunction:
             tensor.set_shape(shape)
 
 
-def _packed(outputs: Sequence[Any], op: Any) -> Any:
+def _packed(outputs: Sequence[Any], op: Operation | None) -> Any:
     if not outputs:
         return op
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -491,10 +494,10 @@ class _OverloadedFunction:
         func: Callable[..., Any],
         argnames: Sequence[str],
         func_name: str | None = None,
-        grad_func: Any = None,
+        grad_func: _OverloadedFunction | None = None,
         python_grad_func: Callable[..., Any] | None = None,
         out_names: Sequence[str] | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         assert grad_func is None or isinstance(grad_func, _OverloadedFunction)
         self._func = func
@@ -527,7 +530,7 @@ class _OverloadedFunction:
             self._overload[key] = known
         return known
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: object) -> Any:
         """Call the function for the types of these arguments."""
         tensors = [convert_to_tensor(a) for a in args]
         types = [t.dtype.base_dtype for t in tensors]

@@ -74,7 +74,9 @@ def logsigmoid(input: EagerTensor) -> EagerTensor:
 
 
 @_offered
-def linear(input: EagerTensor, weight: EagerTensor, bias: Any = None) -> EagerTensor:
+def linear(
+    input: EagerTensor, weight: EagerTensor, bias: EagerTensor | None = None
+) -> EagerTensor:
     """input · weightᵀ + bias; weight has shape (out, in)."""
     product = products.matmul(input, F.Transpose(weight, [1, 0]))
     return product if bias is None else elementwise.add(product, bias)
@@ -83,7 +85,9 @@ def linear(input: EagerTensor, weight: EagerTensor, bias: Any = None) -> EagerTe
 # ---------------------------------------------------------------------- losses
 
 
-def _reduced(losses: EagerTensor, reduction: str, count: Any = None) -> EagerTensor:
+def _reduced(
+    losses: EagerTensor, reduction: str, count: EagerTensor | None = None
+) -> EagerTensor:
     """The mean of losses, their sum, or the losses ("none").
 
     Args:
@@ -122,7 +126,7 @@ def l1_loss(
 
 
 def _nll(
-    logs: EagerTensor, target: EagerTensor, weight: Any, reduction: str
+    logs: EagerTensor, target: EagerTensor, weight: EagerTensor | None, reduction: str
 ) -> EagerTensor:
     classes = logs._shape_raw[1]
     wide = types.cast(target, dtypes.int64)
@@ -137,7 +141,10 @@ def _nll(
 
 @_offered
 def nll_loss(
-    input: EagerTensor, target: EagerTensor, weight: Any = None, reduction: str = "mean"
+    input: EagerTensor,
+    target: EagerTensor,
+    weight: EagerTensor | None = None,
+    reduction: str = "mean",
 ) -> EagerTensor:
     """Minus the log probability of each target class.
 
@@ -152,7 +159,10 @@ def nll_loss(
 
 @_offered
 def cross_entropy(
-    input: EagerTensor, target: EagerTensor, weight: Any = None, reduction: str = "mean"
+    input: EagerTensor,
+    target: EagerTensor,
+    weight: EagerTensor | None = None,
+    reduction: str = "mean",
 ) -> EagerTensor:
     """`nll_loss` of the log softmax of `input`, (batch, classes).
 

@@ -92,7 +92,7 @@ def contents(explanation: Explanation) -> dict[str, Any]:
     return found
 
 
-def _lean(item: Any) -> Any:
+def _lean(item: object) -> Any:
     """The dictionary without what the page words or computes itself."""
     if isinstance(item, list):
         return [_lean(v) for v in item]
@@ -102,7 +102,7 @@ def _lean(item: Any) -> Any:
     return {key: _lean(value) for key, value in item.items() if key not in known}
 
 
-def escaped(data: Any) -> str:
+def escaped(data: object) -> str:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
