@@ -178,10 +178,22 @@ for call in (
     lambda: tf.constant([1.0, 2.0])[5],
     lambda: tf.constant([1.0, 2.0]) + tf.constant([1.0, 2.0, 3.0]),
     lambda: tf.sqrt(tf.constant(4)),
+    lambda: tf.constant([True]) * tf.constant([1.0]),
+    lambda: tf.maximum(tf.constant(1), 1.5),
+    lambda: tf.constant(None),
+    lambda: tf.cast("a", tf.int32),
+    lambda: tf.expand_dims([1.0], [0, 0]),
+    lambda: tf.transpose([1.0], 0),
+    lambda: tf.broadcast_to([1.0, 2.0], [3]),
+    lambda: tf.broadcast_to([1.0, 2.0], []),
+    lambda: tf.squeeze([1.0], 3),
+    lambda: tf.split([1.0, 2.0], [1]),
+    lambda: tf.argmax([1.0], [0]),
+    lambda: tf.nn.bias_add([[1.0]], [[1.0]]),
 ):
     try:
         print(call())
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, TypeError, ValueError) as error:
         print(type(error).__name__, str(error).split("\\n")[0])
 x = tf.constant([1.0, 2.0])
 with tf.GradientTape() as tape:
@@ -205,6 +217,22 @@ InvalidArgumentError slice index 5 of dimension 0 out of bounds. [Op:StridedSlic
 name: strided_slice/
 InvalidArgumentError Incompatible shapes: [2] vs. [3] [Op:AddV2] name: add/
 NotFoundError Could not find valid device for node.
+NotFoundError Could not find valid device for node.
+TypeError Cannot convert 1.5 to EagerTensor of dtype int32
+ValueError Attempt to convert a value (None) with an unsupported type (<class \
+'NoneType'>) to a Tensor.
+UnimplementedError Cast string to int32 is not supported [Op:Cast] name: Cast/
+InvalidArgumentError 'dim' must be a tensor with a single value [Op:ExpandDims]
+InvalidArgumentError perm must be a vector, not [] [Op:Transpose] name: transpose/
+InvalidArgumentError Incompatible shapes: [2] vs. [3] [Op:BroadcastTo]
+InvalidArgumentError Rank of input (1) must be no greater than rank of output shape \
+(0). [Op:BroadcastTo]
+InvalidArgumentError Tried to squeeze dim index 3 for tensor with 1 dimensions. \
+[Op:Squeeze]
+InvalidArgumentError If there is only one output, it must have the same size as the \
+input. Input size: 2 output size: 1 [Op:SplitV] name: split
+InvalidArgumentError dim must be a scalar, but received tensor of shape: [1] [Op:ArgMax]
+InvalidArgumentError Biases must be 1D: [1,1] [Op:BiasAdd] name: BiasAdd/
 gradient registry has no entry for: SegmentProd
 """
 

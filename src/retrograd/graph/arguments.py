@@ -35,6 +35,8 @@ class Arguments:
         name: str | None = None,
     ) -> None:
         self.name = name
+        #: of an op that is run at once: the first input of a dtype that does not fit
+        self.wrong: InvalidArgumentError | None = None
         self.op_def = op_def
         self.given = attrs
         self.attrs: dict[str, Any] = {}
@@ -93,34 +95,46 @@ class Arguments:
             self._infer_type(arg, tensor.dtype.base_dtype)
 
     def _convert_at_once(self, arg: opdef.ArgDef, value: TensorLike) -> None:
-        """Take a value as it is where it cannot have the dtype that is wanted.
-
-        Run at once, an op is refused by its kernel, not by its signature.
-
-        Raises:
-          InvalidArgumentError: it is a tensor of another dtype.
-        """
         wanted, preferred = self._wanted(arg)
-        if isinstance(value, Tensor):
-            tensor = convert_to_tensor(value)
-        else:
-            try:
-                tensor = convert_to_tensor(value, wanted, arg.name, preferred)
-            except (TypeError, ValueError):
-                if wanted is None:
-                    raise
-                tensor = convert_to_tensor(value, name=arg.name)
-        found = tensor.dtype.base_dtype
-        if wanted is not None and wanted.base_dtype is not found:
-            raise self._wrong_dtype(len(self.inputs), wanted.base_dtype, found)
+        tensor = self._at_once(arg, value, wanted, preferred, len(self.inputs))
         self.inputs.append(tensor)
         if arg.type_attr and arg.type_attr not in self.attrs:
-            self._infer_type(arg, found)
+            self._infer_type(arg, tensor.dtype.base_dtype)
 
-    def _wrong_dtype(
+    def _at_once(
+        self,
+        arg: opdef.ArgDef,
+        value: TensorLike,
+        wanted: dtypes.DType | None,
+        preferred: dtypes.DType | None,
+        place: int,
+    ) -> Tensor:
+        """An input of an op that is run at once; a tensor is taken as it is.
+
+        The op is refused by its kernels, not by its signature; then a tensor of another
+        dtype is `wrong`.
+
+        Raises:
+          TypeError: what is no tensor cannot have the dtype that is wanted.
+        """
+        try:
+            given = isinstance(value, Tensor)
+            tensor = convert_to_tensor(
+                value, None if given else wanted, arg.name, preferred
+            )
+        except (TypeError, ValueError):
+            if wanted is None or not hasattr(value, "dtype"):
+                raise
+            tensor = convert_to_tensor(value, name=arg.name)
+        found = tensor.dtype.base_dtype
+        if wanted is not None and wanted.base_dtype is not found:
+            self._note_wrong(place, wanted.base_dtype, found)
+        return tensor
+
+    def _note_wrong(
         self, place: int, wanted: dtypes.DType, found: dtypes.DType
-    ) -> InvalidArgumentError:
-        return InvalidArgumentError(
+    ) -> None:
+        self.wrong = self.wrong or InvalidArgumentError(
             None,
             None,
             f"cannot compute {self.op_def.name} as input #{place}(zero-based) was "
@@ -215,6 +229,8 @@ class Arguments:
         wanted: dtypes.DType | None,
         preferred: dtypes.DType | None,
     ) -> list[Tensor]:
+        if self.eager and not arg.type_list_attr:
+            return self._list_at_once(arg, values, wanted, preferred)
         try:
             tensors = convert_n_to_tensor(
                 values, wanted, arg.name, preferred, as_ref=arg.is_ref
@@ -222,21 +238,22 @@ class Arguments:
             if arg.number_attr and len({t.dtype.base_dtype for t in tensors}) > 1:
                 raise TypeError
         except (TypeError, ValueError) as error:
-            if self.eager:
-                raise self._wrong_in_list(values, wanted, error) from None
             raise TypeError(self._list_mismatch(arg, values, wanted)) from error
         return tensors
 
-    def _wrong_in_list(
-        self, values: Sequence[Any], wanted: dtypes.DType | None, error: Exception
-    ) -> Exception:
-        """What is said of a list of tensors of several dtypes, run at once."""
-        found = [v.dtype.base_dtype if isinstance(v, Tensor) else None for v in values]
-        wanted = wanted or next(filter(None, found), None)
-        for i, dtype in enumerate(found):
-            if dtype is not None and wanted is not None and dtype is not wanted:
-                return self._wrong_dtype(len(self.inputs) + i, wanted, dtype)
-        return error
+    def _list_at_once(
+        self,
+        arg: opdef.ArgDef,
+        values: Sequence[Any],
+        wanted: dtypes.DType | None,
+        preferred: dtypes.DType | None,
+    ) -> list[Tensor]:
+        tensors: list[Tensor] = []
+        for place, value in enumerate(values, len(self.inputs)):
+            tensor = self._at_once(arg, value, wanted, preferred, place)
+            wanted = wanted or tensor.dtype.base_dtype
+            tensors.append(tensor)
+        return tensors
 
     def _list_mismatch(
         self, arg: opdef.ArgDef, values: Sequence[Any], wanted: dtypes.DType | None

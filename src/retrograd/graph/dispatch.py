@@ -39,8 +39,9 @@ def apply(op_type: str, *args: Any, name: str | None = None, **attrs: Any) -> An
     if context.executing_eagerly():
         resolved = Arguments(op_def, attrs, eager=True, name=name)
         resolved.convert(args)
-        outputs = hooks.execute(op_def, resolved.inputs, resolved.complete(), name)
-        return structured(op_def, resolved.attrs, outputs, None)
+        attrs = resolved.complete()
+        outputs = hooks.execute(op_def, resolved.inputs, attrs, name, resolved.wrong)
+        return structured(op_def, attrs, outputs, None)
     op = _add(op_def, args, attrs, name)
     return structured(op_def, op.attrs, op._outputs, op)
 

@@ -48,7 +48,8 @@ class _Hooks:
     declare_callee(name): let operations of this type call a function of this name.
     derivative_of(function): the function that differentiates another.
     python_gradient(op, *dys): the derivatives of a Python function run under a tape.
-    execute(op_def, inputs, attrs, name): run an op at once; the list of its outputs.
+    execute(op_def, inputs, attrs, name, wrong): run an op at once; the list of its
+    outputs. What is `wrong` with it is raised, if it has a kernel.
     eager_tensor(array, dtype): a tensor with this value.
     attr_to_user(op, name, value): an attribute as `get_attr` returns it.
     attr_from_user(value): an attribute in memory form, from a message or plain value.

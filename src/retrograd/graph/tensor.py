@@ -127,16 +127,7 @@ class Tensor(Operators):
         Raises:
           ValueError: `shape` contradicts what is known already.
         """
-        raw = shapes.raw(shape)
-        try:
-            self._shape_raw = shapes.merge(self._shape_raw, raw)
-        except ValueError:
-            mine, other = self.shape, shapes.TensorShape.of(raw)
-            raise ValueError(
-                f"Tensor's shape {mine} is not compatible with supplied shape {other}"
-                if self._rank() == other.ndims
-                else f"Shapes {mine} and {other} must have the same rank"
-            ) from None
+        self._shape_raw = shapes.merge(self._shape_raw, shapes.raw(shape))
 
     @property
     def ndim(self) -> int | None:

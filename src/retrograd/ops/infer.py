@@ -14,6 +14,9 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.host.text import summarized
 from retrograd.ops.static import constant, constant_as_shape, wanted
 
+#: a shape as messages write it: `[2,?]`, or `?` for unknown rank
+shape_text = shapes.text
+
 
 def same(n: Operation) -> RawShape:
     """The shape of the first input, for ops that work element by element."""
@@ -122,13 +125,6 @@ def invalid(n: Operation, text: str) -> ValueError:
     return ValueError(f"{text} for {described(n)}.")
 
 
-def shape_text(raw: RawShape) -> str:
-    """A shape as messages write it: `[2,?]`, or `?` for unknown rank."""
-    if raw is None:
-        return "?"
-    return "[" + ",".join("?" if d is None else str(d) for d in raw) + "]"
-
-
 def with_rank(n: Operation, index: int, rank: int) -> tuple[int | None, ...]:
     """The shape of an input that must have `rank` dimensions.
 
@@ -203,18 +199,8 @@ def merged(n: Operation, a: RawShape, b: RawShape) -> RawShape:
     """
     try:
         return shapes.merge(a, b)
-    except ValueError:
-        if a is not None and b is not None and len(a) != len(b):
-            text = f"Shapes must be equal rank, but are {len(a)} and {len(b)}"
-        else:
-            at, x, y = next(
-                (i, x, y)
-                for i, (x, y) in enumerate(zip(a or (), b or (), strict=True))
-                if x is not None and y is not None and x != y
-            )
-            text = f"Dimension {at} in both shapes must be equal, but are {x} and {y}"
-            text += f". Shapes are {shape_text(a)} and {shape_text(b)}."
-        raise ValueError(f"{text} for {described(n)}.") from None
+    except ValueError as error:
+        raise invalid(n, str(error)) from None
 
 
 def axis_in(n: Operation, axis: int, rank: int) -> int:

@@ -244,10 +244,11 @@ def _from_numpy(value: Any) -> Tensor:
 
 def numpy_text(tensor: Any, is_repr: bool = False) -> str:
     """The value of a tensor as text."""
-    if tensor.dtype.is_numpy_compatible:
-        value = tensor.numpy()
-        return repr(value) if is_repr and np.ndim(value) else str(value)
-    return "<unprintable>"
+    if not tensor.dtype.is_numpy_compatible:
+        return "<unprintable>"
+    value = tensor.numpy()
+    text = repr(value) if is_repr and np.ndim(value) else str(value)
+    return f"\n{text}" if "\n" in text else text
 
 
 def eager_tensor(array: Any, dtype: dtypes.DType) -> EagerTensor:
@@ -256,18 +257,24 @@ def eager_tensor(array: Any, dtype: dtypes.DType) -> EagerTensor:
 
 
 def execute(
-    op_def: opdef.OpDef, inputs: Sequence[Any], attrs: dict[str, Any], name: Any
+    op_def: opdef.OpDef,
+    inputs: Sequence[Any],
+    attrs: dict[str, Any],
+    name: Any,
+    wrong: Exception | None = None,
 ) -> list[Tensor]:
     """Run an op at once, and tell the tapes that are recording.
 
     Raises:
-      OpError: the op failed.
+      OpError: the op failed, or what was wrong with it before it ran.
       NotFoundError: TensorFlow has no kernel for these dtypes.
     """
     declaration = find(op_def.name)
     refusal = refusal_at_once(op_def, attrs, name)
     if refusal is not None:
         raise refusal
+    if wrong is not None:
+        raise wrong
     types = attributes.output_types(op_def, attrs)
     record = Record(op_def, inputs, attrs)
     if name:

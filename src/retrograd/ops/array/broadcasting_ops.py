@@ -107,13 +107,29 @@ def _broadcast_to_shape(n: Operation) -> RawShape:
 )
 def broadcast_to_kernel(xp: Arrays, x: Array, shape: Array) -> Array:
     """x repeated along axes of size 1, and along new ones in front."""
-    sizes = tuple(np.asarray(shape).tolist())
-    try:
-        return xp.broadcast_to(x, sizes)
-    except ValueError:
+    if np.ndim(shape) != 1:
         raise refused(
-            f"Incompatible shapes: {shape_text(np.shape(x))} vs. {shape_text(sizes)}",
-        ) from None
+            "shape must be a vector of {int32,int64}, got shape "
+            f"{shape_text(np.shape(shape))}"
+        )
+    sizes, have = tuple(np.asarray(shape).tolist()), np.shape(x)
+    if len(have) > len(sizes):
+        raise refused(
+            f"Rank of input ({len(have)}) must be no greater than rank of output shape "
+            f"({len(sizes)})."
+        )
+    texts = shape_text(have), shape_text(sizes)
+    try:
+        whole = np.broadcast_shapes(have, sizes)
+    except ValueError:
+        raise refused("Incompatible shapes: {} vs. {}".format(*texts)) from None
+    if whole != sizes:
+        raise refused(
+            "Unable to broadcast tensor of shape {} to tensor of shape {}".format(
+                *texts
+            )
+        )
+    return xp.broadcast_to(x, sizes)
 
 
 @gradient("BroadcastTo", input="x̄ = ȳ summed over the repeated axes")

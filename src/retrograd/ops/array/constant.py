@@ -17,6 +17,7 @@ from retrograd.graph.convert import (
     register_tensor_conversion_function,
 )
 from retrograd.graph.hooks import hooks
+from retrograd.graph.opdef import type_word
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.sequences import as_lists
 from retrograd.ops.declare import F
@@ -160,8 +161,9 @@ def make_array(
             return quick
     sizes = None if shape is None else _sizes(shape)
     if context.executing_eagerly() and not (wanted and wanted.is_quantized):
-        value = as_lists(value, wanted)
-    array = _as_array(value, wanted, sizes)
+        array = _array_at_once(as_lists(value, wanted), wanted, sizes)
+    else:
+        array = _as_array(value, wanted, sizes)
     found = wanted if wanted is not None and wanted.is_quantized else None
     found = found or dtypes.as_dtype(array.dtype)
     if wanted is not None and wanted != found:
@@ -204,6 +206,25 @@ def _sizes(shape: Iterable[Any]) -> list[int]:
       TypeError: one is not known, or `shape` is no list of sizes.
     """
     return [int(d) for d in shape]
+
+
+def _array_at_once(
+    value: Any, wanted: dtypes.DType | None, sizes: list[int] | None
+) -> np.ndarray:
+    """`_as_array` with the errors of eager mode."""
+    if value is None:
+        raise ValueError(
+            "Attempt to convert a value (None) with an unsupported type "
+            f"({type(None)}) to a Tensor."
+        )
+    try:
+        return _as_array(value, wanted, sizes)
+    except TypeError:
+        if wanted is None:
+            raise
+        raise TypeError(
+            f"Cannot convert {value!r} to EagerTensor of dtype {type_word(wanted)}"
+        ) from None
 
 
 def _as_array(

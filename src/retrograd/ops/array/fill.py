@@ -42,7 +42,7 @@ def _filled_with(
         try:
             if _is_small(shape):
                 return constant(value, shape=shape, dtype=dtype, name=name)
-        except TypeError:
+        except (TypeError, ValueError):
             pass
         sizes: Any = shape
         try:

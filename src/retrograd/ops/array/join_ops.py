@@ -482,10 +482,10 @@ def split_v_kernel(
         raise refused("split_dim_tensor must have exactly one element.")
     at, have = int(np.reshape(split_dim, ())), np.shape(x)
     sizes = np.asarray(size_splits).tolist()
-    if len(sizes) != num_split:
+    if np.ndim(size_splits) != 1 or len(sizes) != num_split:
         raise refused(
             "size of the split_tensor must be 1-D and have the same elements as "
-            f"outputs got {np.ndim(size_splits)} -D and {len(sizes)} elements"
+            f"outputs got {np.ndim(size_splits)} -D and {np.size(size_splits)} elements"
         )
     if not -len(have) <= at < len(have):
         raise refused(
@@ -494,6 +494,11 @@ def split_v_kernel(
         )
     at %= len(have)
     total = sum(d for d in sizes if d != -1)
+    if num_split == 1 and sizes[0] not in (-1, have[at]):
+        raise refused(
+            "If there is only one output, it must have the same size as the input. "
+            f"Input size: {have[at]} output size: {sizes[0]}"
+        )
     if sizes.count(-1) > 1:
         raise refused("There can only be one -1 in the input.")
     if -1 in sizes and total <= have[at]:

@@ -221,6 +221,8 @@ def _reversed_v2_shape(n: Operation) -> RawShape:
 )
 def reverse_v2_kernel(xp: Arrays, x: Array, axis: Array) -> Array:
     """x backwards along the given axes."""
+    if not np.ndim(x):
+        return x
     if np.ndim(axis) != 1:
         raise refused(f"'dims' must be 1-dimension, not {np.ndim(axis)}")
     axes = axis.tolist()

@@ -110,7 +110,7 @@ def select_kernel(xp: Arrays, condition: Array, t: Array, e: Array) -> Array:
     """Elements, or rows, of `t` where `condition`, else of `e`."""
     csh, tsh, esh = np.shape(condition), np.shape(t), np.shape(e)
     if csh and csh != tsh:
-        if len(csh) != 1 or tsh != esh:
+        if len(csh) != 1 or len(tsh) == 1 or tsh != esh:
             raise refused(
                 "Inputs to operation Select of type Select must have the same size and "
                 f"shape.  Input 0: {shape_text(csh)} != input 1: {shape_text(tsh)}"

@@ -228,6 +228,8 @@ def _expanded(n: Operation) -> RawShape:
 )
 def expand_dims_kernel(xp: Arrays, x: Array, dim: Array) -> Array:
     """x with an axis of size 1 inserted at `dim`."""
+    if np.size(dim) != 1:
+        raise refused("'dim' must be a tensor with a single value")
     at, have = int(np.asarray(dim).reshape(-1)[0]), np.shape(x)
     if not -len(have) - 1 <= at <= len(have):
         raise refused(
@@ -268,7 +270,13 @@ def squeeze_kernel(xp: Arrays, x: Array, *, squeeze_dims: Sequence[int]) -> Arra
     have = np.shape(x)
     if not squeeze_dims:
         return x.reshape([d for d in have if d != 1])
-    gone = {axis % len(have) if have else axis for axis in squeeze_dims}
+    for axis in squeeze_dims:
+        if not -len(have) <= axis < len(have):
+            raise refused(
+                f"Tried to squeeze dim index {axis} for tensor with {len(have)} "
+                "dimensions."
+            )
+    gone = {axis % len(have) for axis in squeeze_dims}
     for axis in gone:
         if have[axis] != 1:
             raise refused(
@@ -309,6 +317,8 @@ def _transposed(n: Operation) -> RawShape:
 
 def _permutation(perm: Array, rank_: int) -> list[int]:
     """The permutation of `rank_` axes, checked."""
+    if np.ndim(perm) != 1:
+        raise refused(f"perm must be a vector, not {shapes.text(np.shape(perm))}")
     axes = np.asarray(perm).tolist()
     if sorted(axes) == list(range(rank_)):
         return axes

@@ -101,6 +101,11 @@ def slice_kernel(xp: Arrays, x: Array, begin: Array, size: Array) -> Array:
         zip(begin.tolist(), size.tolist(), have, strict=True)
     ):
         s = whole - b if s == -1 else s
+        if not whole and (b or s):
+            raise refused(
+                f"Expected begin[{i}] == 0 (got {b}) and size[{i}] == 0 (got {s}) when "
+                f"input.dim_size({i}) == 0"
+            )
         if not 0 <= b <= whole:
             raise refused(f"Expected begin[{i}] in [0, {whole}], but got {b}")
         if not 0 <= s <= whole - b:

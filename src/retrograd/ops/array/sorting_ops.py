@@ -73,10 +73,10 @@ def _top_shape(n: Operation) -> list[RawShape]:
 
 
 def _top(xp: Arrays, x: Array, k: int) -> tuple[Array, ...]:
-    if not np.ndim(x):
-        raise refused("input must be >= 1-D, got shape []")
     if k < 0:
         raise refused(f"Need k >= 0, got {k}")
+    if not np.ndim(x):
+        raise refused("input must be >= 1-D, got shape []")
     if np.shape(x)[-1] < k:
         raise refused(
             f"input must have at least k columns. Had {np.shape(x)[-1]}, needed {k}"

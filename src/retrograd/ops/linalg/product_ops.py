@@ -300,6 +300,8 @@ def _cross(xp: Arrays, a: Array, b: Array) -> Array:
         raise refused(
             f"Both inputs must be of same shape: {_listed(a)} vs. {_listed(b)}"
         )
+    if not a.shape:
+        raise refused("Input must be at least 1D[]")
     if a.shape[-1] != 3:
         raise refused(
             f"Cross-products are only defined for 3-element vectors, not {a.shape[-1]}."

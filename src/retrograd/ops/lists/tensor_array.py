@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retrograd import dtypes, shapes
+from retrograd.errors import InvalidArgumentError
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.specs import (
@@ -135,12 +136,16 @@ class TensorArray(Flowing):
     def _converted(self, value: Any) -> Tensor:
         tensor = convert_to_tensor(value, preferred_dtype=self._dtype, name="value")
         if tensor.dtype.base_dtype != self._dtype:
+            if context.executing_eagerly():
+                raise InvalidArgumentError(
+                    None,
+                    None,
+                    f"TensorArray dtype is {self._dtype.name} but Op is trying to "
+                    f"write dtype {tensor.dtype.name}",
+                )
             raise ValueError(
                 f"TensorArray dtype is {self._dtype}, but Op is trying to write dtype "
                 f"{tensor.dtype}."
-                if not context.executing_eagerly()
-                else f"TensorArray dtype is {self._dtype.name} but Op is trying to "
-                f"write dtype {tensor.dtype.name}"
             )
         return tensor
 

@@ -45,9 +45,7 @@ def _cast(xp: Arrays, x: Array, *, DstT: np.dtype, n: Operation) -> Array:
       UnimplementedError: strings, or other things that are not numbers.
     """
     if "O" in (x.dtype.kind, DstT.kind):
-        names = (
-            type_word(t.base_dtype) for t in (n.inputs[0].dtype, n.outputs[0].dtype)
-        )
+        names = (type_word(t.base_dtype) for t in (n.inputs[0].dtype, n.attrs["DstT"]))
         text = f"Cast {' to '.join(names)} is not supported"
         raise UnimplementedError(None, None, text)
     return xp.cast(x, DstT)

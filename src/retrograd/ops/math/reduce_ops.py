@@ -227,6 +227,11 @@ def _no_terms(n: Operation, dy: Tensor) -> list[None]:
 def _position(
     xp: Arrays, find: Callable[..., Any], x: Array, dimension: Array, dtype: np.dtype
 ) -> Array:
+    if np.ndim(dimension):
+        raise refused(
+            "dim must be a scalar, but received tensor of shape: "
+            f"{_listed(dimension.shape)}"
+        )
     axis, size = int(dimension), len(x.shape)
     if not -size <= axis < size:
         raise refused(

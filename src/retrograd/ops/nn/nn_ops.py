@@ -110,6 +110,8 @@ def _add_bias(xp: Arrays, x: Array, bias: Array, first: bool) -> Array:
         raise refused(
             f"Input tensor must be at least 2D: [{','.join(map(str, x.shape))}]"
         )
+    if bias.ndim != 1:
+        raise refused(f"Biases must be 1D: [{','.join(map(str, bias.shape))}]")
     at = 1 if first else x.ndim - 1
     if x.shape[at] != bias.shape[0]:
         raise refused(
