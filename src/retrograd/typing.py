@@ -48,6 +48,8 @@ class Convertible(Protocol):
 if TYPE_CHECKING:
     import os
 
+    from retrograd.arrays.list_value import TensorList
+    from retrograd.arrays.optional import Optional
     from retrograd.autograd import tensors as autograd
     from retrograd.dtypes import DType
     from retrograd.graph.composite import IndexedSlices
@@ -78,6 +80,8 @@ if TYPE_CHECKING:
         __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = _binary
         __neg__ = __abs__ = __invert__ = _unary
 
+    #: what a kernel receives for a tensor and makes: an array, a list or an optional
+    Value: TypeAlias = Array | TensorList | Optional
     Scalar: TypeAlias = Number | np.generic | str | bytes
     #: what is converted to a tensor where one is wanted
     TensorLike: TypeAlias = (

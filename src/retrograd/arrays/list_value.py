@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph.tensor import Held, RawShape
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Value
+
 
 #: undoes a change: from the items after it to those before it
 _Undo = Callable[[list[Any]], "_Undo"]
@@ -93,7 +97,7 @@ class TensorList:
 
     # -------------------------------------------------------------- one element
 
-    def push(self, value: Any) -> TensorList:
+    def push(self, value: Value) -> TensorList:
         """This list with `value` at the end."""
         if not shapes.compatible(self.shape, _shape(value)):
             raise refused(
@@ -108,7 +112,7 @@ class TensorList:
             )
         return self._changed(_pushing(value))
 
-    def pop(self, shape: RawShape) -> tuple[TensorList, Any]:
+    def pop(self, shape: RawShape) -> tuple[TensorList, Value]:
         """This list less its last element, and that element."""
         if not self.items:
             raise refused("Trying to pop from an empty list.")
@@ -121,7 +125,7 @@ class TensorList:
             )
         return self._changed(_popping), value
 
-    def set(self, index: Any, value: Any) -> TensorList:
+    def set(self, index: Array | int, value: Value) -> TensorList:
         """This list with another element in one place."""
         index = int(index)
         if not 0 <= index < len(self.items):
@@ -137,7 +141,7 @@ class TensorList:
             )
         return self._changed(_setting(index, value))
 
-    def get(self, index: Any, shape: RawShape) -> Any:
+    def get(self, index: Array | int, shape: RawShape) -> Value:
         """One element; zeros where none was set."""
         index = int(index)
         items = self.items
@@ -224,11 +228,11 @@ class TensorList:
             return np.full(sizes, b"", object)
         return np.zeros(sizes, self.dtype.as_numpy_dtype)
 
-    def count(self) -> Any:
+    def count(self) -> np.int32:
         """How many elements there are."""
         return np.int32(len(self.items))
 
-    def stack(self, shape: RawShape, count: int) -> Any:
+    def stack(self, shape: RawShape, count: int) -> Array:
         """The elements along a new first axis; `count` of them unless it is −1."""
         length = len(self.items)
         if count not in (-1, length):
@@ -238,13 +242,13 @@ class TensorList:
             )
         return self._stacked(*self.filled(shape, "stack"))
 
-    def _stacked(self, items: list[Any], shape: RawShape) -> Any:
+    def _stacked(self, items: list[Array], shape: RawShape) -> Array:
         if items:
             return np.stack(items)
         sizes: Any = (0, *(shape or ()))
         return np.zeros(sizes, self.dtype.as_numpy_dtype)
 
-    def gather(self, indices: Any, shape: RawShape) -> Any:
+    def gather(self, indices: Array, shape: RawShape) -> Array:
         """The elements with the given indices along a new first axis."""
         chosen = []
         for i in indices.tolist():
@@ -257,7 +261,7 @@ class TensorList:
         part = TensorList(chosen, self.dtype, self.shape)
         return self._stacked(*part.filled(shape, "gather"))
 
-    def scatter(self, tensor: Any, indices: Any) -> TensorList:
+    def scatter(self, tensor: Array, indices: Array) -> TensorList:
         """This list, lengthened if need be, with rows of a tensor in given places."""
         if tensor.shape[0] != indices.shape[0]:
             raise refused(
@@ -272,7 +276,9 @@ class TensorList:
             made.items[i] = value
         return made
 
-    def concat(self, shape: RawShape, leading: Any) -> tuple[Any, Any]:
+    def concat(
+        self, shape: RawShape, leading: Array | Sequence[Any]
+    ) -> tuple[Array, Array]:
         """The elements along their first axis, and the length of each.
 
         `leading` has the lengths of those that were never set.
@@ -294,7 +300,7 @@ class TensorList:
             )
         first = next((i.shape[0] for i in items if i is not None), 0)
 
-        def zeros(*size: Any) -> np.ndarray:
+        def zeros(*size: int) -> np.ndarray:
             sizes: Any = (*size, *rest)
             return np.zeros(sizes, self.dtype.as_numpy_dtype)
 
@@ -311,7 +317,7 @@ class TensorList:
         items = [None if v is None else zeros_like(v) for v in self.items]
         return TensorList(items, self.dtype, self.shape, self.limit)
 
-    def __add__(self, other: Any) -> TensorList:
+    def __add__(self, other: TensorList) -> TensorList:
         if not isinstance(other, TensorList):
             return NotImplemented
         mine, theirs = list(self.items), list(other.items)
@@ -325,18 +331,19 @@ class TensorList:
         return TensorList(items, self.dtype, shapes.merge(self.shape, other.shape))
 
 
-def zeros_like(value: Any) -> Any:
+def zeros_like(value: Value) -> Any:
     """Zeros in the form of an array, a list or another value that a tensor can have."""
     own = getattr(value, "zeros_like", None)
     return np.zeros_like(value) if own is None else own()
 
 
-def _shape(value: Any) -> tuple[int, ...]:
+def _shape(value: Value) -> tuple[int, ...]:
     """The shape of an element; a list in a list is a scalar."""
-    return () if isinstance(value, TensorList) else np.shape(value)
+    known: Any = value
+    return () if isinstance(value, TensorList) else np.shape(known)
 
 
-def _pushing(value: Any) -> _Undo:
+def _pushing(value: Value) -> _Undo:
     def push(items: list[Any]) -> _Undo:
         items.append(value)
         return _popping
@@ -348,7 +355,7 @@ def _popping(items: list[Any]) -> _Undo:
     return _pushing(items.pop())
 
 
-def _setting(index: int, value: Any) -> _Undo:
+def _setting(index: int, value: Value | None) -> _Undo:
     def put(items: list[Any]) -> _Undo:
         before, items[index] = items[index], value
         return _setting(index, before)
@@ -356,7 +363,7 @@ def _setting(index: int, value: Any) -> _Undo:
     return put
 
 
-def shape_from(value: Any) -> RawShape:
+def shape_from(value: Array) -> RawShape:
     """The shape that an element_shape input says: −1 alone for unknown rank.
 
     Raises:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.arrays.list_value import zeros_like
+
+if TYPE_CHECKING:
+    from retrograd.typing import Value
 
 
 class Optional:
@@ -21,7 +24,7 @@ class Optional:
             return self
         return Optional(tuple(zeros_like(v) for v in self.values))
 
-    def __add__(self, other: Any) -> Optional:
+    def __add__(self, other: Value) -> Optional:
         if not isinstance(other, Optional):
             return NotImplemented
         if self.values is None or other.values is None:

@@ -1,12 +1,19 @@
 """Lists of tensors, as values."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from retrograd.arrays.list_value import TensorList
 from retrograd.graph.tensor import RawShape
 
+if TYPE_CHECKING:
+    from retrograd.dtypes import DType
+    from retrograd.typing import Array
 
-def new_list(count: int, dtype: Any, shape: RawShape, limit: int = -1) -> TensorList:
+
+def new_list(count: int, dtype: DType, shape: RawShape, limit: int = -1) -> TensorList:
     """Return a list of `count` elements that are not set.
 
     `dtype` is a DType, `shape` what is known of the elements, `limit` how many there
@@ -15,6 +22,8 @@ def new_list(count: int, dtype: Any, shape: RawShape, limit: int = -1) -> Tensor
     return TensorList([None] * count, dtype, shape, limit)
 
 
-def list_of(tensors: Any, dtype: Any, shape: RawShape) -> TensorList:
+def list_of(
+    tensors: Array | Sequence[Array], dtype: DType, shape: RawShape
+) -> TensorList:
     """Return a list of the rows of an array, or of the arrays in a Python list."""
     return TensorList(list(tensors), dtype, shape)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,12 @@ from jax import lax
 
 from retrograd.arrays.optional import Optional
 from retrograd.arrays.xla.lists import TracedList, first
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from retrograd.arrays.xla.lists import Value
+
 
 State = tuple[Any, ...]
 
@@ -67,7 +73,7 @@ class _Telling:
         self.function = function
         self.used = False
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Value | State) -> tuple[Any, Array]:
         with room(_room.count) as found:
             result = self.function(*args)
         self.used = self.used or bool(found)
@@ -75,7 +81,7 @@ class _Telling:
         return result, over
 
 
-def _shapes(function: Callable[..., Any], *args: Any) -> Any:
+def _shapes(function: Callable[..., Any], *args: Value | State) -> State:
     """What a function returns, without values."""
     with room(_room.count):
         return jax.eval_shape(function, *args)
@@ -85,7 +91,7 @@ def _shapes(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def cond(
-    pred: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Any
+    pred: Array, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Value
 ) -> Any:
     """`arrays.numpy.cond`.
 
@@ -111,13 +117,13 @@ def cond(
 def _giving(function: Callable[..., Any], alike: State) -> Callable[..., Any]:
     """A branch whose results have the form of others."""
 
-    def branch(*args: Any) -> State:
+    def branch(*args: Value) -> State:
         return tuple(map(_as, alike, function(*args)))
 
     return branch
 
 
-def _common(a: Any, b: Any) -> Any:
+def _common(a: Value, b: Value) -> Value:
     """A form that both of two values can take."""
     if isinstance(a, Optional) and isinstance(b, Optional):
         if a.values is None or b.values is None:
@@ -134,7 +140,7 @@ def _common(a: Any, b: Any) -> Any:
     return a
 
 
-def _as(like: Any, value: Any) -> Any:
+def _as(like: Value, value: Any) -> Value:
     """A value in a form that it can take."""
     if isinstance(like, Optional) and like.values is not None:
         if value.values is None:
@@ -151,7 +157,7 @@ def _as(like: Any, value: Any) -> Any:
     return value
 
 
-def _zeros(value: Any) -> Any:
+def _zeros(value: Array) -> Array:
     return jnp.zeros(value.shape, value.dtype)
 
 
@@ -166,7 +172,7 @@ def _element(*lists: TracedList) -> Any:
     raise TypeError("the shape of the elements of a list is not known")
 
 
-def _count(value: TracedList) -> Any:
+def _count(value: TracedList) -> Array:
     return jnp.asarray(value.count(), np.int32)
 
 
@@ -185,9 +191,9 @@ def _dynamic(value: TracedList) -> TracedList:
 def while_loop(
     cond: Callable[[Any], Any],
     body: Callable[[Any], Any],
-    init: Any,
+    init: Sequence[Value],
     bound: Callable[[], int | None] | None = None,
-) -> Any:
+) -> tuple[Value, ...]:
     """`arrays.numpy.while_loop`."""
     state, growth = _fitted(body, tuple(init))
     limit = None
@@ -210,14 +216,14 @@ def _run(
     """Loop, up to a limit if there is one."""
     check = _Telling(cond)
 
-    def goes_on(carry: Any) -> Any:
+    def goes_on(carry: tuple[Array, Array, State]) -> Array:
         turn, _, state = carry
         holds, _ = check(state)
         if check.used:
             raise TypeError("a loop in the condition of a loop")
         return holds if limit is None else jnp.logical_and(holds, turn < limit)
 
-    def turned(carry: Any) -> Any:
+    def turned(carry: tuple[Array, Array, State]) -> tuple[Array, Array, State]:
         turn, over, state = carry
         state, more = step(state)
         turn = turn if limit is None else turn + 1
@@ -251,7 +257,7 @@ def _fitted(body: Callable[[Any], Any], state: State) -> tuple[State, list[int]]
     ]
 
 
-def _carried(start: Any, after: Any) -> Any:
+def _carried(start: Value, after: Any) -> Value:
     """A list in a form that one turn of the loop does not change."""
     if not isinstance(start, TracedList):
         return start
@@ -268,7 +274,7 @@ def _carried(start: Any, after: Any) -> Any:
     return whole if fixed or after.length == count else _dynamic(whole)
 
 
-def _grown(value: Any, growth: int, count: int) -> Any:
+def _grown(value: Any, growth: int, count: int) -> Value:
     """A list with room for what `count` turns add."""
     if not growth:
         return value

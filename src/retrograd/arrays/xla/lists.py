@@ -7,17 +7,24 @@ it at an index that is not known, carries it as a buffer.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from retrograd import dtypes, shapes
 from retrograd.arrays.list_value import refused, text_of
 from retrograd.arrays.optional import Optional
 from retrograd.graph.tensor import RawShape
+
+if TYPE_CHECKING:
+    #: what a traced stage knows of a value
+    Value: TypeAlias = "Array | Optional | TracedList"
+    Index: TypeAlias = Array | np.ndarray | np.generic | int
+
 
 _map = jax.tree_util.tree_map
 
@@ -53,7 +60,7 @@ class TracedList:
     def _like(self, **changes: Any) -> TracedList:
         return TracedList(self.dtype, self.shape, self.limit, **changes)
 
-    def count(self) -> Any:
+    def count(self) -> Array | np.int32:
         """How many elements there are."""
         length = len(self.items) if self.items is not None else self.length
         return np.int32(length) if isinstance(length, int) else length
@@ -64,7 +71,9 @@ class TracedList:
             return len(self.items)
         return jax.tree_util.tree_leaves(self.buffer)[0].shape[0]
 
-    def buffered(self, element: Any, capacity: int) -> TracedList:
+    def buffered(
+        self, element: Value | jax.ShapeDtypeStruct, capacity: int
+    ) -> TracedList:
         """This list as a buffer; `element` has the shape and dtype of its elements."""
         if self.items is None:
             return self
@@ -94,7 +103,7 @@ class TracedList:
 
     # -------------------------------------------------------------- one element
 
-    def push(self, value: Any) -> TracedList:
+    def push(self, value: Value) -> TracedList:
         """This list with `value` at the end."""
         if self.items is not None:
             return self._like(items=[*self.items, value])
@@ -113,13 +122,13 @@ class TracedList:
     def with_room(self, count: int) -> TracedList:
         """This list as a buffer with room for `count` more elements."""
 
-        def longer(b: Any) -> Any:
+        def longer(b: Array) -> Array:
             return jnp.concatenate([b, jnp.zeros((count, *b.shape[1:]), b.dtype)])
 
         buffer = _map(longer, self.buffer) if count else self.buffer
         return self._like(buffer=buffer, length=self.length, spare=self.spare)
 
-    def pop(self, shape: RawShape) -> tuple[TracedList, Any]:
+    def pop(self, shape: RawShape) -> tuple[TracedList, Value]:
         """This list less its last element, and that element."""
         if self.items is not None:
             if not self.items:
@@ -131,13 +140,13 @@ class TracedList:
         rest = self._like(buffer=self.buffer, length=last, spare=self.spare + 1)
         return rest, self._at(last)
 
-    def _at(self, index: Any) -> Any:
-        def one(b: Any) -> Any:
+    def _at(self, index: Index) -> Any:
+        def one(b: Array) -> Array:
             return lax.dynamic_index_in_dim(b, index, 0, keepdims=False)
 
         return _map(one, self.buffer)
 
-    def get(self, index: Any, shape: RawShape) -> Any:
+    def get(self, index: Index, shape: RawShape) -> Any:
         """One element; zeros where none was set."""
         if self.items is None:
             return self._at(index)
@@ -151,7 +160,7 @@ class TracedList:
             return self._element(shape) if value is None else value
         return self.buffered(self._element(shape), len(self.items))._at(index)
 
-    def set(self, index: Any, value: Any) -> TracedList:
+    def set(self, index: Index, value: Value) -> TracedList:
         """This list with another element in one place."""
         if self.items is not None and isinstance(index, np.ndarray | np.generic | int):
             items = list(self.items)
@@ -187,7 +196,7 @@ class TracedList:
         cut = cut.with_room(size - count)
         return self._like(buffer=cut.buffer, length=size)
 
-    def stack(self, shape: RawShape, count: int) -> Any:
+    def stack(self, shape: RawShape, count: int) -> Array:
         """The elements along a new first axis."""
         length = self._known_length()
         if count not in (-1, length):
@@ -205,11 +214,11 @@ class TracedList:
         items = [self._element(shape) if v is None else v for v in self.items]
         return jnp.stack(items)
 
-    def gather(self, indices: Any, shape: RawShape) -> Any:
+    def gather(self, indices: Array, shape: RawShape) -> Array:
         """The elements with the given indices along a new first axis."""
         return jnp.take(self.stack(shape, -1), indices, axis=0)
 
-    def scatter(self, tensor: Any, indices: Any) -> TracedList:
+    def scatter(self, tensor: Array, indices: Array) -> TracedList:
         """This list with the rows of a tensor in the given places."""
         places = np.asarray(indices)
         size = max([self._known_length(), *(i + 1 for i in places.tolist())])
@@ -217,7 +226,7 @@ class TracedList:
         whole = self.resized(size).buffered(row, size)
         return whole._like(buffer=whole.buffer.at[places].set(tensor), length=size)
 
-    def concat(self, shape: RawShape, leading: Any) -> tuple[Any, Any]:
+    def concat(self, shape: RawShape, leading: Array) -> tuple[Array, np.ndarray]:
         """The elements along their first axis, and the length of each."""
         del leading
         length = self._known_length()
@@ -239,7 +248,7 @@ class TracedList:
             return self._like(items=[_zeros_like(v) for v in self.items])
         return self._like(buffer=_zeros_like(self.buffer), length=self.length)
 
-    def __add__(self, other: Any) -> TracedList:
+    def __add__(self, other: TracedList) -> TracedList:
         if not isinstance(other, TracedList):
             return NotImplemented
         if self.items is not None and other.items is not None:
@@ -256,16 +265,16 @@ class TracedList:
         return self.buffered(first(other.buffer), other.capacity())
 
 
-def first(buffer: Any) -> Any:
+def first(buffer: Value) -> Any:
     """What has the shape and dtype of one element of a buffer."""
     return _map(lambda v: jax.ShapeDtypeStruct(v.shape[1:], v.dtype), buffer)
 
 
-def _zeros_like(value: Any) -> Any:
+def _zeros_like(value: Value | None) -> Any:
     return _map(jnp.zeros_like, value)
 
 
-def _sum(a: Any, b: Any) -> Any:
+def _sum(a: Value | None, b: Value | None) -> Any:
     if a is None or b is None:
         return b if a is None else a
     return _map(jnp.add, a, b)
@@ -280,7 +289,7 @@ def _flatten_list(value: TracedList) -> tuple[Any, Any]:
     return (value.buffer, value.length), (about, value.spare, None)
 
 
-def _unflatten_list(aux: Any, children: Any) -> TracedList:
+def _unflatten_list(aux: tuple[Any, Any, Any], children: Sequence[Any]) -> TracedList:
     (dtype, shape, limit), spare, length = aux
     if spare is None:
         return TracedList(dtype, shape, limit, items=list(children))
@@ -299,12 +308,16 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def new_list(count: int, dtype: Any, shape: RawShape, limit: int = -1) -> TracedList:
+def new_list(
+    count: int, dtype: dtypes.DType, shape: RawShape, limit: int = -1
+) -> TracedList:
     """`arrays.numpy.new_list`."""
     return TracedList(dtype, shape, limit, items=[None] * count)
 
 
-def list_of(tensors: Any, dtype: Any, shape: RawShape) -> TracedList:
+def list_of(
+    tensors: Array | list[Any], dtype: dtypes.DType, shape: RawShape
+) -> TracedList:
     """`arrays.numpy.list_of`."""
     if isinstance(tensors, list):
         return TracedList(dtype, shape, items=tensors)

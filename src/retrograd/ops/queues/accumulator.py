@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context
@@ -12,8 +12,12 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import DTypeLike, ShapeLike, TensorLike
 
-def _step(value: Any) -> Tensor:
+
+def _step(value: int | Tensor) -> Tensor:
     return cast(convert_to_tensor(value), dtypes.int64)
 
 
@@ -28,7 +32,9 @@ class ConditionalAccumulatorBase:
 
     _prefix = ""
 
-    def __init__(self, dtype: Any, shape: Any, accumulator_ref: Tensor) -> None:
+    def __init__(
+        self, dtype: DTypeLike, shape: ShapeLike, accumulator_ref: Tensor
+    ) -> None:
         self._dtype = dtype
         self._shape = shapes.TensorShape(shape)
         self._accumulator_ref = accumulator_ref
@@ -58,7 +64,9 @@ class ConditionalAccumulatorBase:
         op_type = f"{self._prefix}AccumulatorNumAccumulated"
         return getattr(F, op_type)(self._accumulator_ref, name=name)
 
-    def set_global_step(self, new_global_step: Any, name: str | None = None) -> Any:
+    def set_global_step(
+        self, new_global_step: int | Tensor, name: str | None = None
+    ) -> Operation:
         """Begin a step: gradients of earlier ones are dropped from now on."""
         op_type = f"{self._prefix}AccumulatorSetGlobalStep"
         step = _step(new_global_step)
@@ -80,8 +88,8 @@ class ConditionalAccumulator(ConditionalAccumulatorBase):
 
     def __init__(
         self,
-        dtype: Any,
-        shape: Any = None,
+        dtype: DTypeLike,
+        shape: ShapeLike = None,
         shared_name: str | None = None,
         name: str = "conditional_accumulator",
         reduction_type: str = "MEAN",
@@ -96,8 +104,8 @@ class ConditionalAccumulator(ConditionalAccumulatorBase):
         super().__init__(dtype, shape, handle)
 
     def apply_grad(
-        self, grad: Any, local_step: Any = 0, name: str | None = None
-    ) -> Any:
+        self, grad: TensorLike, local_step: int | Tensor = 0, name: str | None = None
+    ) -> Operation:
         """Add a gradient, unless it is of a step that is over.
 
         Raises:
@@ -109,7 +117,7 @@ class ConditionalAccumulator(ConditionalAccumulatorBase):
             self._accumulator_ref, _step(local_step), grad, name=name
         )
 
-    def take_grad(self, num_required: Any, name: str | None = None) -> Tensor:
+    def take_grad(self, num_required: int | Tensor, name: str | None = None) -> Tensor:
         """The mean or sum of at least `num_required` gradients, waiting for them.
 
         It begins a new step, and a new sum.
@@ -130,8 +138,8 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
 
     def __init__(
         self,
-        dtype: Any,
-        shape: Any = None,
+        dtype: DTypeLike,
+        shape: ShapeLike = None,
         shared_name: str | None = None,
         name: str = "sparse_conditional_accumulator",
         reduction_type: str = "MEAN",
@@ -146,7 +154,7 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
         super().__init__(dtype, shape, handle)
 
     def apply_indexed_slices_grad(
-        self, grad: IndexedSlices, local_step: Any = 0, name: str | None = None
+        self, grad: IndexedSlices, local_step: int | Tensor = 0, name: str | None = None
     ) -> Any:
         """Add a gradient, unless it is of a step that is over."""
         parts = (grad.indices, grad.values, grad.dense_shape)
@@ -154,12 +162,12 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
 
     def apply_grad(
         self,
-        grad_indices: Any,
-        grad_values: Any,
-        grad_shape: Any = None,
-        local_step: Any = 0,
+        grad_indices: TensorLike,
+        grad_values: TensorLike,
+        grad_shape: TensorLike | None = None,
+        local_step: int | Tensor = 0,
         name: str | None = None,
-    ) -> Any:
+    ) -> Operation:
         """Add a gradient, unless it is of a step that is over.
 
         Args:
@@ -180,14 +188,14 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
             name=name,
         )
 
-    def take_grad(self, num_required: Any, name: str | None = None) -> Any:
+    def take_grad(self, num_required: int | Tensor, name: str | None = None) -> Any:
         """Indices, rows and shape of the mean or sum of at least so many gradients."""
         return F.SparseAccumulatorTakeGradient(
             self._accumulator_ref, num_required, dtype=self._dtype, name=name
         )
 
     def take_indexed_slices_grad(
-        self, num_required: Any, name: str | None = None
+        self, num_required: int | Tensor, name: str | None = None
     ) -> IndexedSlices:
         """The same as IndexedSlices."""
         taken = self.take_grad(num_required, name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,12 +17,16 @@ from retrograd.ops.infer import nothing, scalar, unknown
 from retrograd.ops.queues.buffers import shape_text
 from retrograd.ops.queues.waiting import FINISHED, STUCK, Attempt, Lines
 
+if TYPE_CHECKING:
+    from retrograd.run.store import Store
+    from retrograd.typing import Array, Arrays
+
 
 def _invalid(text: str) -> errors.InvalidArgumentError:
     return errors.InvalidArgumentError(None, None, text)
 
 
-def _over(total: Any, count: Any) -> Any:
+def _over(total: Array, count: Array | int) -> Array:
     """A sum over how many it is of, in its own type."""
     return total / np.asarray(count).astype(total.dtype)
 
@@ -38,13 +42,13 @@ class Accumulator(Lines):
 
     _contents = ("count", "step", "_total")
 
-    def __init__(self, dtype: Any, shape: RawShape, mean: bool) -> None:
+    def __init__(self, dtype: dtypes.DType, shape: RawShape, mean: bool) -> None:
         super().__init__("TakeGrad")
         self.dtype, self.shape, self.mean = dtype, shape, mean
         self.count = self.step = 0
         self._total: Any = None
 
-    def apply(self, step: int, *gradient: Any) -> None:
+    def apply(self, step: int, *gradient: Array | None) -> None:
         """Add a gradient; one of a step that is over is dropped.
 
         Raises:
@@ -57,7 +61,7 @@ class Accumulator(Lines):
                 self.count += 1
             self._flush()
 
-    def take(self, count: int) -> Any:
+    def take(self, count: int) -> Array | tuple[Array, ...]:
         """The mean or sum of at least `count` gradients, as soon as there are as many.
 
         A new step begins, and a new sum.
@@ -95,7 +99,7 @@ class Accumulator(Lines):
         # what was fed may be changed by the program
         self._total = self._total + gradient if self.count else np.array(gradient)
 
-    def _result(self) -> Any:
+    def _result(self) -> Array | tuple[Array, ...]:
         return _over(self._total, self.count) if self.mean else self._total
 
 
@@ -110,7 +114,7 @@ class SparseAccumulator(Accumulator):
 
     _contents = ("count", "step", "_total", "_indices", "_counts")
 
-    def __init__(self, dtype: Any, shape: RawShape, mean: bool) -> None:
+    def __init__(self, dtype: dtypes.DType, shape: RawShape, mean: bool) -> None:
         super().__init__(dtype, shape, mean)
         self._indices: list[int] = []
         self._counts: Any = None
@@ -182,7 +186,7 @@ class SparseAccumulator(Accumulator):
         self._indices = [index for index, _, _ in merged]
         self._total, self._counts = total, counts
 
-    def _result(self) -> Any:
+    def _result(self) -> tuple[Array, ...]:
         total = self._total
         if self.mean:
             total = _over(total, self._counts.reshape(-1, *[1] * (total.ndim - 1)))
@@ -228,7 +232,7 @@ def _make(n: Operation) -> Accumulator:
     return kind(dtype, n.attrs["shape"], n.attrs["reduction_type"] == "MEAN")
 
 
-def _accumulator_kernel(xp: Any, *, n: Operation, store: Any) -> Any:
+def _accumulator_kernel(xp: Arrays, *, n: Operation, store: Store) -> Any:
     """The accumulator of a session: made at first, then found."""
     del xp
     if isinstance(n, Record):
@@ -257,7 +261,7 @@ def _check_type(accumulator: Accumulator, n: Operation) -> None:
         )
 
 
-def _one(value: Any, name: str) -> int:
+def _one(value: Array, name: str) -> int:
     if np.ndim(value):
         raise _invalid(
             f"Argument {name} must be scalar, but had bad shape "
@@ -267,8 +271,8 @@ def _one(value: Any, name: str) -> int:
 
 
 def _apply_kernel(
-    xp: Any, handle: Any, local_step: Any, gradient: Any, *, n: Operation
-) -> Any:
+    xp: Arrays, handle: Accumulator, local_step: Array, gradient: Array, *, n: Operation
+) -> tuple[()]:
     """Add a gradient."""
     del xp
     _check_type(handle, n)
@@ -277,15 +281,15 @@ def _apply_kernel(
 
 
 def _apply_sparse_kernel(
-    xp: Any,
-    handle: Any,
-    local_step: Any,
-    indices: Any,
-    values: Any,
-    shape: Any,
+    xp: Arrays,
+    handle: Accumulator,
+    local_step: Array,
+    indices: Array,
+    values: Array,
+    shape: Array,
     *,
     n: Operation,
-) -> Any:
+) -> tuple[()]:
     """Add rows of a gradient."""
     del xp
     _check_type(handle, n)
@@ -294,27 +298,29 @@ def _apply_sparse_kernel(
     return ()
 
 
-def _take_kernel(xp: Any, handle: Any, num_required: Any, *, n: Operation) -> Any:
+def _take_kernel(
+    xp: Arrays, handle: Accumulator, num_required: Array, *, n: Operation
+) -> Array | tuple[Array, ...]:
     """Take out what there is, once it is enough."""
     del xp
     _check_type(handle, n)
     return handle.take(_one(num_required, "num_required"))
 
 
-def _count_kernel(xp: Any, handle: Any) -> Any:
+def _count_kernel(xp: Arrays, handle: Accumulator) -> np.int32:
     """How many gradients there are."""
     del xp
     return np.int32(handle.count)
 
 
-def _step_kernel(xp: Any, handle: Any, new_global_step: Any) -> Any:
+def _step_kernel(xp: Arrays, handle: Accumulator, new_global_step: Array) -> tuple[()]:
     """Begin a step."""
     del xp
     handle.step = int(new_global_step)
     return ()
 
 
-def _declare(name: str, kernel: Any, infer: Any) -> None:
+def _declare(name: str, kernel: Callable[..., Any], infer: Callable[..., Any]) -> None:
     op(
         name,
         infer=infer,

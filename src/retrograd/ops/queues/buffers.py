@@ -11,13 +11,17 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd import errors
 from retrograd.ops.queues.waiting import FINISHED, MOVED, STUCK, Attempt, Lines
 from retrograd.ops.random import philox
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
+
 
 #: one tensor for each component
 Element = tuple[Any, ...]
@@ -53,7 +57,11 @@ class Queue(Lines):
     _contents = ("closed", "_held")
 
     def __init__(
-        self, name: str, capacity: int, dtypes: Sequence[Any], shapes: Sequence[Shape]
+        self,
+        name: str,
+        capacity: int,
+        dtypes: Sequence[np.dtype],
+        shapes: Sequence[Shape],
     ) -> None:
         self.name, self.capacity = name, capacity
         self.dtypes, self.shapes = list(dtypes), list(shapes)
@@ -85,7 +93,7 @@ class Queue(Lines):
         """How many elements may be taken now."""
         return len(self._held)
 
-    def _batch(self, component: int, parts: list[Any]) -> Any:
+    def _batch(self, component: int, parts: list[Array]) -> Array:
         whole = np.empty((len(parts), *np.shape(parts[0])), self.dtypes[component])
         for i, part in enumerate(parts):
             whole[i, ...] = part
@@ -266,7 +274,7 @@ class PaddingQueue(Queue):
 
     kind = "PaddingFIFOQueue"
 
-    def _batch(self, component: int, parts: list[Any]) -> Any:
+    def _batch(self, component: int, parts: list[Array]) -> Array:
         if None not in self.shapes[component]:
             return super()._batch(component, parts)
         sizes = np.max([np.shape(p) for p in parts], axis=0)
@@ -293,7 +301,7 @@ class ShuffleQueue(Queue):
         self,
         name: str,
         capacity: int,
-        dtypes: Sequence[Any],
+        dtypes: Sequence[np.dtype],
         shapes: Sequence[Shape],
         *,
         seeds: tuple[int, int],
@@ -304,7 +312,7 @@ class ShuffleQueue(Queue):
         self._words = philox.Words(philox.initial_state(*seeds))
         self._drawn: list[int] = []
 
-    def _empty(self) -> Any:
+    def _empty(self) -> list[Any]:
         return []
 
     def _pop(self) -> Element:
@@ -341,7 +349,7 @@ class PriorityQueue(Queue):
 
     kind = "PriorityQueue"
 
-    def _empty(self) -> Any:
+    def _empty(self) -> list[Any]:
         return []
 
     def _push(self, element: Element) -> None:

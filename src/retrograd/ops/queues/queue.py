@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from retrograd import dtypes as _dtypes
 from retrograd import shapes
@@ -19,14 +19,25 @@ from retrograd.ops.declare import F
 from retrograd.ops.random.seeds import get_seed
 from retrograd.ops.static import constant
 
+if TYPE_CHECKING:
+    from retrograd.dtypes import DType
+    from retrograd.shapes import TensorShape
+    from retrograd.typing import DTypeLike, ShapeLike, Structure, TensorLike
+
+    #: types of the components of an element, or of its only one
+    Types: TypeAlias = DTypeLike | Sequence[DTypeLike]
+    Shapes: TypeAlias = ShapeLike | Sequence[ShapeLike]
+    Names: TypeAlias = str | Sequence[str] | None
+
+
 # ---------------------------------------------------------------------- arguments
 
 
-def _as_type_list(types: Any) -> list[Any]:
+def _as_type_list(types: Types) -> list[Any]:
     return list(types) if isinstance(types, (list, tuple)) else [types]
 
 
-def _as_shape_list(given: Any, partial: bool = False) -> list[Any] | None:
+def _as_shape_list(given: Shapes, partial: bool = False) -> list[TensorShape] | None:
     """Shapes as a list; one shape stands for a list of it.
 
     Raises:
@@ -44,15 +55,14 @@ def _as_shape_list(given: Any, partial: bool = False) -> list[Any] | None:
         )
     if given is None:
         return None
-    if isinstance(given, shapes.TensorShape):
-        given = [given]
-    if not isinstance(given, single):
+    items: Any = [given] if isinstance(given, shapes.TensorShape) else given
+    if not isinstance(items, single):
         raise TypeError(
             "shapes must be a TensorShape or a list or tuple of TensorShapes."
         )
-    if all(s is None or isinstance(s, int) for s in given):
-        given = [given]
-    found = [shapes.as_shape(s) for s in given]
+    if all(s is None or isinstance(s, int) for s in items):
+        items = [items]
+    found = [shapes.as_shape(s) for s in items]
     if not partial and not all(s.is_fully_defined() for s in found):
         raise ValueError(f"All shapes must be fully defined: {found}")
     if any(s.ndims is None for s in found):
@@ -60,19 +70,18 @@ def _as_shape_list(given: Any, partial: bool = False) -> list[Any] | None:
     return found
 
 
-def _as_name_list(names: Any, types: Sequence[Any]) -> list[Any] | None:
+def _as_name_list(names: Names, types: Sequence[DTypeLike]) -> list[str] | None:
     if names is None:
         return None
-    if not isinstance(names, (list, tuple)):
-        names = [names]
-    if len(names) != len(types):
+    items: Any = names if isinstance(names, (list, tuple)) else [names]
+    if len(items) != len(types):
         raise ValueError(
             "List of names must have the same length as the list of dtypes"
         )
-    return list(names)
+    return list(items)
 
 
-def _common(a: Any, b: Any) -> shapes.TensorShape:
+def _common(a: TensorShape, b: TensorShape) -> TensorShape:
     """What two shapes have in common."""
     a, b = shapes.TensorShape(a), shapes.TensorShape(b)
     if a.ndims is None or b.ndims is None or a.ndims != b.ndims:
@@ -102,7 +111,13 @@ class QueueBase:
       ValueError: as many shapes or names as types are wanted.
     """
 
-    def __init__(self, dtypes: Any, shapes: Any, names: Any, queue_ref: Tensor) -> None:
+    def __init__(
+        self,
+        dtypes: Sequence[Any],
+        shapes: Sequence[ShapeLike] | None,
+        names: Sequence[str] | None,
+        queue_ref: Tensor,
+    ) -> None:
         self._dtypes = dtypes
         self._shapes = _known_shapes(dtypes, shapes)
         if names is not None and len(names) != len(dtypes):
@@ -115,7 +130,7 @@ class QueueBase:
             self._name = queue_ref.op.name.split("/")[-1]
 
     @staticmethod
-    def from_list(index: Any, queues: Any) -> QueueBase:
+    def from_list(index: TensorLike, queues: list[QueueBase]) -> QueueBase:
         """The queue `queues[index]`, where `index` is a tensor.
 
         Raises:
@@ -153,21 +168,21 @@ class QueueBase:
         return self._queue_ref.op.name
 
     @property
-    def dtypes(self) -> Any:
+    def dtypes(self) -> Sequence[DType]:
         """The types of the components."""
         return self._dtypes
 
     @property
-    def shapes(self) -> Any:
+    def shapes(self) -> list[TensorShape]:
         """The shapes of the components."""
         return self._shapes
 
     @property
-    def names(self) -> Any:
+    def names(self) -> Sequence[str] | None:
         """The names of the components, or None."""
         return self._names
 
-    def _converted(self, vals: Any) -> list[Tensor]:
+    def _converted(self, vals: Structure) -> list[Tensor]:
         """The components of an element as tensors.
 
         Raises:
@@ -191,12 +206,12 @@ class QueueBase:
             for i, (val, dtype) in enumerate(zip(vals, self._dtypes, strict=False))
         ]
 
-    def _form(self, name: str) -> Any:
+    def _form(self, name: str) -> Callable[..., Any]:
         """The op for this queue's kind of handle."""
         new = self._queue_ref.dtype == _dtypes.resource
         return getattr(F, f"{name}V2" if new else name)
 
-    def enqueue(self, vals: Any, name: str | None = None) -> Any:
+    def enqueue(self, vals: Structure, name: str | None = None) -> Any:
         """Put one element in, waiting for room.
 
         Running it fails with CancelledError where the queue is closed before, or, while
@@ -216,7 +231,7 @@ class QueueBase:
                 tensor.shape.assert_is_compatible_with(shape)
             return self._form("QueueEnqueue")(self._queue_ref, tensors, name=scope)
 
-    def enqueue_many(self, vals: Any, name: str | None = None) -> Any:
+    def enqueue_many(self, vals: Structure, name: str | None = None) -> Any:
         """Put in an element for each row of the tensors; otherwise as `enqueue`."""
         values = _values_of(vals)
         with dispatch.name_scope(name, f"{self._name}_EnqueueMany", values) as scope:
@@ -228,7 +243,7 @@ class QueueBase:
                 whole[1:].assert_is_compatible_with(shape)
             return F.QueueEnqueueManyV2(self._queue_ref, tensors, name=scope)
 
-    def _taken(self, tensors: list[Tensor], rows: list[Any]) -> Any:
+    def _taken(self, tensors: list[Tensor], rows: list[int | None]) -> Any:
         """What a dequeue gives: a tensor, a list, or a dictionary."""
         if not context.executing_eagerly():
             for tensor, shape in zip(tensors, self._shapes, strict=False):
@@ -249,7 +264,7 @@ class QueueBase:
         )
         return self._taken(tensors, [])
 
-    def dequeue_many(self, n: Any, name: str | None = None) -> Any:
+    def dequeue_many(self, n: TensorLike, name: str | None = None) -> Any:
         """Take `n` elements out, stacked along a new first axis, waiting for all.
 
         Running it fails with OutOfRangeError where the queue is closed and has fewer.
@@ -265,7 +280,7 @@ class QueueBase:
         count = constant(tensors[0].op.inputs[1])
         return self._taken(tensors, [None if count is None else int(count)])
 
-    def dequeue_up_to(self, n: Any, name: str | None = None) -> Any:
+    def dequeue_up_to(self, n: TensorLike, name: str | None = None) -> Any:
         """As `dequeue_many`; a closed queue gives what it has, if anything."""
         tensors = F.QueueDequeueUpToV2(
             self._queue_ref,
@@ -301,7 +316,9 @@ class QueueBase:
         return self._form("QueueSize")(self._queue_ref, name=name)
 
 
-def _known_shapes(types: Sequence[Any], given: Any) -> list[shapes.TensorShape]:
+def _known_shapes(
+    types: Sequence[DType], given: Sequence[ShapeLike] | None
+) -> list[TensorShape]:
     if given is None:
         return [shapes.unknown_shape() for _ in types]
     if len(given) != len(types):
@@ -309,7 +326,7 @@ def _known_shapes(types: Sequence[Any], given: Any) -> list[shapes.TensorShape]:
     return [shapes.TensorShape(s) for s in given]
 
 
-def _values_of(vals: Any) -> Any:
+def _values_of(vals: Structure) -> Sequence[TensorLike]:
     """The values that decide the graph of a name scope."""
     if isinstance(vals, dict):
         return list(vals.values())
@@ -332,9 +349,9 @@ class RandomShuffleQueue(QueueBase):
         self,
         capacity: int,
         min_after_dequeue: int,
-        dtypes: Any,
-        shapes: Any = None,
-        names: Any = None,
+        dtypes: Types,
+        shapes: Shapes = None,
+        names: Names = None,
         seed: int | None = None,
         shared_name: str | None = None,
         name: str = "random_shuffle_queue",
@@ -374,9 +391,9 @@ class FIFOQueue(QueueBase):
     def __init__(
         self,
         capacity: int,
-        dtypes: Any,
-        shapes: Any = None,
-        names: Any = None,
+        dtypes: Types,
+        shapes: Shapes = None,
+        names: Names = None,
         shared_name: str | None = None,
         name: str = "fifo_queue",
     ) -> None:
@@ -402,9 +419,9 @@ class PaddingFIFOQueue(QueueBase):
     def __init__(
         self,
         capacity: int,
-        dtypes: Any,
-        shapes: Any,
-        names: Any = None,
+        dtypes: Types,
+        shapes: Shapes,
+        names: Names = None,
         shared_name: str | None = None,
         name: str = "padding_fifo_queue",
     ) -> None:
@@ -442,9 +459,9 @@ class PriorityQueue(QueueBase):
     def __init__(
         self,
         capacity: int,
-        types: Any,
-        shapes: Any = None,
-        names: Any = None,
+        types: Types,
+        shapes: Shapes = None,
+        names: Names = None,
         shared_name: str | None = None,
         name: str = "priority_queue",
     ) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,15 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import nothing, scalar, unknown
 from retrograd.ops.queues import buffers as queue_kernels
 from retrograd.ops.queues.buffers import shape_text
+
+if TYPE_CHECKING:
+    from retrograd.ops.declare import _NotDifferentiable
+    from retrograd.ops.queues.buffers import Queue
+    from retrograd.run.store import Store
+    from retrograd.typing import Array, Arrays
+
+    Handle: TypeAlias = Queue | np.ndarray
+
 
 # ---------------------------------------------------------------------- making queues
 
@@ -68,7 +77,7 @@ def _make(n: Operation) -> queue_kernels.Queue:
     return queue
 
 
-def _check_shared(queue: Any, n: Operation) -> None:
+def _check_shared(queue: Queue, n: Operation) -> None:
     """Check that a queue found under its shared name is what an operation asks for.
 
     Raises:
@@ -77,14 +86,19 @@ def _check_shared(queue: Any, n: Operation) -> None:
     if n.type.removesuffix("V2") != queue.kind:
         raise _invalid(f"Expected {queue.kind}, found {n.type}")
 
-    def same(what: str, held: Any, asked: Any, end: str = "") -> None:
+    def same(what: str, held: int, asked: int, end: str = "") -> None:
         if held != asked:
             raise _invalid(
                 f"Shared queue '{queue.name}' has {what} {held} but requested "
                 f"{what} was {asked}{end}"
             )
 
-    def same_list(what: str, held: Any, asked: Any, text: Any) -> None:
+    def same_list(
+        what: str,
+        held: Sequence[dtypes.DType | Sequence[int | None]],
+        asked: Sequence[dtypes.DType | Sequence[int | None]],
+        text: Callable[..., Any],
+    ) -> None:
         if held != asked:
             raise _invalid(
                 f"Shared queue '{queue.name}' has {what} {text(held)} but requested "
@@ -92,7 +106,7 @@ def _check_shared(queue: Any, n: Operation) -> None:
             )
 
     same("capacity", _limit(queue.capacity), _limit(n.attrs["capacity"]))
-    if queue.kind == "RandomShuffleQueue":
+    if isinstance(queue, queue_kernels.ShuffleQueue):
         same("min_after_dequeue", queue.least, n.attrs["min_after_dequeue"], end=".")
         seeds = n.attrs["seed"], n.attrs["seed2"]
         if seeds not in ((0, 0), queue.seeds):
@@ -109,20 +123,20 @@ def _limit(capacity: int) -> int:
     return 2**31 - 1 if capacity < 0 else capacity
 
 
-def _type_text(kind: Any) -> str:
+def _type_text(kind: dtypes.DType) -> str:
     """A type as the runtime calls it."""
     return type_word(dtypes.as_dtype(kind))
 
 
-def _type_texts(kinds: Sequence[Any]) -> str:
+def _type_texts(kinds: Sequence[dtypes.DType]) -> str:
     return ", ".join(map(_type_text, kinds))
 
 
-def _shape_texts(raw: Sequence[Any]) -> str:
+def _shape_texts(raw: Sequence[Sequence[int]]) -> str:
     return f"[{', '.join(map(shape_text, raw))}]"
 
 
-def _queue_kernel(xp: Any, *, n: Operation, store: Any) -> Any:
+def _queue_kernel(xp: Arrays, *, n: Operation, store: Store) -> Any:
     """The queue of a session: made at first, then found."""
     del xp
     if isinstance(n, Record):  # not shared: it lives as long as its handle
@@ -144,12 +158,12 @@ for _kind in _KINDS:
 # ---------------------------------------------------------------------- using queues
 
 
-def _found(handle: Any) -> Any:
+def _found(handle: Handle) -> Queue:
     """The queue that a handle is: one picked out of several is in an array."""
     return handle.item() if isinstance(handle, np.ndarray) else handle
 
 
-def _parts(queue: Any, values: Sequence[Any], n: Operation) -> tuple[Any, ...]:
+def _parts(queue: Queue, values: Sequence[Array], n: Operation) -> tuple[Array, ...]:
     """The components of an operation, checked against the queue's types.
 
     Raises:
@@ -161,7 +175,9 @@ def _parts(queue: Any, values: Sequence[Any], n: Operation) -> tuple[Any, ...]:
     return tuple(np.array(v, t) for v, t in zip(values, queue.dtypes, strict=True))
 
 
-def _check_signature(n: Operation, given: Sequence[Any], queue: Any, what: str) -> None:
+def _check_signature(
+    n: Operation, given: Sequence[dtypes.DType], queue: Queue, what: str
+) -> None:
     wanted = [dtypes.as_dtype(k) for k in queue.components]
     if list(given) == wanted:
         return
@@ -178,7 +194,9 @@ def _check_signature(n: Operation, given: Sequence[Any], queue: Any, what: str) 
     raise _invalid(f"Signature mismatch, have: {have} expected: {want}")
 
 
-def _enqueue_kernel(xp: Any, handle: Any, *values: Any, n: Operation) -> Any:
+def _enqueue_kernel(
+    xp: Arrays, handle: Handle, *values: Array, n: Operation
+) -> tuple[()]:
     """Put an element in."""
     del xp
     queue = _found(handle)
@@ -186,7 +204,9 @@ def _enqueue_kernel(xp: Any, handle: Any, *values: Any, n: Operation) -> Any:
     return ()
 
 
-def _enqueue_many_kernel(xp: Any, handle: Any, *values: Any, n: Operation) -> Any:
+def _enqueue_many_kernel(
+    xp: Arrays, handle: Handle, *values: Array, n: Operation
+) -> tuple[()]:
     """Put in an element for each row."""
     del xp
     queue = _found(handle)
@@ -194,16 +214,18 @@ def _enqueue_many_kernel(xp: Any, handle: Any, *values: Any, n: Operation) -> An
     return ()
 
 
-def _outputs(taken: Sequence[Any], queue: Any) -> Any:
+def _outputs(taken: Sequence[Array | bytes], queue: Queue) -> Array | tuple[Array, ...]:
     values = tuple(np.asarray(v, t) for v, t in zip(taken, queue.dtypes, strict=True))
     return values[0] if len(values) == 1 else values
 
 
-def _wanted(n: Operation) -> list[Any]:
+def _wanted(n: Operation) -> list[dtypes.DType]:
     return [dtypes.as_dtype(k) for k in n.attrs["component_types"]]
 
 
-def _dequeue_kernel(xp: Any, handle: Any, *, n: Operation) -> Any:
+def _dequeue_kernel(
+    xp: Arrays, handle: Handle, *, n: Operation
+) -> Array | tuple[Array, ...]:
     """Take an element out."""
     del xp
     queue = _found(handle)
@@ -211,7 +233,9 @@ def _dequeue_kernel(xp: Any, handle: Any, *, n: Operation) -> Any:
     return _outputs(queue.dequeue(), queue)
 
 
-def _dequeue_many_kernel(xp: Any, handle: Any, count: Any, *, n: Operation) -> Any:
+def _dequeue_many_kernel(
+    xp: Arrays, handle: Handle, count: Array, *, n: Operation
+) -> Array | tuple[Array, ...]:
     """Take several elements out."""
     del xp
     queue = _found(handle)
@@ -220,27 +244,32 @@ def _dequeue_many_kernel(xp: Any, handle: Any, count: Any, *, n: Operation) -> A
     return _outputs(queue.dequeue_many(int(count), fewer), queue)
 
 
-def _close_kernel(xp: Any, handle: Any, *, cancel_pending_enqueues: bool) -> Any:
+def _close_kernel(
+    xp: Arrays, handle: Handle, *, cancel_pending_enqueues: bool
+) -> tuple[()]:
     """Let nothing more in."""
     del xp
     _found(handle).close(cancel_pending_enqueues)
     return ()
 
 
-def _size_kernel(xp: Any, handle: Any) -> Any:
+def _size_kernel(xp: Arrays, handle: Handle) -> np.int32:
     """How many elements there are."""
     del xp
     return np.int32(_found(handle).size())
 
 
-def _is_closed_kernel(xp: Any, handle: Any) -> Any:
+def _is_closed_kernel(xp: Arrays, handle: Handle) -> np.bool_:
     """Whether nothing more is let in."""
     del xp
     return np.bool_(_found(handle).closed)
 
 
 def _declare(
-    name: str, kernel: Any, infer: Any, older: Any = NOT_DIFFERENTIABLE
+    name: str,
+    kernel: Callable[..., Any],
+    infer: Callable[..., Any],
+    older: _NotDifferentiable | None = NOT_DIFFERENTIABLE,
 ) -> None:
     """Declare both forms of an op: for the older handles, and for resources.
 
