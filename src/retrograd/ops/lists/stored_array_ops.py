@@ -7,7 +7,8 @@ Graphs that TensorFlow 1 saved have them. `tf.TensorArray` is made of lists inst
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +21,11 @@ from retrograd.graph.tensor import Held, RawShape, Tensor
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, op
 from retrograd.ops.infer import like, nothing, scalar, unknown
 from retrograd.ops.static import constant_as_shape
+
+if TYPE_CHECKING:
+    from retrograd.ops.declare import _NotDifferentiable
+    from retrograd.typing import Array, Arrays, Gradient
+
 
 _counter = itertools.count()
 
@@ -81,7 +87,7 @@ class StoredArray:
         self._check_open()
         return len(self.elements)
 
-    def write(self, index: int, value: Any) -> None:
+    def write(self, index: int, value: Array) -> None:
         """Put an element into its place; add it to what is there, for gradients.
 
         Raises:
@@ -166,10 +172,11 @@ class StoredArray:
             self.elements.append(_Element(shape))
         self.elements[index].shape, self.elements[index].written = shape, True
 
-    def _zeros(self, shape: Any) -> Any:
+    def _zeros(self, shape: RawShape) -> Array:
+        sizes: Any = shape
         if self.dtype is dtypes.string:
-            return np.full(shape, b"", object)
-        return np.zeros(shape, self.dtype.as_numpy_dtype)
+            return np.full(sizes, b"", object)
+        return np.zeros(sizes, self.dtype.as_numpy_dtype)
 
     def check_dtype(self, dtype: dtypes.DType, what: str) -> None:
         """Raise InvalidArgumentError unless the elements are of a dtype."""
@@ -248,7 +255,9 @@ def _joined(n: Operation) -> list[RawShape]:
 # ---------------------------------------------------------------------- arrays
 
 
-def _make(xp: Any, size: Any, *, n: Operation) -> Any:
+def _make(
+    xp: Arrays, size: Array, *, n: Operation
+) -> StoredArray | tuple[StoredArray, np.float32]:
     """A new array, and a flow."""
     del xp
     attrs = n.attrs
@@ -270,7 +279,9 @@ def _make(xp: Any, size: Any, *, n: Operation) -> Any:
     return made if len(n._outputs) == 1 else (made, np.float32(0))
 
 
-def _make_gradient(xp: Any, handle: Any, flow: Any, *prefix: Any, n: Operation) -> Any:
+def _make_gradient(
+    xp: Arrays, handle: StoredArray, flow: Array, *prefix: Array, n: Operation
+) -> StoredArray | tuple[StoredArray, Array]:
     """The array of gradients that belongs to an array, and a flow."""
     del xp
     sizes = tuple(np.asarray(prefix[0]).tolist()) if prefix else ()
@@ -278,7 +289,15 @@ def _make_gradient(xp: Any, handle: Any, flow: Any, *prefix: Any, n: Operation) 
     return made if len(n._outputs) == 1 else (made, flow)
 
 
-def _write(xp: Any, handle: Any, index: Any, value: Any, flow: Any, *, n: Any) -> Any:
+def _write(
+    xp: Arrays,
+    handle: StoredArray,
+    index: Array,
+    value: Array,
+    flow: Array,
+    *,
+    n: Operation,
+) -> Array:
     """Puts an element into an array."""
     del xp
     handle.check_dtype(n.attrs["T"], "is trying to write")
@@ -286,14 +305,18 @@ def _write(xp: Any, handle: Any, index: Any, value: Any, flow: Any, *, n: Any) -
     return flow
 
 
-def _read(xp: Any, handle: Any, index: Any, flow: Any, *, n: Operation) -> Any:
+def _read(
+    xp: Arrays, handle: StoredArray, index: Array, flow: Array, *, n: Operation
+) -> Array:
     """An element of an array."""
     del xp, flow
     handle.check_dtype(n.attrs["dtype"], "requested")
     return handle.read(int(index))
 
 
-def _gather(xp: Any, handle: Any, indices: Any, flow: Any, *, n: Operation) -> Any:
+def _gather(
+    xp: Arrays, handle: StoredArray, indices: Array, flow: Array, *, n: Operation
+) -> Array:
     """The elements with the given indices along a new first axis."""
     del xp, flow
     shape = n.attrs["element_shape"]
@@ -321,8 +344,14 @@ def _gather(xp: Any, handle: Any, indices: Any, flow: Any, *, n: Operation) -> A
 
 
 def _scatter(
-    xp: Any, handle: Any, indices: Any, value: Any, flow: Any, *, n: Operation
-) -> Any:
+    xp: Arrays,
+    handle: StoredArray,
+    indices: Array,
+    value: Array,
+    flow: Array,
+    *,
+    n: Operation,
+) -> Array:
     """Puts the rows of a tensor into the given places of an array."""
     del xp
     handle.check_dtype(n.attrs["T"], "is trying to write")
@@ -339,7 +368,9 @@ def _scatter(
     return flow
 
 
-def _concat(xp: Any, handle: Any, flow: Any, *, n: Operation) -> Any:
+def _concat(
+    xp: Arrays, handle: StoredArray, flow: Array, *, n: Operation
+) -> tuple[Array, Array]:
     """The elements along their first axis, and the length of each."""
     del xp, flow
     handle.check_dtype(n.attrs["dtype"], "requested")
@@ -373,8 +404,14 @@ def _concat(xp: Any, handle: Any, flow: Any, *, n: Operation) -> Any:
 
 
 def _split(
-    xp: Any, handle: Any, value: Any, lengths: Any, flow: Any, *, n: Operation
-) -> Any:
+    xp: Arrays,
+    handle: StoredArray,
+    value: Array,
+    lengths: Array,
+    flow: Array,
+    *,
+    n: Operation,
+) -> Array:
     """Puts consecutive parts of a tensor into an array."""
     del xp
     handle.check_dtype(n.attrs["T"], "is trying to write")
@@ -400,13 +437,13 @@ def _split(
     return flow
 
 
-def _size(xp: Any, handle: Any, flow: Any) -> Any:
+def _size(xp: Arrays, handle: StoredArray, flow: Array) -> np.int32:
     """The number of elements of an array."""
     del xp, flow
     return np.int32(handle.size())
 
 
-def _close(xp: Any, handle: Any) -> Any:
+def _close(xp: Arrays, handle: StoredArray) -> tuple[()]:
     """Removes the elements of an array."""
     del xp
     handle.elements, handle.closed = [], True
@@ -437,26 +474,26 @@ def _gradients_of(handle: Tensor, flow: Tensor, dy: Tensor) -> tuple[Tensor, Ten
     return made[0], made[1]
 
 
-def _read_gradient(n: Operation, dy: Any) -> Any:
+def _read_gradient(n: Operation, dy: Tensor) -> list[Gradient]:
     handle, index, flow = n.inputs
     array, start = _gradients_of(handle, flow, dy)
     return [None, None, F.TensorArrayWriteV3(array, index, dy, start)]
 
 
-def _write_gradient(n: Operation, dflow: Any) -> Any:
+def _write_gradient(n: Operation, dflow: Tensor) -> list[Gradient]:
     handle, index, value, _ = n.inputs
     array, start = _gradients_of(handle, dflow, dflow)
     dtype = value.dtype.base_dtype
     return [None, None, F.TensorArrayReadV3(array, index, start, dtype=dtype), dflow]
 
 
-def _gather_gradient(n: Operation, dy: Any) -> Any:
+def _gather_gradient(n: Operation, dy: Tensor) -> list[Gradient]:
     handle, indices, flow = n.inputs
     array, start = _gradients_of(handle, flow, dy)
     return [None, None, F.TensorArrayScatterV3(array, indices, dy, start)]
 
 
-def _scatter_gradient(n: Operation, dflow: Any) -> Any:
+def _scatter_gradient(n: Operation, dflow: Tensor) -> list[Gradient]:
     handle, indices, value, _ = n.inputs
     array, start = _gradients_of(handle, dflow, dflow)
     dtype = value.dtype.base_dtype
@@ -464,13 +501,13 @@ def _scatter_gradient(n: Operation, dflow: Any) -> Any:
     return [None, None, rows, dflow]
 
 
-def _concat_gradient(n: Operation, dy: Any, _: Any) -> Any:
+def _concat_gradient(n: Operation, dy: Tensor, _: Tensor) -> list[Gradient]:
     handle, flow = n.inputs
     array, start = _gradients_of(handle, flow, dy)
     return [None, F.TensorArraySplitV3(array, dy, n.outputs[1], start)]
 
 
-def _split_gradient(n: Operation, dflow: Any) -> Any:
+def _split_gradient(n: Operation, dflow: Tensor) -> list[Gradient]:
     handle, value, _, _ = n.inputs
     array, start = _gradients_of(handle, dflow, dflow)
     dtype = value.dtype.base_dtype
@@ -478,7 +515,13 @@ def _split_gradient(n: Operation, dflow: Any) -> Any:
     return [None, whole, None, dflow]
 
 
-def _declare(kernel: Any, infer: Any, grad: Any, *names: str, **written: Any) -> None:
+def _declare(
+    kernel: Callable[..., Any],
+    infer: Callable[..., Any],
+    grad: Callable[..., Any] | _NotDifferentiable,
+    *names: str,
+    **written: Any,
+) -> None:
     """Declare op types that differ in the dtype of the handle alone.
 
     The notation has the flows for the arrays: A before, B after the operation.
@@ -575,7 +618,7 @@ class Stack:
 
 
 @op("StackV2", infer=lambda n: (2,), host=True, pure=False)
-def make_stack(xp: Any, max_size: Any, *, n: Operation) -> Any:
+def make_stack(xp: Arrays, max_size: Array, *, n: Operation) -> Stack:
     """A new stack."""
     del xp
     if np.ndim(max_size):
@@ -591,7 +634,7 @@ def make_stack(xp: Any, max_size: Any, *, n: Operation) -> Any:
     host=True,
     pure=False,
 )
-def push(xp: Any, stack: Any, value: Any) -> Any:
+def push(xp: Arrays, stack: Stack, value: Array) -> Array:
     """Puts a tensor on a stack, and returns it."""
     del xp
     stack.check_open()
@@ -602,7 +645,7 @@ def push(xp: Any, stack: Any, value: Any) -> Any:
 
 
 @op("StackPopV2", infer=unknown, host=True, pure=False)
-def pop(xp: Any, stack: Any) -> Any:
+def pop(xp: Arrays, stack: Stack) -> Array:
     """Takes the last tensor off a stack."""
     del xp
     stack.check_open()
@@ -612,7 +655,7 @@ def pop(xp: Any, stack: Any) -> Any:
 
 
 @op("StackCloseV2", infer=nothing, host=True, pure=False)
-def close_stack(xp: Any, stack: Any) -> Any:
+def close_stack(xp: Arrays, stack: Stack) -> tuple[()]:
     """Removes what is on a stack."""
     del xp
     stack.items, stack.closed = [], True

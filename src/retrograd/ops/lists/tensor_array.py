@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError
@@ -18,6 +19,10 @@ from retrograd.ops.declare import F
 from retrograd.ops.lists import tensor_list as list_ops
 from retrograd.ops.lists.flow import Flowing
 from retrograd.ops.static import constant
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import RawShape
+    from retrograd.typing import DTypeLike, ShapeLike, TensorLike
 
 
 class TensorArray(Flowing):
@@ -45,15 +50,15 @@ class TensorArray(Flowing):
 
     def __init__(
         self,
-        dtype: Any,
-        size: Any = None,
+        dtype: DTypeLike,
+        size: TensorLike | None = None,
         dynamic_size: bool | None = None,
         clear_after_read: bool | None = None,
         tensor_array_name: str | None = None,
-        handle: Any = None,
-        flow: Any = None,
+        handle: Tensor | None = None,
+        flow: Tensor | None = None,
         infer_shape: bool = True,
-        element_shape: Any = None,
+        element_shape: ShapeLike = None,
         colocate_with_first_write_call: bool = True,
         name: str | None = None,
     ) -> None:
@@ -87,10 +92,11 @@ class TensorArray(Flowing):
         if flow is not None:
             self._flow = flow
             return
+        count: Any = size
         values = [size] if isinstance(size, Tensor) else []
         with dispatch.name_scope(name, "TensorArrayV2", values) as scope:
             self._flow = list_ops.tensor_list_reserve(
-                self._element_shape[0], size, self._dtype, name=scope
+                self._element_shape[0], count, self._dtype, name=scope
             )
 
     @property
@@ -118,7 +124,7 @@ class TensorArray(Flowing):
         """Whether writing past the end makes it longer."""
         return self._dynamic_size
 
-    def _check_shape(self, raw: Any) -> None:
+    def _check_shape(self, raw: RawShape) -> None:
         """Note the shape of an element.
 
         Raises:
@@ -133,7 +139,7 @@ class TensorArray(Flowing):
         if self._infer_shape:
             self._element_shape[0] = self.element_shape.merge_with(shape)
 
-    def _converted(self, value: Any) -> Tensor:
+    def _converted(self, value: TensorLike) -> Tensor:
         tensor = convert_to_tensor(value, preferred_dtype=self._dtype, name="value")
         if tensor.dtype.base_dtype != self._dtype:
             if context.executing_eagerly():
@@ -156,18 +162,22 @@ class TensorArray(Flowing):
         """The same, after what the control dependencies in force wait for."""
         return self._with(F.Identity(self._flow))
 
-    def grad(self, source: str, flow: Any = None, name: str | None = None) -> Any:
+    def grad(
+        self, source: str, flow: TensorLike | None = None, name: str | None = None
+    ) -> Any:
         """Not there: gradients are TensorLists of their own."""
         raise NotImplementedError("TensorArray.grad is not supported.")
 
-    def read(self, index: Any, name: str | None = None) -> Tensor:
+    def read(self, index: TensorLike, name: str | None = None) -> Tensor:
         """The element with the given index."""
         with dispatch.name_scope(name, "TensorArrayV2Read", [self._flow]):
             return list_ops.tensor_list_get_item(
                 self._flow, index, self._dtype, self.element_shape, name=name
             )
 
-    def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
+    def write(
+        self, index: TensorLike, value: TensorLike, name: str | None = None
+    ) -> TensorArray:
         """This TensorArray with `value` as the element with the given index."""
         with dispatch.name_scope(name, "TensorArrayV2Write", [self._flow]):
             tensor = self._converted(value)
@@ -184,7 +194,7 @@ class TensorArray(Flowing):
                 self._flow, self._dtype, element_shape=self.element_shape
             )
 
-    def gather(self, indices: Any, name: str | None = None) -> Tensor:
+    def gather(self, indices: TensorLike, name: str | None = None) -> Tensor:
         """The elements with the given indices along a new first axis."""
         return list_ops.tensor_list_gather(
             self._flow, indices, self._dtype, self.element_shape, name=name
@@ -198,7 +208,7 @@ class TensorArray(Flowing):
             self._flow, self._dtype, None if shape is None else list(shape), name=name
         )
 
-    def unstack(self, value: Any, name: str | None = None) -> TensorArray:
+    def unstack(self, value: Tensor, name: str | None = None) -> TensorArray:
         """A TensorArray of what `value` holds along its first axis."""
         with dispatch.name_scope(name, "TensorArrayUnstack", [self._flow]):
             tensor = self._converted(value)
@@ -207,7 +217,9 @@ class TensorArray(Flowing):
             flow = list_ops.tensor_list_from_tensor(tensor, rest)
         return self._with(flow)
 
-    def scatter(self, indices: Any, value: Any, name: str | None = None) -> TensorArray:
+    def scatter(
+        self, indices: TensorLike, value: Tensor, name: str | None = None
+    ) -> TensorArray:
         """This TensorArray with the rows of `value` as elements with given indices."""
         with dispatch.name_scope(name, "TensorArrayScatter", [self._flow]):
             tensor = self._converted(value)
@@ -217,7 +229,9 @@ class TensorArray(Flowing):
             )
         return self._with(flow)
 
-    def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
+    def split(
+        self, value: Tensor, lengths: TensorLike, name: str | None = None
+    ) -> TensorArray:
         """A TensorArray of consecutive parts of `value`, of the given lengths."""
         with dispatch.name_scope(name, "TensorArraySplit", [self._flow]):
             tensor = self._converted(value)
@@ -263,8 +277,8 @@ class TensorArraySpec(TypeSpec):
 
     def __init__(
         self,
-        element_shape: Any = None,
-        dtype: Any = dtypes.float32,
+        element_shape: ShapeLike = None,
+        dtype: DTypeLike = dtypes.float32,
         dynamic_size: bool | None = False,
         infer_shape: bool = True,
     ) -> None:
@@ -274,20 +288,20 @@ class TensorArraySpec(TypeSpec):
         self._infer_shape = infer_shape
 
     @property
-    def value_type(self) -> Any:
+    def value_type(self) -> type[TensorArray]:
         """`TensorArray`."""
         return TensorArray
 
     @property
-    def _component_specs(self) -> Any:
+    def _component_specs(self) -> list[TensorSpec]:
         return [TensorSpec([], dtypes.variant)]
 
-    def _to_components(self, value: Any) -> Any:
+    def _to_components(self, value: object) -> list[Tensor]:
         if not isinstance(value, TensorArray):
             raise TypeError(f"value must be a TensorArray, but saw: {type(value)}")
         return [value.flow]
 
-    def _from_components(self, components: Any) -> Any:
+    def _from_components(self, components: Sequence[Tensor]) -> TensorArray:
         made = TensorArray(
             self._dtype,
             flow=components[0],
@@ -306,7 +320,7 @@ class TensorArraySpec(TypeSpec):
         )
 
     @staticmethod
-    def from_value(value: Any) -> TensorArraySpec:
+    def from_value(value: object) -> TensorArraySpec:
         """The description of a TensorArray."""
         if not isinstance(value, TensorArray):
             raise TypeError(f"Expected value to be a TensorArray, but saw: {value}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +13,15 @@ from retrograd.ops.declare import F
 from retrograd.ops.flow.branches import cond
 from retrograd.ops.lists.tensor_list_ops import element_shape_input
 
+if TYPE_CHECKING:
+    from retrograd.ops.lists.tensor_list_ops import ElementShape
+    from retrograd.typing import DTypeLike, TensorLike
+
 
 def empty_tensor_list(
-    element_shape: Any,
-    element_dtype: Any,
-    max_num_elements: Any = None,
+    element_shape: ElementShape,
+    element_dtype: DTypeLike,
+    max_num_elements: TensorLike | None = None,
     name: str | None = None,
 ) -> Tensor:
     """A list without elements (see `EmptyTensorList`)."""
@@ -27,7 +31,10 @@ def empty_tensor_list(
 
 
 def tensor_list_reserve(
-    element_shape: Any, num_elements: Any, element_dtype: Any, name: str | None = None
+    element_shape: ElementShape,
+    num_elements: TensorLike,
+    element_dtype: DTypeLike,
+    name: str | None = None,
 ) -> Tensor:
     """A list of elements that are not set."""
     shape = element_shape_input(element_shape)
@@ -37,17 +44,17 @@ def tensor_list_reserve(
 
 
 def tensor_list_from_tensor(
-    tensor: Any, element_shape: Any, name: str | None = None
+    tensor: TensorLike, element_shape: ElementShape, name: str | None = None
 ) -> Tensor:
     """A list of what a tensor holds along its first axis."""
     return F.TensorListFromTensor(tensor, element_shape_input(element_shape), name=name)
 
 
 def tensor_list_get_item(
-    input_handle: Any,
-    index: Any,
-    element_dtype: Any,
-    element_shape: Any = None,
+    input_handle: TensorLike,
+    index: TensorLike,
+    element_dtype: DTypeLike,
+    element_shape: ElementShape = None,
     name: str | None = None,
 ) -> Tensor:
     """One element of a list."""
@@ -58,9 +65,9 @@ def tensor_list_get_item(
 
 
 def tensor_list_set_item(
-    input_handle: Any,
-    index: Any,
-    item: Any,
+    input_handle: TensorLike,
+    index: TensorLike,
+    item: TensorLike,
     resize_if_index_out_of_bounds: bool = False,
     name: str | None = None,
 ) -> Tensor:
@@ -77,24 +84,24 @@ def tensor_list_set_item(
 
 
 def tensor_list_push_back(
-    input_handle: Any, tensor: Any, name: str | None = None
+    input_handle: TensorLike, tensor: TensorLike, name: str | None = None
 ) -> Tensor:
     """A list with one more element."""
     return F.TensorListPushBack(input_handle, tensor, name=name)
 
 
 def tensor_list_pop_back(
-    input_handle: Any, element_dtype: Any, name: str | None = None
+    input_handle: TensorLike, element_dtype: DTypeLike, name: str | None = None
 ) -> Any:
     """A list less its last element, and that element."""
     return F.TensorListPopBack(input_handle, -1, element_dtype=element_dtype, name=name)
 
 
 def tensor_list_gather(
-    input_handle: Any,
-    indices: Any,
-    element_dtype: Any,
-    element_shape: Any = None,
+    input_handle: TensorLike,
+    indices: TensorLike,
+    element_dtype: DTypeLike,
+    element_shape: ElementShape = None,
     name: str | None = None,
 ) -> Tensor:
     """The elements with the given indices along a new first axis."""
@@ -105,10 +112,10 @@ def tensor_list_gather(
 
 
 def tensor_list_scatter(
-    tensor: Any,
-    indices: Any,
-    element_shape: Any = None,
-    input_handle: Any = None,
+    tensor: TensorLike,
+    indices: TensorLike,
+    element_shape: ElementShape = None,
+    input_handle: TensorLike | None = None,
     name: str | None = None,
 ) -> Tensor:
     """A list with the rows of a tensor in the given places."""
@@ -121,10 +128,10 @@ def tensor_list_scatter(
 
 
 def tensor_list_stack(
-    input_handle: Any,
-    element_dtype: Any,
+    input_handle: TensorLike,
+    element_dtype: DTypeLike,
     num_elements: int = -1,
-    element_shape: Any = None,
+    element_shape: ElementShape = None,
     name: str | None = None,
 ) -> Tensor:
     """The elements of a list along a new first axis."""
@@ -139,9 +146,9 @@ def tensor_list_stack(
 
 
 def tensor_list_concat(
-    input_handle: Any,
-    element_dtype: Any,
-    element_shape: Any = None,
+    input_handle: TensorLike,
+    element_dtype: DTypeLike,
+    element_shape: ElementShape = None,
     name: str | None = None,
 ) -> Tensor:
     """The elements of a list along their first axis."""
@@ -153,7 +160,10 @@ def tensor_list_concat(
 
 
 def tensor_list_split(
-    tensor: Any, element_shape: Any, lengths: Any, name: str | None = None
+    tensor: TensorLike,
+    element_shape: ElementShape,
+    lengths: TensorLike,
+    name: str | None = None,
 ) -> Tensor:
     """A list of consecutive parts of a tensor."""
     shape = element_shape_input(element_shape)

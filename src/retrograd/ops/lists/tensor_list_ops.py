@@ -7,7 +7,8 @@ What is known of the elements of a list is kept with the tensor that stands for 
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,19 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, op
 from retrograd.ops.infer import invalid, merged
 from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import Kind, Traits
+
+if TYPE_CHECKING:
+    from retrograd.typing import (
+        Array,
+        Arrays,
+        Gradient,
+        ShapeLike,
+        TensorLike,
+        Value,
+    )
+
+    #: a static shape, or a tensor that says one: −1 for what is not known
+    ElementShape: TypeAlias = ShapeLike | Tensor | Array
 
 
 def _holding(n: Operation, shape: RawShape) -> Facts:
@@ -158,7 +172,7 @@ def _element_dtype(n: Operation) -> dtypes.DType:
     static="element_shape",
     pure=False,
 )
-def empty(xp: Any, shape: Any, limit: Any, *, n: Operation) -> Any:
+def empty(xp: Arrays, shape: Array, limit: Array, *, n: Operation) -> TensorList:
     """A list without elements."""
     most = int(limit) if isinstance(limit, np.ndarray | np.generic) else -1
     return xp.new_list(0, _element_dtype(n), shape_from(shape), most)
@@ -170,12 +184,12 @@ def empty(xp: Any, shape: Any, limit: Any, *, n: Operation) -> Any:
     static=("element_shape", "num_elements"),
     pure=False,
 )
-def reserve(xp: Any, shape: Any, count: Any, *, n: Operation) -> Any:
+def reserve(xp: Arrays, shape: Array, count: Array, *, n: Operation) -> TensorList:
     """A list of elements that are not set."""
     return xp.new_list(int(count), _element_dtype(n), shape_from(shape))
 
 
-def _from_tensor_gradient(n: Operation, dlist: Any) -> Any:
+def _from_tensor_gradient(n: Operation, dlist: Tensor) -> tuple[Tensor | None, ...]:
     tensor = n.inputs[0]
     raw = tensor._shape_raw
     count = -1 if raw is None or raw[0] is None else raw[0]
@@ -202,7 +216,7 @@ def _rest_of_shape(tensor: Tensor) -> Tensor:
     math="B[i] = xᵢ",
     notation=dict(tensor="x̄ᵢ = B̄[i]"),
 )
-def from_tensor(xp: Any, tensor: Any, shape: Any, *, n: Operation) -> Any:
+def from_tensor(xp: Arrays, tensor: Array, shape: Array, *, n: Operation) -> TensorList:
     """A list of what a tensor holds along its first axis."""
     wanted = shape_from(shape)
     if not shapes.compatible(wanted, tensor.shape[1:]):
@@ -216,7 +230,7 @@ def from_tensor(xp: Any, tensor: Any, shape: Any, *, n: Operation) -> Any:
 # ---------------------------------------------------------------------- one element
 
 
-def _push_gradient(n: Operation, dlist: Any) -> Any:
+def _push_gradient(n: Operation, dlist: Tensor) -> Sequence[Gradient]:
     return F.TensorListPopBack(
         dlist, F.Shape(n.inputs[1]), element_dtype=n.attrs["element_dtype"]
     )
@@ -233,13 +247,15 @@ def _push_gradient(n: Operation, dlist: Any) -> Any:
     ),
     traits=Traits(kind=Kind.APPEND),
 )
-def push_back(xp: Any, handle: Any, value: Any) -> Any:
+def push_back(xp: Arrays, handle: TensorList, value: Value) -> TensorList:
     """A list with one more element."""
     del xp
     return handle.push(value)
 
 
-def _pop_gradient(n: Operation, dlist: Any, dvalue: Any) -> Any:
+def _pop_gradient(
+    n: Operation, dlist: Tensor, dvalue: Tensor
+) -> tuple[Tensor | None, ...]:
     return F.TensorListPushBack(dlist, dvalue), None
 
 
@@ -252,13 +268,13 @@ def _pop_gradient(n: Operation, dlist: Any, dvalue: Any) -> Any:
     math="B = A without its last element; y = that element",
     notation=dict(input_handle="Ā = B̄ with ȳ behind it"),
 )
-def pop_back(xp: Any, handle: Any, shape: Any) -> Any:
+def pop_back(xp: Arrays, handle: TensorList, shape: Array) -> tuple[Value, ...]:
     """A list less its last element, and that element."""
     del xp
     return handle.pop(shape_from(shape))
 
 
-def _get_gradient(n: Operation, dvalue: Any) -> Any:
+def _get_gradient(n: Operation, dvalue: Tensor) -> tuple[Tensor | None, ...]:
     handle = n.inputs[0]
     zeros = F.TensorListReserve(
         F.TensorListElementShape(handle, shape_type=dtypes.int32),
@@ -277,13 +293,13 @@ def _get_gradient(n: Operation, dvalue: Any) -> Any:
     math="y = A[i]",
     notation=dict(input_handle="Ā = ȳ at i, 0 elsewhere", index="i"),
 )
-def get_item(xp: Any, handle: Any, index: Any, shape: Any) -> Any:
+def get_item(xp: Arrays, handle: TensorList, index: Array, shape: Array) -> Value:
     """One element of a list."""
     del xp
     return handle.get(index, shape_from(shape))
 
 
-def _set_gradient(n: Operation, dlist: Any) -> Any:
+def _set_gradient(n: Operation, dlist: Tensor) -> tuple[Tensor | None, ...]:
     _, index, value = n.inputs
     rest = F.TensorListSetItem(dlist, index, F.ZerosLike(value))
     own = F.TensorListGetItem(
@@ -300,7 +316,7 @@ def _set_gradient(n: Operation, dlist: Any) -> Any:
     math="B = A, B[i] = x",
     notation=dict(input_handle="Ā = B̄, 0 at i", index="i", item="x̄ = B̄[i]"),
 )
-def set_item(xp: Any, handle: Any, index: Any, value: Any) -> Any:
+def set_item(xp: Arrays, handle: TensorList, index: Array, value: Array) -> TensorList:
     """A list with another element in one place."""
     del xp
     return handle.set(index, value)
@@ -309,7 +325,7 @@ def set_item(xp: Any, handle: Any, index: Any, value: Any) -> Any:
 # ---------------------------------------------------------------------- all elements
 
 
-def _stack_gradient(n: Operation, dtensor: Any) -> Any:
+def _stack_gradient(n: Operation, dtensor: Tensor) -> tuple[Tensor | None, ...]:
     raw = dtensor._shape_raw
     shape = element_shape_input(None if raw is None else raw[1:])
     return F.TensorListFromTensor(dtensor, shape), None
@@ -324,13 +340,13 @@ def _stack_gradient(n: Operation, dtensor: Any) -> Any:
     math="yᵢ = A[i]",
     notation=dict(input_handle="Ā[i] = ȳᵢ"),
 )
-def stack(xp: Any, handle: Any, shape: Any, *, num_elements: int) -> Any:
+def stack(xp: Arrays, handle: TensorList, shape: Array, *, num_elements: int) -> Array:
     """The elements of a list along a new first axis."""
     del xp
     return handle.stack(shape_from(shape), num_elements)
 
 
-def _gather_gradient(n: Operation, dtensor: Any) -> Any:
+def _gather_gradient(n: Operation, dtensor: Tensor) -> tuple[Tensor | None, ...]:
     handle, indices, _ = n.inputs
     zeros = F.TensorListReserve(
         F.TensorListElementShape(handle, shape_type=dtypes.int32),
@@ -349,13 +365,13 @@ def _gather_gradient(n: Operation, dtensor: Any) -> Any:
     math="yⱼ = A[iⱼ]",
     notation=dict(input_handle="Ā = ȳⱼ at iⱼ, 0 elsewhere", indices="i"),
 )
-def gather(xp: Any, handle: Any, indices: Any, shape: Any) -> Any:
+def gather(xp: Arrays, handle: TensorList, indices: Array, shape: Array) -> Array:
     """The elements with the given indices along a new first axis."""
     del xp
     return handle.gather(indices, shape_from(shape))
 
 
-def _gathered_back(n: Operation, dlist: Any) -> Any:
+def _gathered_back(n: Operation, dlist: Tensor) -> Tensor:
     tensor = n.inputs[0]
     return F.TensorListGather(
         dlist,
@@ -365,7 +381,9 @@ def _gathered_back(n: Operation, dlist: Any) -> Any:
     )
 
 
-def _placed(xp: Any, tensor: Any, indices: Any, shape: Any, count: int, n: Any) -> Any:
+def _placed(
+    xp: Arrays, tensor: Array, indices: Array, shape: Array, count: int, n: Operation
+) -> TensorList:
     empty = xp.new_list(max(count, 0), _element_dtype(n), shape_from(shape))
     made = empty.scatter(tensor, indices)
     if count not in (-1, int(made.count())):
@@ -386,7 +404,9 @@ def _placed(xp: Any, tensor: Any, indices: Any, shape: Any, count: int, n: Any) 
     math="B[iⱼ] = xⱼ",
     notation=dict(tensor="x̄ⱼ = B̄[iⱼ]", indices="i"),
 )
-def scatter(xp: Any, tensor: Any, indices: Any, shape: Any, *, n: Operation) -> Any:
+def scatter(
+    xp: Arrays, tensor: Array, indices: Array, shape: Array, *, n: Operation
+) -> TensorList:
     """A list with the rows of a tensor in the given places."""
     return _placed(xp, tensor, indices, shape, -1, n)
 
@@ -401,13 +421,19 @@ def scatter(xp: Any, tensor: Any, indices: Any, shape: Any, *, n: Operation) -> 
     notation=dict(tensor="x̄ⱼ = B̄[iⱼ]", indices="i"),
 )
 def scatter_v2(
-    xp: Any, tensor: Any, indices: Any, shape: Any, count: Any, *, n: Operation
-) -> Any:
+    xp: Arrays,
+    tensor: Array,
+    indices: Array,
+    shape: Array,
+    count: Array,
+    *,
+    n: Operation,
+) -> TensorList:
     """A list with the rows of a tensor in the given places, of a given length."""
     return _placed(xp, tensor, indices, shape, int(count), n)
 
 
-def _scatter_into_gradient(n: Operation, dlist: Any) -> Any:
+def _scatter_into_gradient(n: Operation, dlist: Tensor) -> tuple[Tensor | None, ...]:
     _, tensor, indices = n.inputs
     dtensor = F.TensorListGather(
         dlist, indices, _rest_of_shape(tensor), element_dtype=tensor.dtype.base_dtype
@@ -427,13 +453,15 @@ def _scatter_into_gradient(n: Operation, dlist: Any) -> Any:
     math="B = A, B[iⱼ] = xⱼ",
     notation=dict(input_handle="Ā = B̄, 0 at iⱼ", tensor="x̄ⱼ = B̄[iⱼ]", indices="i"),
 )
-def scatter_into(xp: Any, handle: Any, tensor: Any, indices: Any) -> Any:
+def scatter_into(
+    xp: Arrays, handle: TensorList, tensor: Array, indices: Array
+) -> TensorList:
     """A list with rows of a tensor in the given places, lengthened if need be."""
     del xp
     return handle.scatter(tensor, indices)
 
 
-def _split_gradient(n: Operation, dlist: Any) -> Any:
+def _split_gradient(n: Operation, dlist: Tensor) -> tuple[Tensor | None, ...]:
     tensor, _, lengths = n.inputs
     zero = np.int32(0)
     shape = F.ConcatV2([np.array([-1], np.int32), _rest_of_shape(tensor)], zero)
@@ -452,7 +480,9 @@ def _split_gradient(n: Operation, dlist: Any) -> Any:
     math="B[i] = part i of x, of length nᵢ",
     notation=dict(tensor="x̄ = B̄[0], B̄[1], … one after the other", lengths="n"),
 )
-def split(xp: Any, tensor: Any, shape: Any, lengths: Any, *, n: Operation) -> Any:
+def split(
+    xp: Arrays, tensor: Array, shape: Array, lengths: Array, *, n: Operation
+) -> TensorList:
     """A list of consecutive parts of a tensor, of the given lengths."""
     sizes = np.asarray(lengths).tolist()
     if sum(sizes) != tensor.shape[0]:
@@ -465,7 +495,9 @@ def split(xp: Any, tensor: Any, shape: Any, lengths: Any, *, n: Operation) -> An
     return xp.list_of(items, _element_dtype(n), shape_from(shape))
 
 
-def _concat_gradient(n: Operation, dtensor: Any, _: Any) -> Any:
+def _concat_gradient(
+    n: Operation, dtensor: Tensor, _: Tensor | None
+) -> list[Tensor | None]:
     shape = F.TensorListElementShape(n.inputs[0], shape_type=dtypes.int32)
     dlist = F.TensorListSplit(dtensor, shape, n.outputs[1])
     return [dlist] + [None] * (len(n.inputs) - 1)
@@ -479,7 +511,9 @@ def _concat_gradient(n: Operation, dtensor: Any, _: Any) -> Any:
     math="y = A[0], A[1], … one after the other; n = their lengths",
     notation=dict(input_handle="Ā = ȳ cut in parts of lengths n"),
 )
-def concat(xp: Any, handle: Any, *, element_shape: Any) -> Any:
+def concat(
+    xp: Arrays, handle: TensorList, *, element_shape: RawShape
+) -> tuple[Array, ...]:
     """The elements of a list along their first axis, and the length of each."""
     del xp
     return handle.concat(element_shape, ())
@@ -494,7 +528,9 @@ def concat(xp: Any, handle: Any, *, element_shape: Any) -> Any:
     math="y = A[0], A[1], … one after the other; n = their lengths",
     notation=dict(input_handle="Ā = ȳ cut in parts of lengths n"),
 )
-def concat_v2(xp: Any, handle: Any, shape: Any, leading: Any) -> Any:
+def concat_v2(
+    xp: Arrays, handle: TensorList, shape: Array, leading: Array
+) -> tuple[Array, ...]:
     """The elements of a list along their first axis, and the length of each."""
     del xp
     wanted = shape_from(shape)
@@ -514,7 +550,7 @@ def concat_v2(xp: Any, handle: Any, shape: Any, leading: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     pure=False,
 )
-def length(xp: Any, handle: Any) -> Any:
+def length(xp: Arrays, handle: TensorList) -> np.int32:
     """How many elements a list has."""
     del xp
     return handle.count()
@@ -526,7 +562,7 @@ def length(xp: Any, handle: Any) -> Any:
     grad=NOT_DIFFERENTIABLE,
     pure=False,
 )
-def element_shape(xp: Any, handle: Any, *, shape_type: Any) -> Any:
+def element_shape(xp: Arrays, handle: TensorList, *, shape_type: np.dtype) -> Array:
     """What a list knows of the shape of its elements: −1 where it is unknown."""
     del xp
     if handle.shape is None:
@@ -543,7 +579,7 @@ def element_shape(xp: Any, handle: Any, *, shape_type: Any) -> Any:
     math="B = A, cut or filled up with 0",
     notation=dict(input_handle="Ā = B̄, cut or filled up with 0"),
 )
-def resize(xp: Any, handle: Any, size: Any) -> Any:
+def resize(xp: Arrays, handle: TensorList, size: Array) -> TensorList:
     """A list with elements left out, or unset ones added, at the end."""
     del xp
     return handle.resized(int(size))
@@ -556,12 +592,14 @@ def resize(xp: Any, handle: Any, size: Any) -> Any:
     host=True,
     pure=False,
 )
-def concat_lists(xp: Any, first: Any, second: Any, *, n: Operation) -> Any:
+def concat_lists(
+    xp: Arrays, first: Array | TensorList, second: Array | TensorList, *, n: Operation
+) -> Array | TensorList:
     """One list after the other; of arrays of lists, each pair."""
     del xp
     dtype = _element_dtype(n)
 
-    def joined(a: Any, b: Any) -> TensorList:
+    def joined(a: TensorList, b: TensorList) -> TensorList:
         for name, value in (("input_a", a), ("input_b", b)):
             if value.dtype is not dtype:
                 raise refused(
@@ -571,11 +609,12 @@ def concat_lists(xp: Any, first: Any, second: Any, *, n: Operation) -> Any:
         both = [*a.items, *b.items]
         return TensorList(both, dtype, shapes.merge(a.shape, b.shape))
 
+    pair: tuple[Any, Any] = first, second
     if isinstance(first, TensorList):
-        return joined(first, second)
+        return joined(*pair)
     found = np.empty(first.shape, object)
     for i in np.ndindex(first.shape):
-        found[i] = joined(first[i], second[i])
+        found[i] = joined(pair[0][i], pair[1][i])
     return found
 
 
@@ -586,7 +625,7 @@ def concat_lists(xp: Any, first: Any, second: Any, *, n: Operation) -> Any:
     host=True,
     pure=False,
 )
-def push_back_batch(xp: Any, handles: Any, tensor: Any) -> Any:
+def push_back_batch(xp: Arrays, handles: Array, tensor: Array) -> Array:
     """Lists with one more element each."""
     del xp
     found = np.empty(handles.shape, object)
@@ -595,7 +634,7 @@ def push_back_batch(xp: Any, handles: Any, tensor: Any) -> Any:
     return found
 
 
-def element_shape_input(shape: Any) -> Any:
+def element_shape_input(shape: ElementShape) -> TensorLike:
     """A shape in the form that list ops take: −1 alone for unknown rank."""
     if isinstance(shape, Tensor):
         return shape
@@ -603,7 +642,8 @@ def element_shape_input(shape: Any) -> Any:
         shape = shapes.raw(shape)
     if shape is None or isinstance(shape, int):
         return -1 if shape is None else shape
-    sizes = [getattr(d, "value", d) for d in shape]
+    given: Any = shape
+    sizes = [getattr(d, "value", d) for d in given]
     if not sizes:
         return convert_to_tensor(np.zeros(0, np.int32))
     return [-1 if d is None else d for d in sizes]
