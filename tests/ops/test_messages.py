@@ -240,3 +240,58 @@ gradient registry has no entry for: SegmentProd
 def test_ops_that_are_run_at_once(launcher: Launcher) -> None:
     result = launcher.python("-c", AT_ONCE)
     assert (result.stdout, result.stderr) == (TOLD.lstrip("\n"), "")
+
+
+@pytest.mark.parametrize(
+    ("call", "shapes", "text"),
+    [
+        (tf.linalg.inv, ([3],), "Input tensor 0 must have rank >= 2, got 1"),
+        (tf.linalg.slogdet, ([2, 3],), "Input matrix must be square."),
+        (tf.linalg.solve, ([2, 2], [2]), "All input tensors must have the same rank."),
+        (
+            tf.linalg.triangular_solve,
+            ([2, 2, 2], [3, 2, 2]),
+            "All input tensors must have the same outer dimensions.",
+        ),
+        (
+            tf.cholesky_solve,
+            ([2, 3], [2, 1]),
+            "First input (lhs) must be a square matrix.",
+        ),
+        (tf.linalg.solve, ([2, 2], [3, 1]), "Input matrix and rhs are incompatible."),
+    ],
+)
+def test_matrices(
+    session: tf.Session, call: Callable[..., Any], shapes: Any, text: str
+) -> None:
+    given = [tf.placeholder(tf.float32) for _ in shapes]
+    feeds = dict(zip(given, map(np.ones, shapes), strict=True))
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        session.run(call(*given), feeds)
+    assert str(caught.value).split("\n")[0] == text
+
+
+def test_matrices_without_elements(session: tf.Session) -> None:
+    x = np.zeros([2, 0, 0], np.float32)
+    lu, order = session.run(tf.linalg.lu(x))
+    assert lu.shape == (2, 0, 0)
+    assert order.shape == (2, 0)
+    assert session.run(tf.linalg.sqrtm(x)).shape == (2, 0, 0)
+
+
+@pytest.mark.parametrize("shape", [[4, 2], [2, 4]])
+def test_least_squares_of_a_form_that_is_not_known(
+    session: tf.Session, shape: list[int]
+) -> None:
+    a = np.random.default_rng(1).normal(size=shape)
+    b = np.random.default_rng(2).normal(size=[shape[0], 1])
+    matrix = tf.placeholder(tf.float64, [None, None])
+    found = tf.matrix_solve_ls(matrix, b)
+    derivative = tf.gradients(found, matrix)[0]
+    wanted = np.linalg.lstsq(a, b, rcond=None)[0]
+    np.testing.assert_allclose(session.run(found, {matrix: a}), wanted, rtol=1e-6)
+    by_rule = session.run(derivative, {matrix: a})
+    step = np.zeros(shape)
+    step[0, 1] = 1e-6
+    up, down = (session.run(found, {matrix: a + s}).sum() for s in (step, -step))
+    np.testing.assert_allclose(by_rule[0, 1], (up - down) / 2e-6, rtol=1e-5)

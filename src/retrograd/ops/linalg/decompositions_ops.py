@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -300,7 +301,7 @@ def _lu(xp: Arrays, x: Array, *, output_idx_type: np.dtype) -> tuple[Array, ...]
     del xp
     check_square(x)
     size = x.shape[-1]
-    flat = x.reshape(-1, size, size)
+    flat = x.reshape(math.prod(x.shape[:-2]), size, size)
     factors = np.empty(flat.shape, x.dtype)
     order = np.tile(np.arange(size, dtype=output_idx_type), (len(flat), 1))
     for i, matrix in enumerate(flat):

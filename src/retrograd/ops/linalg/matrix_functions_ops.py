@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def _each(function: Callable[..., Any], x: Array) -> Array:
     """A function of one matrix applied to each of a batch."""
     check_square(x)
+    if not x.size:
+        return x
     flat = x.reshape(-1, *x.shape[-2:])
     results = [np.asarray(function(matrix)) for matrix in flat]
     return np.array(results, np.result_type(x, *results)).reshape(x.shape)

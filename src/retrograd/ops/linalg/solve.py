@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from retrograd.ops.math.reduce import reduce_sum
 if TYPE_CHECKING:
     from retrograd.typing import TensorLike
 
+T = TypeVar("T")
+
 
 def adjoint(matrix: TensorLike, name: str | None = None) -> Tensor:
     """The conjugate transposes of the matrices in the last two axes."""
@@ -28,7 +31,7 @@ def adjoint(matrix: TensorLike, name: str | None = None) -> Tensor:
         return matrix_transpose(matrix, conjugate=True)
 
 
-def _gramian_cholesky(a: Tensor, weight: TensorLike, first_kind: bool) -> Tensor:
+def gramian_cholesky(a: Tensor, weight: TensorLike, first_kind: bool) -> Tensor:
     """The Cholesky factor of AᴴA + λ (first kind), or of A Aᴴ + λ."""
     gramian = matmul(a, a, adjoint_a=first_kind, adjoint_b=not first_kind)
     if isinstance(weight, Tensor) or weight != 0:
@@ -42,18 +45,18 @@ def _gramian_cholesky(a: Tensor, weight: TensorLike, first_kind: bool) -> Tensor
     return F.Cholesky(gramian)
 
 
-def _is_tall(a: Tensor) -> bool:
-    """Whether there are at least as many rows as columns.
+def by_form(matrix: Tensor, tall: Callable[[], T], wide: Callable[[], T]) -> T:
+    """`tall()` where matrices have at least as many rows as columns, else `wide()`.
 
-    Raises:
-      NotImplementedError: it is not known before the run.
+    Where that is not known before the run, it is a branch of the graph.
     """
-    raw = a._shape_raw
-    if raw is None or raw[-1] is None or raw[-2] is None:
-        raise NotImplementedError(
-            "matrix_solve_ls needs the number of rows and columns to be known."
-        )
-    return raw[-2] >= raw[-1]
+    raw = matrix._shape_raw
+    if raw is not None and raw[-1] is not None and raw[-2] is not None:
+        return tall() if raw[-2] >= raw[-1] else wide()
+    from retrograd.ops.flow.branches import cond
+
+    rows_and_columns = shape(matrix)[-2:]
+    return cond(rows_and_columns[0] >= rows_and_columns[1], tall, wide)
 
 
 def matrix_inverse(
@@ -140,11 +143,16 @@ def matrix_solve_ls(
     if not fast or _is_many(matrix):
         return F.MatrixSolveLs(matrix, rhs, l2_regularizer, fast=fast, name=name)
     with name_scope(name, "matrix_solve_ls", [matrix, rhs, l2_regularizer]):
-        tall = _is_tall(matrix)
-        factor = _gramian_cholesky(matrix, l2_regularizer, tall)
-        if tall:
+
+        def tall() -> Tensor:
+            factor = gramian_cholesky(matrix, l2_regularizer, True)
             return cholesky_solve(factor, matmul(matrix, rhs, adjoint_a=True))
-        return matmul(matrix, cholesky_solve(factor, rhs), adjoint_a=True)
+
+        def wide() -> Tensor:
+            factor = gramian_cholesky(matrix, l2_regularizer, False)
+            return matmul(matrix, cholesky_solve(factor, rhs), adjoint_a=True)
+
+        return by_form(matrix, tall, wide)
 
 
 def _is_many(matrix: Tensor) -> bool:

@@ -14,10 +14,10 @@ from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import invalid, merged, same_dim, with_rank_at_least
 from retrograd.ops.linalg.products import matmul
 from retrograd.ops.linalg.solve import (
-    _gramian_cholesky,
-    _is_tall,
     adjoint,
+    by_form,
     cholesky_solve,
+    gramian_cholesky,
 )
 from retrograd.ops.math.casts import cast, conj
 
@@ -68,10 +68,28 @@ def check_square(x: Array) -> None:
     Raises:
       InvalidArgumentError: they are not.
     """
-    if len(x.shape) < 2 or x.shape[-1] != x.shape[-2]:
-        raise refused(
-            f"Input matrix must be square, got: {x.shape[-2]} != {x.shape[-1]}"
-        )
+    if len(x.shape) < 2:
+        raise refused(f"Input tensor 0 must have rank >= 2, got {len(x.shape)}")
+    if x.shape[-1] != x.shape[-2]:
+        raise refused("Input matrix must be square.")
+
+
+def check_system(a: Array, b: Array, is_square: bool = True) -> None:
+    """Refuse matrices and right-hand sides that do not fit when they come.
+
+    Raises:
+      InvalidArgumentError: they do not.
+    """
+    if len(a.shape) < 2:
+        raise refused(f"Input tensor 0 must have rank >= 2, got {len(a.shape)}")
+    if len(a.shape) != len(b.shape):
+        raise refused("All input tensors must have the same rank.")
+    if a.shape[:-2] != b.shape[:-2]:
+        raise refused("All input tensors must have the same outer dimensions.")
+    if is_square and a.shape[-1] != a.shape[-2]:
+        raise refused("First input (lhs) must be a square matrix.")
+    if a.shape[-2] != b.shape[-2]:
+        raise refused("Input matrix and rhs are incompatible.")
 
 
 # ---------------------------------------------------------------------- inverses
@@ -170,7 +188,7 @@ def _solve(xp: Arrays, a: Array, b: Array, *, adjoint: bool) -> Array:
     Raises:
       InvalidArgumentError: a matrix is singular.
     """
-    check_square(a)
+    check_system(a, b)
     return xp.solve(a, b, adjoint)
 
 
@@ -200,7 +218,7 @@ def _triangular_solve(
     Raises:
       InvalidArgumentError: there is a zero on a diagonal.
     """
-    check_square(a)
+    check_system(a, b)
     return xp.triangular_solve(a, b, lower, adjoint)
 
 
@@ -209,19 +227,23 @@ def _least_squares_rule(n: Operation, dx: Tensor) -> list[Tensor | None]:
         raise ValueError("Gradient not defined for fast=False")
     a, b, weight = n.inputs
     weight = cast(weight, a.dtype.base_dtype)
-    tall = _is_tall(a)
-    factor = _gramian_cholesky(a, weight, tall)
-    if tall:
-        z = cholesky_solve(factor, dx)
+
+    def tall() -> list[Tensor]:
+        z = cholesky_solve(gramian_cholesky(a, weight, True), dx)
         xz = matmul(n.outputs[0], z, adjoint_b=True)
         both = xz + matrix_transpose(xz)
         by_a = matmul(b, z, adjoint_b=True) - matmul(a, both)
-        return [by_a, matmul(a, z), None]
-    by_b = cholesky_solve(factor, matmul(a, dx))
-    inner = cholesky_solve(factor, b)
-    first = -matmul(by_b, matmul(inner, a, adjoint_a=True))
-    rest = dx - matmul(a, by_b, adjoint_a=True)
-    return [first + matmul(inner, rest, adjoint_b=True), by_b, None]
+        return [by_a, matmul(a, z)]
+
+    def wide() -> list[Tensor]:
+        factor = gramian_cholesky(a, weight, False)
+        by_b = cholesky_solve(factor, matmul(a, dx))
+        inner = cholesky_solve(factor, b)
+        first = -matmul(by_b, matmul(inner, a, adjoint_a=True))
+        rest = dx - matmul(a, by_b, adjoint_a=True)
+        return [first + matmul(inner, rest, adjoint_b=True), by_b]
+
+    return [*by_form(a, tall, wide), None]
 
 
 @op(
@@ -243,6 +265,7 @@ def _least_squares(
     Raises:
       InvalidArgumentError: (fast) the normal equations cannot be solved.
     """
+    check_system(a, b, is_square=False)
     if not fast:
         s, u, v = xp.svd(a, True, False)
         s = xp.real(s)
