@@ -1,6 +1,6 @@
 """Write the table of TensorFlow 1.15's operation signatures.
 
-Run under TensorFlow 1.15.5 (Python 3.7):
+Run under TensorFlow 1.15.5 (Python 3.7), the first for ten minutes:
 
     python tools/make_opdefs.py > src/retrograd/graph/opdefs.tsv
     python tools/make_opdefs.py tests > src/retrograd/testing/opdefs.tsv
@@ -10,14 +10,17 @@ The second is of the op types that TensorFlow's own tests define for themselves.
 One line an op type: name, inputs, outputs, attributes, flags; of one that newer graphs
 may not have, the version that removed it, and why.  An argument reads ``name:type``
 where type is a dtype, the name of a type attribute, ``N*type`` for a list of N, the
-name of a list(type) attribute, or any of these in ``ref(...)``.  An attribute reads
-``name:kind``, then ``{allowed}``, ``>=minimum`` and ``=default`` (JSON).
+name of a list(type) attribute, or any of these in ``ref(...)``; of an input that may
+not have every rank, ``#low-high``, ``#low+`` or, for a vector of one length,
+``#[length]`` follows.  An attribute reads ``name:kind``, then ``{allowed}``,
+``>=minimum`` and ``=default`` (JSON).
 """
 
 import json
 import sys
 
 import tensorflow as tf
+from probe_ranks import bounds_of
 from tensorflow.python.framework import op_def_registry
 
 
@@ -25,14 +28,14 @@ def dtype_name(enum):
     return tf.as_dtype(enum).name
 
 
-def arg_text(arg):
+def arg_text(arg, bounds=""):
     if arg.type_list_attr:
         kind = arg.type_list_attr
     else:
         kind = arg.type_attr or dtype_name(arg.type)
         if arg.number_attr:
             kind = arg.number_attr + "*" + kind
-    return arg.name + ":" + (f"ref({kind})" if arg.is_ref else kind)
+    return arg.name + ":" + (f"ref({kind})" if arg.is_ref else kind) + bounds
 
 
 def shape_value(proto):
@@ -92,6 +95,9 @@ def main():
         ops = op_def_registry.get_registered_ops()
     for name in sorted(ops):
         op = ops[name]
+        bounds = [""] * len(op.input_arg)
+        if not sys.argv[1:]:
+            bounds = bounds_of(op)
         flags = [
             word
             for word, on in (
@@ -104,7 +110,7 @@ def main():
         ]
         columns = [
             name,
-            " ".join(map(arg_text, op.input_arg)),
+            " ".join(map(arg_text, op.input_arg, bounds)),
             " ".join(map(arg_text, op.output_arg)),
             "; ".join(map(attr_text, op.attr)),
             " ".join(flags),

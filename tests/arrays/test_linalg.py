@@ -101,3 +101,17 @@ def test_refusals(name: str, args: list, line: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         getattr(xp_numpy, name)(*args)
     assert str(caught.value).splitlines()[0] == line
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_the_svd_of_what_is_not_finite_is_nan(dtype: str, bad: float) -> None:
+    a = matrices(2, 4, 3, dtype=dtype)
+    a[1, 2, 0] = bad
+    for run in (on_numpy, on_jax):
+        for full in (False, True):
+            parts = run(lambda xp, x, f=full: xp.svd(x, True, f), a)
+            (alone,) = run(lambda xp, x: xp.svd(x, False), a)
+            for part in (*parts, alone):
+                assert np.isfinite(part[0]).all() and np.isnan(part[1]).all()
+                assert part.dtype == (alone.dtype if part.ndim == 2 else a.dtype)

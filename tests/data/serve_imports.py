@@ -1,17 +1,14 @@
-"""TensorFlow 1.15's verdict on GraphDefs, for whoever writes them to this process.
+"""Verdicts on GraphDefs, for whoever writes these to this process.
 
-Run under TensorFlow 1.15.5 (Python 3.7). Each message is eight bytes, its length (big
-end first), then the message. A request is a serialized GraphDef; the answer is JSON:
-`[]` where `tf.import_graph_def` takes it, else the exception's class and message. The
+Run under TensorFlow 1.15.5 (Python 3.7). Each message is eight bytes, its length (high
+byte first), and its content. A request is a serialized GraphDef; the answer is JSON:
+`[]` where `tf.import_graph_def` takes it, else the exception's class and text. The
 import may end the process: whoever asks starts another one.
 """
 
 import json
 import os
 import struct
-import sys
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 
 def read(stream):
@@ -23,7 +20,7 @@ def read(stream):
 
 
 def verdict(tf, text):
-    """What 1.15 says of a serialized GraphDef."""
+    """What an import says of a serialized GraphDef."""
     try:
         graph_def = tf.GraphDef.FromString(text)
         with tf.Graph().as_default():
@@ -33,15 +30,11 @@ def verdict(tf, text):
     return []
 
 
-def main():
-    """Answer until the input ends; what TensorFlow prints goes nowhere."""
+def serve(tf):
+    """Answer until the input ends; what the program prints goes nowhere."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 1)
-    sys.stdout = open(os.devnull, "w")
-    import tensorflow as tf
-
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
     while True:
         text = read(requests)
         if text is None:
@@ -52,4 +45,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import tensorflow
+
+    serve(tensorflow)

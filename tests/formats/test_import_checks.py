@@ -293,3 +293,34 @@ def test_a_constant_that_cannot_be_read_fails_when_it_is_run(text, message, grap
             session.run("c:0")
         assert message in raised.value.message
         assert raised.value.op.name == "c"
+
+
+@pytest.mark.parametrize(
+    ("op", "shape", "message"),
+    [
+        ("BatchMatMulV2", "", "Shape must be at least rank 2 but is rank 0"),
+        ("Diag", dims(2, 2, 2, 2), None),
+        ("MatrixInverse", dims(3), "Shape must be at least rank 2 but is rank 1"),
+        ("LRN", dims(1, 2, 3), "Shape must be rank 4 but is rank 3"),
+    ],
+)
+def test_which_ranks_an_input_may_have_is_part_of_the_signature(op, shape, message):
+    count = 2 if "MatMul" in op else 1
+    shown = placeholder("x", shape=shape) if shape else placeholder("x", shape=" ")
+    text = nodes(shown, node("y", op, *["x"] * count, **T))
+    if message is None:
+        load(text)
+        return
+    with pytest.raises(ValueError, match=message) as caught:
+        load(text)
+    assert f"'y' (op: '{op}') with input shapes: " in str(caught.value)
+
+
+def test_a_vector_may_have_to_be_of_one_length():
+    text = nodes(
+        placeholder("x", shape=dims(1, 2, 2, 1)),
+        placeholder("size", "DT_INT32", dims(3)),
+        node("y", "ResizeBilinear", "x", "size", **T),
+    )
+    with pytest.raises(ValueError, match="Dimension must be 2 but is 3 for 'y'"):
+        load(text)

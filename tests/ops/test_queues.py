@@ -275,7 +275,8 @@ def test_errors_of_generators(session: Any) -> None:
         v = tf.Variable(value, use_resource=True)
         session.run(v.initializer)
         with pytest.raises(tf.errors.InvalidArgumentError) as caught:
-            session.run(F.StatefulStandardNormalV2(v.handle, algorithm, [2]))
+            given = tf.placeholder_with_default(np.int64(algorithm), None)
+            session.run(F.StatefulStandardNormalV2(v.handle, given, [2]))
         return str(caught.value)
 
     good = np.array([1, 2, 3])

@@ -79,6 +79,24 @@ def test_a_python_function_without_state(session: Any) -> None:
     assert session.run(found, {x: [1, 2]}).tolist() == [2, 3]
 
 
+@pytest.mark.parametrize("depth", [0, 1, 12])
+def test_failures_within_py_func_keep_a_bounded_message(
+    depth: int, session: Any
+) -> None:
+    def level(k: int) -> Any:
+        def called(x: Any) -> Any:
+            if not k:
+                raise LookupError(f"not {x}")
+            with tf.Graph().as_default(), tf.Session() as inner:
+                return inner.run(tf.py_func(level(k - 1), [x], tf.float32))
+
+        return called
+
+    with pytest.raises(tf.errors.OpError, match=r"LookupError: not 1\.0") as caught:
+        session.run(tf.py_func(level(depth), [1.0], tf.float32))
+    assert len(str(caught.value)) < 15_000
+
+
 # ---------------------------------------------------------------------- the host
 
 

@@ -394,14 +394,13 @@ class Import:
         return attr_from_user(value)
 
     def _renamed_group(self, group: Any) -> Any:
-        text = group.decode() if isinstance(group, bytes) else group
-        if not isinstance(text, str):
-            return group
-        if not text.startswith(_COLOCATION):
-            return text.encode()
-        other = text.removeprefix(_COLOCATION)
-        own = self.names.get(other) or self.prefix + other
-        return f"{_COLOCATION}{own}".encode()
+        """An entry of a colocation attribute; what names a node names its operation."""
+        if isinstance(group, str):
+            if group.startswith(_COLOCATION):
+                other = group.removeprefix(_COLOCATION)
+                group = _COLOCATION + (self.names.get(other) or self.prefix + other)
+            group = group.encode()
+        return group
 
     def _tensor(self, name: str, key: tuple[str, int]) -> Tensor | None:
         """An input of the node `name`; None where a loop feeds it back later."""

@@ -26,7 +26,9 @@ class ArgDef:
     """One input or output: its dtype is fixed, or named by an attribute.
 
     `number_attr` names the length of a list of equal dtypes, `type_list_attr` the
-    attribute with one dtype for each element of a list.
+    attribute with one dtype for each element of a list. `ranks` are the lowest and the
+    highest rank that a tensor may have, if it may not have every one, and its length if
+    it must be a vector of that.
     """
 
     name: str
@@ -35,6 +37,7 @@ class ArgDef:
     number_attr: str = ""
     type_list_attr: str = ""
     is_ref: bool = False
+    ranks: tuple[int, int, int | None] | None = None
 
     @property
     def is_list(self) -> bool:
@@ -74,6 +77,8 @@ class OpDef:
     lists: tuple[str, ...] = ()
     #: the version of graphs that may not have it any more, and why
     removed: tuple[int, str] | None = None
+    #: the arguments that may not have every rank: their places, and `ranks`
+    ranked: tuple[tuple[int, int, int, int | None], ...] = ()
 
     @property
     def type_defaults(self) -> dict[str, dtypes.DType]:
@@ -136,6 +141,8 @@ def _parse_attr(text: str) -> AttrDef:
 
 def _parse_arg(text: str, attrs: dict[str, AttrDef]) -> ArgDef:
     name, _, kind = text.partition(":")
+    kind, _, bounds = kind.partition("#")
+    ranks = _parse_ranks(bounds) if bounds else None
     is_ref = kind.startswith("ref(")
     if is_ref:
         kind = kind[4:-1]
@@ -146,10 +153,20 @@ def _parse_arg(text: str, attrs: dict[str, AttrDef]) -> ArgDef:
         number = ""
     attr = attrs.get(kind)
     if attr is None:
-        return ArgDef(name, dtypes.as_dtype(kind), "", number, "", is_ref)
+        return ArgDef(name, dtypes.as_dtype(kind), "", number, "", is_ref, ranks)
     if attr.kind == "list(type)":
-        return ArgDef(name, None, "", "", kind, is_ref)
-    return ArgDef(name, None, kind, number, "", is_ref)
+        return ArgDef(name, None, "", "", kind, is_ref, ranks)
+    return ArgDef(name, None, kind, number, "", is_ref, ranks)
+
+
+def _parse_ranks(text: str) -> tuple[int, int, int | None]:
+    """Read `low-high`, `low+` where there is no highest, or `[length]`."""
+    if text[0] == "[":
+        return 1, 1, int(text[1:-1])
+    low, _, high = text.partition("-")
+    if high:
+        return int(low), int(high), None
+    return int(low[:-1]), shapes.MOST_AXES, None
 
 
 def parse(line: str) -> OpDef:
@@ -176,6 +193,7 @@ def parse(line: str) -> OpDef:
         any("func" in a.kind for a in attrs.values()),
         tuple(dict.fromkeys(filter(None, lengths))),
         (int(version), reason) if version else None,
+        tuple((i, *a.ranks) for i, a in enumerate(args) if a.ranks is not None),
     )
 
 

@@ -534,8 +534,3 @@ class Facts:
 
     held: Held | None
     shape: RawShape = ()
-
-
-def shape_of(n: Operation, index: int) -> RawShape:
-    """The static shape of an input."""
-    return n._inputs[index]._shape_raw

@@ -156,6 +156,18 @@ def with_rank_at_least(n: Operation, index: int, rank: int) -> RawShape:
     return raw
 
 
+def with_rank_at_most(n: Operation, index: int, rank: int) -> RawShape:
+    """The shape of an input that must have at most `rank` dimensions.
+
+    Raises:
+      ValueError: it has more.
+    """
+    raw = n._inputs[index]._shape_raw
+    if raw is not None and len(raw) > rank:
+        raise invalid(n, f"Shape must be at most rank {rank} but is rank {len(raw)}")
+    return raw
+
+
 def same_dim(n: Operation, a: int | None, b: int | None) -> int | None:
     """The size that two dimensions both have.
 

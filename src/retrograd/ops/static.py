@@ -14,6 +14,7 @@ from retrograd.arrays import numpy as xp_numpy
 from retrograd.errors import OpError
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
+from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import RawShape, Tensor
@@ -220,15 +221,17 @@ def constant_as_shape(tensor: Tensor) -> RawShape:
     looked for where TensorFlow 1.15 does: in shapes, stacks, concatenations, slices.
 
     Raises:
-      ValueError: an element is less than −1.
+      ValueError: an element is less than −1, or of another type.
     """
     if _asking and _withheld(tensor, as_shape=True):
         return _by_length(tensor.op, tensor)
     if getattr(tensor, "_is_eager", False):
         return _sizes(tensor.numpy())  # pyright: ignore[reportAttributeAccessIssue]
     if tensor.dtype.base_dtype.name not in ("int32", "int64"):
-        value = constant(tensor)
-        return None if value is None else _sizes(value)
+        if constant(tensor) is None:
+            return None
+        word = type_word(tensor.dtype)
+        raise ValueError(f"Input tensor must be int32 or int64, but was {word}")
     n = tensor.op
     if n.type == "Shape":
         return n._inputs[0]._shape_raw

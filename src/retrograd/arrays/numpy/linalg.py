@@ -98,11 +98,20 @@ def svd(
     """Return (s, u, v) with u diag(s) vᴴ = x, s falling; or (s,) alone.
 
     Mind the order and that v is not transposed: TensorFlow's conventions, not NumPy's.
+    A matrix that is not finite gives NaN.
     """
+    finite = np.asarray(np.isfinite(x).all((-2, -1)))
+    if not finite.all():
+        x = np.where(finite[..., None, None], x, x.dtype.type(0))
     if not compute_uv:
-        return (np.linalg.svd(x, compute_uv=False),)
-    u, s, vh = np.linalg.svd(x, full_matrices)
-    return s, u, adjoint_of(vh, True)
+        found = (np.linalg.svd(x, compute_uv=False),)
+    else:
+        u, s, vh = np.linalg.svd(x, full_matrices)
+        found = (s, u, adjoint_of(vh, True))
+    if not finite.all():
+        for part in found:
+            part[~finite] = np.nan
+    return found
 
 
 @in_float32

@@ -77,10 +77,14 @@ def svd(
     x: Array, compute_uv: bool = True, full_matrices: bool = False
 ) -> tuple[Array, ...]:
     """`arrays.numpy.svd`."""
+    finite = jnp.isfinite(x).all((-2, -1))[..., None]
+    x = jnp.where(finite[..., None], x, 0)  # LAPACK's iteration might not end
     if not compute_uv:
-        return (jnp.linalg.svd(x, compute_uv=False),)
+        return (jnp.where(finite, jnp.linalg.svd(x, compute_uv=False), jnp.nan),)
     u, s, vh = jnp.linalg.svd(x, full_matrices=full_matrices)
-    return s, u, _adjoint_of(vh, True)
+    vectors = (u, _adjoint_of(vh, True))
+    u, v = (jnp.where(finite[..., None], part, jnp.nan) for part in vectors)
+    return jnp.where(finite, s, jnp.nan), u, v
 
 
 @in_float32

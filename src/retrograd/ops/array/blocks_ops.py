@@ -20,7 +20,7 @@ from retrograd.ops.infer import (
     shape_text,
     with_rank,
 )
-from retrograd.ops.nn.window import run_padding, windows
+from retrograd.ops.nn.window import fitting, run_padding
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.traits import Passes, Traits
 
@@ -270,11 +270,9 @@ def batch_to_space_kernel(
 
 def _depth_shape(n: Operation, to_depth: bool) -> RawShape:
     layout, by = n.attrs["data_format"], n.attrs["block_size"]
-    if layout == "NCHW_VECT_C":
-        with_rank(n, 0, 5)
-        return (None,) * 5
-    raw = with_rank(n, 0, 4)
-    first = layout == "NCHW"
+    packed = layout == "NCHW_VECT_C"  # four channels together, as the last axis
+    raw = with_rank(n, 0, 5 if packed else 4)
+    first = packed or layout == "NCHW"
     batch, high, wide, deep = (
         raw[i] for i in ((0, 2, 3, 1) if first else (0, 1, 2, 3))
     )
@@ -285,6 +283,8 @@ def _depth_shape(n: Operation, to_depth: bool) -> RawShape:
         high = None if high is None else high * by
         wide = None if wide is None else wide * by
         deep = _divided(n, deep, by * by)
+    if packed:
+        return (batch, deep, high, wide, 4)
     return (batch, deep, high, wide) if first else (batch, high, wide, deep)
 
 
@@ -382,7 +382,7 @@ def _patches_shape(n: Operation) -> RawShape:
     if None not in raw[1:-1]:
         padding = n.attrs["padding"]
         inner = [
-            windows(n, d, k, s, padding, r)
+            fitting(n, d or 0, (k - 1) * r + 1, s, padding)
             for d, k, s, r in zip(raw[1:-1], ksizes, strides, rates, strict=True)
         ]
     return (raw[0], *inner, deep)

@@ -88,6 +88,13 @@ def placeholder_v2_kernel(xp: Arrays, *, n: Operation) -> Array:
     raise _unfed(n)
 
 
+def _defaulted(n: Operation) -> RawShape:
+    """The shape that the attribute gives, which may say less than the input's."""
+    raw = from_attr()(n)
+    merged(n, n._inputs[0]._shape_raw, raw)
+    return raw
+
+
 def _default_gradient(n: Operation, dy: Tensor) -> Tensor:
     del n
     return dy

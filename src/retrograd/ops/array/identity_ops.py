@@ -10,7 +10,7 @@ from retrograd import shapes
 from retrograd.ops.arguments import refused
 from retrograd.ops.array.identity import check_numerics
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op, rule
-from retrograd.ops.infer import merged, same, shape_text, with_rank
+from retrograd.ops.infer import invalid, merged, same, shape_text, with_rank
 from retrograd.ops.traits import Blocks, Passes, Traits
 
 if TYPE_CHECKING:
@@ -155,7 +155,11 @@ def check_numerics_kernel(xp: Arrays, x: Array, *, message: str) -> Array:
 def _ensured(n: Operation) -> RawShape:
     want = n.attrs["shape"]
     have = n._inputs[0]._shape_raw
-    return merged(n, want, have if want is None else with_rank(n, 0, len(want)))
+    if want is None:  # a rank of its own to TensorFlow 1.15
+        if have is not None:
+            raise invalid(n, f"Shape must be rank -1 but is rank {len(have)}")
+        return None
+    return merged(n, want, with_rank(n, 0, len(want)))
 
 
 @op(

@@ -356,7 +356,11 @@ def _sparse_rows(
 
 def _split_axis(n: Operation, index: int) -> int | None:
     axis = static_value(n._inputs[index])
-    return None if axis is None else int(axis.reshape(-1)[0])
+    if axis is None:
+        return None
+    if axis.ndim:
+        raise invalid(n, f"Input must be scalar but has rank {axis.ndim}")
+    return int(axis)
 
 
 def _checked_axis(n: Operation, axis: int, rank_: int) -> int:
@@ -438,6 +442,8 @@ def _split_v_shape(n: Operation) -> list[RawShape]:
     if not raw:
         raise invalid(n, "Can't split scalars")
     if axis is None:
+        if sizes is not None and sizes.size != count:
+            raise invalid(n, "Length of size_splits should be equal to num_outputs")
         return [(None,) * len(raw)] * count
     at = _checked_axis(n, axis, len(raw))
     parts = [None] * count if sizes is None else _split_sizes(n, sizes, raw[at])

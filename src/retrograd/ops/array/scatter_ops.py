@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
 
 
-def _check_scatter(
+def check_scatter(
     n: Operation, indices: RawShape, updates: RawShape, whole: RawShape, word: str
 ) -> None:
     """Refuse updates that do not fit the indices and the whole."""
@@ -63,7 +63,7 @@ def _check_part(n: Operation, parts: tuple[RawShape, RawShape], text: str) -> No
 def _scatter_nd_shape(n: Operation) -> RawShape:
     indices, updates = with_rank_at_least(n, 0, 1), with_rank_at_least(n, 1, 1)
     whole = constant_as_shape(n._inputs[2])
-    _check_scatter(n, indices, updates, whole, "output")
+    check_scatter(n, indices, updates, whole, "output")
     return whole
 
 
@@ -73,7 +73,7 @@ def _update_shape(word: str) -> Callable[[Operation], RawShape]:
         if word == "output":
             with_rank_at_least(n, 0, 1)
         indices, updates = with_rank_at_least(n, 1, 1), with_rank_at_least(n, 2, 1)
-        _check_scatter(n, indices, updates, whole, word)
+        check_scatter(n, indices, updates, whole, word)
         return whole
 
     return infer

@@ -130,6 +130,12 @@ def _reshaped(n: Operation) -> RawShape:
         missing = have[have_unknown[0]] if have_size == want_size else None
     elif want_size:
         missing = _divided(n, have_size, want_size)
+    elif have_size:
+        raise invalid(
+            n,
+            f"Cannot reshape a tensor with {have_size} elements to shape "
+            f"{shape_text(want)} (0 elements)",
+        )
     else:
         return want
     at = want_unknown[0]

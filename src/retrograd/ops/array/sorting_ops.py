@@ -230,8 +230,7 @@ def _uniques(x: Array, out_idx: np.dtype) -> tuple[Array, Array, Array]:
 
 
 def _unique_shape(n: Operation) -> list[RawShape]:
-    whole = with_rank(n, 0, 1)
-    return [(None,), whole, (None,)][: len(n._outputs)]
+    return [(None,), n._inputs[0]._shape_raw, (None,)][: len(n._outputs)]
 
 
 def _vector(x: Array) -> Array:

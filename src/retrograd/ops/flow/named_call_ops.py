@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from retrograd.graph.function import CALLEE
+from retrograd.errors import InvalidArgumentError
+from retrograd.graph.function import CALLEE, FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
@@ -66,9 +67,17 @@ def _derivative(n: Operation) -> Any:
     if known is None:
         known = n.attrs["f"]
         if not isinstance(known, UnbuiltFunction):
-            known = hooks.derivative_of(known)
+            known = _derivative_of(known)
         n.attrs[CALLEE] = known
     return known
+
+
+def _derivative_of(function: FuncGraph) -> FuncGraph | UnbuiltFunction:
+    try:
+        return hooks.derivative_of(function)
+    except (LookupError, TypeError, ValueError) as error:  # raised when it is run
+        problem = InvalidArgumentError(None, None, str(error))
+        return UnbuiltFunction(function.function_name, problem)
 
 
 def _input_shapes(n: Operation) -> list[RawShape]:

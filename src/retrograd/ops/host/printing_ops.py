@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from retrograd import errors
+from retrograd.graph.operation import Operation
+from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.host.text import abridged, summarized
-from retrograd.ops.infer import nothing, same, scalar
+from retrograd.ops.infer import invalid, nothing, same
 from retrograd.ops.traits import Passes, Traits
 
 if TYPE_CHECKING:
@@ -69,7 +71,15 @@ def _text(value: Array | bytes) -> str:
     return str(item)
 
 
-@op("PrintV2", infer=nothing, host=True)
+def _printed(n: Operation) -> list[RawShape]:
+    raw = n._inputs[0]._shape_raw
+    if raw != ():  # nor may the rank be unknown
+        rank = -1 if raw is None else len(raw)
+        raise invalid(n, f"input must be a scalar, but has rank: {rank}")
+    return []
+
+
+@op("PrintV2", infer=_printed, host=True)
 def print_v2_kernel(
     xp: Arrays, value: Array, *, output_stream: str, end: str
 ) -> tuple[()]:
@@ -95,7 +105,19 @@ def print_v2_kernel(
     return ()
 
 
-@op("StringFormat", infer=scalar, host=True)
+def _formatted(n: Operation) -> RawShape:
+    template, mark = n.attrs["template"], n.attrs["placeholder"]
+    places = template.count(mark) if mark else max(0, len(template) - 1)
+    if places != len(n._inputs):
+        raise invalid(
+            n,
+            "num placeholders in template and num inputs must match: "
+            f"{places} vs. {len(n._inputs)}",
+        )
+    return ()
+
+
+@op("StringFormat", infer=_formatted, host=True)
 def string_format_kernel(
     xp: Arrays, *values: Array, template: str, placeholder: str, summarize: int
 ) -> Array:

@@ -91,8 +91,27 @@ def _failure(error: Exception) -> Exception:
     )
     trace = error.__traceback__
     inside = trace.tb_next if trace is not None else None
-    text = "".join(traceback.format_exception(type(error), error, inside))
-    return kind(None, None, f"{type(error).__name__}: {error}\n{text}")
+    name = type(error).__name__
+    if isinstance(error, errors.OpError):
+        # of a run within the function: its own message tells what happened there, and
+        # would be told twice more by the exceptions behind it
+        what, lines = error.message, traceback.format_tb(inside)
+        lines = ["Traceback (most recent call last):\n", *lines, f"{name}\n"]
+    else:
+        what, lines = error, traceback.format_exception(type(error), error, inside)
+    return kind(None, None, _bounded(f"{name}: {what}\n{''.join(lines)}"))
+
+
+#: so many characters a message has at the most, of runs within runs too
+_LONGEST = 10_000
+
+
+def _bounded(text: str) -> str:
+    """A message without its middle, if it is too long."""
+    if len(text) <= _LONGEST:
+        return text
+    start, end = text[: _LONGEST // 2], text[-_LONGEST // 2 :]
+    return f"{start}\n... {len(text) - _LONGEST} characters left out ...\n{end}"
 
 
 def _as_array(value: Array | bytes) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrograd.errors import InvalidArgumentError
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops import rules
@@ -13,11 +14,13 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import (
     invalid,
-    like,
     merged,
+    same,
     same_dim,
     shape_text,
+    with_rank,
     with_rank_at_least,
+    with_rank_at_most,
 )
 from retrograd.ops.static import constant
 from retrograd.ops.traits import Passes, Traits
@@ -30,17 +33,9 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------- bands
 
 
-def _band_shape(n: Operation) -> RawShape:
-    for i in (1, 2):
-        raw = n._inputs[i]._shape_raw
-        if raw is not None and raw != ():
-            raise invalid(n, f"Shape must be rank 0 but is rank {len(raw)}")
-    return with_rank_at_least(n, 0, 2)
-
-
 @op(
     "MatrixBandPart",
-    infer=_band_shape,
+    infer=same,
     math="Yᵢⱼ = Xᵢⱼ within the band",
     static=("num_lower", "num_upper"),
     grad=dict(
@@ -143,12 +138,10 @@ def _set_diag_shape(n: Operation) -> RawShape:
     if raw is None:
         return None if diagonal is None else (*diagonal[:-1], None, None)
     if diagonal is not None:
-        if len(diagonal) != len(raw) - 1:
-            raise invalid(
-                n, f"Shape must be rank {len(raw) - 1} but is rank {len(diagonal)}"
-            )
+        diagonal = with_rank(n, 1, len(raw) - 1)
         same_dim(n, _shorter(*raw[-2:]), diagonal[-1])
-        return (*(merged(n, raw[:-2], diagonal[:-1]) or ()), *raw[-2:])
+        if None in raw:
+            return (*(merged(n, raw[:-2], diagonal[:-1]) or ()), *raw[-2:])
     return raw
 
 
@@ -238,12 +231,44 @@ def _places(
     return np.where(inside, row, 0), np.where(inside, column, 0), inside
 
 
-def _packed_shape(n: Operation) -> RawShape:
-    raw, k = with_rank_at_least(n, 0, 2), constant(n._inputs[1])
-    if raw is None or k is None:
+def _static_span(n: Operation, index: int) -> tuple[int, int] | None:
+    """The lowest and the highest of the diagonals that an input names, if known.
+
+    Raises:
+      ValueError: it names none, or more than a range of them.
+    """
+    k = constant(n._inputs[index])
+    if k is None:
         return None
-    lower, upper = _span(k)
+    if k.size not in (1, 2):
+        raise invalid(
+            n,
+            "diag_index must be a vector with one or two elements. It has "
+            f"{k.size} elements.",
+        )
+    lower, upper = int(k.flat[0]), int(k.flat[-1])
+    if lower > upper:
+        raise invalid(n, "lower_diag_index is greater than upper_diag_index")
+    return lower, upper
+
+
+def _check_static_span(
+    n: Operation, rows: int | None, columns: int | None, span: tuple[int, int]
+) -> None:
+    if rows is None or columns is None:
+        return
+    for name, value in zip(("lower", "upper"), span, strict=True):
+        if value and not -rows < value < columns:
+            raise invalid(n, f"{name}_diag_index is out of bound.")
+
+
+def _packed_shape(n: Operation) -> RawShape:
+    raw, span = with_rank_at_least(n, 0, 2), _static_span(n, 1)
+    if raw is None or span is None:
+        return None
+    lower, upper = span
     rows, columns = raw[-2:]
+    _check_static_span(n, rows, columns, span)
     count = () if lower == upper else (upper - lower + 1,)
     if rows is None or columns is None:
         return (*raw[:-2], *count, None)
@@ -282,15 +307,33 @@ def _matrix_diag_part_v2(xp: Arrays, x: Array, k: Array, padding_value: Array) -
 
 
 def _unpacked_shape(n: Operation) -> RawShape:
-    raw = with_rank_at_least(n, 0, 1)
-    k, rows, columns = (constant(n._inputs[i]) for i in (1, 2, 3))
-    if raw is None or k is None:
+    raw, span = with_rank_at_least(n, 0, 1), _static_span(n, 1)
+    if not raw or span is None:
         return None
-    lower, upper = _span(k)
-    batch = raw[:-1] if lower == upper else raw[:-2]
-    if raw[-1] is None or rows is None or columns is None:
+    (lower, upper), last = span, raw[-1]
+    batch, count = raw[:-1], upper - lower + 1
+    if count > 1:
+        batch = raw[:-2]
+        if len(raw) > 1 and raw[-2] not in (None, count):
+            raise invalid(
+                n,
+                "The number of rows of `diagonal` doesn't match the number of "
+                "diagonals implied from `d_lower` and `d_upper`.\nnum_diags = "
+                f"{raw[-2]}, d_lower = {lower}, d_upper = {upper}, other_dim = "
+                f"{last}",
+            )
+    if last is None:
         return (*batch, None, None)
-    return (*batch, *_matrix_size(raw[-1], lower, upper, int(rows), int(columns)))
+    rows, columns = (constant(n._inputs[i]) for i in (2, 3))
+    known = [-1 if value is None else int(value.flat[0]) for value in (rows, columns)]
+    try:
+        size = _matrix_size(last, lower, upper, *known)
+    except InvalidArgumentError as error:
+        text = str(error.message).replace("columns", "cols")
+        raise invalid(n, text.replace("The number of ", "num_")) from None
+    if rows is None or columns is None:  # what is not known may be larger
+        return (*batch, None, None)
+    return (*batch, *size)
 
 
 def _matrix_size(
@@ -375,9 +418,26 @@ def _set_diag_v2_rule(n: Operation, dy: Tensor) -> list[Tensor | None]:
     ]
 
 
+def _set_diagonals_shape(n: Operation) -> RawShape:
+    raw, diagonal = with_rank_at_least(n, 0, 2), with_rank_at_least(n, 1, 1)
+    span = _static_span(n, 2)
+    lower, upper = span or (0, 0)
+    if raw is not None:
+        if span is not None:
+            diagonal = with_rank(n, 1, len(raw) - (lower == upper))
+        elif diagonal is not None:
+            with_rank_at_least(n, 1, len(raw) - 1)
+            with_rank_at_most(n, 1, len(raw))
+        _check_static_span(n, raw[-2], raw[-1], (lower, upper))
+    if diagonal is None or (raw is not None and None not in raw):
+        return raw
+    batch = diagonal[:-1] if lower == upper else diagonal[:-2]
+    return merged(n, raw, (*batch, None, None))
+
+
 @op(
     "MatrixSetDiagV2",
-    infer=like(0),
+    infer=_set_diagonals_shape,
     math="Y = X with d on the diagonals k",
     static="k",
     grad=_set_diag_v2_rule,

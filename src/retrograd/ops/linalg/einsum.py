@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
@@ -10,11 +12,10 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
-from retrograd.graph.tensor import Tensor
+from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.array.fill import range_
 from retrograd.ops.array.shape import expand_dims, rank, reshape, shape, transpose
 from retrograd.ops.declare import F
-from retrograd.ops.linalg.einsum_ops import _resolved
 from retrograd.ops.linalg.norms import trace
 from retrograd.ops.linalg.products import matmul
 from retrograd.ops.math.reduce import reduce_prod, reduce_sum
@@ -315,3 +316,66 @@ def _dynamic_axes(x: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tensor]:
     given = convert_to_tensor(axes, dtypes.int32, "axes")
     summed = F.Select(given >= 0, given, given + size)
     return whole, F.ListDiff(range_(size), summed)[0], summed
+
+
+# ---------------------------------------------------------------------- equations
+
+
+def _resolved(equation: str, raws: Sequence[RawShape]) -> tuple[list[str], str]:
+    """The axis labels of each input and of the output, ellipses spelt out.
+
+    Raises:
+      ValueError: the equation cannot be read, or does not fit the inputs.
+    """
+    equation = equation.replace(" ", "")
+    match = re.match("^([a-zA-Z,.]+)(->[a-zA-Z.]*)?$", equation)
+    if not match:
+        raise ValueError(f"Indices have incorrect format: {equation}")
+    inputs = match.group(1).split(",")
+    output = match.group(2)[2:] if match.group(2) else None
+    if len(raws) != len(inputs):
+        raise ValueError(
+            f'Got {len(raws)} arguments for equation "{equation}", expecting '
+            f"{len(inputs)}"
+        )
+    ellipsis = ""
+    if "..." in equation:
+        inputs, ellipsis = _without_ellipsis(inputs, raws)
+        if output is not None:
+            output = output.replace("...", ellipsis)
+            if "." in output:
+                raise ValueError('period "." found outside of ellipsis')
+    if output is None:
+        every = "".join(inputs)
+        once = [c for c in sorted(set(every)) if every.count(c) == 1]
+        output = ellipsis + "".join(c for c in once if c not in ellipsis)
+    return inputs, output
+
+
+def _without_ellipsis(
+    inputs: list[str], raws: Sequence[RawShape]
+) -> tuple[list[str], str]:
+    """Labels with letters that are free in place of "...", and those letters."""
+    used = "".join(inputs)
+    unused = "".join(c for c in string.ascii_letters if c not in used)
+    longest, found = "", []
+    for labels, raw in zip(inputs, raws, strict=True):
+        if "..." not in labels:
+            found.append(labels)
+            continue
+        parts = labels.split("...")
+        if len(parts) != 2:
+            raise ValueError("Unable to resolve ellipsis. Excess number found.")
+        if raw is None:
+            raise ValueError("Unable to statically infer ellipsis axes.")
+        count = len(raw) - len("".join(parts))
+        if count < 0:
+            raise ValueError("Ellipses lengths do not match.")
+        if len(unused) < count:
+            raise ValueError("Unable to resolve ellipsis, too many distinct labels.")
+        letters = unused[-count:] if count else ""
+        found.append(labels.replace("...", letters))
+        longest = max(longest, letters, key=len)
+    if any("." in labels for labels in found):
+        raise ValueError('period "." found outside of ellipsis')
+    return found, longest

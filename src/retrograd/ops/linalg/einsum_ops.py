@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import string
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from retrograd import shapes
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import op
+from retrograd.ops.infer import invalid, same_dim
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -19,82 +18,75 @@ if TYPE_CHECKING:
 
 
 def _einsum_shape(n: Operation) -> RawShape:
-    raws = [t._shape_raw for t in n._inputs]
-    if any(raw is None for raw in raws):
-        return None
-    inputs, output = _resolved(n.attrs["equation"], raws)
+    inputs, output = _subscripts(n)
     sizes: dict[str, int | None] = {}
-    for labels, raw in zip(inputs, raws, strict=True):
-        for label, size in zip(labels, raw or (), strict=True):
-            if sizes.get(label) in (None, 1):
-                sizes[label] = size
-    return tuple(sizes[label] for label in output)
+    around: list[RawShape] = [
+        _labelled(n, labels, t._shape_raw, sizes)
+        for labels, t in zip(inputs, n._inputs, strict=True)
+    ]
+    batch = around[0]
+    if len(around) == 2:
+        try:
+            batch = shapes.broadcast(*around)
+        except ValueError as error:
+            raise invalid(n, str(error)) from None
+    if "." not in output and batch:
+        raise invalid(n, f"Shape must be at most rank 0 but is rank {len(batch)}")
+    before, dots, after = output.partition("...")
+    for label in before + after:
+        if label not in sizes:
+            raise invalid(
+                n,
+                f"Einsum output subscripts for equation '{n.attrs['equation']}' has "
+                f"label '{label}' which is not present in the input subscripts",
+            )
+    if dots and batch is None:
+        return None
+    known = [tuple(sizes[label] for label in part) for part in (before, after)]
+    return known[0] + (batch or ()) + known[1]
+
+
+def _subscripts(n: Operation) -> tuple[list[str], str]:
+    """The labels of each input and of the output, with their ellipses."""
+    equation = n.attrs["equation"]
+    parts = equation.split("->")
+    if len(parts) != 2:
+        raise invalid(n, f"Expecting exactly one '->' in einsum equation: {equation}")
+    inputs, count = parts[0].split(","), len(n._inputs)
+    if count > 2:
+        raise invalid(n, f"Expected either 1 or 2 inputs but got: {count}")
+    if len(inputs) != count:
+        raise invalid(
+            n,
+            f"Expected {len(inputs)} inputs for equation {equation} but got: {count}",
+        )
+    for labels in (*inputs, parts[1]):
+        if labels.count(".") not in (0, 3) or ("." in labels and "..." not in labels):
+            text = f"Periods found outside of ellipsis in subscript: {labels}"
+            raise invalid(n, text)
+    return inputs, parts[1]
+
+
+def _labelled(
+    n: Operation, labels: str, raw: RawShape, sizes: dict[str, int | None]
+) -> RawShape:
+    """Note the size of each label of an input; what its ellipsis stands for."""
+    before, dots, after = labels.partition("...")
+    named = len(before) + len(after)
+    if raw is not None and (len(raw) < named or (not dots and len(raw) > named)):
+        bound = "at least rank" if dots else "rank"
+        raise invalid(n, f"Shape must be {bound} {named} but is rank {len(raw)}")
+    ends: RawShape = (None,) * named
+    if raw is not None:
+        ends = raw[: len(before)] + raw[len(raw) - len(after) :]
+    for label, size in zip(before + after, ends, strict=True):
+        sizes[label] = same_dim(n, sizes.get(label), size)
+    if not dots:
+        return ()
+    return None if raw is None else raw[len(before) : len(raw) - len(after)]
 
 
 @op("Einsum", infer=_einsum_shape, math="einsum")
 def _einsum(xp: Arrays, *inputs: Array, equation: str) -> Array:
     """The sum of products that `equation` describes."""
     return xp.einsum(equation, *inputs)
-
-
-# ---------------------------------------------------------------------- equations
-
-
-def _resolved(equation: str, raws: Sequence[RawShape]) -> tuple[list[str], str]:
-    """The axis labels of each input and of the output, ellipses spelt out.
-
-    Raises:
-      ValueError: the equation cannot be read, or does not fit the inputs.
-    """
-    equation = equation.replace(" ", "")
-    match = re.match("^([a-zA-Z,.]+)(->[a-zA-Z.]*)?$", equation)
-    if not match:
-        raise ValueError(f"Indices have incorrect format: {equation}")
-    inputs = match.group(1).split(",")
-    output = match.group(2)[2:] if match.group(2) else None
-    if len(raws) != len(inputs):
-        raise ValueError(
-            f'Got {len(raws)} arguments for equation "{equation}", expecting '
-            f"{len(inputs)}"
-        )
-    ellipsis = ""
-    if "..." in equation:
-        inputs, ellipsis = _without_ellipsis(inputs, raws)
-        if output is not None:
-            output = output.replace("...", ellipsis)
-            if "." in output:
-                raise ValueError('period "." found outside of ellipsis')
-    if output is None:
-        every = "".join(inputs)
-        once = [c for c in sorted(set(every)) if every.count(c) == 1]
-        output = ellipsis + "".join(c for c in once if c not in ellipsis)
-    return inputs, output
-
-
-def _without_ellipsis(
-    inputs: list[str], raws: Sequence[RawShape]
-) -> tuple[list[str], str]:
-    """Labels with letters that are free in place of "...", and those letters."""
-    used = "".join(inputs)
-    unused = "".join(c for c in string.ascii_letters if c not in used)
-    longest, found = "", []
-    for labels, raw in zip(inputs, raws, strict=True):
-        if "..." not in labels:
-            found.append(labels)
-            continue
-        parts = labels.split("...")
-        if len(parts) != 2:
-            raise ValueError("Unable to resolve ellipsis. Excess number found.")
-        if raw is None:
-            raise ValueError("Unable to statically infer ellipsis axes.")
-        count = len(raw) - len("".join(parts))
-        if count < 0:
-            raise ValueError("Ellipses lengths do not match.")
-        if len(unused) < count:
-            raise ValueError("Unable to resolve ellipsis, too many distinct labels.")
-        letters = unused[-count:] if count else ""
-        found.append(labels.replace("...", letters))
-        longest = max(longest, letters, key=len)
-    if any("." in labels for labels in found):
-        raise ValueError('period "." found outside of ellipsis')
-    return found, longest

@@ -363,9 +363,23 @@ def _tridiagonal_product_rule(n: Operation, dy: Tensor) -> list[Tensor]:
     return [along(later(x)), along(x), along(sooner(x)), by_x]
 
 
+def _tridiagonal_product(n: Operation) -> RawShape:
+    raws = [with_rank_at_least(n, i, 2) for i in range(4)]
+    batch: RawShape = None
+    for raw in raws:
+        batch = merged(n, batch, None if raw is None else raw[:-2])
+    length = None if raws[3] is None else raws[3][-2]
+    for raw in raws[:3]:
+        if raw is not None:
+            if raw[-2] not in (None, 1):
+                raise invalid(n, f"Dimension must be 1 but is {raw[-2]}")
+            length = same_dim(n, length, raw[-1])
+    return raws[3]
+
+
 @op(
     "TridiagonalMatMul",
-    infer=lambda n: with_rank_at_least(n, 3, 2),
+    infer=_tridiagonal_product,
     math="yᵢ = aᵢ xᵢ₊₁ + bᵢ xᵢ + cᵢ xᵢ₋₁, row by row",
     grad=_tridiagonal_product_rule,
     notation=dict(

@@ -19,7 +19,7 @@ from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape, Tensor
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, op
-from retrograd.ops.infer import like, nothing, scalar, unknown
+from retrograd.ops.infer import like, nothing, same_dim, scalar, unknown
 from retrograd.ops.static import constant_as_shape
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _made(n: Operation) -> list[RawShape | Facts]:
 def _gradient_made(n: Operation) -> list[RawShape | Facts]:
     shape = _known(n._inputs[0])
     prefix: RawShape = ()
-    if n.type == "TensorArrayGradWithShape":
+    if n.type == "TensorArrayGradWithShape" and shape is not None:
         prefix = constant_as_shape(n._inputs[2])
     held = None
     if shape is not None and prefix is not None:
@@ -245,6 +245,13 @@ def _one_element(n: Operation) -> RawShape:
 def _some_elements(n: Operation) -> RawShape:
     shape, count = _known(n._inputs[0]), n._inputs[1]._shape_raw
     return None if shape is None or count is None else (*count, *shape)
+
+
+def _scattered(n: Operation) -> RawShape:
+    indices, values = n._inputs[1]._shape_raw, n._inputs[2]._shape_raw
+    if indices and values:
+        same_dim(n, values[0], indices[0])
+    return ()
 
 
 def _joined(n: Operation) -> list[RawShape]:
@@ -569,7 +576,7 @@ _declare(
 )
 _declare(
     _scatter,
-    scalar,
+    _scattered,
     _scatter_gradient,
     "TensorArrayScatterV2",
     "TensorArrayScatterV3",

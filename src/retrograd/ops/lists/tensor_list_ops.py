@@ -14,12 +14,13 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.arrays.list_value import TensorList, refused, shape_from, text_of
+from retrograd.graph import opdef
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape, Tensor
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, op
-from retrograd.ops.infer import invalid, merged
-from retrograd.ops.static import constant_as_shape
+from retrograd.ops.infer import invalid, merged, same_dim, with_rank_at_least
+from retrograd.ops.static import constant, constant_as_shape
 from retrograd.ops.traits import Kind, Traits
 
 if TYPE_CHECKING:
@@ -69,9 +70,17 @@ _POPPED = (
 
 def _wanted_shape(n: Operation, index: int) -> RawShape:
     """The static shape that an element_shape input gives."""
-    if n._inputs[index]._shape_raw == ():
-        return None
-    return constant_as_shape(n._inputs[index])
+    tensor = n._inputs[index]
+    if tensor._shape_raw != ():
+        return constant_as_shape(tensor)
+    value = constant(tensor)
+    if value is not None and value != -1:
+        word = opdef.type_word(tensor.dtype)
+        raise ValueError(
+            "Received an invalid shape scalar with a static value that is not '-1': "
+            f"Tensor<type: {word} shape: [] values: {value}>"
+        )
+    return None
 
 
 def _fresh(n: Operation) -> Facts:
@@ -86,9 +95,7 @@ def _pushed(n: Operation) -> Facts:
 
 def _popped(n: Operation) -> list[RawShape | Facts]:
     shape = _same_list(n, _POPPED)
-    wanted = _wanted_shape(n, 1)
-    element = wanted if shape is None else merged(n, shape, wanted)
-    return [_holding(n, shape), element]
+    return [_holding(n, shape), shape]
 
 
 def _after_first(n: Operation, raw: RawShape) -> RawShape:
@@ -101,7 +108,8 @@ def _after_first(n: Operation, raw: RawShape) -> RawShape:
 
 def _from_tensor(n: Operation) -> Facts:
     wanted = _wanted_shape(n, 1)
-    merged(n, _after_first(n, n._inputs[0]._shape_raw), wanted)
+    if n._inputs[0]._shape_raw != ():
+        merged(n, _after_first(n, n._inputs[0]._shape_raw), wanted)
     return _holding(n, wanted)
 
 
@@ -618,9 +626,16 @@ def concat_lists(
     return found
 
 
+def _pushed_each(n: Operation) -> RawShape:
+    handles, rows = n._inputs[0]._shape_raw, with_rank_at_least(n, 1, 1)
+    if handles is None or rows is None:
+        return handles
+    return (same_dim(n, rows[0], handles[0]),)
+
+
 @op(
     "TensorListPushBackBatch",
-    infer=lambda n: n._inputs[0]._shape_raw,
+    infer=_pushed_each,
     grad=NOT_DIFFERENTIABLE,
     host=True,
     pure=False,

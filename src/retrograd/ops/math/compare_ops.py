@@ -11,7 +11,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
-from retrograd.ops.infer import broadcast, same, shape_text
+from retrograd.ops.infer import broadcast, merged, same, shape_text
 from retrograd.ops.traits import Blocks, Traits
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _not_equal(
 
 @op(
     "ApproximateEqual",
-    infer=broadcast,
+    infer=lambda n: merged(n, n._inputs[0]._shape_raw, n._inputs[1]._shape_raw),
     math="z = [|x − y| < ε]",
     grad=NOT_DIFFERENTIABLE,
     traits=Traits(blocks=Blocks.TRUTH),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
-from retrograd.ops.infer import same
+from retrograd.ops.infer import invalid, same
 from retrograd.ops.static import constant
 from retrograd.ops.traits import Blocks, Traits
 
@@ -19,17 +18,21 @@ if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
 
 
-def _bins(index: int) -> Callable[..., Any]:
-    """One dimension, its size the value of an input."""
-
-    def shape_rule(n: Operation) -> RawShape:
-        size = constant(n._inputs[index])
-        return (None,) if size is None or size < 0 else (int(size),)
-
-    return shape_rule
+def _counted(n: Operation) -> RawShape:
+    size = constant(n._inputs[1])
+    if size is not None and size < 0:
+        raise invalid(n, f"size ({size}) must be non-negative")
+    return (None if size is None else int(size),)
 
 
-@op("Bincount", infer=_bins(1), math="yₖ = Σᵢ wᵢ [xᵢ = k]", static="size")
+def _bins(n: Operation) -> RawShape:
+    size = constant(n._inputs[2])
+    if size is not None and size <= 0:
+        raise invalid(n, f"Requires nbins > 0: {size}")
+    return (None if size is None else int(size),)
+
+
+@op("Bincount", infer=_counted, math="yₖ = Σᵢ wᵢ [xᵢ = k]", static="size")
 def _bincount(xp: Arrays, arr: Array, size: Array, weights: Array) -> Array:
     """How often each number below `size` occurs, or the sum of its weights.
 
@@ -48,7 +51,7 @@ def _bincount(xp: Arrays, arr: Array, size: Array, weights: Array) -> Array:
 
 @op(
     "HistogramFixedWidth",
-    infer=_bins(2),
+    infer=_bins,
     math="yₖ = #{i: xᵢ in bin k}",
     static="nbins",
 )

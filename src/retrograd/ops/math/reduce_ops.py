@@ -204,7 +204,7 @@ def _without_axis(n: Operation) -> RawShape:
     raw, axis = n._inputs[0]._shape_raw, constant(n._inputs[1])
     if raw is None:
         return None
-    if len(raw) < 2:
+    if len(raw) < 2:  # whatever the axis is
         return ()
     if axis is None:
         return (None,) * (len(raw) - 1)

@@ -17,7 +17,7 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.infer import invalid, with_rank
 from retrograd.ops.random import philox
-from retrograd.ops.static import constant_as_shape
+from retrograd.ops.static import constant, constant_as_shape
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -39,6 +39,9 @@ def _pooled(n: Operation) -> list[RawShape]:
         None if size is None else _pooled_size(size, ratio)
         for size, ratio in zip(x, ratios, strict=True)
     ]
+    for place, size in enumerate(sizes):
+        if size is not None and size < 0:
+            raise invalid(n, f"Size computed for dim {place} is negative: {size}")
     edges = [(None if size is None else size + 1,) for size in sizes[1:3]]
     return [tuple(sizes), *edges]
 
@@ -243,8 +246,10 @@ def fractional_max_pool_grad_kernel(
 
 
 def _held(n: Operation) -> RawShape:
-    found = constant_as_shape(n._inputs[0])
-    return (None,) * 4 if found is None else found
+    if constant(n._inputs[0]) is None:
+        return (None,) * 4
+    with_rank(n, 0, 1)
+    return constant_as_shape(n._inputs[0])
 
 
 @op(

@@ -15,7 +15,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import invalid, like, same_dim, shape_text, with_rank
-from retrograd.ops.nn.window import run_padding, windows
+from retrograd.ops.nn.window import fitting, run_padding
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -40,7 +40,8 @@ def _dilated(n: Operation) -> RawShape:
         x[1:3], f[:2], n.attrs["strides"][1:3], n.attrs["rates"][1:3], strict=True
     )
     inner = [
-        windows(n, size, k, s, n.attrs["padding"], dilation=r) for size, k, s, r in each
+        fitting(n, size or 0, ((k or 0) - 1) * r + 1, s, n.attrs["padding"])
+        for size, k, s, r in each
     ]
     return (x[0], *inner, f[2])
 

@@ -68,8 +68,13 @@ def _pooled(
     n: Operation, what: str, ksize: Sequence[int], strides: Sequence[int]
 ) -> RawShape:
     """What windows of the given sizes make of the first input."""
-    shape = with_rank(n, 0, 5 if what == "Pool3D" else 4)
+    packed = n.attrs.get("data_format") == "NCHW_VECT_C"
+    shape = with_rank(n, 0, 5 if packed or what == "Pool3D" else 4)
     _check_lengths(n, what, ksize, strides)
+    if packed:  # four channels together, as the last axis
+        if shape[4] not in (None, 4):
+            raise invalid(n, f"Dimension must be 4 but is {shape[4]}")
+        return (shape[0], shape[1], None, None, 4)
     data_format, padding = n.attrs.get("data_format", "NHWC"), n.attrs["padding"]
     inner = [
         windows(n, size, k, s, padding)
@@ -90,6 +95,10 @@ def _by_attributes(what: str) -> Callable[[Operation], RawShape]:
 
 def _by_inputs(n: Operation) -> RawShape:
     """As `_pooled`, with the windows in the last two inputs."""
+    packed = n.attrs["data_format"] == "NCHW_VECT_C"
+    shape = with_rank(n, 0, 5 if packed else 4)
+    if packed and shape[4] not in (None, 4):
+        raise invalid(n, f"Dimension must be 4 but is {shape[4]}")
     for index in (-2, -1):
         raw = n._inputs[index]._shape_raw
         if raw is not None and len(raw) != 1:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
-from retrograd.ops.infer import invalid
+from retrograd.ops.infer import invalid, with_rank
 from retrograd.ops.static import constant_as_shape
 
 if TYPE_CHECKING:
@@ -156,10 +156,39 @@ def windows(
     return (size - reach) // stride + 1
 
 
+def fitting(n: Operation, size: int, reach: int, stride: int, padding: str) -> int:
+    """How many windows fit along one axis, for ops that make none where none does.
+
+    Args:
+      n: the operation.
+      size: the length of the axis.
+      reach: that of a window.
+      stride: how far apart the windows are.
+      padding: `SAME` or `VALID`.
+
+    Raises:
+      ValueError: the stride is not positive, or the window reaches too far.
+    """
+    if stride <= 0:
+        raise invalid(n, f"Stride must be > 0, but got {stride}")
+    if padding == "SAME":
+        return (size + stride - 1) // stride
+    room = size - reach + stride
+    count = room // stride if room >= 0 else -(-room // stride)
+    if count < 0:
+        raise invalid(
+            n,
+            f"Computed output size would be negative: {count} [input_size: {size}, "
+            f"effective_filter_size: {reach}, stride: {stride}]",
+        )
+    return count
+
+
 def shape_held(index: int, rank: int) -> Callable[[Operation], RawShape]:
     """The shape rule of ops whose input `index` holds the output's shape."""
 
     def infer(n: Operation) -> RawShape:
+        with_rank(n, index, 1)
         raw = constant_as_shape(n._inputs[index])
         if raw is None:
             return (None,) * rank

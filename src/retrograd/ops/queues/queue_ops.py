@@ -15,9 +15,10 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
-from retrograd.ops.infer import nothing, scalar, unknown
+from retrograd.ops.infer import invalid, nothing, scalar, unknown
 from retrograd.ops.queues import buffers as queue_kernels
 from retrograd.ops.queues.buffers import shape_text
+from retrograd.ops.static import constant
 
 if TYPE_CHECKING:
     from retrograd.ops.declare import _NotDifferentiable
@@ -265,6 +266,13 @@ def _is_closed_kernel(xp: Arrays, handle: Handle) -> np.bool_:
     return np.bool_(_found(handle).closed)
 
 
+def _many(n: Operation) -> Any:
+    count = constant(n._inputs[1])
+    if count is not None and count.size and count.flat[0] < 0:
+        raise invalid(n, f"Input 'n' must be >= 0, but is {count.flat[0]}")
+    return unknown(n)
+
+
 def _declare(
     name: str,
     kernel: Callable[..., Any],
@@ -290,8 +298,8 @@ def _declare(
 _declare("QueueEnqueue", _enqueue_kernel, nothing)
 _declare("QueueEnqueueMany", _enqueue_many_kernel, nothing)
 _declare("QueueDequeue", _dequeue_kernel, unknown)
-_declare("QueueDequeueMany", _dequeue_many_kernel, unknown)
-_declare("QueueDequeueUpTo", _dequeue_many_kernel, unknown)
+_declare("QueueDequeueMany", _dequeue_many_kernel, _many)
+_declare("QueueDequeueUpTo", _dequeue_many_kernel, _many)
 _declare("QueueClose", _close_kernel, nothing)
 _declare("QueueSize", _size_kernel, scalar)
 _declare("QueueIsClosed", _is_closed_kernel, scalar, older=None)

@@ -25,11 +25,12 @@ from retrograd.ops.infer import (
     broadcast,
     from_input,
     like,
+    size_input,
     with_rank,
 )
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.random import philox, philox_distributions
-from retrograd.ops.static import constant, constant_as_shape
+from retrograd.ops.static import constant_as_shape
 from retrograd.ops.traits import NONE, Blocks, Passes, Traits
 
 if TYPE_CHECKING:
@@ -171,10 +172,7 @@ def random_shuffle_kernel(xp: Arrays, state: Array, value: Array) -> tuple[Array
 
 
 def _categories(n: Operation) -> RawShape:
-    batch = with_rank(n, 0, 2)[0]
-    with_rank(n, 1, 0)
-    count = constant(n._inputs[1])
-    return batch, None if count is None else max(int(count), 0)
+    return with_rank(n, 0, 2)[0], size_input(n, 1)
 
 
 @op(

@@ -62,8 +62,6 @@ class _Form:
                 variable_shape_of(n, i) if self.resource else n._inputs[i]._shape_raw
             )
             shape = merged(n, shape, known)
-        for i in self.scalars:
-            with_rank(n, i, 0)
         grad = n._inputs[self.grad]._shape_raw
         if self.sparse:
             (count,) = with_rank(n, self.grad + 1, 1)

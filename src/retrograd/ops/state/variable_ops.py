@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd import dtypes, errors
+from retrograd.graph import opdef
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape
 from retrograd.ops.array.join import concat
+from retrograd.ops.array.scatter_ops import check_scatter
 from retrograd.ops.array.shape import expand_dims, reshape, size
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, gradient, op, rule
 from retrograd.ops.infer import (
@@ -31,6 +33,7 @@ from retrograd.ops.infer import (
     same,
     scalar,
     shape_text,
+    with_rank_at_least,
 )
 from retrograd.ops.state.variables import variable_shape
 from retrograd.ops.traits import Blocks, Kind, Traits
@@ -63,9 +66,10 @@ def variable_shape_of(n: Operation, index: int = 0) -> RawShape:
 def _check_dtype(n: Operation, dtype: dtypes.DType) -> None:
     known = n._inputs[0]._held
     if known is not None and known.dtype is not None and known.dtype is not dtype:
-        raise ValueError(
-            "Trying to access a variable with the wrong dtype. Expected "
-            f"{known.dtype.name} got {dtype.name} for {described(n)}."
+        raise invalid(
+            n,
+            f"Trying to read variable with wrong dtype. Expected "
+            f"{opdef.type_word(known.dtype)} got {opdef.type_word(dtype)}",
         )
 
 
@@ -366,8 +370,6 @@ def _counted(xp: Arrays, value: Array, *, limit: int) -> tuple[Array, ...]:
 
 def _of_scalar(n: Operation) -> RawShape:
     raw = n._inputs[0]._shape_raw
-    if n._inputs[0]._dtype is dtypes.resource:
-        raw = variable_shape_of(n)
     if raw:
         raise invalid(n, f"Shape must be rank 0 but is rank {len(raw)}")
     return ()
@@ -376,9 +378,23 @@ def _of_scalar(n: Operation) -> RawShape:
 op("CountUpTo", infer=_of_scalar, updates="ref", host=True, math="y = v; v ← v + 1")(
     _counted
 )
+
+
+def _counting(n: Operation) -> RawShape:
+    known, wanted = n._inputs[0]._held, n.attrs["T"]
+    if known is None:
+        raise invalid(n, "Handle has no shape/type information.")
+    if known.dtype not in (None, wanted):
+        words = opdef.type_word(wanted), opdef.type_word(known.dtype)
+        raise invalid(n, f"Data types do not match: {' and '.join(words)}")
+    if known.shape:
+        raise invalid(n, f"Shape must be rank 0 but is rank {len(known.shape)}")
+    return ()
+
+
 op(
     "ResourceCountUpTo",
-    infer=_of_scalar,
+    infer=_counting,
     updates="resource",
     host=True,
     math="y = v; v ← v + 1",
@@ -471,23 +487,8 @@ for _name, (_mode, _math) in _MODES.items():
 
 def _vectors(n: Operation, variable: RawShape) -> None:
     """Check index vectors and updates against the variable that they go to."""
-    indices, updates = n._inputs[1]._shape_raw, n._inputs[2]._shape_raw
-    if variable is None or indices is None or updates is None:
-        return
-    if not indices or indices[-1] is None:
-        return
-    outer, depth = indices[:-1], indices[-1]
-    want = outer + variable[depth:]
-    if len(updates) != len(want) or any(
-        a is not None and b is not None and a != b
-        for a, b in zip(updates, want, strict=True)
-    ):
-        raise ValueError(
-            f"The outer {len(outer)} dimensions of indices.shape={shape_text(indices)} "
-            f"must match the outer {len(outer)} dimensions of updates.shape="
-            f"{shape_text(updates)}: the updates of shape {shape_text(variable)} have "
-            f"shape {shape_text(want)} for {described(n)}."
-        )
+    indices, updates = with_rank_at_least(n, 1, 1), with_rank_at_least(n, 2, 1)
+    check_scatter(n, indices, updates, variable, "input")
 
 
 def _scatter_nd_shape(n: Operation) -> RawShape:
@@ -546,10 +547,16 @@ for _name in ("Update", "Add", "Sub"):
 
 
 def _gathered(n: Operation) -> RawShape:
-    variable, indices = variable_shape_of(n), n._inputs[1]._shape_raw
+    _check_dtype(n, n.attrs["dtype"])
+    variable, batch = variable_shape_of(n), n.attrs["batch_dims"]
+    if batch < 0:
+        raise invalid(n, f"batch_dims is negative ({batch})")
+    if variable is not None and len(variable) <= batch:
+        rank = f"rank {batch + 1} but is rank {len(variable)}"
+        raise invalid(n, f"Shape must be at least {rank}")
+    indices = with_rank_at_least(n, 1, batch)
     if variable is None or indices is None:
         return None
-    batch = n.attrs["batch_dims"]
     return indices + variable[batch + 1 :]
 
 
@@ -578,9 +585,16 @@ def resource_gather_gradient(n: Operation, dy: Tensor) -> list[Gradient]:
 
 
 def _gathered_nd(n: Operation) -> RawShape:
+    _check_dtype(n, n.attrs["dtype"])
     variable, indices = variable_shape_of(n), n._inputs[1]._shape_raw
     if variable is None or not indices or indices[-1] is None:
         return None
+    if indices[-1] > len(variable):
+        raise invalid(
+            n,
+            "indices.shape[-1] must be <= params.rank, but saw indices shape: "
+            f"{shape_text(indices)} and params shape: {shape_text(variable)}",
+        )
     return indices[:-1] + variable[indices[-1] :]
 
 
