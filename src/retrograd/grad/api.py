@@ -94,7 +94,7 @@ def gradients(
     )
     if unconnected is UnconnectedGradients.ZERO:
         return [
-            zeros_for(x) if d is None else d
+            zeros_for(x, optimize=True) if d is None else d
             for x, d in zip(made.xs, made.found, strict=True)
         ]
     return made.found
@@ -261,8 +261,7 @@ def _seed(given: Any, y: Any, index: int) -> Any:
             raise TypeError(
                 f"Gradients of complex tensors must set grad_ys (y.dtype = {dtype!r})"
             )
-        one = constant(1, dtype, name=f"grad_ys_{index}")
-        return _ones(_tensor(y), one)
+        return _ones(_tensor(y), dtype, f"grad_ys_{index}")
     name = f"grad_ys_{index}"
     found = convert_to_tensor_or_indexed_slices(
         given, None if isinstance(given, Tensor) else dtype, name=name
@@ -306,12 +305,12 @@ def _check_seed(found: Any, y: Any) -> None:
         )
 
 
-def _ones(y: Tensor, one: Tensor) -> Tensor:
+def _ones(y: Tensor, dtype: dtypes.DType, name: str) -> Tensor:
     raw = y._shape_raw
     if shapes.is_full(raw):
         shape = constant(list(raw), dtypes.int32, shape=[len(raw)], name="Shape")
     else:
         shape = F.Shape(y)
-    filled = F.Fill(shape, one)
+    filled = F.Fill(shape, constant(1, dtype, name=name))
     filled._shape_raw = raw
     return filled

@@ -9,7 +9,7 @@ from retrograd.errors import message
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.array.fill import zeros
+from retrograd.ops.array.fill import zeros, zeros_like
 from retrograd.ops.declare import F, registry
 from retrograd.ops.infer import broadcast
 from retrograd.ops.state.variables import variable_shape
@@ -55,11 +55,16 @@ def _concatenated(terms: list[IndexedSlices]) -> IndexedSlices:
     )
 
 
-def zeros_for(tensor: Tensor) -> Any:
-    """Zeros in the shape and dtype of a tensor; of a handle, those of its variable."""
+def zeros_for(tensor: Tensor, optimize: bool = False) -> Any:
+    """Zeros in the shape and dtype of a tensor; of a handle, those of its variable.
+
+    Args:
+      tensor: the tensor.
+      optimize: whether a constant may be made where the shape is known.
+    """
     known = tensor._held if tensor.dtype is dtypes.resource else None
     if known is None or known.dtype is None:
-        return F.ZerosLike(tensor)
+        return zeros_like(tensor, optimize=optimize)
     return zeros(variable_shape(tensor), known.dtype)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrograd import shapes
 from retrograd.arrays import numpy as xp_numpy
 from retrograd.errors import OpError
 from retrograd.graph.function import FuncGraph
@@ -128,14 +129,19 @@ def _fold_all(tensor: Tensor) -> np.ndarray | None:
 
 def _needed(n: Operation) -> tuple[Tensor, ...]:
     kind = kind_of(n.type)
-    if kind is Kind.CONSTANT or kind is Kind.SHAPE or not _foldable(n):
+    if kind is Kind.SHAPE:
+        # where the shape is not known the elements may be
+        return tuple(t for t in n._inputs if not shapes.is_full(t._shape_raw))
+    if kind is Kind.CONSTANT or not _foldable(n):
         return ()
     return n._inputs
 
 
 def _foldable(n: Operation) -> bool:
     declaration = find(n.type)
-    if declaration is None or not declaration.pure or declaration.host:
+    if declaration is None or not declaration.pure:
+        return False
+    if declaration.host and not _of_numbers(n):
         return False
     for tensor in n._outputs:
         raw = tensor._shape_raw
@@ -145,6 +151,12 @@ def _foldable(n: Operation) -> bool:
             return False
     # what waits for a check must not be known before the check
     return bool(n._inputs) and not n._control_inputs
+
+
+def _of_numbers(n: Operation) -> bool:
+    """Whether an operation takes and gives numbers only: positions, distinct values."""
+    kinds = (t._dtype.base_dtype for t in (*n._inputs, *n._outputs))
+    return all(kind.is_integer or kind.is_bool or kind.is_floating for kind in kinds)
 
 
 def _fold(n: Operation) -> None:
@@ -198,8 +210,14 @@ def _stored(value: StoredTensor) -> list[Any] | None:
         return None
 
 
+def _shape_of(tensor: Tensor) -> RawShape:
+    """The static shape of a tensor, or that of its value where it is known."""
+    value = tensor.__dict__.get("_folded")
+    return tensor._shape_raw if value is None else value.shape
+
+
 def _shape_values(n: Operation) -> list[Array] | None:
-    raws = [t._shape_raw for t in n._inputs]
+    raws = [_shape_of(t) for t in n._inputs]
     if n.type == "Rank":
         return None if raws[0] is None else [np.array(len(raws[0]), np.int32)]
     if any(r is None or None in r for r in raws):

@@ -248,8 +248,8 @@ class PolynomialDecay(LearningRateSchedule):
             )
         else:
             now = F.Minimum(now, self.decay_steps)
-        left = F.Pow(1 - now / whole, power)
-        return F.Add(F.Mul(rate - end, left), end, name=scope)
+        part = now / whole
+        return F.Add(F.Mul(rate - end, F.Pow(1 - part, power)), end, name=scope)
 
 
 def _half_wave(turns: Tensor) -> Any:

@@ -114,7 +114,10 @@ def _batch_gather(params: Tensor, indices: Tensor, batch: int) -> Tensor:
             f"batch_dims = {batch} must be less than rank(params) = {len(raw)}"
         )
     whole, sizes = shape(indices), shape(params)
-    places = _batch_indices(sizes, indices, batch, sizes[batch])
+    dtype = indices.dtype.base_dtype
+    one = ones((), dtype=dtype)
+    counts = F.Cast(sizes, DstT=dtype)
+    places = _batch_indices(counts, indices, batch, step=one, steps=F.Range)
     flat = reshape(places, [-1])
     behind = sizes[batch + 1 :]
     count = F.Prod(sizes[: batch + 1], [0], keep_dims=False)

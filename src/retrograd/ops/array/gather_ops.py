@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,25 +164,35 @@ def _summed(
     return F.UnsortedSegmentSum(values, reshape(indices, count), rows)
 
 
-def _batch_indices(sizes: Tensor, indices: Tensor, batch: int, rows: Tensor) -> Tensor:
+def _batch_indices(
+    sizes: Tensor,
+    indices: Tensor,
+    batch: int,
+    rows: Tensor | None = None,
+    step: Tensor | None = None,
+    steps: Callable[..., Tensor] = range_,
+) -> Tensor:
     """Indices into the flattened batches and rows, out of indices into each row.
 
     Args:
       sizes: the batches come first in it.
       indices: for each batch by itself.
       batch: the number of batch axes.
-      rows: how many rows a batch has.
+      rows: how many rows a batch has; by default what comes next in `sizes`.
+      step: a one to multiply the steps with, if there is one already.
+      steps: makes the numbers from a first one to before a last one.
     """
     dtype = indices.dtype.base_dtype
     rank_ = len(indices._shape_raw or ())
     if sizes.dtype.base_dtype is not dtype:
-        sizes, rows = F.Cast(sizes, DstT=dtype), F.Cast(rows, DstT=dtype)
-    step: Any = ones((), dtype=dtype)
+        sizes = F.Cast(sizes, DstT=dtype)
+        rows = None if rows is None else F.Cast(rows, DstT=dtype)
+    step = ones((), dtype=dtype) if step is None else step
     for dim in range(batch, 0, -1):
         count = sizes[dim - 1]
-        step = step * (rows if dim == batch else sizes[dim])
+        step = step * (sizes[dim] if dim < batch or rows is None else rows)
         first, one = zeros((), dtype=dtype), ones((), dtype=dtype)
-        offsets = range_(first, count, one) * step
+        offsets = steps(first, count, one) * step
         around = stack([1] * (dim - 1) + [count] + [1] * (rank_ - dim), axis=0)
         indices = indices + reshape(offsets, around)
     return indices

@@ -58,26 +58,32 @@ def repeat_with_axis(
         sizes = shape(data)
         axis = _positive_axis(axis, data._shape_raw)
         if repeats.shape.ndims == 1:
-            data.shape[axis : axis + 1].assert_is_compatible_with(repeats.shape)
-        around = (sizes[:axis], [-1], sizes[axis + 1 :])
+            dims: Any = data.shape.dims
+            dims[axis].assert_is_compatible_with(repeats.shape[0])
         if repeats.shape.ndims == 0:
             tiled = _tile_axis(expand_dims(data, axis + 1), axis + 1, repeats)
-            return reshape(tiled, concat(list(around), axis=0))
+            return reshape(tiled, _around(sizes, axis))
         if repeats.shape.ndims != axis + 1:
-            front = sizes[: axis + 1 - rank(repeats)]
-            repeats = broadcast_to(repeats, concat([front, shape(repeats)], axis=0))
+            own, count = shape(repeats), rank(repeats)
+            front = sizes[: axis + 1 - count]
+            repeats = broadcast_to(repeats, concat([front, own], axis=0))
             repeats.set_shape([None] * (axis + 1))
         most = F.Maximum(0, F.Max(repeats, all_axes(repeats)))
         mask = sequence_mask(repeats, most)
         tiled = _tile_axis(expand_dims(data, axis + 1), axis + 1, most)
         found = boolean_mask(tiled, mask)
         if axis:
-            found = reshape(found, concat(list(around), axis=0))
+            found = reshape(found, _around(sizes, axis))
         if data._shape_raw is not None:
             none = 0 if (repeats._shape_raw or (None,))[0] == 0 else None
             before = data.shape[:axis].concatenate([none])
             found.set_shape(before.concatenate(data.shape[axis + 1 :]))
         return found
+
+
+def _around(sizes: Tensor, axis: int) -> Tensor:
+    """Sizes with what is left for one axis."""
+    return concat([sizes[:axis], [-1], sizes[axis + 1 :]], axis=0)
 
 
 def _int32(value: TensorLike, name: str) -> Tensor:

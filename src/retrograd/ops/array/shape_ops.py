@@ -101,7 +101,9 @@ def rank_kernel(xp: Arrays, x: Array) -> Array:
 
 
 def _known(raw: tuple[int | None, ...]) -> tuple[int, list[int]]:
-    """The product of the known sizes, and the axes of the others."""
+    """The product of the known sizes, and the axes of the others that matter to it."""
+    if 0 in raw:
+        return 0, []
     unknown = [i for i, d in enumerate(raw) if d is None]
     return math.prod(d for d in raw if d is not None), unknown
 

@@ -115,6 +115,7 @@ def _sorted(
 
 def _descending(values: Tensor, axis: int, places: bool) -> Tensor:
     raw, k = values._shape_raw, shape(values)[axis]
+    count: Any = rank(values)
     if axis == -1 or (raw is not None and axis + 1 == len(raw)):
         return top_k(values, k)[int(places)]
     order: Any
@@ -124,10 +125,9 @@ def _descending(values: Tensor, axis: int, places: bool) -> Tensor:
         steps[at], steps[-1] = steps[-1], steps[at]
         order = constant(np.array(steps), name="transposition")
     else:
-        count: Any = rank(values)
         at = axis + count if axis < 0 else axis
-        between = range_(at + 1, count - 1)
-        order = concat([range_(at), [count - 1], between, [at]], axis=0)
+        before, last = range_(at), [count - 1]
+        order = concat([before, last, range_(at + 1, count - 1), [at]], axis=0)
     found = top_k(transpose(values, order), k)[int(places)]
     return transpose(found, order)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import factorial
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,16 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
-from retrograd.ops.array.shape import expand_dims, reshape, shape
+from retrograd.ops.array.join import concat
+from retrograd.ops.array.shape import expand_dims, reshape, shape, size
 from retrograd.ops.declare import F
 from retrograd.ops.linalg.decompositions import svd
 from retrograd.ops.linalg.diagonals import eye
 from retrograd.ops.linalg.products import matmul
+from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_max, reduce_sum
 from retrograd.ops.math.unary import abs as absolute
+from retrograd.shapes import is_full
 
 if TYPE_CHECKING:
     from retrograd.typing import TensorLike
@@ -52,26 +56,44 @@ _PADE = {
 def _pade(x: Tensor, degree: int) -> tuple[Tensor, Tensor]:
     """The odd and the even part of the numerator of exp's approximant.
 
-    Its coefficients are (2m − j)! / ((m − j)! j!).
+    Its coefficients are (2m − j)! / ((m − j)! j!), the one of xᵐ is 1.
     """
-    sizes = shape(x)
-    power = eye(sizes[-2], batch_shape=sizes[:-2], dtype=x.dtype)
-    squared = matmul(x, x)
-    odd: Any = None
-    even: Any = None
-    for j in range(0, degree + 1, 2):
-        if j:
-            power = squared if j == 2 else matmul(power, squared)
-        parts = [_coefficient(degree, i, x) * power for i in (j, j + 1) if i <= degree]
-        even = parts[0] if even is None else even + parts[0]
-        if len(parts) > 1:
-            odd = parts[1] if odd is None else odd + parts[1]
-    return matmul(x, odd), even
+    b = [constant(float(_coefficient(degree, j)), x.dtype) for j in range(degree)]
+    sizes = shape(x)[-2]
+    one = eye(sizes, batch_shape=shape(x)[:-2], dtype=x.dtype)
+    square = matmul(x, x)
+    powers = {0: one, 2: square}
+    for j in range(4, min(degree, 8 if degree > 9 else 10), 2):
+        powers[j] = matmul(powers[j - 2], square)
+    if degree > 9:
+        return _long_pade(x, b, powers)
+    odd = _sum([powers[degree - 1]], b[1:], powers, degree - 3)
+    return matmul(x, odd), _sum([], b, powers, degree - 1)
 
 
-def _coefficient(degree: int, j: int, like: Tensor) -> Tensor:
-    value = factorial(2 * degree - j) // (factorial(degree - j) * factorial(j))
-    return constant(float(value), like.dtype)
+def _long_pade(
+    x: Tensor, b: list[Tensor], powers: dict[int, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """As `_pade`, for degree 13: powers beyond x⁶ as x⁶ times lower ones."""
+    sixth = powers[6]
+    high = sixth + b[11] * powers[4] + b[9] * powers[2]
+    odd = matmul(x, _sum([matmul(sixth, high)], b[1:], powers, 6))
+    high = b[12] * sixth + b[10] * powers[4] + b[8] * powers[2]
+    return odd, _sum([matmul(sixth, high)], b, powers, 6)
+
+
+def _sum(
+    first: list[Tensor], b: list[Tensor], powers: dict[int, Tensor], highest: int
+) -> Tensor:
+    """What is given, and bⱼ xʲ for each even j from the highest on downwards."""
+    total = first[0] if first else b[highest] * powers[highest]
+    for j in range(highest if first else highest - 2, -1, -2):
+        total = total + b[j] * powers[j]
+    return total
+
+
+def _coefficient(degree: int, j: int) -> int:
+    return factorial(2 * degree - j) // (factorial(degree - j) * factorial(j))
 
 
 def matrix_exponential(input: TensorLike, name: str | None = None) -> Tensor:
@@ -85,44 +107,62 @@ def matrix_exponential(input: TensorLike, name: str | None = None) -> Tensor:
         raw = matrix._shape_raw
         if raw is not None and raw[-2:] == (0, 0):
             return matrix
-        if matrix.dtype.name not in _PADE:
-            raise ValueError(
-                f"tf.linalg.expm does not support matrices of type {matrix.dtype}"
-            )
-        sizes = shape(matrix)
-        flat = reshape(matrix, F.ConcatV2([[-1], sizes[-2:]], 0))
-        result = reshape(_exponentials(flat), sizes)
-        result.set_shape(matrix.shape)
-        return result
+        batch: Any = None if raw is None else raw[:-2]
+        known = is_full(batch)
+        if not known:
+            batch = shape(matrix)[:-2]
+        flat = reshape(matrix, concat([[-1], shape(matrix)[-2:]], axis=0))
+        result = _exponentials(flat)
+        if is_full(flat._shape_raw):
+            return reshape(result, [*batch, *_sizes(result)])
+        batch = np.array(batch, np.int32) if known else batch
+        return reshape(result, concat([batch, shape(result)[-2:]], axis=0))
 
 
 def _exponentials(matrix: Tensor) -> Tensor:
     from retrograd.ops.flow.loops import while_loop
 
-    degrees, bounds, largest = _PADE[matrix.dtype.name]
-    size = reduce_max(reduce_sum(absolute(matrix), axis=-2), axis=-1)
+    sums = reduce_sum(absolute(matrix), axis=size(shape(matrix)) - 2)
+    norm = reduce_max(sums, axis=-1)
 
     def number(value: float) -> Tensor:
-        return constant(value, size.dtype)
+        return constant(value, norm.dtype)
 
-    logs = F.Log(size / number(largest)) / F.Log(number(2.0))
-    squarings = F.Maximum(F.Floor(logs), number(0.0))
-    factor = F.Pow(number(2.0), squarings)
-    factor = expand_dims(expand_dims(F.Cast(factor, DstT=matrix.dtype), -1), -1)
+    if matrix.dtype.name not in _PADE:
+        raise ValueError(
+            f"tf.linalg.expm does not support matrices of type {matrix.dtype}"
+        )
+    degrees, bounds, largest = _PADE[matrix.dtype.name]
+    greatest = number(largest)
+    squarings = F.Maximum(F.Floor(F.Log(norm / greatest) / F.Log(number(2.0))), 0)
     pairs = [_pade(matrix, degree) for degree in degrees[:-1]]
-    odd, even = _pade(matrix / factor, degrees[-1])
-    for bound, (u, v) in zip(reversed(bounds), reversed(pairs), strict=True):
-        small = F.Less(size, number(bound))
-        odd, even = F.Select(small, u, odd), F.Select(small, v, even)
-    result = F.MatrixSolve(even - odd, odd + even)
+    two = constant(2.0, matrix.dtype)
+    factor: Any = F.Pow(two, cast(squarings, matrix.dtype))
+    pairs.append(_pade(matrix / factor[..., None, None], degrees[-1]))
+    odd, even = (
+        _first_below(norm, bounds, parts) for parts in zip(*pairs, strict=True)
+    )
+    above = odd + even
+    result = F.MatrixSolve(-odd + even, above)
     most = reduce_max(squarings)
 
     def square_again(i: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return i + number(1.0), F.Select(F.Less(i, squarings), matmul(y, y), y)
+        return i + 1, F.Select(F.Less(i, squarings), matmul(y, y), y)
 
     loop = [number(0.0), result]
     found: Any = while_loop(lambda i, y: F.Less(i, most), square_again, loop)
     return found[1]
+
+
+def _first_below(
+    norm: Tensor, bounds: Sequence[float], values: Sequence[Tensor]
+) -> Tensor:
+    """For each matrix the first value whose bound is above its norm, or the last."""
+    small = [F.Less(norm, constant(bound, norm.dtype)) for bound in bounds]
+    found = values[-1]
+    for chosen, value in zip(reversed(small), reversed(values[:-1]), strict=True):
+        found = F.Select(chosen, value, found)
+    return found
 
 
 def matrix_logarithm(input: TensorLike, name: str | None = None) -> Tensor:
@@ -148,14 +188,6 @@ def _checked(a: Tensor) -> None:
         raise ValueError(f"Input `a` must have at least 2 dimensions (saw: {rank}).")
 
 
-def _longest(a: Tensor) -> Tensor:
-    """The larger of the numbers of rows and columns."""
-    raw = a._shape_raw
-    if raw is not None and None not in raw[-2:]:
-        return constant(float(max(d or 0 for d in raw[-2:])), a.dtype)
-    return F.Cast(reduce_max(shape(a)[-2:]), DstT=a.dtype)
-
-
 def matrix_rank(
     a: TensorLike,
     tol: TensorLike | None = None,
@@ -176,9 +208,18 @@ def matrix_rank(
         _checked(a)
         values = svd(a, compute_uv=False)
         if tol is None:
-            eps = constant(float(np.finfo(a.dtype.as_numpy_dtype).eps), a.dtype)
-            tol = eps * _longest(a) * reduce_max(values, -1, True)
-        return reduce_sum(F.Cast(values > tol, DstT="int32"), axis=-1)
+            sizes = _sizes(a)
+            known = is_full(sizes)
+            most = np.max(sizes) if known else reduce_max(shape(a)[-2:])
+            eps = np.finfo(a.dtype.as_numpy_dtype).eps
+            most = cast(most, a.dtype)
+            tol = eps * most * reduce_max(values, axis=-1, keepdims=True)
+        return reduce_sum(cast(values > tol, "int32"), axis=-1)
+
+
+def _sizes(a: Tensor) -> Any:
+    """How many rows and columns matrices have, as far as it is known."""
+    return (a._shape_raw or (None, None))[-2:]
 
 
 def pinv(
@@ -200,13 +241,22 @@ def pinv(
         a = convert_to_tensor(a, name="a")
         _checked(a)
         if rcond is None:
-            eps = 10.0 * float(np.finfo(a.dtype.as_numpy_dtype).eps)
-            least = _longest(a) * constant(eps, a.dtype)
+            rows, columns = (
+                shape(a)[i] if size is None else size
+                for i, size in zip((-2, -1), _sizes(a), strict=True)
+            )
+            most: Any = None
+            if isinstance(rows, Tensor) or isinstance(columns, Tensor):
+                most = cast(F.Maximum(rows, columns), a.dtype)
+            else:
+                most = float(max(rows, columns))
+            eps = np.finfo(a.dtype.as_numpy_dtype).eps
+            least = convert_to_tensor(10.0 * most * eps, a.dtype, name="rcond")
         else:
-            least = convert_to_tensor(rcond, a.dtype, "rcond")
+            least = convert_to_tensor(rcond, a.dtype, name="rcond")
         s, u, v = svd(a, full_matrices=False, compute_uv=True)
         cut = expand_dims(least * reduce_max(s, axis=-1), -1)
-        s = F.SelectV2(s > cut, s, constant(float("inf"), a.dtype))
+        s = F.SelectV2(s > cut, s, np.array(np.inf, a.dtype.as_numpy_dtype))
         result = matmul(v / expand_dims(s, -2), u, adjoint_b=True)
         raw = a._shape_raw
         if raw is not None:

@@ -250,12 +250,12 @@ def _no_reciprocal(n: Operation) -> Exception | None:
     traits=Traits(cheap=True, function=Function.QUOTIENT, unprepared=_no_reciprocal),
 )
 def _real_div(xp: Arrays, x: Array, y: Array) -> Array:
-    """The quotient of two tensors; of integers, cut off towards zero.
+    """The quotient of two tensors; of integers, cut off towards zero."""
+    return _whole_quotient(xp, x, y) if _is_integer(x) else xp.divide(x, y)
 
-    TensorFlow leaves integers to XLA, for which a quotient by zero has all bits set.
-    """
-    if not _is_integer(x):
-        return xp.divide(x, y)
+
+def _whole_quotient(xp: Arrays, x: Array, y: Array) -> Array:
+    """As XLA divides integers: a quotient by zero has all bits set."""
     zero = y == 0
     quotient = _truncated(xp, x, xp.where(zero, y.dtype.type(1), y))
     return xp.where(zero, xp.invert(x.dtype.type(0)), quotient).astype(x.dtype)
