@@ -55,11 +55,13 @@ def _system(n: Operation, is_square: bool) -> RawShape:
     """[..., n, k] from matrices [..., m, n] and right-hand sides [..., m, k]."""
     a = square(n) if is_square else with_rank_at_least(n, 0, 2)
     b = with_rank_at_least(n, 1, 2)
-    if a is None or b is None:
+    parts = [(raw and raw[:-2], *(raw or (None, None))[-2:]) for raw in (a, b)]
+    (batch_a, rows_a, columns_a), (batch_b, rows_b, columns_b) = parts
+    batch = merged(n, batch_a, batch_b)
+    rows = same_dim(n, rows_a, rows_b)
+    if batch is None:
         return None
-    batch = merged(n, a[:-2], b[:-2]) or ()
-    rows = same_dim(n, a[-2], b[-2])
-    return (*batch, rows if is_square else a[-1], b[-1])
+    return (*batch, rows if is_square else columns_a, columns_b)
 
 
 def check_square(x: Array) -> None:
