@@ -7,7 +7,7 @@ because the function is called.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
 from retrograd.graph import context, opdef
@@ -18,6 +18,11 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.lists.flow import Flowing
 from retrograd.util.decorators import make_decorator
+
+if TYPE_CHECKING:
+    from retrograd.graph.specs import CompositeTensor
+    from retrograd.typing import CompositeLike
+
 
 #: ops with state that may run at any time, lest they wait for each other for ever
 ASYNC_STATEFUL_OPS = [
@@ -67,7 +72,7 @@ class AutomaticControlDependencies:
         self._first = 0
         self._before = False
 
-    def mark_as_return(self, tensor: Any) -> Any:
+    def mark_as_return(self, tensor: Tensor | CompositeTensor | Flowing) -> Any:
         """A copy of a result, which comes after the operations that must run."""
         if isinstance(tensor, IndexedSlices):
             values, indices = self._copy(tensor.values), self._copy(tensor.indices)
@@ -79,7 +84,7 @@ class AutomaticControlDependencies:
             return tensor._with(self._copy(tensor.flow))
         return self._copy(tensor)
 
-    def _copy(self, tensor: Any) -> Tensor:
+    def _copy(self, tensor: CompositeLike) -> Tensor:
         copied = F.Identity(tensor)
         self._returned.append(copied)
         return copied

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
 from retrograd.graph import context
@@ -17,23 +17,26 @@ from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
 from retrograd.ops.flow.demand import demand
 from retrograd.ops.lists.flow import Flowing
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure, TensorLike
+
 
 def unique_name(scope: str, label: str) -> str:
     """A name for a function made in a name scope."""
     return f"{scope}{label}_{uid()}".replace("/", "_")
 
 
-def to_flow(value: Any) -> Any:
+def to_flow(value: object) -> Any:
     """A TensorArray as the tensor that holds its elements; anything else as it is."""
     return value.flow if isinstance(value, Flowing) else value
 
 
-def flows(structure: Any) -> Any:
+def flows(structure: Structure) -> Structure:
     """A structure with TensorArrays as tensors."""
     return nest.map_structure(to_flow, structure, expand_composites=True)
 
 
-def repacked(structure: Any, tensors: Iterable[Any]) -> Any:
+def repacked(structure: Structure, tensors: Iterable[Any]) -> Structure:
     """Tensors in the form of a structure, TensorArrays where it has them."""
     leaves = nest.flatten(structure, expand_composites=True)
     values = [
@@ -43,14 +46,14 @@ def repacked(structure: Any, tensors: Iterable[Any]) -> Any:
     return nest.pack_sequence_as(structure, values, expand_composites=True)
 
 
-def packed_like(structure: Any, tensors: Sequence[Any]) -> Any:
+def packed_like(structure: Structure, tensors: Sequence[Tensor]) -> Structure:
     """As `repacked`; None where the structure has it, which no tensor stands for."""
     rest = iter(tensors)
     leaves = nest.flatten(structure, expand_composites=True)
     return repacked(structure, [None if v is None else next(rest) for v in leaves])
 
 
-def flat_tensors(structure: Any) -> list[Any]:
+def flat_tensors(structure: Structure) -> list[Any]:
     """The tensors that a structure consists of."""
     return [to_flow(v) for v in nest.flatten(structure, expand_composites=True)]
 
@@ -59,7 +62,7 @@ def trace(
     graph: FuncGraph,
     function: Callable[..., Any],
     args: Sequence[Any] = (),
-    operation_value: Any = None,
+    operation_value: Callable[..., Any] | None = None,
 ) -> Any:
     """Call `function` with the body as the default graph; its results are the outputs.
 
@@ -76,13 +79,14 @@ def trace(
       TypeError: a result can be no tensor.
     """
 
-    def converted(value: Any) -> Any:
+    def converted(value: object) -> Any:
         if value is None or isinstance(value, Flowing):
             return value
         if operation_value is not None and isinstance(value, Operation):
             return operation_value(value)
         try:
-            return convert_to_tensor_or_composite(value)
+            given: Any = value
+            return convert_to_tensor_or_composite(given)
         except (TypeError, ValueError):
             raise TypeError(
                 "To be compatible with tf.contrib.eager.defun, Python functions must "
@@ -104,7 +108,9 @@ def trace(
     return result
 
 
-def match_inputs(graphs: Sequence[FuncGraph], given: Sequence[Sequence[Any]]) -> Any:
+def match_inputs(
+    graphs: Sequence[FuncGraph], given: Sequence[Sequence[Any]]
+) -> list[Tensor]:
     """Give functions the same inputs.
 
     Args:
@@ -146,7 +152,11 @@ def is_stateful(graphs: Iterable[FuncGraph]) -> bool:
 
 
 def call(
-    op_type: str, graphs: Sequence[FuncGraph], *args: Any, name: str, **attrs: Any
+    op_type: str,
+    graphs: Sequence[FuncGraph],
+    *args: TensorLike,
+    name: str,
+    **attrs: Any,
 ) -> Operation:
     """Add the operation that calls some functions; it does not count for seeds.
 

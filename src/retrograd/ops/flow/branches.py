@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest
 from retrograd.graph import context, dispatch
@@ -17,17 +17,21 @@ from retrograd.ops.flow import bodies
 from retrograd.ops.flow.control import with_dependencies
 from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure, TensorLike
+
+
 Function = Callable[[], Any]
 
 
 def cond(
-    pred: Any,
-    true_fn: Any = None,
-    false_fn: Any = None,
+    pred: TensorLike,
+    true_fn: Callable[..., Any] | None = None,
+    false_fn: Callable[..., Any] | None = None,
     strict: bool = False,
     name: str | None = None,
-    fn1: Any = None,
-    fn2: Any = None,
+    fn1: Callable[..., Any] | None = None,
+    fn2: Callable[..., Any] | None = None,
 ) -> Any:
     """`true_fn()` where `pred` holds, else `false_fn()`.
 
@@ -70,13 +74,18 @@ def cond(
 
 
 def cond_for_tf_v2(
-    pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None = None
+    pred: TensorLike,
+    true_fn: Callable[..., Any] | None = None,
+    false_fn: Callable[..., Any] | None = None,
+    name: str | None = None,
 ) -> Any:
     """`cond` of TensorFlow 2: a list or tuple of one result stays one."""
     return cond(pred, true_fn, false_fn, True, name)
 
 
-def _function(name: str, function: Any, old_name: str, old: Any) -> Function:
+def _function(
+    name: str, function: Function | None, old_name: str, old: Function | None
+) -> Function:
     if old is not None:
         if function is not None:
             raise TypeError(
@@ -90,13 +99,13 @@ def _function(name: str, function: Any, old_name: str, old: Any) -> Function:
     return function
 
 
-def _unpacked(result: Any) -> Any:
+def _unpacked(result: Structure) -> Structure:
     if isinstance(result, list | tuple) and len(result) == 1:
         return result[0]
     return result
 
 
-def _checked_predicate(pred: Any, scope: str) -> Tensor:
+def _checked_predicate(pred: TensorLike, scope: str) -> Tensor:
     """The predicate as a tensor; errors are those of the Switch op that 1.15 makes."""
     tensor = convert_to_tensor(pred, name="pred")
     if tensor.dtype.base_dtype is not dtypes.bool:
@@ -150,7 +159,7 @@ def _gate(pred: Tensor) -> Callable[[Operation], Tensor]:
     return gate
 
 
-def _common_structure(branches: Sequence[_Branch], strict: bool) -> Any:
+def _common_structure(branches: Sequence[_Branch], strict: bool) -> Structure:
     """The structure that both branches return, leaves of the first.
 
     Raises:
@@ -249,7 +258,12 @@ def verify_captures(graphs: Sequence[FuncGraph], names: Sequence[str]) -> None:
                 )
 
 
-def cond_v2(pred: Any, true_fn: Any, false_fn: Any, name: str | None = "cond") -> Any:
+def cond_v2(
+    pred: TensorLike,
+    true_fn: Callable[..., Any] | None,
+    false_fn: Callable[..., Any] | None,
+    name: str | None = "cond",
+) -> Any:
     """`cond` as TensorFlow 2 has it: any number or string as predicate, strict results.
 
     Raises:

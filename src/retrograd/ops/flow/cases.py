@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -27,8 +27,21 @@ from retrograd.ops.static import constant as static_value
 
 Function = Callable[[], Any]
 
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
+    from retrograd.typing import TensorLike
 
-def _at_most(predicates: Sequence[Any], count: int, text: str) -> Any:
+    #: predicates, each with the function to call where it holds
+    Pairs: TypeAlias = (
+        Sequence[tuple[Tensor | bool, Function]] | dict[Tensor | bool, Function]
+    )
+    #: functions by their index
+    Branches: TypeAlias = (
+        Sequence[Function] | Sequence[tuple[int, Function]] | dict[int, Function]
+    )
+
+
+def _at_most(predicates: Sequence[Tensor], count: int, text: str) -> Operation:
     """An operation that fails where more than `count` predicates hold."""
     from retrograd.ops.host.printing import Assert
 
@@ -70,7 +83,7 @@ def _default_action(
     return action, others, actions[:last]
 
 
-def _checked_pairs(pairs: Any, exclusive: bool, name: str, python_ok: bool) -> Any:
+def _checked_pairs(pairs: Pairs, exclusive: bool, name: str, python_ok: bool) -> Any:
     """Predicates and functions of a `case`.
 
     Raises:
@@ -120,14 +133,14 @@ def _from_dict(pairs: dict[Any, Any], exclusive: bool, name: str) -> list[Any]:
 
 
 def case_helper(
-    cond_fn: Any,
-    pred_fn_pairs: Any,
-    default: Any,
+    cond_fn: Callable[..., Any],
+    pred_fn_pairs: Pairs,
+    default: Function | None,
     exclusive: bool,
     name: str,
     allow_python_preds: bool = False,
     **cond_kwargs: Any,
-) -> Any:
+) -> Tensor:
     """`case` in terms of a function like `cond`."""
     predicates, actions = _checked_pairs(
         pred_fn_pairs, exclusive, name, allow_python_preds
@@ -150,12 +163,12 @@ def case_helper(
 
 
 def case(
-    pred_fn_pairs: Any,
-    default: Any = None,
+    pred_fn_pairs: Pairs,
+    default: Function | None = None,
     exclusive: bool = False,
     strict: bool = False,
     name: str = "case",
-) -> Any:
+) -> Tensor:
     """The result of the first function whose predicate holds, else of `default`.
 
     Args:
@@ -172,8 +185,8 @@ def case(
 
 
 def case_v2(
-    pred_fn_pairs: Any,
-    default: Any = None,
+    pred_fn_pairs: Pairs,
+    default: Function | None = None,
     exclusive: bool = False,
     strict: bool = False,
     name: str = "case",
@@ -183,7 +196,9 @@ def case_v2(
     return case_helper(cond, pred_fn_pairs, default, exclusive, name, True, strict=True)
 
 
-def _branch_functions(functions: Any, default: Any, index: Any) -> list[Function]:
+def _branch_functions(
+    functions: Branches, default: Function | None, index: TensorLike
+) -> list[Function]:
     if not isinstance(index, Tensor):
         raise TypeError(f"branch_index must a Tensor, got {type(index)}")
     if not index.dtype.is_integer:
@@ -192,7 +207,8 @@ def _branch_functions(functions: Any, default: Any, index: Any) -> list[Function
         raise ValueError("Must provide at least one item in branch_fns")
     if not isinstance(functions, list | tuple | dict):
         raise TypeError("branch_fns must be a list, tuple, or dict")
-    pairs = list(functions.items() if isinstance(functions, dict) else functions)
+    given = functions.items() if isinstance(functions, dict) else functions
+    pairs: list[Any] = list(given)
     if all(callable(f) for f in pairs):
         pairs = list(enumerate(pairs))
     for pair in pairs:
@@ -214,8 +230,11 @@ def _branch_functions(functions: Any, default: Any, index: Any) -> list[Function
 
 
 def switch_case(
-    branch_index: Any, branch_fns: Any, default: Any = None, name: str = "switch_case"
-) -> Any:
+    branch_index: TensorLike,
+    branch_fns: Branches,
+    default: Function | None = None,
+    name: str = "switch_case",
+) -> Tensor:
     """The result of the function with a given index.
 
     Args:
@@ -231,12 +250,15 @@ def switch_case(
     actions = _branch_functions(branch_fns, default, branch_index)
     with dispatch.name_scope(name, "case", [branch_index]):
         if context.executing_eagerly():
-            index = int(branch_index)
+            given: Any = branch_index
+            index = int(given)
             return actions[index if 0 <= index < len(actions) else -1]()
         return indexed_case(branch_index, actions)
 
 
-def indexed_case(branch_index: Any, branch_fns: Any, name: str = "indexed_case") -> Any:
+def indexed_case(
+    branch_index: TensorLike, branch_fns: Sequence[Function], name: str = "indexed_case"
+) -> Tensor:
     """One of several functions, as one Case op."""
     if isinstance(branch_index, int):
         raise TypeError("branch_index must not be a Python int", branch_index)
@@ -252,7 +274,7 @@ def indexed_case(branch_index: Any, branch_fns: Any, name: str = "indexed_case")
         return bodies.packed_like(graphs[0].structured_outputs, bodies.results_of(op))
 
 
-def smart_constant_value(pred: Any) -> Any:
+def smart_constant_value(pred: TensorLike) -> Any:
     """The value of a predicate, None where it is not known before a run.
 
     Raises:
@@ -272,8 +294,11 @@ def smart_constant_value(pred: Any) -> Any:
 
 
 def smart_cond(
-    pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None = None
-) -> Any:
+    pred: TensorLike,
+    true_fn: Callable[..., Any] | None = None,
+    false_fn: Callable[..., Any] | None = None,
+    name: str | None = None,
+) -> Tensor | None:
     """One of two functions, chosen now where the predicate is known.
 
     Raises:
@@ -290,8 +315,8 @@ def smart_cond(
 
 
 def smart_case(
-    pred_fn_pairs: Any,
-    default: Any = None,
+    pred_fn_pairs: Pairs,
+    default: Function | None = None,
     exclusive: bool = False,
     name: str = "smart_case",
 ) -> Any:

@@ -7,9 +7,14 @@ says and accepts where its two implementations differ.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.function import function_body_of
+
+if TYPE_CHECKING:
+    from retrograd.graph.graph import Graph
+    from retrograd.graph.operation import Operation
+
 
 ENABLE_CONTROL_FLOW_V2 = any(
     os.environ.get(f"TF_ENABLE_{name}", "0") != "0"
@@ -43,7 +48,7 @@ def control_flow_v2_enabled() -> bool:
     return EnableControlFlowV2(context.get_default_graph())
 
 
-def EnableControlFlowV2(graph: Any) -> bool:
+def EnableControlFlowV2(graph: Graph) -> bool:
     """Whether the second version is in force in `graph`."""
     if ENABLE_CONTROL_FLOW_V2:
         return True
@@ -51,32 +56,32 @@ def EnableControlFlowV2(graph: Any) -> bool:
     return body is not None and not getattr(body, "is_legacy", False)
 
 
-def IsSwitch(op: Any) -> bool:
+def IsSwitch(op: Operation) -> bool:
     """Whether `op` is a Switch."""
     return op.type in ("Switch", "RefSwitch")
 
 
-def IsMerge(op: Any) -> bool:
+def IsMerge(op: Operation) -> bool:
     """Whether `op` is a Merge."""
     return op.type in ("Merge", "RefMerge")
 
 
-def IsLoopEnter(op: Any) -> bool:
+def IsLoopEnter(op: Operation) -> bool:
     """Whether `op` is an Enter."""
     return op.type in ("Enter", "RefEnter")
 
 
-def IsLoopExit(op: Any) -> bool:
+def IsLoopExit(op: Operation) -> bool:
     """Whether `op` is an Exit."""
     return op.type in ("Exit", "RefExit")
 
 
-def IsLoopConstantEnter(op: Any) -> bool:
+def IsLoopConstantEnter(op: Operation) -> bool:
     """Whether `op` brings a loop invariant into a loop."""
     return IsLoopEnter(op) and bool(op.attrs["is_constant"])
 
 
-def GraphOrParentsInXlaContext(graph: Any) -> bool:
+def GraphOrParentsInXlaContext(graph: Graph) -> bool:
     """Whether an XLA context is in force; there are none here."""
     del graph
     return False

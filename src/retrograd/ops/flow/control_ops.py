@@ -7,7 +7,7 @@ kernels below only ever meet `DEAD` in `Merge`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import nothing, same, scalar
 from retrograd.ops.traits import Kind, Passes, Traits
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.run.store import Cell
+    from retrograd.typing import Array, Arrays, Gradient, Value
 
 
 class _Dead:
@@ -30,21 +35,21 @@ DEAD = _Dead()
 
 
 @op("NoOp", infer=nothing, traits=Traits(kind=Kind.NOTHING))
-def no_op_kernel(xp: Any) -> Any:
+def no_op_kernel(xp: Arrays) -> tuple[()]:
     """Nothing; something to depend on."""
     del xp
     return ()
 
 
 @op("ControlTrigger", infer=nothing)
-def control_trigger(xp: Any) -> Any:
+def control_trigger(xp: Arrays) -> tuple[()]:
     """As NoOp, and not dead when what it depends on is."""
     del xp
     return ()
 
 
 @op("Abort", infer=nothing, host=True)
-def abort(xp: Any, *, error_msg: str, exit_without_error: bool) -> Any:
+def abort(xp: Arrays, *, error_msg: str, exit_without_error: bool) -> None:
     """Ends the process."""
     del xp
     if exit_without_error:
@@ -56,7 +61,7 @@ def _both(n: Operation) -> list[RawShape]:
     return [n._inputs[0]._shape_raw] * 2
 
 
-def _switch_gradient(n: Operation, *dys: Any) -> Any:
+def _switch_gradient(n: Operation, *dys: Tensor) -> list[Gradient]:
     """What arrives on either side, of which one is dead."""
     pred = n.inputs[1]
     no = F.Switch(dys[0], pred)[0]
@@ -73,7 +78,7 @@ def _switch_gradient(n: Operation, *dys: Any) -> Any:
     notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
     traits=Traits(kind=Kind.SWITCH, passes=Passes.SAME),
 )
-def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
+def switch_kernel(xp: Arrays, data: Value | Cell, pred: Array) -> tuple[Any, Any]:
     """The data on the side that the predicate names, nothing on the other."""
     del xp
     return (DEAD, data) if pred else (data, DEAD)
@@ -89,7 +94,7 @@ def switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
     notation=dict(data="x̄ = ȳ₁ if p, else ȳ₀", pred="p"),
     traits=Traits(kind=Kind.SWITCH, passes=Passes.SAME),
 )
-def ref_switch_kernel(xp: Any, data: Any, pred: Any) -> Any:
+def ref_switch_kernel(xp: Arrays, data: Cell, pred: Array) -> Any:
     """`Switch` for the storage of a variable."""
     del xp
     return (DEAD, data) if pred else (data, DEAD)
@@ -107,7 +112,7 @@ def _merged(n: Operation) -> list[RawShape]:
     return [found, ()]
 
 
-def _merge_gradient(n: Operation, dy: Any, _: Any) -> Any:
+def _merge_gradient(n: Operation, dy: Tensor, _: Tensor | None) -> list[Gradient]:
     """The gradient goes where the value came from."""
     found = []
     for i, tensor in enumerate(n.inputs):
@@ -116,7 +121,7 @@ def _merge_gradient(n: Operation, dy: Any, _: Any) -> Any:
     return found
 
 
-def _first_alive(xp: Any, *inputs: Any) -> Any:
+def _first_alive(xp: Arrays, *inputs: Value | Cell | _Dead) -> tuple[Any, Any]:
     """The input that is not dead, and its index."""
     del xp
     for i, value in enumerate(inputs):
@@ -146,7 +151,7 @@ op(
 )(_first_alive)
 
 
-def _passing(xp: Any, x: Any) -> Any:
+def _passing(xp: Arrays, x: Array) -> Array:
     """The input."""
     del xp
     return x
@@ -208,7 +213,7 @@ def _selected(n: Operation) -> RawShape:
 
 
 @op("RefSelect", infer=_selected, cells="inputs", host=True, pure=False)
-def ref_select_kernel(xp: Any, index: Any, *cells: Any) -> Any:
+def ref_select_kernel(xp: Arrays, index: Array, *cells: Array) -> Array:
     """The storage of one variable out of several."""
     del xp
     if not 0 <= int(index) < len(cells):

@@ -8,7 +8,7 @@ on does not run, whatever its effects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,14 +126,15 @@ class _Search:
         elif wanted.issuperset(outputs):
             return
         wanted.update(outputs)
-        live = self.live[op] = _live_rule(op)(op, frozenset(wanted))
+        rule: Any = _live_rule(op)
+        live = self.live[op] = rule(op, frozenset(wanted))
         wanted.update(live.outputs)
         reached = self.reached.setdefault(op, set())
         self.tensors.extend(op._inputs[i] for i in live.inputs if i not in reached)
         reached.update(live.inputs)
 
 
-def _live_rule(op: Operation) -> Any:
+def _live_rule(op: Operation) -> Callable[..., Any] | None:
     if op._op_def is None or not op._op_def.calls:
         return None
     declaration = find(op.type)

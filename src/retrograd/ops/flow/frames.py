@@ -28,7 +28,9 @@ Planner = Callable[..., list[Operation]]
 class Loop(Operation):
     """A frame as one While."""
 
-    def __init__(self, like: Operation, inputs: list[Tensor], attrs: Any) -> None:
+    def __init__(
+        self, like: Operation, inputs: list[Tensor], attrs: dict[str, Any]
+    ) -> None:
         self.__dict__.update(like.__dict__)
         self._type, self._op_def = "While", opdef.lookup("While")
         self._inputs = tuple(inputs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -25,15 +25,24 @@ from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr
 from retrograd.ops.traits import Kind, Traits
 
+if TYPE_CHECKING:
+    from retrograd.dtypes import DType
+    from retrograd.run.store import Cell
+    from retrograd.typing import Array, Arrays, Value
+
+    #: what a body takes and makes: values, and the storage of variables
+    Carried: TypeAlias = Value | Cell
+
+
 Body = Callable[..., tuple[Any, ...]]
 
 
-def _results(n: Operation, values: Sequence[Any]) -> Any:
+def _results(n: Operation, values: Sequence[Carried]) -> Any:
     """Outputs as a kernel returns them: a tuple, unless there is one."""
     return values[0] if len(n._outputs) == 1 else tuple(values)
 
 
-def truth(xp: Any, value: Any) -> Any:
+def truth(xp: Arrays, value: Array) -> Array | bool:
     """Whether a condition holds: a number is not 0, a string or an array not empty."""
     if np.ndim(value):
         return np.size(value) > 0
@@ -83,11 +92,13 @@ def _returned_shapes(n: Operation) -> list[RawShape | Facts]:
 # ---------------------------------------------------------------------- liveness
 
 
-def _picked(values: Sequence[Any], places: Indices) -> list[Any]:
+def _picked(
+    values: Sequence[DType | Sequence[int | None] | None], places: Indices
+) -> list[DType | Sequence[int | None] | None]:
     return [values[i] for i in places]
 
 
-def _call_live(*attrs: str, first: int) -> Any:
+def _call_live(*attrs: str, first: int) -> Callable[..., Any]:
     """The live part where each function takes all inputs from `first` on."""
 
     def rule(n: Operation, wanted: frozenset[int]) -> Live:
@@ -142,7 +153,12 @@ def _all_live(n: Operation, wanted: frozenset[int]) -> Live:
 
 
 def _if(
-    xp: Any, cond: Any, *inputs: Any, then_branch: Body, else_branch: Body, n: Operation
+    xp: Arrays,
+    cond: Array,
+    *inputs: Carried,
+    then_branch: Body,
+    else_branch: Body,
+    n: Operation,
 ) -> Any:
     """The outputs of one of two functions of the same inputs."""
     holds = truth(xp, cond)
@@ -178,7 +194,11 @@ for _name in ("If", "StatelessIf"):
     traits=Traits(kind=Kind.BRANCH),
 )
 def case_kernel(
-    xp: Any, branch_index: Any, *inputs: Any, branches: list[Body], n: Operation
+    xp: Arrays,
+    branch_index: Array,
+    *inputs: Carried,
+    branches: list[Body],
+    n: Operation,
 ) -> Any:
     """The outputs of the function with the given index; of the last for any other."""
     last = len(branches) - 1
@@ -186,7 +206,7 @@ def case_kernel(
         index = int(branch_index)
         return _results(n, branches[index if 0 <= index <= last else last](*inputs))
 
-    def chosen(first: int) -> Any:
+    def chosen(first: int) -> tuple[Array, ...]:
         if first == last:
             return tuple(branches[last](*inputs))
         return xp.cond(
@@ -199,7 +219,12 @@ def case_kernel(
 
 
 def _while(
-    xp: Any, *inputs: Any, cond: Body, body: Body, n: Operation, bound: Any
+    xp: Arrays,
+    *inputs: Carried,
+    cond: Body,
+    body: Body,
+    n: Operation,
+    bound: Callable[..., Any] | None,
 ) -> Any:
     """Applies `body` to the loop variables for as long as `cond` of them holds.
 
@@ -210,16 +235,16 @@ def _while(
     moving = [i for i, (before, after) in enumerate(pairs) if before is not after]
     values = list(inputs)
 
-    def all_of(state: Sequence[Any]) -> list[Any]:
+    def all_of(state: Sequence[Value]) -> list[Carried]:
         for i, value in zip(moving, state, strict=True):
             values[i] = value
         return values
 
-    def step(state: Sequence[Any]) -> tuple[Any, ...]:
+    def step(state: Sequence[Value]) -> tuple[Value, ...]:
         after = body(*all_of(state))
         return tuple([after[i] for i in moving])
 
-    def holds(state: Sequence[Any]) -> Any:
+    def holds(state: Sequence[Value]) -> Array | bool:
         return truth(xp, cond(*all_of(state))[0])
 
     start = tuple([inputs[i] for i in moving])
@@ -231,7 +256,7 @@ def _while(
 def _until(limit: float, goes_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A condition that fails when a point in time has passed."""
 
-    def checked(state: Any) -> Any:
+    def checked(state: Sequence[Value]) -> Array | bool:
         if time.monotonic() > limit:
             raise DeadlineExceededError(
                 None, None, "Timed out waiting for notification"
@@ -254,7 +279,13 @@ for _name in ("While", "StatelessWhile"):
 
 @op("For", infer=lambda n: [None] * len(n._outputs), pure=False, live=_all_live)
 def for_kernel(
-    xp: Any, start: Any, limit: Any, delta: Any, *inputs: Any, body: Body, n: Operation
+    xp: Arrays,
+    start: Array,
+    limit: Array,
+    delta: Array,
+    *inputs: Carried,
+    body: Body,
+    n: Operation,
 ) -> Any:
     """Applies `body(i, *variables)` for i from `start` to `limit` by `delta`."""
     values: tuple[Any, ...] = inputs
@@ -263,7 +294,7 @@ def for_kernel(
     return _results(n, values)
 
 
-def _call(xp: Any, *args: Any, f: Body, n: Operation) -> Any:
+def _call(xp: Arrays, *args: Carried, f: Body, n: Operation) -> Any:
     """The outputs of a function."""
     del xp
     return _results(n, f(*args))
@@ -288,13 +319,15 @@ for _name in ("PartitionedCall", "StatefulPartitionedCall"):
     live=_all_live,
     traits=Traits(kind=Kind.CALL),
 )
-def remote_call_kernel(xp: Any, target: Any, *args: Any, f: Body, n: Operation) -> Any:
+def remote_call_kernel(
+    xp: Arrays, target: Array, *args: Carried, f: Body, n: Operation
+) -> Any:
     """The outputs of a function; all devices are in this process."""
     del xp, target
     return _results(n, f(*args))
 
 
 @op("FakeParam", infer=from_attr("shape"))
-def fake_param(xp: Any, *, dtype: Any, shape: Any) -> Any:
+def fake_param(xp: Arrays, *, dtype: np.dtype, shape: Sequence[int]) -> Array:
     """Stands for a value on the branch that does not make it; never looked at."""
     return blank(xp, tuple(size or 0 for size in shape or ()), dtype)

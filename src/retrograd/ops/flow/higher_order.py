@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest, shapes
 from retrograd.graph import context, dispatch
@@ -15,19 +15,22 @@ from retrograd.ops.declare import F
 from retrograd.ops.flow.loops import while_loop
 from retrograd.ops.lists.tensor_array import TensorArray
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure, TensorLike
+
 
 class _Form:
     """How leaves are arranged: as in a structure, or one by itself."""
 
-    def __init__(self, structure: Any) -> None:
+    def __init__(self, structure: Structure) -> None:
         self.structure = structure
         self.nested = nest.is_sequence(structure)
 
-    def flat(self, value: Any) -> list[Any]:
+    def flat(self, value: Structure) -> list[Any]:
         """The leaves of a value of this form."""
         return nest.flatten(value) if self.nested else [value]
 
-    def packed(self, leaves: Any) -> Any:
+    def packed(self, leaves: Iterable[Any]) -> Structure:
         """Leaves in this form."""
         if not self.nested:
             return next(iter(leaves))
@@ -37,7 +40,7 @@ class _Form:
 class _Elements:
     """The tensors whose first axis a function goes along."""
 
-    def __init__(self, elems: Any, known_shape: bool = False) -> None:
+    def __init__(self, elems: Structure, known_shape: bool = False) -> None:
         self.form = _Form(elems)
         self.tensors = [
             convert_to_tensor(e, name="elem") for e in self.form.flat(elems)
@@ -50,7 +53,7 @@ class _Elements:
         array = TensorArray(tensor.dtype, self.count, False, element_shape=shape)
         return array.unstack(tensor)
 
-    def read(self, index: Any) -> Any:
+    def read(self, index: TensorLike) -> Structure:
         """The elements with an index."""
         return self.form.packed([a.read(index) for a in self.arrays])
 
@@ -74,25 +77,25 @@ def _count(tensor: Tensor) -> Any:
     return F.StridedSlice(shape, [0], [1], [1], shrink_axis_mask=1)
 
 
-def _check_callable(fn: Any) -> None:
+def _check_callable(fn: object) -> None:
     if not callable(fn):
         raise TypeError("fn must be callable.")
 
 
-def _tensors(structure: Any) -> list[Tensor]:
+def _tensors(structure: Structure) -> list[Tensor]:
     return [v for v in nest.flatten(structure) if isinstance(v, Tensor)]
 
 
 def map_fn(
     fn: Callable[..., Any],
-    elems: Any,
-    dtype: Any = None,
+    elems: Structure,
+    dtype: Structure = None,
     parallel_iterations: int | None = None,
     back_prop: bool = True,
     swap_memory: bool = False,
     infer_shape: bool = True,
     name: str | None = None,
-) -> Any:
+) -> Structure:
     """`fn` of each row of `elems`, stacked.
 
     Args:
@@ -135,7 +138,7 @@ def map_fn(
             for kind in form.flat(wanted)
         ]
 
-        def step(i: Any, arrays: Any) -> Any:
+        def step(i: Tensor, arrays: Sequence[TensorArray]) -> tuple[Any, ...]:
             made = fn(rows.read(i))
             nest.assert_same_structure(dtype or elems, made)
             pairs = zip(arrays, form.flat(made), strict=True)
@@ -157,13 +160,13 @@ def map_fn(
 
 def foldl(
     fn: Callable[..., Any],
-    elems: Any,
-    initializer: Any = None,
+    elems: Structure,
+    initializer: Structure = None,
     parallel_iterations: int = 10,
     back_prop: bool = True,
     swap_memory: bool = False,
     name: str | None = None,
-) -> Any:
+) -> Structure:
     """fn(… fn(fn(initializer, first row), second row) …).
 
     Args:
@@ -193,13 +196,13 @@ def foldl(
 
 def foldr(
     fn: Callable[..., Any],
-    elems: Any,
-    initializer: Any = None,
+    elems: Structure,
+    initializer: Structure = None,
     parallel_iterations: int = 10,
     back_prop: bool = True,
     swap_memory: bool = False,
     name: str | None = None,
-) -> Any:
+) -> Structure:
     """As `foldl`, from the last row to the first."""
     _check_callable(fn)
     with dispatch.name_scope(name, "foldr", _tensors(elems)):
@@ -210,7 +213,7 @@ def foldr(
         else:
             start, total = rows.count, initializer
 
-        def step(i: Any, a: Any) -> Any:
+        def step(i: Tensor, a: Structure) -> list[Any]:
             i -= 1
             return [i, fn(a, rows.read(i))]
 
@@ -228,15 +231,15 @@ def foldr(
 
 def scan(
     fn: Callable[..., Any],
-    elems: Any,
-    initializer: Any = None,
+    elems: Structure,
+    initializer: Structure = None,
     parallel_iterations: int = 10,
     back_prop: bool = True,
     swap_memory: bool = False,
     infer_shape: bool = True,
     reverse: bool = False,
     name: str | None = None,
-) -> Any:
+) -> Structure:
     """All that `foldl` accumulates on its way, stacked.
 
     Args:
@@ -273,7 +276,9 @@ def scan(
             pairs = zip(results, totals, strict=True)
             results = [a.write(first, t) for a, t in pairs]
 
-        def step(i: Any, flat: Any, arrays: Any) -> Any:
+        def step(
+            i: Tensor, flat: Sequence[Tensor], arrays: Sequence[TensorArray]
+        ) -> tuple[Any, ...]:
             made = fn(form.packed(flat), rows.read(i))
             nest.assert_same_structure(form.structure, made)
             leaves = form.flat(made)

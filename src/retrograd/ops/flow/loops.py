@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest, shapes
 from retrograd.graph import context, dispatch
@@ -29,6 +29,10 @@ from retrograd.ops.flow.control import shape_less_than_or_equal
 from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
 from retrograd.ops.lists.tensor_array import TensorArray
 
+if TYPE_CHECKING:
+    from retrograd.typing import CompositeLike, Structure, TensorLike
+
+
 #: the loop variables that every While op has first: how many times the body has run,
 #: and how many times it may (−1 for any number)
 _COUNTERS = 2
@@ -37,15 +41,15 @@ _COUNTERS = 2
 def while_loop(
     cond: Callable[..., Any],
     body: Callable[..., Any],
-    loop_vars: Any,
-    shape_invariants: Any = None,
+    loop_vars: Structure,
+    shape_invariants: Structure = None,
     parallel_iterations: int = 10,
     back_prop: bool = True,
     swap_memory: bool = False,
     name: str | None = None,
-    maximum_iterations: Any = None,
+    maximum_iterations: TensorLike | None = None,
     return_same_structure: bool = False,
-) -> Any:
+) -> Structure:
     """Repeat `body` while `cond` holds.
 
     Both functions are called once, now, with tensors in the structure of `loop_vars`.
@@ -93,7 +97,7 @@ def while_loop(
     return unpacked(result, v2)
 
 
-def unpacked(result: Any, v2: bool) -> Any:
+def unpacked(result: Structure, v2: bool) -> Structure:
     """The only loop variable, where there is one."""
     leaves = nest.flatten(result, expand_composites=True)
     if len(leaves) != 1:
@@ -104,12 +108,12 @@ def unpacked(result: Any, v2: bool) -> Any:
 def while_loop_v2(
     cond: Callable[..., Any],
     body: Callable[..., Any],
-    loop_vars: Any,
-    shape_invariants: Any = None,
+    loop_vars: Structure,
+    shape_invariants: Structure = None,
     parallel_iterations: int = 10,
     back_prop: bool = True,
     swap_memory: bool = False,
-    maximum_iterations: Any = None,
+    maximum_iterations: TensorLike | None = None,
     name: str | None = None,
 ) -> Any:
     """As `while_loop`, with the arguments of TensorFlow 2; the structure stays."""
@@ -127,12 +131,17 @@ def while_loop_v2(
     )
 
 
-def _tensors_of(structure: Any) -> list[Tensor]:
+def _tensors_of(structure: Structure) -> list[Tensor]:
     leaves = nest.flatten(structure, expand_composites=True)
     return [v for v in leaves if isinstance(v, Tensor)]
 
 
-def _run_eagerly(cond: Any, body: Any, loop_vars: Any, maximum: Any) -> Any:
+def _run_eagerly(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Structure,
+    maximum: TensorLike | None,
+) -> Any:
     """The loop in Python; each iteration runs at once."""
     if not loop_vars:
         raise ValueError("No loop variables provided")
@@ -153,7 +162,7 @@ def _run_eagerly(cond: Any, body: Any, loop_vars: Any, maximum: Any) -> Any:
     return result[0] if packed else result
 
 
-def _described(value: Any) -> Any:
+def _described(value: object) -> Any:
     return value if isinstance(value, TensorArray) else type_spec_from_value(value)
 
 
@@ -165,11 +174,11 @@ class Loop:
 
     def __init__(
         self,
-        cond: Any,
-        body: Any,
-        loop_vars: Any,
-        invariants: Any,
-        maximum: Any,
+        cond: Callable[..., Any],
+        body: Callable[..., Any],
+        loop_vars: Structure,
+        invariants: Structure,
+        maximum: TensorLike | None,
         v2: bool,
     ) -> None:
         self.v2 = v2
@@ -284,7 +293,7 @@ class Loop:
         graph = self.cond_graph
         (counter, limit), variables = self._parameters(graph)
 
-        def run() -> Any:
+        def run() -> Tensor:
             if self.maximum is None:
                 return self._predicate(self.cond(*variables))
             below = F.Less(counter, limit)
@@ -294,7 +303,7 @@ class Loop:
 
         bodies.trace(graph, run)
 
-    def _predicate(self, value: Any) -> Tensor:
+    def _predicate(self, value: Tensor) -> Tensor:
         """What `cond` made, as a scalar.
 
         Raises:
@@ -349,7 +358,7 @@ class Loop:
             captured = [known[id(outer)] for outer in outside]
             graph.inputs = [*graph.inputs[:count], *captured]
 
-    def _body_result(self, variables: Any) -> Any:
+    def _body_result(self, variables: Structure) -> Structure:
         result = self.body(*variables)
         if not nest.is_sequence_or_composite(result):
             result = [result]
@@ -422,7 +431,7 @@ def _one(counter: Tensor) -> Tensor:
     return constant(1, counter.dtype.base_dtype, name="y")
 
 
-def _default_invariant(leaf: Any) -> Sequence[Any]:
+def _default_invariant(leaf: object) -> Sequence[Any]:
     if isinstance(leaf, TensorArray):
         return [leaf.flow]
     if isinstance(leaf, CompositeTensor):
@@ -438,7 +447,7 @@ class _Shaped:
         self._shape_raw = raw
 
 
-def shape_invariants_of(value: Any, shape: Any) -> list[shapes.TensorShape]:
+def shape_invariants_of(value: CompositeLike | TensorArray, shape: object) -> list[Any]:
     """The shape invariants of the tensors that a loop variable consists of.
 
     Args:

@@ -6,8 +6,8 @@ graph file the name alone says what it calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph.function import CALLEE, FuncGraph
@@ -19,6 +19,11 @@ from retrograd.ops.declare import Declaration, Facts, called, op
 from retrograd.ops.flow.demand import Live, needs, restricted
 from retrograd.ops.flow.functional_ops import called_results
 from retrograd.ops.traits import Kind, Traits
+
+if TYPE_CHECKING:
+    from retrograd.ops.flow.functional_ops import Carried
+    from retrograd.typing import Arrays
+
 
 Body = Callable[..., tuple[Any, ...]]
 
@@ -32,11 +37,11 @@ def _whole(n: Operation, wanted: frozenset[int]) -> Live:
     return Live(tuple(range(len(n._inputs))), tuple(range(len(n._outputs))), {})
 
 
-def _run(n: Operation, values: Any) -> Any:
+def _run(n: Operation, values: Sequence[Carried]) -> Any:
     return values[0] if len(n._outputs) == 1 else tuple(values)
 
 
-def call_kernel(xp: Any, *args: Any, _callee: Body, n: Operation) -> Any:
+def call_kernel(xp: Arrays, *args: Carried, _callee: Body, n: Operation) -> Any:
     """The outputs of the function that the operation is named after."""
     del xp
     return _run(n, _callee(*args))
@@ -105,7 +110,9 @@ def _live(n: Operation, wanted: frozenset[int]) -> Live:
     live=_live,
     traits=Traits(kind=Kind.CALL),
 )
-def symbolic_gradient_kernel(xp: Any, *args: Any, _callee: Body, n: Operation) -> Any:
+def symbolic_gradient_kernel(
+    xp: Arrays, *args: Carried, _callee: Body, n: Operation
+) -> Any:
     """The derivatives of a function for its arguments and those of its outputs."""
     del xp
     return _run(n, _callee(*args))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from retrograd.ops.declare import F, op
 from retrograd.ops.infer import scalar
 from retrograd.ops.traits import Kind, Traits
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Arrays, Gradient, Value
+
 
 def _shapes(n: Operation) -> list[RawShape]:
     return list(n.attrs["output_shapes"])
 
 
-def _unwrapped_gradient(n: Operation, dy: Any) -> Any:
+def _unwrapped_gradient(n: Operation, dy: Tensor | None) -> list[Gradient]:
     if dy is None:
         return [None] * len(n.inputs)
     return list(
@@ -40,27 +44,27 @@ def _unwrapped_gradient(n: Operation, dy: Any) -> Any:
     notation=dict(components="x̄ᵢ = component i of ȳ"),
     traits=Traits(kind=Kind.OPTIONAL),
 )
-def from_value(xp: Any, *values: Any) -> Any:
+def from_value(xp: Arrays, *values: Value) -> Optional:
     """An optional that holds some tensors."""
     del xp
     return Optional(values)
 
 
 @op("OptionalNone", infer=scalar, pure=False)
-def none(xp: Any) -> Any:
+def none(xp: Arrays) -> Optional:
     """An optional that holds nothing."""
     del xp
     return Optional()
 
 
 @op("OptionalHasValue", infer=scalar, host=True)
-def has_value(xp: Any, optional: Any) -> Any:
+def has_value(xp: Arrays, optional: Optional) -> np.bool_:
     """Whether an optional holds anything."""
     del xp
     return np.bool_(optional.values is not None)
 
 
-def _wrapped_gradient(n: Operation, *dys: Any) -> Any:
+def _wrapped_gradient(n: Operation, *dys: Tensor | None) -> Tensor:
     pairs = zip(dys, n.outputs, strict=True)
     return F.OptionalFromValue([F.ZerosLike(t) if d is None else d for d, t in pairs])
 
@@ -73,7 +77,7 @@ def _wrapped_gradient(n: Operation, *dys: Any) -> Any:
     math="yᵢ = component i of x",
     notation=dict(optional="x̄ = (ȳ₀, ȳ₁, …)"),
 )
-def get_value(xp: Any, optional: Any, *, n: Operation) -> Any:
+def get_value(xp: Arrays, optional: Optional, *, n: Operation) -> Any:
     """What an optional holds.
 
     Raises:
