@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ from retrograd.errors import message
 
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import FeedDict, Fetchable
 
 _USAGE = """retrograd explain FORMULA [NAME=VALUE ...] [options]
        retrograd explain SCRIPT --cost NAME [--wrt NAME ...] [options] [-- ARGS ...]"""
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to a parser's commands."""
     parser = commands.add_parser(
         "explain",
@@ -136,7 +139,7 @@ class _Runs:
       stop_before: the number of the run to end the program at; None for none.
     """
 
-    def __init__(self, find: Any, stop_before: int | None) -> None:
+    def __init__(self, find: Callable[..., Any], stop_before: int | None) -> None:
         self.find, self.stop_before = find, stop_before
         self.count = 0
         #: session and feeds of the last run that needed the cost, or else of any
@@ -149,14 +152,20 @@ class _Runs:
         before = BaseSession.run
 
         def watched(
-            session: Any, fetches: Any, feed_dict: Any = None, *args: Any, **kw: Any
+            session: BaseSession,
+            fetches: Fetchable,
+            feed_dict: FeedDict | None = None,
+            *args: object,
+            **kw: object,
         ) -> Any:
             self._see(session, fetches, feed_dict)
             return before(session, fetches, feed_dict, *args, **kw)
 
         BaseSession.run = watched  # pyright: ignore[reportAttributeAccessIssue]
 
-    def _see(self, session: Any, fetches: Any, feed_dict: Any) -> None:
+    def _see(
+        self, session: BaseSession, fetches: Fetchable, feed_dict: FeedDict | None
+    ) -> None:
         cost = self.find()
         if cost is None or cost.graph is not session.graph:
             return
@@ -169,7 +178,13 @@ class _Runs:
         if self.count == self.stop_before:
             raise _Reached
 
-    def _needs(self, session: Any, fetches: Any, feed_dict: Any, cost: Any) -> bool:
+    def _needs(
+        self,
+        session: BaseSession,
+        fetches: Fetchable,
+        feed_dict: FeedDict | None,
+        cost: Any,
+    ) -> bool:
         call, _ = session._prepare(fetches, feed_dict)
         # a step of training needs no more of the cost than its derivative
         ops = call.executable.plan.ops

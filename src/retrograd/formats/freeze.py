@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,12 +16,16 @@ from retrograd.ops.traits import Kind, Passes
 from retrograd.platform import logs
 from retrograd.util import protos
 
+if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Message
+
 _RESOURCE = dtypes.resource.as_datatype_enum
 
 
 def convert_variables_to_constants(
-    sess: Any,
-    input_graph_def: Any,
+    sess: BaseSession,
+    input_graph_def: Message,
     output_node_names: list[str],
     variable_names_whitelist: Iterable[str] | None = None,
     variable_names_blacklist: Iterable[str] | None = None,
@@ -69,7 +73,7 @@ def convert_variables_to_constants(
 class _Freezer:
     """Rewrites the nodes of a graph and of the functions that it calls."""
 
-    def __init__(self, graph_def: Any, values: dict[str, Any]) -> None:
+    def __init__(self, graph_def: Message, values: dict[str, Any]) -> None:
         self._result = type(graph_def)(
             library=graph_def.library, versions=graph_def.versions
         )
@@ -147,7 +151,7 @@ class _Freezer:
                     frozen[node.name] = found
                     changed = True
 
-    def _call(self, node: Any, kinds: list[int | None]) -> Any:
+    def _call(self, node: Message, kinds: list[int | None]) -> Any:
         """A node that calls functions with values where it did with variables."""
         attr, first = _passed(node.op)
         copied = type(node)()
@@ -236,7 +240,7 @@ def _constant(name: str, kind: int, value: np.ndarray) -> Any:
     return node
 
 
-def _replaced(node: Any, op: str, **types: int) -> Any:
+def _replaced(node: Message, op: str, **types: int) -> Any:
     """A node of another type with the same name and inputs."""
     made = type(node)(name=node.name, op=op, input=node.input)
     if op == node.op:
@@ -250,7 +254,7 @@ def _replaced(node: Any, op: str, **types: int) -> Any:
     return made
 
 
-def _of_value(node: Any, kind: int, output: str) -> list[Any]:
+def _of_value(node: Message, kind: int, output: str) -> list[Any]:
     """A node that takes a variable as one that takes its value, and what that needs.
 
     Raises:

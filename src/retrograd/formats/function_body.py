@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd import dtypes
 from retrograd.formats.node import shape_from
@@ -19,6 +19,9 @@ from retrograd.graph.graph import VERSION, unknown_op_type
 from retrograd.graph.names import VALID_OP_NAME
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.util import protos
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 #: makes the operations of some nodes: a graph, the nodes, tensors in place of inputs
 AddNodes = Callable[[FuncGraph, Any, dict[str, Tensor]], dict[str, Any]]
@@ -48,7 +51,7 @@ class Body:
     """
 
     def __init__(
-        self, definition: Any, signature: Callable[[str], opdef.OpDef | None]
+        self, definition: Message, signature: Callable[[str], opdef.OpDef | None]
     ) -> None:
         self._definition = definition
         self._signature = signature
@@ -80,7 +83,7 @@ class Body:
             raise ValueError("Duplicated " + ("arg" if not outputs.first else "ret"))
         self._known[name] = outputs
 
-    def _name_outputs(self, node: Any) -> None:
+    def _name_outputs(self, node: Message) -> None:
         op_def = self._op_def(node)
         place = 0
         for arg in op_def.outputs:
@@ -93,7 +96,7 @@ class Body:
                 )
             place += len(types)
 
-    def _op_def(self, node: Any) -> opdef.OpDef:
+    def _op_def(self, node: Message) -> opdef.OpDef:
         found = opdef.lookup(node.op) or self._signature(node.op)
         if found is None:
             raise unknown_op_type(node.op)
@@ -101,7 +104,7 @@ class Body:
 
     # ------------------------------------------------------------------ nodes
 
-    def _add(self, node: Any) -> None:
+    def _add(self, node: Message) -> None:
         """Add a node to the GraphDef, its inputs named by node and index."""
         copied = self._graph_def.node.add()
         copied.CopyFrom(node)
@@ -124,7 +127,7 @@ class Body:
             self._add_control(copied, place, node.input[place])
 
     def _matched(
-        self, node: Any, name: str, arg: Any, wanted: Sequence[int], place: int
+        self, node: Message, name: str, arg: Message, wanted: Sequence[int], place: int
     ) -> _Outputs:
         """What an input stands for, which is to be of the wanted types from a place on.
 
@@ -145,7 +148,7 @@ class Body:
                 )
         return found
 
-    def _add_control(self, copied: Any, place: int, name: str) -> None:
+    def _add_control(self, copied: Message, place: int, name: str) -> None:
         if name[:1] != "^":
             raise ValueError(
                 f"Expected input[{place}] == '{name}' to be a control input."
@@ -155,7 +158,7 @@ class Body:
         elif name[1:] not in self._arguments:  # those are there before anything runs
             raise ValueError(f"input[{place}] == '{name}', is not found.")
 
-    def _result(self, arg: Any) -> tuple[str, int]:
+    def _result(self, arg: Message) -> tuple[str, int]:
         """The node and index of what a function returns."""
         if arg.name not in self._definition.ret:
             raise ValueError(f"Return {arg.name} missing.")
@@ -213,7 +216,7 @@ def _word(kind: int) -> str:
     return opdef.type_word(dtypes.as_dtype(kind))
 
 
-def _arg_types(arg: opdef.ArgDef, node: Any, op_def: opdef.OpDef) -> Sequence[int]:
+def _arg_types(arg: opdef.ArgDef, node: Message, op_def: opdef.OpDef) -> Sequence[int]:
     """Numbers of the dtypes that an argument of a node's signature stands for."""
     if arg.type_list_attr:
         if arg.type_list_attr in node.attr:

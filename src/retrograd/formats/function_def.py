@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.formats.node import attr_proto, shape_proto
 from retrograd.graph import attributes, opdef
@@ -14,6 +14,9 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.util import protos
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 
 class _Names:
@@ -74,7 +77,7 @@ def function_def(graph: FuncGraph | UnbuiltFunction) -> Any:
     return result
 
 
-def _result_names(function: Any, names: _Names | None = None) -> list[str]:
+def _result_names(function: FuncGraph, names: _Names | None = None) -> list[str]:
     """What the results of a function are called in its FunctionDef."""
     if isinstance(function, UnbuiltFunction):
         return [arg.name for arg in function.definition.signature.output_arg]
@@ -97,7 +100,7 @@ def _used(graph: FuncGraph) -> list[Operation]:
 
 
 def _add_node(
-    node: Any, op: Operation, nodes: dict[Operation, str], places: dict[Tensor, str]
+    node: Message, op: Operation, nodes: dict[Operation, str], places: dict[Tensor, str]
 ) -> None:
     node.name, node.op, node.device = nodes[op], op.type, op.device
     node.input.extend(places[t] for t in op.inputs)
@@ -142,7 +145,7 @@ def functions_of(graph: Graph) -> list[FuncGraph | UnbuiltFunction]:
     return list(found.values())
 
 
-def _can_be_written(function: Any) -> bool:
+def _can_be_written(function: FuncGraph) -> bool:
     """Whether there is a body, or a message that tells it."""
     if isinstance(function, UnbuiltFunction):
         return function.definition is not None

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.platform import files
 
+if TYPE_CHECKING:
+    from retrograd.graph.graph import Graph
+    from retrograd.typing import Message, PathLike
+
 
 def write_graph(
-    graph_or_graph_def: Any, logdir: Any, name: str, as_text: bool = True
+    graph_or_graph_def: Graph | Message,
+    logdir: str | os.PathLike[str],
+    name: str,
+    as_text: bool = True,
 ) -> str:
     """Write a graph, or any protocol message, to a file.
 
@@ -32,7 +39,7 @@ def write_graph(
     return path
 
 
-def write_message(path: str, message: Any, as_text: bool) -> None:
+def write_message(path: str, message: Message, as_text: bool) -> None:
     """Replace a file by a message, in one step."""
     if not as_text:
         files.atomic_write_string_to_file(path, message.SerializeToString())
@@ -42,7 +49,7 @@ def write_message(path: str, message: Any, as_text: bool) -> None:
     files.atomic_write_string_to_file(path, text_format.MessageToString(message))
 
 
-def read_message(path: Any, message: Any) -> Any:
+def read_message(path: PathLike, message: Message) -> Any:
     """Fill `message` from a file of bytes or text.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.graph.graph import Graph
@@ -11,6 +11,9 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.declare import traits_of
 from retrograd.ops.traits import Kind, Passes
 from retrograd.util import protos
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 _LOCATION = "loc:@"
 
@@ -20,7 +23,7 @@ def node_name(name: str) -> str:
     return name.removeprefix("^").partition(":")[0]
 
 
-def must_run_on_cpu(node: Any, pin_variables_on_cpu: bool = False) -> bool:
+def must_run_on_cpu(node: Message, pin_variables_on_cpu: bool = False) -> bool:
     """Whether a node has no kernel but on the CPU.
 
     Args:
@@ -46,7 +49,7 @@ def tensor_shape_from_node_def_name(
     return graph.get_tensor_by_name(name).get_shape()
 
 
-def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
+def extract_sub_graph(graph_def: Message, dest_nodes: Sequence[str]) -> Any:
     """The part of a GraphDef that some nodes need, colocated nodes included.
 
     Raises:
@@ -73,7 +76,7 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
     return result
 
 
-def _needs(node: Any) -> Iterable[str]:
+def _needs(node: Message) -> Iterable[str]:
     yield from map(node_name, node.input)
     if "_class" in node.attr:
         for group in node.attr["_class"].list.s:
@@ -83,7 +86,7 @@ def _needs(node: Any) -> Iterable[str]:
 
 
 def remove_training_nodes(
-    input_graph: Any, protected_nodes: Sequence[str] | None = None
+    input_graph: Message, protected_nodes: Sequence[str] | None = None
 ) -> Any:
     """A GraphDef without nodes that only training needs.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError, OpError
@@ -31,6 +31,9 @@ from retrograd.ops.flow.named_call_ops import declare_callee
 from retrograd.ops.traits import Kind, Passes
 from retrograd.platform.versions import GRAPH_DEF_VERSION_MIN_PRODUCER
 from retrograd.platform.versions import __version__ as VERSION_TEXT
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 #: up to this version an empty shape of a Placeholder meant that nothing is known
 _LEGACY_PLACEHOLDERS = 21
@@ -61,7 +64,7 @@ class _Node:
 
     __slots__ = ("control", "inputs", "proto")
 
-    def __init__(self, node: Any) -> None:
+    def __init__(self, node: Message) -> None:
         self.proto = node
         found = [input_of(text) for text in node.input]
         self.inputs = [key for key in found if key[1] != _CONTROL]
@@ -85,7 +88,7 @@ class Import:
     def __init__(
         self,
         graph: Graph,
-        graph_def: Any,
+        graph_def: Message,
         prefix: str,
         input_map: dict[tuple[str, int], Any],
         library: Library,
@@ -139,7 +142,7 @@ class Import:
             graph._producer, graph._min_consumer, graph._bad_consumers = before
             raise
 
-    def _set_versions(self, versions: Any) -> None:
+    def _set_versions(self, versions: Message) -> None:
         graph = self.graph
         graph._producer = min(graph._producer, versions.producer)
         least = max(graph._min_consumer, versions.min_consumer)
@@ -182,7 +185,7 @@ class Import:
 
     # ------------------------------------------------------------------ before
 
-    def _check_versions(self, versions: Any) -> None:
+    def _check_versions(self, versions: Message) -> None:
         if versions.producer < GRAPH_DEF_VERSION_MIN_PRODUCER:
             raise ValueError(
                 f"GraphDef producer version {versions.producer} below min producer "
@@ -326,7 +329,7 @@ class Import:
             self._set_shapes(op, shown)
         return op
 
-    def _check_colocation(self, node: Any) -> None:
+    def _check_colocation(self, node: Message) -> None:
         if not self.strict or "_class" not in node.attr:
             return
         for group in node.attr["_class"].list.s:
@@ -337,14 +340,14 @@ class Import:
                     f"'{other}'"
                 )
 
-    def _signature(self, node: Any) -> opdef.OpDef:
+    def _signature(self, node: Message) -> opdef.OpDef:
         found = opdef.lookup(node.op) or self.library.signature(node.op)
         if found is None:
             raise unknown_op_type(node.op)
         return found
 
     def _attributes(
-        self, node: Any, signature: opdef.OpDef, name: str
+        self, node: Message, signature: opdef.OpDef, name: str
     ) -> dict[str, Any]:
         """The attributes in memory form, checked and completed by defaults."""
         called = opdef.lookup(node.op) is None
@@ -393,7 +396,7 @@ class Import:
             return []
         return attr_from_user(value)
 
-    def _renamed_group(self, group: Any) -> Any:
+    def _renamed_group(self, group: object) -> Any:
         """An entry of a colocation attribute; what names a node names its operation."""
         if isinstance(group, str):
             if group.startswith(_COLOCATION):
@@ -424,7 +427,7 @@ class Import:
         found = self.map.get((name, _CONTROL))
         return self.made.get(name) if found is None else found
 
-    def _set_shapes(self, op: Operation, shown: Any) -> None:
+    def _set_shapes(self, op: Operation, shown: Message) -> None:
         """Add what the file says about shapes to what is inferred."""
         which = shown.WhichOneof("value")
         if which not in (None, "list") or node_check.other_items(shown.list, "shape"):
@@ -521,7 +524,7 @@ def _dtype_beside(given: dict[str, Any]) -> dtypes.DType | None:
     return dtypes.as_dtype(given["dtype"].type) if "dtype" in given else None
 
 
-def _check_control_last(node: Any) -> None:
+def _check_control_last(node: Message) -> None:
     """Check that control inputs follow all others."""
     seen = False
     for text in node.input:

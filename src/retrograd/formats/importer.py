@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.formats.import_job import Import, input_of
 from retrograd.formats.library import Library
@@ -16,14 +16,17 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.util import protos
 
+if TYPE_CHECKING:
+    from retrograd.typing import Message
+
 
 def import_graph_def(
-    graph_def: Any,
+    graph_def: Message,
     input_map: Mapping[Any, Any] | None = None,
     return_elements: Sequence[Any] | None = None,
     name: str | None = None,
-    op_dict: Any = None,
-    producer_op_list: Any = None,
+    op_dict: Mapping[str, Message] | None = None,
+    producer_op_list: Message = None,
 ) -> list[Any] | None:
     """Add the nodes of a GraphDef to the default graph.
 
@@ -50,17 +53,17 @@ def import_graph_def(
     return _import(graph_def, input_map, return_elements, name, producer_op_list, True)
 
 
-def import_graph_def_for_function(graph_def: Any, name: str | None = None) -> None:
+def import_graph_def_for_function(graph_def: Message, name: str | None = None) -> None:
     """As `import_graph_def`; a node may be colocated with one that is not there."""
     _import(graph_def, None, None, name, None, False)
 
 
 def _import(
-    graph_def: Any,
+    graph_def: Message,
     input_map: Mapping[Any, Any] | None,
     return_elements: Sequence[Any] | None,
     name: str | None,
-    producer_op_list: Any,
+    producer_op_list: Message,
     strict: bool,
 ) -> list[Any] | None:
     graph_def = checked_graph_def(graph_def)
@@ -91,13 +94,13 @@ def _import(
     return None if wanted is None else [job.element(e) for e in wanted]
 
 
-def _replacement(name: str, value: Any) -> Any:
+def _replacement(name: str, value: Tensor | str) -> Any:
     """What takes the place of an input: of a control input, an operation."""
     return getattr(value, "op", value) if name[:1] == "^" else value
 
 
 def _add_nodes(
-    library: Library, graph: Graph, graph_def: Any, inputs: dict[str, Tensor]
+    library: Library, graph: Graph, graph_def: Message, inputs: dict[str, Tensor]
 ) -> dict[str, Operation]:
     """Add the nodes of a function's body to it; the operations by name."""
     mapped = {input_of(name): tensor for name, tensor in inputs.items()}
@@ -106,7 +109,7 @@ def _add_nodes(
     return job.made
 
 
-def checked_graph_def(graph_def: Any) -> Any:
+def checked_graph_def(graph_def: Message) -> Any:
     """`graph_def` as a GraphDef message of ours.
 
     Raises:
@@ -121,11 +124,11 @@ def checked_graph_def(graph_def: Any) -> Any:
     return GraphDef.FromString(graph_def.SerializeToString())
 
 
-def _text(name: Any) -> Any:
+def _text(name: str | bytes) -> Any:
     return name.decode() if isinstance(name, bytes) else name
 
 
-def _checked_map(input_map: Any) -> dict[str, Any]:
+def _checked_map(input_map: Mapping[Any, Any] | None) -> dict[str, Any]:
     if input_map is None:
         return {}
     if not isinstance(input_map, dict) or not all(
@@ -170,7 +173,7 @@ def _converted(input_map: dict[str, Any], name: str | None) -> dict[str, Any]:
         return {k: convert_to_tensor(v) for k, v in input_map.items()}
 
 
-def _defaults_of(op_list: Any) -> dict[tuple[str, str], Any]:
+def _defaults_of(op_list: Message) -> dict[tuple[str, str], Any]:
     """The defaults in an OpList, by op type and attribute."""
     return {
         (op.name, attr.name): attr.default_value

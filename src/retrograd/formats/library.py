@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError, OpError
@@ -15,6 +15,9 @@ from retrograd.graph.function import FuncGraph, Known
 from retrograd.graph.graph import Graph
 from retrograd.graph.tensor import Tensor
 from retrograd.graph.unbuilt import UnbuiltFunction
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 #: so many calls within each other are looked into for the shapes of their results …
 _DEPTH = 20
@@ -35,7 +38,7 @@ class Library:
 
     add_nodes: AddNodes
 
-    def __init__(self, library: Any, graph: Graph) -> None:
+    def __init__(self, library: Message, graph: Graph) -> None:
         self._library = library
         self._graph = graph
         self._defs: dict[str, Any] = {}

@@ -13,10 +13,13 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 _PACKAGE = "retrograd"
 _FILE = "retrograd/formats/messages.proto"
@@ -98,7 +101,7 @@ class _Builder:
                 groups.append(group)
             field.oneof_index = groups.index(group)
 
-    def map_entry(self, entry: Any, kind: str) -> None:
+    def map_entry(self, entry: Message, kind: str) -> None:
         """Describe the pairs of a map with text keys."""
         entry.options.map_entry = True
         for number, (name, of) in enumerate((("key", "string"), ("value", kind)), 1):
@@ -106,7 +109,7 @@ class _Builder:
             field.label = _Field.LABEL_OPTIONAL
             self.set_type(field, of)
 
-    def set_type(self, field: Any, kind: str) -> None:
+    def set_type(self, field: Message, kind: str) -> None:
         """Give a field its type: a scalar, an enum or a message."""
         scalar = _Field.Type.DESCRIPTOR.values_by_name.get(f"TYPE_{kind.upper()}")
         if scalar is not None:

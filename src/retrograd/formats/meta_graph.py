@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import any_pb2
 
@@ -26,6 +26,9 @@ from retrograd.ops.host.saving import SAVE_AND_RESTORE_OPS
 from retrograd.ops.traits import Kind
 from retrograd.platform import logs, versions
 from retrograd.util import protos
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message, PathLike
 
 _UNBOUND = "$unbound_inputs_"
 #: op types of a function's own nodes, which no table lists
@@ -48,7 +51,7 @@ def _always(key: str) -> bool:
 # ---------------------------------------------------------------------- op lists
 
 
-def ops_used_by_graph_def(graph_def: Any) -> list[str]:
+def ops_used_by_graph_def(graph_def: Message) -> list[str]:
     """The op types of a GraphDef's nodes, and of the functions that they call."""
     functions = {f.signature.name: f for f in graph_def.library.function}
     used: dict[str, None] = {}
@@ -62,7 +65,7 @@ def ops_used_by_graph_def(graph_def: Any) -> list[str]:
     return [name for name in used if name not in functions]
 
 
-def _functions_named(node: Any) -> list[str]:
+def _functions_named(node: Message) -> list[str]:
     found = []
     for value in node.attr.values():
         which = value.WhichOneof("value")
@@ -73,7 +76,7 @@ def _functions_named(node: Any) -> list[str]:
     return found
 
 
-def stripped_op_list_for_graph(graph_def: Any) -> Any:
+def stripped_op_list_for_graph(graph_def: Message) -> Any:
     """An OpList with the signatures of the op types that a GraphDef uses.
 
     Raises:
@@ -91,7 +94,7 @@ def stripped_op_list_for_graph(graph_def: Any) -> Any:
     return result
 
 
-def strip_graph_default_valued_attrs(meta_graph_def: Any) -> None:
+def strip_graph_default_valued_attrs(meta_graph_def: Message) -> None:
     """Leave out attributes that have their default, so that older versions can read it.
 
     `meta_info_def.stripped_default_attrs` says so afterwards.
@@ -121,7 +124,7 @@ def _defaults(signature: opdef.OpDef | None) -> dict[str, Any]:
 # ---------------------------------------------------------------------- writing
 
 
-def _included(item: Any, export_scope: str | None, exclude: Iterable[str]) -> bool:
+def _included(item: object, export_scope: str | None, exclude: Iterable[str]) -> bool:
     """Whether a node, or an item of a collection, goes into an export."""
     name = item if isinstance(item, str) else getattr(item, "name", None)
     if not isinstance(name, str):
@@ -134,12 +137,12 @@ def _included(item: Any, export_scope: str | None, exclude: Iterable[str]) -> bo
 
 
 def add_collection_def(
-    meta_graph_def: Any,
-    key: Any,
+    meta_graph_def: Message,
+    key: str | bytes,
     graph: Graph | None = None,
     export_scope: str | None = None,
     exclude_nodes: Iterable[str] | None = None,
-    override_contents: Any = None,
+    override_contents: Iterable[Any] | None = None,
 ) -> None:
     """Add a collection to a MetaGraphDef.
 
@@ -176,7 +179,9 @@ def add_collection_def(
         meta_graph_def.collection_def.pop(key, None)
 
 
-def _write_items(target: Any, key: Any, items: list[Any], scope: str | None) -> None:
+def _write_items(
+    target: Message, key: Any, items: list[Any], scope: str | None
+) -> None:
     to_proto = get_to_proto_function(key)
     first = items[0]
     if to_proto is not None:
@@ -201,25 +206,25 @@ def _write_items(target: Any, key: Any, items: list[Any], scope: str | None) -> 
         )
 
 
-def _kind(message: Any) -> str:
+def _kind(message: Message) -> str:
     return getattr(getattr(message, "DESCRIPTOR", None), "name", "")
 
 
-def _checked_graph(graph: Any) -> Graph:
+def _checked_graph(graph: Graph | None) -> Graph:
     if graph and not isinstance(graph, Graph):
         raise TypeError(f"graph must be of type Graph, not {type(graph)}")
     return graph or context.get_default_graph()
 
 
-def _check_message(message: Any, kind: str, argument: str) -> None:
+def _check_message(message: Message, kind: str, argument: str) -> None:
     if message and _kind(message) != kind:
         raise TypeError(f"{argument} must be of type {kind}, not {type(message)}")
 
 
 def create_meta_graph_def(
-    meta_info_def: Any = None,
-    graph_def: Any = None,
-    saver_def: Any = None,
+    meta_info_def: Message = None,
+    graph_def: Message = None,
+    saver_def: Message = None,
     collection_list: Iterable[Any] | None = None,
     graph: Graph | None = None,
     export_scope: str | None = None,
@@ -274,13 +279,13 @@ def create_meta_graph_def(
 
 def export_scoped_meta_graph(
     filename: str | None = None,
-    graph_def: Any = None,
+    graph_def: Message = None,
     graph: Graph | None = None,
     export_scope: str | None = None,
     as_text: bool = False,
     unbound_inputs_col_name: str | None = "unbound_inputs",
     clear_devices: bool = False,
-    saver_def: Any = None,
+    saver_def: Message = None,
     clear_extraneous_savers: bool = False,
     strip_default_attrs: bool = False,
     save_debug_info: bool = False,
@@ -361,9 +366,9 @@ def export_scoped_meta_graph(
 
 def export_meta_graph(
     filename: str | None = None,
-    meta_info_def: Any = None,
-    graph_def: Any = None,
-    saver_def: Any = None,
+    meta_info_def: Message = None,
+    graph_def: Message = None,
+    saver_def: Message = None,
     collection_list: Iterable[Any] | None = None,
     as_text: bool = False,
     graph: Graph | None = None,
@@ -372,7 +377,7 @@ def export_meta_graph(
     clear_extraneous_savers: bool = False,
     strip_default_attrs: bool = False,
     save_debug_info: bool = False,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Any:
     """The MetaGraphDef of a graph; see `export_scoped_meta_graph`.
 
@@ -405,7 +410,7 @@ def export_meta_graph(
 
 
 def _part(
-    whole: Any, scope: str | None, exclude: Iterable[str], clear_devices: bool
+    whole: Message, scope: str | None, exclude: Iterable[str], clear_devices: bool
 ) -> tuple[Any, list[str]]:
     """The nodes of one name scope, and the names of inputs from outside."""
     GraphDef = protos.message("graph.GraphDef")
@@ -419,7 +424,9 @@ def _part(
     return result, unbound
 
 
-def _copy_node(target: Any, node: Any, scope: str | None, unbound: list[str]) -> None:
+def _copy_node(
+    target: Message, node: Message, scope: str | None, unbound: list[str]
+) -> None:
     """Copy a node without `scope`; an input from outside gets a name of its own."""
     target.CopyFrom(node)
     target.name = strip_name_scope(node.name, scope)
@@ -457,7 +464,7 @@ def _get_scope(node_name: str) -> str:
     return node_name.removeprefix("^").rpartition("/")[0]
 
 
-def _savers_besides(graph_def: Any, saver_def: Any) -> set[str]:
+def _savers_besides(graph_def: Message, saver_def: Message) -> set[str]:
     """The nodes in the scopes of savers other than `saver_def`."""
     kept = set()
     if saver_def is not None:
@@ -475,7 +482,7 @@ def _savers_besides(graph_def: Any, saver_def: Any) -> set[str]:
 # ---------------------------------------------------------------------- reading
 
 
-def read_meta_graph_file(filename: Any) -> Any:
+def read_meta_graph_file(filename: PathLike) -> Any:
     """The MetaGraphDef in a file of bytes or text.
 
     Raises:
@@ -486,7 +493,7 @@ def read_meta_graph_file(filename: Any) -> Any:
 
 
 def import_scoped_meta_graph(
-    meta_graph_or_file: Any,
+    meta_graph_or_file: Message | PathLike,
     clear_devices: bool = False,
     graph: Graph | None = None,
     import_scope: str | None = None,
@@ -567,7 +574,7 @@ def import_scoped_meta_graph_with_return_elements(
     return {strip_name_scope(v.name, scope): v for v in found}, elements
 
 
-def _check_bound(collection: Any, input_map: dict[str, Any] | None) -> None:
+def _check_bound(collection: Message, input_map: dict[str, Any] | None) -> None:
     values = getattr(collection, collection.WhichOneof("kind")).value
     names = [v.decode() if isinstance(v, bytes) else v for v in values]
     if names and (not input_map or sorted(names) != sorted(input_map)):
@@ -583,7 +590,7 @@ def _says_trainable(version: str) -> bool:
     return not numbers or tuple(map(int, numbers.groups())) >= _SAYS_TRAINABLE
 
 
-def _in_order(collections: Any) -> list[str]:
+def _in_order(collections: Message) -> list[str]:
     """Trainable variables first: that is where a variable object is made."""
     return sorted(collections, key=lambda k: (k != GraphKeys.TRAINABLE_VARIABLES, k))
 
@@ -597,7 +604,7 @@ class _Collections:
         self._says_trainable = says_trainable
         self._variables: dict[bytes, Any] = {}
 
-    def add(self, key: str, collection: Any) -> None:
+    def add(self, key: str, collection: Message) -> None:
         """Add one collection."""
         kind = collection.WhichOneof("kind")
         if kind is None:
@@ -607,7 +614,7 @@ class _Collections:
         for item in self._items(key, kind, values):
             self._graph.add_to_collection(key, item)
 
-    def _items(self, key: str, kind: str, values: Any) -> Iterable[Any]:
+    def _items(self, key: str, kind: str, values: Message) -> Iterable[Any]:
         known = key
         if key == GraphKeys.METRIC_VARIABLES:
             known = GraphKeys.GLOBAL_VARIABLES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from retrograd.graph.tensor import RawShape
 from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.util import protos
 
+if TYPE_CHECKING:
+    from retrograd.typing import DeviceLike, Message
+
 
 def shape_proto(raw: RawShape) -> Any:
     """A raw shape as a TensorShapeProto."""
@@ -26,7 +29,7 @@ def shape_proto(raw: RawShape) -> Any:
     return TensorShapeProto(dim=[TensorShapeProto.Dim(size=d) for d in sizes])
 
 
-def shape_from(proto: Any) -> RawShape:
+def shape_from(proto: Message) -> RawShape:
     """The raw shape of a TensorShapeProto; sizes below −1 stay, which no tensor has."""
     if proto.unknown_rank:
         return None
@@ -40,7 +43,7 @@ def tensor_proto(value: np.ndarray, dtype: dtypes.DType) -> Any:
     return make_tensor_proto(value, dtype)
 
 
-def tensor_value(proto: Any, dtype: dtypes.DType | None = None) -> Any:
+def tensor_value(proto: Message, dtype: dtypes.DType | None = None) -> Any:
     """The value of a TensorProto: an array, or a StoredTensor (see `stored`)."""
     from retrograd.ops.array import stored
 
@@ -69,14 +72,14 @@ def attr_value(kind: str, value: Any, attrs: dict[str, Any]) -> Any:
     return result
 
 
-def _tensor_attr(value: Any, dtype: dtypes.DType | None = None) -> Any:
+def _tensor_attr(value: object, dtype: dtypes.DType | None = None) -> Any:
     if isinstance(value, StoredTensor):
         return value.proto
     array = np.asarray(value, None if hasattr(value, "dtype") else np.int32)
     return tensor_proto(array, dtype or dtypes.as_dtype(array.dtype))
 
 
-def _function_attr(value: Any) -> Any:
+def _function_attr(value: object) -> Any:
     called = isinstance(value, (FuncGraph, UnbuiltFunction))
     name = value.function_name if called else str(value)
     return protos.message("attr_value.NameAttrList")(name=name)
@@ -94,7 +97,7 @@ _FIELDS: dict[str, Any] = {
 }
 
 
-def list_value(kind: str, values: Any) -> Any:
+def list_value(kind: str, values: Message) -> Any:
     """A list in memory form as an AttrValue; `kind` is that of the elements."""
     result = protos.message("attr_value.AttrValue")()
     result.list.SetInParent()
@@ -103,7 +106,7 @@ def list_value(kind: str, values: Any) -> Any:
     return result
 
 
-def _kind_of(op_def: opdef.OpDef | None, name: str, value: Any) -> str:
+def _kind_of(op_def: opdef.OpDef | None, name: str, value: object) -> str:
     """The kind of an attribute: by the signature, or by its value."""
     if op_def is not None and name in op_def.attrs:
         return op_def.attrs[name].kind
@@ -182,7 +185,7 @@ def private_attr(value: Any) -> Any:
 _STRUCTURED = ("type", "shape", "tensor", "func")
 
 
-def _scalar_from(which: str, content: Any) -> Any:
+def _scalar_from(which: str, content: Message) -> Any:
     if which == "type":
         return dtypes.as_dtype(content)
     if which == "shape":
@@ -199,7 +202,7 @@ def _scalar_from(which: str, content: Any) -> Any:
     return content
 
 
-def _list_from(content: Any) -> list[Any]:
+def _list_from(content: Message) -> list[Any]:
     for which in ("s", "i", "f", "b", "type", "shape", "tensor", "func"):
         items = getattr(content, which)
         if len(items):
@@ -208,7 +211,10 @@ def _list_from(content: Any) -> list[Any]:
 
 
 def make_node_def(
-    op_type: str, name: str, device: Any = None, attrs: dict[str, Any] | None = None
+    op_type: str,
+    name: str,
+    device: DeviceLike = None,
+    attrs: dict[str, Any] | None = None,
 ) -> Any:
     """A NodeDef without inputs; `attrs` are AttrValue messages."""
     node = protos.message("node_def.NodeDef")(op=op_type, name=name)
@@ -236,7 +242,7 @@ def node_def(op: Operation) -> Any:
     return node
 
 
-def _arg_proto(target: Any, arg: opdef.ArgDef) -> None:
+def _arg_proto(target: Message, arg: opdef.ArgDef) -> None:
     target.name = arg.name
     if arg.type is not None:
         target.type = arg.type.as_datatype_enum
@@ -272,7 +278,7 @@ def op_def_proto(op_def: opdef.OpDef | None) -> Any:
     return result
 
 
-def op_def_from(proto: Any) -> opdef.OpDef:
+def op_def_from(proto: Message) -> opdef.OpDef:
     """The signature that an OpDef message tells."""
     attrs: dict[str, opdef.AttrDef] = {}
     for attr in proto.attr:
@@ -296,7 +302,7 @@ def op_def_from(proto: Any) -> opdef.OpDef:
     )
 
 
-def _arg_from(arg: Any) -> opdef.ArgDef:
+def _arg_from(arg: Message) -> opdef.ArgDef:
     return opdef.ArgDef(
         arg.name,
         dtypes.as_dtype(arg.type) if arg.type else None,

@@ -7,12 +7,15 @@ attributes it has, of what kind and value, and how long its lists are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.errors import UnimplementedError
 from retrograd.graph import attributes, opdef
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 #: the fields of an AttrValue and of its lists, and the kind of attribute each holds
 FIELDS = {
@@ -255,12 +258,12 @@ def check_removed(signature: opdef.OpDef, producer: int) -> None:
         )
 
 
-def other_items(values: Any, field: str) -> bool:
+def other_items(values: Message, field: str) -> bool:
     """Whether a list in an AttrValue has items in a field besides the named one."""
     return any(len(getattr(values, f)) for f in FIELDS if f != field)
 
 
-def wrong_shape(proto: Any) -> str:
+def wrong_shape(proto: Message) -> str:
     """What is wrong with a TensorShapeProto of a partial shape; else nothing."""
     if proto.unknown_rank:
         return "An unknown shape must not have any dimensions set." if proto.dim else ""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.hooks import hooks
 from retrograd.graph.names import GraphKeys
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 Row = tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]
 
@@ -22,7 +25,7 @@ _KNOWN = {
 
 def register_proto_function(
     collection_name: str,
-    proto_type: Any = None,
+    proto_type: type[Message] | None = None,
     to_proto: Callable[..., Any] | None = None,
     from_proto: Callable[..., Any] | None = None,
 ) -> None:

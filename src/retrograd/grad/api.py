@@ -6,7 +6,7 @@ import contextlib
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.grad import calls as _calls  # noqa: F401
@@ -26,6 +26,9 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import Gradient, Structure
+
 
 class UnconnectedGradients(enum.Enum):
     """What the gradient is where y does not depend on x."""
@@ -44,14 +47,14 @@ class AggregationMethod:
 
 
 def gradients(
-    ys: Any,
-    xs: Any,
-    grad_ys: Any = None,
+    ys: Structure,
+    xs: Structure,
+    grad_ys: Structure = None,
     name: str = "gradients",
     colocate_gradients_with_ops: bool = False,
     gate_gradients: bool = False,
     aggregation_method: int | None = None,
-    stop_gradients: Any = None,
+    stop_gradients: Structure = None,
     unconnected_gradients: UnconnectedGradients = UnconnectedGradients.NONE,
 ) -> list[Any]:
     """Symbolic derivatives of the sum of `ys` with respect to each of `xs`.
@@ -101,13 +104,13 @@ def gradients(
 
 
 def gradients_v2(
-    ys: Any,
-    xs: Any,
-    grad_ys: Any = None,
+    ys: Structure,
+    xs: Structure,
+    grad_ys: Structure = None,
     name: str = "gradients",
     gate_gradients: bool = False,
     aggregation_method: int | None = None,
-    stop_gradients: Any = None,
+    stop_gradients: Structure = None,
     unconnected_gradients: UnconnectedGradients = UnconnectedGradients.NONE,
 ) -> list[Any]:
     """`gradients` of TensorFlow 2: on the devices of the forward operations."""
@@ -144,7 +147,10 @@ class Backward:
 
 
 def observed_gradients(
-    ys: Any, xs: Any, grad_ys: Any = None, stop_gradients: Any = None
+    ys: Structure,
+    xs: Structure,
+    grad_ys: Structure = None,
+    stop_gradients: Structure = None,
 ) -> Backward:
     """As `gradients`, with the steps of the sweep, those of the newest ops first."""
     steps: list[Step] = []
@@ -154,10 +160,10 @@ def observed_gradients(
 
 
 def _differentiate(
-    ys: Any,
-    xs: Any,
-    grad_ys: Any,
-    stop_gradients: Any,
+    ys: Structure,
+    xs: Structure,
+    grad_ys: Structure,
+    stop_gradients: Structure,
     name: str,
     *,
     colocate: bool = False,
@@ -195,7 +201,7 @@ def _differentiate(
     return Backward(tensors, xs, dys, found, steps or [])
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: Structure) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
@@ -204,11 +210,11 @@ def _source(x: Any) -> Any:
     return x.handle if getattr(x, "_is_resource_variable", False) else x
 
 
-def _tensor(value: Any) -> Any:
+def _tensor(value: Structure) -> Any:
     return value.values if isinstance(value, IndexedSlices) else value
 
 
-def unconnected_kind(value: Any) -> UnconnectedGradients:
+def unconnected_kind(value: UnconnectedGradients | str) -> UnconnectedGradients:
     """`value` as an UnconnectedGradients."""
     try:
         return UnconnectedGradients(value)
@@ -249,7 +255,7 @@ def _seeds(given: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
     return [_seed(dy, y, i) for i, (dy, y) in enumerate(zip(given, ys, strict=True))]
 
 
-def _seed(given: Any, y: Any, index: int) -> Any:
+def _seed(given: Gradient, y: Tensor, index: int) -> Any:
     """The seed of one y, checked; ones where none is given.
 
     Raises:
@@ -270,7 +276,7 @@ def _seed(given: Any, y: Any, index: int) -> Any:
     return found
 
 
-def _check_seed(found: Any, y: Any) -> None:
+def _check_seed(found: Structure, y: Tensor) -> None:
     """Require that the dtype of a seed goes with that of its y.
 
     Raises:

@@ -7,8 +7,8 @@ of the forward call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrograd.grad.backward import (
     Bringing,
@@ -26,6 +26,9 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, gradient
 from retrograd.ops.flow.bodies import is_stateful
+
+if TYPE_CHECKING:
+    from retrograd.typing import Gradient
 
 
 class CallBackward(Bringing):
@@ -81,11 +84,11 @@ class CallBackward(Bringing):
         self.outputs = [t for term in self.terms for t in parts_of(term)]
         self.structured_outputs = self.terms
 
-    def _inside(self, dy: Any) -> Any:
+    def _inside(self, dy: Gradient) -> Any:
         return _map(self.capture, dy)
 
 
-def _map(function: Any, term: Any) -> Any:
+def _map(function: Callable[..., Any], term: Gradient) -> Any:
     """Apply a function to the tensors of a term."""
     if not isinstance(term, IndexedSlices):
         return function(term)
@@ -94,7 +97,7 @@ def _map(function: Any, term: Any) -> Any:
     return IndexedSlices(values, indices, dense)
 
 
-def parts_of(term: Any) -> list[Any]:
+def parts_of(term: Gradient) -> list[Any]:
     """The tensors of a term: none, one, or those of slices."""
     if term is None:
         return []
@@ -116,7 +119,7 @@ def call_op_type(graph: FuncGraph) -> str:
 
 
 def call_function(
-    graph: FuncGraph, inputs: Sequence[Any], name: str | None = None, **attrs: Any
+    graph: FuncGraph, inputs: Sequence[Any], name: str | None = None, **attrs: object
 ) -> Operation:
     """Add the operation that calls a function to the default graph.
 
@@ -136,7 +139,7 @@ def call_function(
     return outer._ops[-1]
 
 
-def _call_gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]:
+def _call_gradient(n: Operation, *dys: Gradient, wanted: Sequence[bool]) -> list[Any]:
     """A call of the function's derivative."""
     graph = CallBackward(n)
     first = graph._first
@@ -194,7 +197,7 @@ hooks.provide(derivative_of=derivative_of)
 
 
 @gradient("SymbolicGradient", takes_none=True, input="x̄ᵢ = Σⱼ z̄ⱼ ∂zⱼ/∂xᵢ")
-def _named_call_gradient(n: Operation, *dys: Any) -> list[Any]:
+def _named_call_gradient(n: Operation, *dys: Gradient) -> list[Any]:
     """The derivative of a function that is called by its name."""
     function = n.attrs[CALLEE]
     seeds = [

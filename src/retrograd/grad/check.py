@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,13 +12,16 @@ from retrograd.grad.jacobian import FLOATS, Directions, jacobians, largest_gap
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Structure
+
 
 def compute_gradient(
-    x: Any,
-    x_shape: Any,
-    y: Any,
-    y_shape: Any,
-    x_init_value: Any = None,
+    x: Structure,
+    x_shape: Structure,
+    y: Structure,
+    y_shape: Structure,
+    x_init_value: Structure = None,
     delta: float = 1e-3,
     init_targets: Sequence[Any] | None = None,
     extra_feed_dict: dict[Any, Any] | None = None,
@@ -60,11 +63,11 @@ def compute_gradient(
 
 
 def compute_gradient_error(
-    x: Any,
-    x_shape: Any,
-    y: Any,
-    y_shape: Any,
-    x_init_value: Any = None,
+    x: Structure,
+    x_shape: Structure,
+    y: Structure,
+    y_shape: Structure,
+    x_init_value: Structure = None,
     delta: float = 1e-3,
     init_targets: Sequence[Any] | None = None,
     extra_feed_dict: dict[Any, Any] | None = None,
@@ -79,7 +82,7 @@ def compute_gradient_error(
     return largest_gap([pairs] if isinstance(pairs, tuple) else pairs)
 
 
-def _backward(x: Any, y: Any, y_shape: Any) -> tuple[Any, Any]:
+def _backward(x: Structure, y: Structure, y_shape: Structure) -> tuple[Any, Any]:
     """The gradient of y by x, and the tensor to feed with dy."""
     with x.graph.as_default():
         ones = np.ones(y_shape, y.dtype.as_numpy_dtype)
@@ -101,7 +104,9 @@ def _run_first(targets: Sequence[Any] | None) -> None:
         target.run()
 
 
-def _point(x: Any, x_shape: Any, init: Any, y: Any) -> np.ndarray:
+def _point(
+    x: Structure, x_shape: Structure, init: Array | None, y: Structure
+) -> np.ndarray:
     """The array to differentiate at."""
     for name, tensor in (("x", x), ("y", y)):
         if tensor.dtype.base_dtype.name not in FLOATS:
@@ -117,7 +122,9 @@ def _point(x: Any, x_shape: Any, init: Any, y: Any) -> np.ndarray:
     return point
 
 
-def _runner(x: Any, y: Any, dx: Any, dy: Any, feeds: dict[Any, Any]) -> Directions:
+def _runner(
+    x: Structure, y: Structure, dx: Structure, dy: Structure, feeds: dict[Any, Any]
+) -> Directions:
     session = context.get_default_session()
     return Directions(
         value=lambda point: session.run(y, {**feeds, x: point}),

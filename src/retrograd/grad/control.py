@@ -9,7 +9,7 @@ appends and from which each backward iteration takes the last.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,6 +39,9 @@ from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
 from retrograd.ops.flow.effects import reads_variable
 from retrograd.ops.lists.tensor_list_ops import element_shape_input
 from retrograd.ops.traits import Kind
+
+if TYPE_CHECKING:
+    from retrograd.typing import Gradient
 
 # ---------------------------------------------------------------------- branches
 
@@ -94,7 +97,7 @@ def _exported(op: Operation, index: int, tensor: Tensor) -> Tensor:
     return add_output(op, dtypes.variant, ())
 
 
-def _branch_gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]:
+def _branch_gradient(n: Operation, *dys: Gradient, wanted: Sequence[bool]) -> list[Any]:
     """A branch operation of the derivatives of the branches."""
     places = [i for i, w in enumerate(wanted[1:]) if w]
     seeds = [i for i, dy in enumerate(dys) if dy is not None]
@@ -155,7 +158,7 @@ def _inside(graph: FuncGraph, dy: Any) -> Any:
     return graph.capture(dy)
 
 
-def _outputs(graph: Backward, term: Any, place: int, sparse: bool) -> list[Tensor]:
+def _outputs(graph: Backward, term: Gradient, place: int, sparse: bool) -> list[Tensor]:
     """What a backward branch returns for one input of the forward branch."""
     if term is None:
         term = zeros_like_input(graph.capture(graph._outside_of(place)))
@@ -423,7 +426,7 @@ class _LoopGradient:
             )
         return dict(zip(xs, found, strict=True))
 
-    def _accumulate(self, i: int, term: Any) -> list[int]:
+    def _accumulate(self, i: int, term: Gradient) -> list[int]:
         """Add what an iteration contributes to an input that stays the same.
 
         Returns:
@@ -521,7 +524,7 @@ class _LoopGradient:
         return IndexedSlices(joined[0], joined[1], _shape_outside(self.n._inputs[i]))
 
 
-def _loop_gradient(n: Operation, *dys: Any, wanted: Sequence[bool]) -> list[Any]:
+def _loop_gradient(n: Operation, *dys: Gradient, wanted: Sequence[bool]) -> list[Any]:
     """A loop of as many iterations, over the derivative of the body."""
     return _LoopGradient(n, dys).build(list(wanted))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
 from retrograd.grad.tape import GradientTape, watched_tensor
@@ -21,6 +21,10 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, gradient_registry, kind_of
 from retrograd.ops.host import py_func
 from retrograd.ops.traits import Kind
+
+if TYPE_CHECKING:
+    from retrograd.typing import Gradient, Structure
+    from retrograd.variables.variable import Variable
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +45,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> Any:
+    def decorated(*args: object, **kwargs: object) -> Any:
         if context.executing_eagerly():
             return _in_eager_mode(f, args, kwargs)
         if kwargs:
@@ -58,7 +62,9 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 class _Gradient:
     """The gradient function of one call."""
 
-    def __init__(self, grad_fn: Any, results: int, args: int, variables: list[Any]):
+    def __init__(
+        self, grad_fn: Callable[..., Any], results: int, args: int, variables: list[Any]
+    ):
         self.grad_fn, self.results, self.args = grad_fn, results, args
         self.variables = variables
         found = inspect.signature(grad_fn).parameters
@@ -101,7 +107,7 @@ def _in_graph(f: Callable[..., Any], args: Sequence[Any]) -> Any:
     gradient = _Gradient(grad_fn, len(flat), len(args), variables)
     _check_signature(gradient)
 
-    def rule(n: Any, *dys: Any) -> list[Any]:
+    def rule(n: Operation, *dys: Gradient) -> list[Any]:
         del n
         return [None] * len(flat) + gradient(dys)
 
@@ -187,7 +193,7 @@ def _in_eager_mode(f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> 
     flat = nest.flatten(result)
     gradient = _Gradient(grad_fn, len(flat), len(args), variables)
 
-    def rule(n: Any, *dys: Any) -> list[Any]:
+    def rule(n: Operation, *dys: Gradient) -> list[Any]:
         del n
         terms = gradient(dys)
         if len(terms) != len(args) + len(variables):
@@ -216,7 +222,7 @@ def _in_eager_mode(f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> 
     return nest.pack_sequence_as(result, outputs)
 
 
-def _source(value: Any) -> Tensor:
+def _source(value: Structure) -> Tensor:
     if getattr(value, "_is_resource_variable", False):
         return watched_tensor(value)
     return convert_to_tensor(value)
@@ -230,10 +236,10 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @custom_gradient
-    def inner(*args: Any, **kwargs: Any) -> Any:
+    def inner(*args: object, **kwargs: object) -> Any:
         result = f(*args, **kwargs)
 
-        def grad(dresult: Any, variables: Any = None) -> Any:
+        def grad(dresult: object, variables: Sequence[Variable] | None = None) -> Any:
             extra = [_as_read(v) for v in variables or ()]
             # a tape ends at the arguments; the graph would go on to what made them
             with GradientTape() as tape:
@@ -248,7 +254,7 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     return inner
 
 
-def _as_read(variable: Any) -> Any:
+def _as_read(variable: Variable) -> Any:
     """A variable as a tape sees that it is used: a reference is read by a tensor."""
     if getattr(variable, "_is_resource_variable", False):
         return variable
@@ -269,13 +275,13 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
     return functools.wraps(f)(through)
 
 
-def python_gradient(n: Operation, *dys: Any) -> list[Any]:
+def python_gradient(n: Operation, *dys: Gradient) -> list[Any]:
     """The derivative of an EagerPyFunc: its function run again, under a tape."""
     function = py_func.function_of(n)
     count = len(n.inputs)
     places = [i for i, t in enumerate(n.inputs) if t.dtype.is_floating]
 
-    def backward(*values: Any) -> list[Any]:
+    def backward(*values: object) -> list[Any]:
         args, seeds = values[:count], values[count:]
         with GradientTape() as tape:
             tape.watch([args[i] for i in places])

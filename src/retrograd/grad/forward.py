@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest
 from retrograd.grad.sweep import sweep
@@ -22,12 +22,16 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.platform import logs
 
+if TYPE_CHECKING:
+    from retrograd.typing import Recorded, Structure
+    from retrograd.variables.variable import Variable
+
 
 def _has_tangent(dtype: dtypes.DType) -> bool:
     return dtype.base_dtype.is_floating or dtype.base_dtype.is_complex
 
 
-def along(op: Any, tangents: Sequence[Any]) -> list[Any]:
+def along(op: Recorded, tangents: Sequence[Any]) -> list[Any]:
     """J t for each output of an operation; None where it is zero.
 
     Args:
@@ -132,7 +136,7 @@ class ForwardGradientAccumulator:
             context.local.tapes = [t for t in context.local.tapes if t is not self]
             self._recording = False
 
-    def watch(self, tensor: Any, tangents: Any) -> None:
+    def watch(self, tensor: Structure, tangents: Structure) -> None:
         """Give tensors tangents; those of one that has some already are added.
 
         Args:
@@ -159,7 +163,7 @@ class ForwardGradientAccumulator:
                     tangent if known is None else F.AddV2(known, tangent)
                 )
 
-    def jvp(self, target: Any) -> Any:
+    def jvp(self, target: Structure) -> Any:
         """The product for each tensor of a structure; None where it is zero.
 
         Raises:
@@ -184,7 +188,7 @@ class ForwardGradientAccumulator:
         finally:
             context.local.tapes = before
 
-    def record(self, op: Any) -> None:
+    def record(self, op: Recorded) -> None:
         """Compute the products for the outputs of an operation that was made."""
         found = [self._tangents.get(t) for t in op._inputs]
         if all(t is None for t in found):
@@ -211,12 +215,12 @@ class ForwardGradientAccumulator:
         """Whether a tensor has a tangent."""
         return tensor in self._tangents
 
-    def watch_variable(self, variable: Any) -> None:
+    def watch_variable(self, variable: Variable) -> None:
         """Nothing: variables have no tangents."""
 
     def record_capture(self, outer: Tensor, inner: Tensor) -> None:
         """Nothing: the call of the function that captures a tensor is what counts."""
 
 
-def _is_accumulator(tape: Any) -> bool:
+def _is_accumulator(tape: object) -> bool:
     return getattr(tape, "is_accumulator", False)

@@ -7,12 +7,15 @@ are part of the graph that TensorFlow 1.15 builds, which optimizers ask for by d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import context, dispatch, opdef
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import registry
 from retrograd.ops.flow.control import group, with_dependencies
+
+if TYPE_CHECKING:
+    from retrograd.typing import Gradient
 
 
 def gated(op: Operation, found: Sequence[Any], terms: Sequence[Any]) -> list[Any]:
@@ -45,7 +48,7 @@ def gated(op: Operation, found: Sequence[Any], terms: Sequence[Any]) -> list[Any
         ]
 
 
-def _behind(gate: Operation, term: Any, counts: bool) -> Any:
+def _behind(gate: Operation, term: Gradient, counts: bool) -> Any:
     if term is not None:
         return with_dependencies([gate], term)
     if counts:

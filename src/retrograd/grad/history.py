@@ -71,7 +71,7 @@ class History:
         if not op._outputs:
             self.written.append(passed)
 
-    def maker(self, tensor: Any) -> Passed | None:
+    def maker(self, tensor: Tensor) -> Passed | None:
         """The operation that made a tensor, if it was noted."""
         reference, passed = self._made.get(id(tensor), (None, None))
         # a number may be that of an earlier object, which is gone

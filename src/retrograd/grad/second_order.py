@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.grad.api import gradients
@@ -15,8 +15,11 @@ from retrograd.ops.declare import F
 from retrograd.ops.flow.loops import while_loop
 from retrograd.ops.lists.tensor_array import TensorArray
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure, VariableLike
 
-def _hessian_vector_product(ys: Any, xs: list[Any], v: list[Any]) -> list[Any]:
+
+def _hessian_vector_product(ys: Structure, xs: list[Any], v: list[Any]) -> list[Any]:
     """The Hessian of the sum of `ys`, times a vector: for each x, Σⱼ ∂²y/∂x∂xⱼ · vⱼ.
 
     Costs a backward pass twice; the Hessian itself is never made.
@@ -40,8 +43,8 @@ def _hessian_vector_product(ys: Any, xs: list[Any], v: list[Any]) -> list[Any]:
 
 
 def hessians(
-    ys: Any,
-    xs: Any,
+    ys: Structure,
+    xs: Structure,
     name: str = "hessians",
     colocate_gradients_with_ops: bool = False,
     gate_gradients: bool = False,
@@ -73,7 +76,7 @@ def hessians(
     return [_hessian(reshape(dx, [-1]), x) for dx, x in zip(first, xs, strict=True)]
 
 
-def _hessian(dx: Tensor, x: Any) -> Tensor:
+def _hessian(dx: Tensor, x: VariableLike) -> Tensor:
     """The derivatives of each element of `dx`, one after the other."""
     count = size(x)
 
@@ -87,8 +90,8 @@ def _hessian(dx: Tensor, x: Any) -> Tensor:
 
 
 def HessiansV2(
-    ys: Any,
-    xs: Any,
+    ys: Structure,
+    xs: Structure,
     gate_gradients: bool = False,
     aggregation_method: int | None = None,
     name: str = "hessians",

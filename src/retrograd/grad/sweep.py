@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.errors import message
@@ -17,6 +17,9 @@ from retrograd.grad.terms import add_n, fit, zeros_for
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import GradientRule, gradient_function
+
+if TYPE_CHECKING:
+    from retrograd.typing import Gradients
 
 
 @dataclass(slots=True)
@@ -168,7 +171,7 @@ def _function_of(op: Operation) -> Any:
         ) from None
 
 
-def _checked(op: Operation, found: Any, wanted: int) -> list[Any]:
+def _checked(op: Operation, found: Gradients, wanted: int) -> list[Any]:
     """The terms as a list, one for each input that the operation had.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.grad.api import UnconnectedGradients, unconnected_kind
@@ -17,6 +17,9 @@ from retrograd.graph.convert import convert_to_tensor, internal_convert_to_tenso
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
+
+if TYPE_CHECKING:
+    from retrograd.typing import Recorded, Structure, TensorLike
 
 
 def watched_tensor(source: Any) -> Any:
@@ -67,7 +70,7 @@ class GradientTape:
         self._start()
         return self
 
-    def __exit__(self, *unused: Any) -> None:
+    def __exit__(self, *unused: object) -> None:
         if self._recording:
             self._stop()
 
@@ -85,7 +88,7 @@ class GradientTape:
         context.local.tapes = [t for t in context.local.tapes if t is not self]
         self._recording = False
 
-    def record(self, op: Any) -> None:
+    def record(self, op: Recorded) -> None:
         """Keep an operation, if it depends on something watched."""
         if any(self.knows(t) for t in op._inputs):
             for tensor in op._outputs:
@@ -123,7 +126,7 @@ class GradientTape:
             record._outputs = [inner]
             self._producers[inner] = record
 
-    def watch(self, tensor: Any) -> None:
+    def watch(self, tensor: Structure) -> None:
         """Treat tensors as variables of differentiation from now on.
 
         Args:
@@ -180,10 +183,10 @@ class GradientTape:
 
     def gradient(
         self,
-        target: Any,
-        sources: Any,
-        output_gradients: Any = None,
-        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        target: Structure,
+        sources: Structure,
+        output_gradients: Structure = None,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
     ) -> Any:
         """Derivatives of the sum of `target` with respect to each source.
 
@@ -225,7 +228,9 @@ class GradientTape:
             self._producers = {}
         return nest.pack_sequence_as(sources, found)
 
-    def _sweep(self, targets: list[Any], sources: list[Any], given: Any) -> list[Any]:
+    def _sweep(
+        self, targets: list[Any], sources: list[Any], given: Structure
+    ) -> list[Any]:
         kept = [
             (t, None if given is None else given[i])
             for i, t in enumerate(targets)
@@ -243,9 +248,9 @@ class GradientTape:
 
     def jacobian(
         self,
-        target: Any,
-        sources: Any,
-        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        target: Structure,
+        sources: Structure,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any:
@@ -291,9 +296,9 @@ class GradientTape:
 
     def batch_jacobian(
         self,
-        target: Any,
-        source: Any,
-        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        target: Structure,
+        source: TensorLike,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any:
@@ -356,13 +361,13 @@ def _identity() -> opdef.OpDef:
     return found
 
 
-def _target(value: Any) -> Any:
+def _target(value: Structure) -> Any:
     if getattr(value, "_is_resource_variable", False):
         return value.handle
     return convert_to_tensor(value)
 
 
-def _seed(y: Any, given: Any) -> Any:
+def _seed(y: Tensor, given: Structure) -> Any:
     if given is not None:
         return convert_to_tensor(given, None if isinstance(given, Tensor) else y.dtype)
     return F.OnesLike(y)
@@ -374,7 +379,7 @@ def _zeros(source: Any) -> Any:
     return F.ZerosLike(source)
 
 
-def _unit(target: Any, index: int) -> Any:
+def _unit(target: Structure, index: int) -> Any:
     """Zeros in the shape of `target`, but for a one at a flat index."""
     import numpy as np
 
@@ -386,7 +391,7 @@ def _unit(target: Any, index: int) -> Any:
     return constant(unit.reshape(sizes))
 
 
-def _row_shapes(target: Any, source: Any) -> list[int]:
+def _row_shapes(target: Structure, source: Any) -> list[int]:
     """The sizes of a row of `target`.
 
     Raises:
@@ -410,7 +415,7 @@ def _row_shapes(target: Any, source: Any) -> list[int]:
     return rows
 
 
-def _row_units(target: Any, rows: list[int]) -> Iterator[Any]:
+def _row_units(target: Structure, rows: list[int]) -> Iterator[Any]:
     """Tensors like `target`: one element of every row is one, the others zero."""
     import numpy as np
 
@@ -423,7 +428,7 @@ def _row_units(target: Any, rows: list[int]) -> Iterator[Any]:
         yield F.AddV2(zeros, constant(unit))
 
 
-def _zero(target: Any) -> Any:
+def _zero(target: Structure) -> Any:
     from retrograd.ops.array.constant import constant
 
     return constant(0, target.dtype)

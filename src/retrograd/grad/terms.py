@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.errors import message
@@ -13,6 +13,9 @@ from retrograd.ops.array.fill import zeros, zeros_like
 from retrograd.ops.declare import F, registry
 from retrograd.ops.infer import broadcast
 from retrograd.ops.state.variables import variable_shape
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import RawShape
 
 
 def add_n(terms: list[Any]) -> Any:
@@ -113,7 +116,7 @@ def _unbroadcast(term: Tensor, x: Tensor) -> Any:
     return _with_shape(F.Reshape(F.Sum(term, axes), shape), want)
 
 
-def _with_shape(tensor: Tensor, raw: Any) -> Tensor:
+def _with_shape(tensor: Tensor, raw: RawShape) -> Tensor:
     tensor._shape_raw = shapes.merge(tensor._shape_raw, raw)
     return tensor
 

@@ -35,7 +35,9 @@ class Scopes(threading.local):
 class ControlDependencies:
     """A `control_dependencies` block: ops made inside run after `control_inputs`."""
 
-    def __init__(self, graph: ScopedGraph, control_inputs: Sequence[Operation] | None):
+    def __init__(
+        self, graph: ScopedGraph, control_inputs: Sequence[Operation] | None
+    ) -> None:
         self._graph = graph
         self._new_stack = control_inputs is None
         self._control_inputs = list(control_inputs or ())

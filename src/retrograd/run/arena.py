@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import is_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.run.store import Cell
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
 
 #: bytes up to which a variable counts as small, and how many make an arena worth while
 _SMALL, _FEWEST = 16384, 8
@@ -31,13 +34,15 @@ class Slot:
         self.shape = shape
         self.dtype = arena.dtype
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> np.ndarray:
         del copy
         whole = np.asarray(self.arena.value)
         part = whole[self.start : self.stop].reshape(self.shape)
         return part if dtype is None else part.astype(dtype)
 
-    def of(self, whole: Any) -> Any:
+    def of(self, whole: Array) -> Any:
         """This variable's part of the packed array."""
         return whole[self.start : self.stop].reshape(self.shape)
 

@@ -220,7 +220,7 @@ def _leave_behind() -> bool:
 worker = Worker()
 
 
-def in_background(work: Callable[..., Any], *arguments: Any) -> None:
+def in_background(work: Callable[..., Any], *arguments: object) -> None:
     """Compile something while runs go on; a failure leaves them in tier 0."""
 
     def task() -> None:

@@ -60,7 +60,7 @@ class _Settings:
 _settings = _Settings()
 
 
-def _check_known(device: Any) -> None:
+def _check_known(device: object) -> None:
     if device != _CPU:
         raise ValueError(f"Unrecognized device: {device!r}")
 

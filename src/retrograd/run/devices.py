@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.graph.device import canonical_name
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 PREFIX = "/job:localhost/replica:0/task:0"
 CPU = f"{PREFIX}/device:CPU:0"
@@ -49,7 +52,9 @@ class DeviceAttributes:
         )
 
 
-def local_devices(config: Any = None, prefix: str = PREFIX) -> list[DeviceAttributes]:
+def local_devices(
+    config: Message = None, prefix: str = PREFIX
+) -> list[DeviceAttributes]:
     """The devices of a session: as many CPUs as a ConfigProto asks for, or one.
 
     An accelerator that XLA finds runs whole compiled steps; operations are not placed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,11 @@ from retrograd.run.devices import CPU, PREFIX
 from retrograd.run.failure import describe
 from retrograd.run.interpret import function, missing_kernel
 from retrograd.run.store import Cell, EagerVariable, Store
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import RawShape
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Array, FeedDict, ShapeLike
 
 #: the state of all variables, tables and so on that exist outside of sessions
 store = Store()
@@ -62,7 +67,7 @@ class EagerTensor(Tensor):
     # a node's output is told its shape, an eager tensor's value has one
     @_shape_raw.setter
     def _shape_raw(  # pyright: ignore[reportIncompatibleVariableOverride]
-        self, raw: Any
+        self, raw: RawShape
     ) -> None:
         del raw  # the value's own shape is exact
 
@@ -139,7 +144,9 @@ class EagerTensor(Tensor):
             "Tensor.consumers is meaningless when eager execution is enabled."
         )
 
-    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+    def eval(
+        self, feed_dict: FeedDict | None = None, session: BaseSession | None = None
+    ) -> Any:
         """Raises: there is no session."""
         del feed_dict, session
         raise NotImplementedError(
@@ -147,7 +154,7 @@ class EagerTensor(Tensor):
             "you're looking for?"
         )
 
-    def set_shape(self, shape: Any) -> None:
+    def set_shape(self, shape: ShapeLike) -> None:
         """Check that the value has this shape.
 
         Raises:
@@ -180,7 +187,9 @@ class EagerTensor(Tensor):
             f"numpy={numpy_text(self, is_repr=True)}>"
         )
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> Any:
         del copy
         if context.local.tapes:
             self._tell_tapes("np.array")
@@ -228,7 +237,7 @@ class EagerTensor(Tensor):
     def __copy__(self) -> EagerTensor:
         return self
 
-    def __deepcopy__(self, memo: Any) -> EagerTensor:
+    def __deepcopy__(self, memo: dict[int, Any]) -> EagerTensor:
         del memo
         return EagerTensor(self._value, self._dtype)
 
@@ -236,7 +245,7 @@ class EagerTensor(Tensor):
         return (_from_numpy, (self.numpy(),))
 
 
-def _from_numpy(value: Any) -> Tensor:
+def _from_numpy(value: Array) -> Tensor:
     from retrograd.ops.array.constant import constant
 
     return constant(value)
@@ -260,7 +269,7 @@ def execute(
     op_def: opdef.OpDef,
     inputs: Sequence[Any],
     attrs: dict[str, Any],
-    name: Any,
+    name: str | None,
     wrong: Exception | None = None,
 ) -> list[Tensor]:
     """Run an op at once, and tell the tapes that are recording.

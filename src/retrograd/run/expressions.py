@@ -139,7 +139,7 @@ class _Recorder:
         self.functions: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Callable[..., _Symbol]:
-        def call(*arguments: Any, **keywords: Any) -> _Symbol:
+        def call(*arguments: Any, **keywords: object) -> _Symbol:
             if keywords or not all(type(a) is _Symbol for a in arguments):
                 raise _Refused(name)
             text = _OPERATORS.get(name)

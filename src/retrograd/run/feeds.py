@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from retrograd.graph.graph import Graph
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import make_array
 from retrograd.run.fetches import feed_function_of
+
+if TYPE_CHECKING:
+    from retrograd.typing import FeedDict
 
 
 class Feed:
@@ -44,7 +47,7 @@ class Feed:
                 raise self._wrong_shape(value)
         return value
 
-    def _converted(self, value: Any) -> Any:
+    def _converted(self, value: object) -> Any:
         tensor = self.tensor
         if isinstance(value, Tensor):
             raise TypeError(
@@ -86,13 +89,13 @@ class Feed:
         )
 
 
-def _text_array(value: Any) -> Any:
+def _text_array(value: object) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind in "US":
         return value.astype(object)
     return value
 
 
-def flat_feeds(graph: Graph, feed_dict: Any) -> dict[Tensor, Any]:
+def flat_feeds(graph: Graph, feed_dict: FeedDict | None) -> dict[Tensor, Any]:
     """The tensors that a feed_dict feeds, with the values given for them.
 
     Raises:
@@ -109,7 +112,7 @@ def flat_feeds(graph: Graph, feed_dict: Any) -> dict[Tensor, Any]:
     return flat
 
 
-def feed_tensor(graph: Graph, key: Any) -> Tensor:
+def feed_tensor(graph: Graph, key: object) -> Tensor:
     """The tensor that a key of a feed_dict names or is.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.composite import (
     IndexedSlices,
@@ -14,6 +14,9 @@ from retrograd.graph.composite import (
 )
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
+
+if TYPE_CHECKING:
+    from retrograd.typing import Fetchable
 
 #: (type, fetch function, feed function, feed function for partial runs)
 _expansions: list[tuple[type, Any, Any, Any]] = []
@@ -44,7 +47,7 @@ def register_session_run_conversion_functions(
     )
 
 
-def partial_feed_function_of(key: Any) -> Callable[..., Any] | None:
+def partial_feed_function_of(key: object) -> Callable[..., Any] | None:
     """How a tensor to feed in a partial run is taken apart; None where it is not."""
     for kind, _, _, feed in _expansions:
         if isinstance(key, kind):
@@ -52,7 +55,7 @@ def partial_feed_function_of(key: Any) -> Callable[..., Any] | None:
     return None
 
 
-def feed_function_of(key: Any) -> Callable[..., Any] | None:
+def feed_function_of(key: object) -> Callable[..., Any] | None:
     """How a feed with this key is taken apart into tensors; None where it is not."""
     for kind, _, feed, _ in _expansions:
         if isinstance(key, kind):
@@ -102,13 +105,13 @@ class Fetches:
       elements: the distinct tensors and operations, in order.
     """
 
-    def __init__(self, graph: Graph, structure: Any) -> None:
+    def __init__(self, graph: Graph, structure: Fetchable) -> None:
         self.graph = graph
         self.elements: list[Any] = []
         self._position: dict[Any, int] = {}
         self.rebuild = self._build(structure)
 
-    def _build(self, fetch: Any) -> Callable[[Sequence[Any]], Any]:
+    def _build(self, fetch: Fetchable) -> Callable[[Sequence[Any]], Any]:
         """A function from the values of `elements` to the structure of results."""
         if fetch is None:
             raise TypeError(
@@ -137,7 +140,7 @@ class Fetches:
             return lambda values: kind(*[p(values) for p in attrs])
         return self._element(fetch)
 
-    def _element(self, fetch: Any) -> Callable[[Sequence[Any]], Any]:
+    def _element(self, fetch: Fetchable) -> Callable[[Sequence[Any]], Any]:
         for kind, function, _, _ in _expansions:
             if isinstance(fetch, kind):
                 parts, contract = function(fetch)
@@ -150,7 +153,7 @@ class Fetches:
             return lambda values: values[index]
         return lambda values: contract([values[i] for i in indices])
 
-    def _index(self, part: Any, fetch: Any) -> int:
+    def _index(self, part: object, fetch: Fetchable) -> int:
         try:
             element = self.graph.as_graph_element(
                 part, allow_tensor=True, allow_operation=True

@@ -67,7 +67,9 @@ class Handover:
         """
         return [v.collect() if type(v) is Arena else v.value for v in self.held]
 
-    def __call__(self, compiled: Any, rest: Sequence[Any]) -> Sequence[Any]:
+    def __call__(
+        self, compiled: Callable[..., Any], rest: Sequence[Any]
+    ) -> Sequence[Any]:
         """Call a compiled function; its results, of which the variables are put back.
 
         The variables are the old ones or the new ones whenever the lock is free,
@@ -87,7 +89,9 @@ class Handover:
                     if all(map(is_, state, self.state())):
                         raise
 
-    def _called(self, compiled: Any, arguments: tuple[Any, ...]) -> Sequence[Any]:
+    def _called(
+        self, compiled: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Sequence[Any]:
         kind = self._kind(arguments)
         function = _of_c(compiled) if kind in self._known else None
         if function is None:
@@ -136,7 +140,7 @@ class Handover:
                     value.block_until_ready()
 
 
-def _kind(value: Any) -> Any:
+def _kind(value: object) -> Any:
     place = getattr(value, "sharding", None)
     return (type(value), place, getattr(value, "committed", None))
 
@@ -145,7 +149,7 @@ def _kind(value: Any) -> Any:
 _NUMPY = (np.ndarray, np.generic)
 
 
-def _of_c(compiled: Any) -> Callable[..., Any] | None:
+def _of_c(compiled: Callable[..., Any]) -> Callable[..., Any] | None:
     """The function that a compiled one calls, if no Python code runs in it."""
     function = getattr(compiled, "_call", None)
     plain = isinstance(function, (types.FunctionType, types.MethodType, type(None)))

@@ -262,7 +262,7 @@ class Program:
                 before.extend(t._op for t in earlier._inputs if t._op in self._shadow)
         return " and ".join(f"{name} is not DEAD" for name in names)
 
-    def _bind(self, tensor: Tensor, name: str, value: Any) -> None:
+    def _bind(self, tensor: Tensor, name: str, value: object) -> None:
         self.scope[name] = value
         self.names[tensor] = name
 
@@ -421,7 +421,7 @@ class Program:
         return describe(error, op, values)
 
 
-def _texts(value: Any) -> Any:
+def _texts(value: object) -> Any:
     """Strings as an array: one alone may be `bytes`, as NumPy takes it out of one."""
     return np.array(value, object) if isinstance(value, bytes) else value
 
@@ -468,7 +468,7 @@ def function(
     program = Program(plan, store, nested=True) if make is None else make(plan, store)
     run = program.call
 
-    def call(*arguments: Any) -> Sequence[Any]:
+    def call(*arguments: object) -> Sequence[Any]:
         try:
             return run(*arguments)
         except Exception as error:

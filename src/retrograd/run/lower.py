@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -31,6 +31,9 @@ from retrograd.run.constants import Large
 from retrograd.run.handover import Handover
 from retrograd.run.stages import NoRoom, Segment
 from retrograd.run.store import Cell, Store
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Structure
 
 background.worker.loaded()
 
@@ -221,7 +224,7 @@ class Trace:
             state = step(*state)
         return None
 
-    def _with_counted(self, op: Operation, results: Any) -> Any:
+    def _with_counted(self, op: Operation, results: Structure) -> Any:
         known = self.counted.pop(op)
         if len(op._outputs) == 1:
             return known.get(0, results)
@@ -234,7 +237,7 @@ class Trace:
         plan = make_plan(body.outputs, body.control_outputs, body.inputs)
         constants = Program(plan, self.store).known
 
-        def call(*arguments: Any) -> tuple[Any, ...]:
+        def call(*arguments: object) -> tuple[Any, ...]:
             inner = Trace(constants, self.cells, self.store)
             inner.nested, inner.one = True, self.one
             inner.values.update(zip(body.inputs, arguments, strict=True))
@@ -283,7 +286,7 @@ def _computes(op: Operation) -> bool:
     return not (op._outputs and is_reading(op._outputs[0]))
 
 
-def _known(value: Any) -> bool:
+def _known(value: Array) -> bool:
     return isinstance(value, _NUMPY)
 
 
@@ -306,13 +309,13 @@ def _has_long_chain(ops: Sequence[Operation]) -> bool:
     return False
 
 
-def _unfused(value: Any, one: Any) -> Any:
+def _unfused(value: object, one: object) -> Any:
     """`value`, in a way that XLA cannot fuse what comes after with what came before.
 
     A loop that runs `one` times; a barrier would be taken out before fusion.
     """
 
-    def body(carry: Any) -> Any:
+    def body(carry: Array) -> Any:
         turn, v = carry
         return turn + 1, xp_jax.where(turn == 0, v, xp_jax.zeros_like(v))
 
@@ -513,7 +516,7 @@ class Variant:
         self.variables.wait()
 
 
-def _compiled(jitted: Any, shapes: Sequence[Any], options: Any) -> Any:
+def _compiled(jitted: Any, shapes: Sequence[Any], options: dict[str, Any]) -> Any:
     """A traced stage in its compiled form.
 
     Raises:
@@ -527,7 +530,7 @@ def _compiled(jitted: Any, shapes: Sequence[Any], options: Any) -> Any:
         raise CannotCompile(*error.args) from error
 
 
-def _lent(value: Any) -> bool:
+def _lent(value: Array) -> bool:
     """Whether XLA may read the caller's own memory while the run is still going on.
 
     It takes NumPy arrays that are aligned to 64 bytes without a copy, and may return
@@ -572,5 +575,5 @@ class NotReady(Exception):
     """A variable that the stage uses is not initialized yet."""
 
 
-def _aval(value: Any) -> jax.ShapeDtypeStruct:
+def _aval(value: Array) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(np.shape(value), value.dtype)

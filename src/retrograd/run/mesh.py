@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.errors import message
+
+if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
 
 
 def host_devices(count: int) -> None:
@@ -32,7 +35,7 @@ def host_devices(count: int) -> None:
     os.environ["XLA_FLAGS"] = f"{flags} {wanted}".strip()
 
 
-def data_parallel(session: Any, devices: int) -> None:
+def data_parallel(session: BaseSession, devices: int) -> None:
     """Run what `session` compiles from now on over `devices` devices.
 
     Args:

@@ -7,9 +7,12 @@ here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.util import protos
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 #: whether it is asked for
 mixed_precision_graph_rewrite_is_enabled = False
@@ -22,7 +25,7 @@ using_default_mixed_precision_policy = True
 _ON, _OFF = 1, 2
 
 
-def session_config(config: Any) -> Any:
+def session_config(config: Message) -> Any:
     """The ConfigProto of a session that was given `config`, a ConfigProto or None."""
     global non_mixed_precision_session_created
     asked = 0

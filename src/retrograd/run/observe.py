@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from retrograd.run.plan import make_plan
 from retrograd.run.session import BaseSession
 from retrograd.run.store import Cell, Store
 from retrograd.run.witness import Witness, WitnessedProgram
+
+if TYPE_CHECKING:
+    from retrograd.typing import FeedDict
 
 #: dtypes whose tensors have no value to look at
 _WITHOUT_VALUE = frozenset(("resource", "variant"))
@@ -39,7 +42,10 @@ class Observed:
     """
 
     def __init__(
-        self, session: BaseSession | None, graph: Graph, feed_dict: Any = None
+        self,
+        session: BaseSession | None,
+        graph: Graph,
+        feed_dict: FeedDict | None = None,
     ) -> None:
         self.store = Store() if session is None else session._store
         flat = flat_feeds(graph, feed_dict)
@@ -119,7 +125,7 @@ class _Whole(Program):
         return results
 
 
-def _own(value: Any) -> Any:
+def _own(value: object) -> Any:
     """A copy: constants and variables are handed out as they are, and so are lists."""
     if isinstance(value, TensorList):
         return value

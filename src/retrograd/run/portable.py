@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -23,6 +23,9 @@ from retrograd.run.interpret import Program
 from retrograd.run.lower import CannotLower, NeedsValue, Trace
 from retrograd.run.plan import make_plan
 from retrograd.run.store import Store
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
 
 #: dtypes that an interpreter has to know
 DTYPES = frozenset(("bool", "int32", "int64", "uint8", "uint32", "float32", "float64"))
@@ -83,7 +86,7 @@ def listing(
     store = Store()
     known = Program(plan, store).known
 
-    def traced(*arguments: Any) -> list[Any]:
+    def traced(*arguments: object) -> list[Any]:
         trace = Trace(known, {}, store)
         trace.values.update(zip(inputs, arguments, strict=True))
         trace.run(plan.ops)
@@ -102,7 +105,7 @@ def listing(
     return _Flat(closed).listing
 
 
-def check(op: Any) -> None:
+def check(op: Operation) -> None:
     """Whether an operation is a function of arrays.
 
     Args:
@@ -142,7 +145,7 @@ class _Flat:
         for variable, value in zip(jaxpr.constvars, constants, strict=True):
             known[variable] = self._constant(value)
 
-        def read(atom: Any) -> Any:
+        def read(atom: object) -> Any:
             if isinstance(atom, core.Literal):
                 aval: Any = atom.aval
                 return self._constant(np.asarray(atom.val, aval.dtype))
@@ -158,7 +161,7 @@ class _Flat:
             known.update(zip(equation.outvars, found, strict=True))
         return [read(v) for v in jaxpr.outvars]
 
-    def _constant(self, value: Any) -> Any:
+    def _constant(self, value: object) -> Any:
         array = np.asarray(value)
         _known_dtype(array.dtype, "a constant")
         key = (array.shape, array.dtype.name, array.tobytes())
@@ -204,7 +207,7 @@ def _called(equation: Any) -> Any:
     return None
 
 
-def _known_dtype(dtype: Any, what: str) -> None:
+def _known_dtype(dtype: np.dtype[Any], what: str) -> None:
     if np.dtype(dtype).name not in DTYPES:
         raise NotPortable(f"{what} has dtype {np.dtype(dtype).name}")
 

@@ -24,7 +24,7 @@ from retrograd.run.plan import Plan
 from retrograd.run.store import Store
 
 
-def owned(value: Any) -> Any:
+def owned(value: object) -> Any:
     """A result, given an array that the run has made, or a part of one.
 
     A scalar is a NumPy scalar; what is no array stays as it is.
@@ -36,21 +36,21 @@ def owned(value: Any) -> Any:
     return _other(value)
 
 
-def copied(value: Any) -> Any:
+def copied(value: object) -> Any:
     """A result, given an array that something else has too; see `owned`."""
     if type(value) is np.ndarray:
         return value.copy() if value.shape else value[()]
     return _other(value)
 
 
-def _as_fed(value: Any) -> Any:
+def _as_fed(value: object) -> Any:
     """A result, given what was fed for it: an array, of one number too."""
     if isinstance(value, (np.ndarray, np.generic)):
         return np.array(value)
     return np.array(value, object) if isinstance(value, bytes) else copied(value)
 
 
-def _other(value: Any) -> Any:
+def _other(value: object) -> Any:
     if isinstance(value, np.generic) or value is None:
         return value
     if hasattr(value, "__array__") and hasattr(value, "dtype"):
@@ -59,7 +59,7 @@ def _other(value: Any) -> Any:
     return value
 
 
-def _apart(value: Any, others: Sequence[Any]) -> Any:
+def _apart(value: object, others: Sequence[Any]) -> Any:
     """`value`, or a copy of it if it is one of some other arrays."""
     return copied(value) if any(value is other for other in others) else value
 

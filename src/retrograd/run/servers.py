@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd.errors import NotFoundError, UnimplementedError, message
 from retrograd.run.store import Store
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 #: targets that mean no server
 _DIRECT = ("", "local")
@@ -28,7 +31,7 @@ class Cluster:
 class Entry:
     """A started server: its store, and the config of sessions that have none."""
 
-    def __init__(self, cluster: Cluster, config: Any) -> None:
+    def __init__(self, cluster: Cluster, config: Message) -> None:
         self.cluster = cluster
         self.config = config
 
@@ -42,7 +45,9 @@ _entries: dict[str, Entry] = {}
 _clusters: dict[frozenset[str], Cluster] = {}
 
 
-def register(target: str, address: str, addresses: frozenset[str], config: Any) -> None:
+def register(
+    target: str, address: str, addresses: frozenset[str], config: Message
+) -> None:
     """Let sessions find a server of this process.
 
     Args:

@@ -7,7 +7,7 @@ import itertools
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph import context
@@ -25,6 +25,9 @@ from retrograd.run.results import ResultProgram, copied
 from retrograd.run.store import Store
 from retrograd.run.tiers import Runner, pinned_tier
 from retrograd.run.trace import NO_TRACE, Step, TracedProgram, fill
+
+if TYPE_CHECKING:
+    from retrograd.typing import FeedDict, Fetchable, Message
 
 
 class Executable:
@@ -94,8 +97,8 @@ class BaseSession:
     """Runs operations of one graph; holds the values of its variables."""
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Any = None
-    ):
+        self, target: str = "", graph: Graph | None = None, config: Message = None
+    ) -> None:
         if graph is None:
             graph = context.get_default_graph()
         elif not isinstance(graph, Graph):
@@ -162,10 +165,10 @@ class BaseSession:
 
     def run(
         self,
-        fetches: Any,
-        feed_dict: Any = None,
-        options: Any = None,
-        run_metadata: Any = None,
+        fetches: Fetchable,
+        feed_dict: FeedDict | None = None,
+        options: Message = None,
+        run_metadata: Message = None,
     ) -> Any:
         """Run what `fetches` needs and return their values.
 
@@ -209,7 +212,7 @@ class BaseSession:
         return self._run_observed(call, values, options, run_metadata)
 
     def _run_observed(
-        self, call: Call, values: Sequence[Any], options: Any, run_metadata: Any
+        self, call: Call, values: Sequence[Any], options: Message, run_metadata: Message
     ) -> Any:
         """Run with a time limit, or with a record of what was run."""
         limit = self._timeout if options is None else options.timeout_in_ms
@@ -242,7 +245,9 @@ class BaseSession:
         every, after = options.build_cost_model, options.build_cost_model_after
         return every > 0 and runs > after and (runs - after) % every == 0
 
-    def _prepare(self, fetches: Any, feed_dict: Any) -> tuple[Call, Any]:
+    def _prepare(
+        self, fetches: Fetchable, feed_dict: FeedDict | None
+    ) -> tuple[Call, Any]:
         """Find or make what a combination of fetches and feeds needs."""
         self._check_graph()
         flat = flat_feeds(self._graph, feed_dict)
@@ -271,7 +276,11 @@ class BaseSession:
         return known
 
     def _remember(
-        self, fetches: Any, feed_dict: Any, flat: dict[Tensor, Any], made: Call
+        self,
+        fetches: Fetchable,
+        feed_dict: FeedDict | None,
+        flat: dict[Tensor, Any],
+        made: Call,
     ) -> None:
         """Find `made` at once next time, where fetches and feeds can be keys."""
         if feed_dict and list(feed_dict) != list(flat):
@@ -291,7 +300,10 @@ class BaseSession:
     # ------------------------------------------------------------------ other ways
 
     def make_callable(
-        self, fetches: Any, feed_list: Any = None, accept_options: bool = False
+        self,
+        fetches: Fetchable,
+        feed_list: Sequence[Any] | None = None,
+        accept_options: bool = False,
     ) -> Callable[..., Any]:
         """A function that runs `fetches`, its arguments the values of `feed_list`.
 
@@ -312,7 +324,7 @@ class BaseSession:
         found = Fetches(self._graph, fetches)
         made = Call(self._executable(found.elements, tensors), found)
 
-        def run_some(values: tuple[Any, ...], *given: Any) -> Any:
+        def run_some(values: tuple[Any, ...], *given: object) -> Any:
             # what is too much is left out, and what lacks is not fed
             return self.run(fetches, dict(zip(tensors, values, strict=False)), *given)
 
@@ -322,12 +334,14 @@ class BaseSession:
         self,
         made: Call,
         otherwise: Callable[..., Any],
-        default_options: Any = None,
+        default_options: Message = None,
     ) -> Callable[..., Any]:
         """`made` as a function; another number of values is for `otherwise`."""
         feeds = made.feeds
 
-        def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
+        def call(
+            *values: object, options: Message = None, run_metadata: Message = None
+        ) -> Any:
             if self._closed:
                 raise RuntimeError("Attempted to use a closed Session.")
             if len(values) != len(feeds):
@@ -340,7 +354,9 @@ class BaseSession:
 
         return call
 
-    def _make_callable_from_options(self, callable_options: Any) -> Callable[..., Any]:
+    def _make_callable_from_options(
+        self, callable_options: Message
+    ) -> Callable[..., Any]:
         """As `make_callable`, from a CallableOptions message; results in a list."""
         self._check_graph()
         feeds = [feed_tensor(self._graph, name) for name in callable_options.feed]
@@ -349,7 +365,7 @@ class BaseSession:
         call = Call(self._executable(found.elements, feeds), found)
         count = len(callable_options.fetch)
 
-        def refuse(values: tuple[Any, ...], *_: Any) -> Any:
+        def refuse(values: tuple[Any, ...], *_: object) -> Any:
             raise InvalidArgumentError(
                 None, None, f"Expected {len(feeds)} feed tensors, but got {len(values)}"
             )
@@ -357,7 +373,9 @@ class BaseSession:
         run = self._function(call, refuse, callable_options.run_options)
         return lambda *values, **options: run(*values, **options)[:count]
 
-    def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
+    def partial_run_setup(
+        self, fetches: Fetchable, feeds: Sequence[Any] | None = None
+    ) -> str:
         """Begin a run whose feeds and fetches come bit by bit; experimental in 1.15.
 
         Args:
@@ -383,7 +401,9 @@ class BaseSession:
         self._partial_runs[handle] = PartialRun(self._store, elements, tensors)
         return handle
 
-    def partial_run(self, handle: str, fetches: Any, feed_dict: Any = None) -> Any:
+    def partial_run(
+        self, handle: str, fetches: Fetchable, feed_dict: FeedDict | None = None
+    ) -> Any:
         """Go on with a run: feed some tensors, fetch some others.
 
         Args:
@@ -425,8 +445,8 @@ class Session(BaseSession):
     """
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Any = None
-    ):
+        self, target: str = "", graph: Graph | None = None, config: Message = None
+    ) -> None:
         super().__init__(target, graph, config)
         self._entered: list[Any] = []
 
@@ -441,13 +461,15 @@ class Session(BaseSession):
             self._entered.append(entered)
         return self
 
-    def __exit__(self, *details: Any) -> None:
+    def __exit__(self, *details: object) -> None:
         while self._entered:
             self._entered.pop().__exit__(*details)
         self.close()
 
     @staticmethod
-    def reset(target: str, containers: Any = None, config: Any = None) -> None:
+    def reset(
+        target: str, containers: Sequence[str] | None = None, config: Message = None
+    ) -> None:
         """Forget the variables of a server.
 
         Args:
@@ -468,8 +490,8 @@ class InteractiveSession(BaseSession):
     _count_lock = threading.Lock()
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Any = None
-    ):
+        self, target: str = "", graph: Graph | None = None, config: Message = None
+    ) -> None:
         super().__init__(target, graph, config)
         self._explicit_graph = graph
         with InteractiveSession._count_lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -173,7 +173,7 @@ class Store:
         """A cell of its own for a variable that lives within one run."""
         return Cell(op.name, op, guard=self.guard)
 
-    def hidden(self, op: Operation, make: Any) -> Cell:
+    def hidden(self, op: Operation, make: Callable[..., Any]) -> Cell:
         """The cell of an operation's hidden state, made by `make(op)` at first."""
         body = function_body_of(op._graph)
         # operations of different functions may have one name
@@ -187,7 +187,7 @@ class Store:
                     found = self.cells[key] = Cell(op.name, op, value, self.guard)
         return found
 
-    def resource(self, kind: str, op: Operation, make: Any) -> Any:
+    def resource(self, kind: str, op: Operation, make: Callable[..., Any]) -> Any:
         """A shared object of another kind, made by `make()` at first."""
         name = op.attrs.get("shared_name") or op.name
         key = (kind, op.attrs.get("container") or "", name)
@@ -255,7 +255,7 @@ class Store:
                 else:
                     cell.value = values.get(key)
 
-    def clear(self, containers: Any = None) -> None:
+    def clear(self, containers: Sequence[str] | None = None) -> None:
         """Forget all state, or that of some containers."""
         with self.lock:
             if not containers:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan
 from retrograd.run.stages import NoRoom, Segment, is_host, split
 from retrograd.run.store import Store
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Message
 
 #: seconds of interpreting after which compiling is expected to pay, and those that each
 #: operation adds: a tenth of what XLA takes for it, since runs go on meanwhile
@@ -36,7 +40,7 @@ _WARM, _TRIALS, _MOST_TRIALS, _TRIAL_TIME = 3, 5, 200, 0.2
 _CLEARLY = 0.7
 
 
-def pinned_tier(config: Any = None) -> int | None:
+def pinned_tier(config: Message = None) -> int | None:
     """The tier that the environment or a ConfigProto asks for; None to measure.
 
     `RETROGRAD_TIER` is 0, 1 or auto.  A ConfigProto asks by
@@ -270,7 +274,7 @@ def _lists_between(segments: Sequence[Segment]) -> set[Any]:
 class Refused(Exception):
     """An operation turned out not to be compilable."""
 
-    def __init__(self, op: Any) -> None:
+    def __init__(self, op: Operation) -> None:
         super().__init__(op.name)
         self.op = op
 
@@ -299,7 +303,7 @@ class Stage:
             self._interpreted = Program(plan, staged.store, (), staged.constants)
         return self._interpreted
 
-    def __call__(self, *values: Any) -> Sequence[Any]:
+    def __call__(self, *values: object) -> Sequence[Any]:
         """The outputs for the given inputs."""
         variant = self.variants.get(self._key(values))
         if variant is None:
@@ -337,7 +341,7 @@ class Stage:
         in_background(self._compile, key, list(values))
         return None
 
-    def _compile(self, key: Any, values: Sequence[Any]) -> Any:
+    def _compile(self, key: Hashable, values: Sequence[Any]) -> Any:
         from retrograd.run.lower import (
             CannotCompile,
             CannotLower,
@@ -374,7 +378,7 @@ class Stage:
             return variant
         return None
 
-    def _deciding(self, tensor: Any, values: Sequence[Any]) -> frozenset[int]:
+    def _deciding(self, tensor: Tensor, values: Sequence[Any]) -> frozenset[int]:
         """The inputs that decide a tensor's value; none where it is not so simple."""
         places = {t: i for i, t in enumerate(self.segment.inputs)}
         inside = set(self.segment.ops)
@@ -404,5 +408,5 @@ class Stage:
         return self._compile(self._key(values), values) is not None
 
 
-def _numpy(value: Any) -> Any:
+def _numpy(value: object) -> Any:
     return value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)

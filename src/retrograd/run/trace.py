@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from retrograd.run.devices import CPU
 from retrograd.run.plan import Plan
 from retrograd.run.results import ResultProgram
 from retrograd.run.store import Store
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Message
 
 NO_TRACE = 0
 #: (operation, start and end in ns, the values it gave)
@@ -46,7 +49,7 @@ class TracedProgram(ResultProgram):
     def _kernel(self, op: Operation, declaration: Declaration) -> Any:
         kernel = super()._kernel(op, declaration)
 
-        def timed(*arguments: Any) -> Any:
+        def timed(*arguments: object) -> Any:
             start = time.time_ns()
             value = kernel(*arguments)
             self.steps.append((op, start, time.time_ns(), value))
@@ -56,7 +59,7 @@ class TracedProgram(ResultProgram):
 
 
 def fill(
-    metadata: Any,
+    metadata: Message,
     plan: Plan,
     steps: Sequence[Step] | None,
     partition: bool = False,
@@ -80,7 +83,7 @@ def fill(
         _costs(metadata.cost_graph, plan, steps or ())
 
 
-def _step_stats(device: Any, steps: Sequence[Step]) -> None:
+def _step_stats(device: Message, steps: Sequence[Step]) -> None:
     device.device = CPU
     thread = threading.get_ident() & 0xFFFFFFFF
     for op, start, end, value in steps:
@@ -95,7 +98,7 @@ def _step_stats(device: Any, steps: Sequence[Step]) -> None:
             _describe(node.output.add(slot=slot).tensor_description, array)
 
 
-def _arrays(op: Operation, value: Any) -> list[Any]:
+def _arrays(op: Operation, value: Array | None) -> list[Any]:
     """The values of the outputs; the new ones of variables and state come before."""
     values = value if isinstance(value, tuple) else (value,)
     values = values[len(values) - len(op.outputs) :] if op.outputs else ()
@@ -110,14 +113,14 @@ def _describe(target: Any, array: Any) -> None:
     target.allocation_description.allocator_name = "cpu"
 
 
-def _graph(target: Any, plan: Plan) -> None:
+def _graph(target: Message, plan: Plan) -> None:
     if plan.ops:
         target.versions.CopyFrom(hooks.versions(plan.ops[0].graph))
     for op in plan.ops:
         target.node.add().CopyFrom(hooks.node_def(op))
 
 
-def _costs(target: Any, plan: Plan, steps: Sequence[Step]) -> None:
+def _costs(target: Message, plan: Plan, steps: Sequence[Step]) -> None:
     numbers = {op: i for i, op in enumerate(plan.ops)}
     times = {op: (end - start) // 1000 for op, start, end, _ in steps}
     sizes = {

@@ -86,7 +86,7 @@ class WitnessedProgram(Program):
         bound = binding(declaration, op)
         hidden = int(bound.state)
 
-        def seen(*arguments: Any) -> Any:
+        def seen(*arguments: object) -> Any:
             result = kernel(*arguments)
             new, found = bound.parts(result)
             changed = new[hidden:]
@@ -113,7 +113,7 @@ class WitnessedProgram(Program):
 
         run = function(body, self.store, make)
 
-        def call(*arguments: Any) -> Sequence[Any]:
+        def call(*arguments: object) -> Sequence[Any]:
             self.witness.entered(body, arguments)
             results = run(*arguments)
             self.witness.left(body, results)
@@ -122,7 +122,7 @@ class WitnessedProgram(Program):
         return call
 
 
-def _value(argument: Any) -> Any:
+def _value(argument: object) -> Any:
     if isinstance(argument, Cell):
         return argument.peek()
     return None if argument is DEAD else argument

@@ -28,7 +28,7 @@ class TFDecorator:
         decorator_name: str | None,
         target: Callable[..., Any],
         decorator_doc: str = "",
-        decorator_argspec: Any = None,
+        decorator_argspec: object = None,
     ) -> None:
         self._decorated_target = target
         self._decorator_name = decorator_name
@@ -42,7 +42,7 @@ class TFDecorator:
     def __get__(self, instance: object, owner: type | None) -> Any:
         return self._decorated_target.__get__(instance, owner)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         return self._decorated_target(*args, **kwargs)
 
     @property
@@ -75,7 +75,7 @@ def make_decorator(
     decorator_func: Any,
     decorator_name: str | None = None,
     decorator_doc: str = "",
-    decorator_argspec: Any = None,
+    decorator_argspec: object = None,
 ) -> Any:
     """Mark the function `decorator_func` as one that wraps `target`, and return it.
 
@@ -166,7 +166,7 @@ def keyword_args_only(func: Callable[..., Any]) -> Callable[..., Any]:
     validate_callable(func, "keyword_args_only")
 
     @functools.wraps(func)
-    def new_func(*args: Any, **kwargs: Any) -> Any:
+    def new_func(*args: object, **kwargs: object) -> Any:
         if args:
             raise ValueError(f"Must use keyword args to call {func.__name__}.")
         return func(**kwargs)
@@ -253,7 +253,7 @@ class tf_export:
         self._names = args
         self._names_v1 = tuple(kwargs.get("v1", args))
 
-    def __call__(self, func: Any) -> Any:
+    def __call__(self, func: Callable[..., Any]) -> Any:
         _, undecorated = unwrap(func)
         if hasattr(undecorated, "__dict__") and not isinstance(undecorated, type):
             undecorated._tf_api_names = self._names

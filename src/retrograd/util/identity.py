@@ -64,7 +64,7 @@ class ObjectIdentityDictionary(MutableMapping):
     def __getitem__(self, key: object) -> Any:
         return self._storage[self._wrap_key(key)]
 
-    def __setitem__(self, key: object, value: Any) -> None:
+    def __setitem__(self, key: object, value: object) -> None:
         self._storage[self._wrap_key(key)] = value
 
     def __delitem__(self, key: object) -> None:

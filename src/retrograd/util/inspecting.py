@@ -9,9 +9,25 @@ from collections import namedtuple
 from collections.abc import Callable
 from inspect import FullArgSpec
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.util.decorators import unwrap
+
+if TYPE_CHECKING:
+    from types import CodeType, FunctionType, MethodType, ModuleType, TracebackType
+    from typing import TypeAlias
+
+    #: what has a source: Python's `inspect` finds it
+    Sourced: TypeAlias = (
+        ModuleType
+        | type
+        | MethodType
+        | FunctionType
+        | TracebackType
+        | FrameType
+        | CodeType
+        | Callable[..., Any]
+    )
 
 ArgSpec = namedtuple("ArgSpec", ["args", "varargs", "keywords", "defaults"])
 _NO_DEFAULT = object()
@@ -22,7 +38,7 @@ def is_own(obj: object) -> bool:
     return str(getattr(obj, "__module__", None)).startswith("retrograd.")
 
 
-def _full(spec: Any) -> FullArgSpec:
+def _full(spec: FullArgSpec | ArgSpec) -> FullArgSpec:
     if isinstance(spec, FullArgSpec):
         return spec
     return FullArgSpec(
@@ -135,24 +151,24 @@ def stack(context: int = 1) -> list[inspect.FrameInfo]:
     return inspect.stack(context)[1:]
 
 
-def getfile(object: Any) -> str:
+def getfile(object: Sourced) -> str:
     """The file that holds the definition of an object, or that a frame runs."""
     target = unwrap(object)[1]
     file = getattr(target, "f_globals", {}).get("__file__")
     return file or inspect.getfile(target)
 
 
-def getsource(object: Any) -> str:
+def getsource(object: Sourced) -> str:
     """The source of an object."""
     return inspect.getsource(unwrap(object)[1])
 
 
-def getsourcefile(object: Any) -> str | None:
+def getsourcefile(object: Sourced) -> str | None:
     """The source file of an object."""
     return inspect.getsourcefile(unwrap(object)[1])
 
 
-def getsourcelines(object: Any) -> tuple[list[str], int]:
+def getsourcelines(object: Sourced) -> tuple[list[str], int]:
     """The source of an object in lines, and the number of the first."""
     return inspect.getsourcelines(unwrap(object)[1])
 

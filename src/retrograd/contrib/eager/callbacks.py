@@ -63,13 +63,13 @@ class InfOrNanError(Exception):
 
 def inf_nan_callback(
     op_type: str,
-    inputs: Any,
-    attrs: Any,
+    inputs: Sequence[Any],
+    attrs: Sequence[Any] | None,
     outputs: Sequence[Any],
     op_name: str | None,
     check_inf: bool = True,
     check_nan: bool = True,
-    action: Any = _DEFAULT,
+    action: ExecutionCallback | str | None = _DEFAULT,
 ) -> None:
     """Look for infinities and NaN in what an op gave.
 
@@ -109,11 +109,11 @@ def inf_nan_callback(
 
 def inf_callback(
     op_type: str,
-    inputs: Any,
-    attrs: Any,
+    inputs: Sequence[Any],
+    attrs: Sequence[Any] | None,
     outputs: Sequence[Any],
     op_name: str | None,
-    action: Any = _DEFAULT,
+    action: ExecutionCallback | str | None = _DEFAULT,
 ) -> None:
     """As `inf_nan_callback`, for infinities only."""
     inf_nan_callback(
@@ -123,11 +123,11 @@ def inf_callback(
 
 def nan_callback(
     op_type: str,
-    inputs: Any,
-    attrs: Any,
+    inputs: Sequence[Any],
+    attrs: Sequence[Any] | None,
     outputs: Sequence[Any],
     op_name: str | None,
-    action: Any = _DEFAULT,
+    action: ExecutionCallback | str | None = _DEFAULT,
 ) -> None:
     """As `inf_nan_callback`, for NaN only."""
     inf_nan_callback(
@@ -150,7 +150,7 @@ def clear_execution_callbacks() -> None:
     eager.callbacks.clear()
 
 
-def _action_of(callback: Any) -> ExecutionCallback | None:
+def _action_of(callback: object) -> ExecutionCallback | None:
     """What a callback does about infinities and NaN; None for any other."""
     if callback is inf_nan_callback:
         return _DEFAULT
@@ -159,7 +159,9 @@ def _action_of(callback: Any) -> ExecutionCallback | None:
     return None
 
 
-def seterr(inf_or_nan: Any = None) -> dict[str, ExecutionCallback]:
+def seterr(
+    inf_or_nan: ExecutionCallback | str | None = None,
+) -> dict[str, ExecutionCallback]:
     """Say what to do about infinities and NaN that eager ops give.
 
     Args:
@@ -183,7 +185,7 @@ def seterr(inf_or_nan: Any = None) -> dict[str, ExecutionCallback]:
 
 
 @contextlib.contextmanager
-def errstate(inf_or_nan: Any = None) -> Iterator[None]:
+def errstate(inf_or_nan: ExecutionCallback | str | None = None) -> Iterator[None]:
     """A context in which something else is done about infinities and NaN."""
     if not context.executing_eagerly():
         yield

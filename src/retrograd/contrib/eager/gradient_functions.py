@@ -5,14 +5,19 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
 from retrograd.grad.tape import GradientTape
 from retrograd.graph.convert import convert_to_tensor
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure
 
-def _positions(f: Callable[..., Any], params: Any, args: Sequence[Any]) -> list[int]:
+
+def _positions(
+    f: Callable[..., Any], params: Sequence[int | str] | None, args: Sequence[Any]
+) -> list[int]:
     """The positions of the parameters to differentiate with respect to.
 
     Raises:
@@ -34,7 +39,10 @@ def _positions(f: Callable[..., Any], params: Any, args: Sequence[Any]) -> list[
 
 
 def _call(
-    f: Callable[..., Any], params: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    f: Callable[..., Any],
+    params: Sequence[int | str] | None,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
 ) -> tuple[Any, GradientTape, list[Any]]:
     """Run f on watched copies of its arguments."""
     from retrograd.ops.array.identity import identity
@@ -69,7 +77,7 @@ def _call(
 
 
 def val_and_grad_function(
-    f: Callable[..., Any], params: Any = None
+    f: Callable[..., Any], params: Sequence[int | str] | None = None
 ) -> Callable[..., tuple[Any, list[Any]]]:
     """A function that returns f's value and its derivatives.
 
@@ -82,7 +90,7 @@ def val_and_grad_function(
     """
 
     @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
+    def decorated(*args: object, **kwargs: object) -> tuple[Any, list[Any]]:
         dy = kwargs.pop("dy", None)
         if kwargs:
             raise ValueError(
@@ -96,30 +104,32 @@ def val_and_grad_function(
 
 
 def gradients_function(
-    f: Callable[..., Any], params: Any = None
+    f: Callable[..., Any], params: Sequence[int | str] | None = None
 ) -> Callable[..., list[Any]]:
     """A function that returns the derivatives of f (see `val_and_grad_function`)."""
     both = val_and_grad_function(f, params)
 
     @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> list[Any]:
+    def decorated(*args: object, **kwargs: object) -> list[Any]:
         return both(*args, **kwargs)[1]
 
     return decorated
 
 
 def make_vjp(
-    f: Callable[..., Any], params: Any = None, persistent: bool = True
+    f: Callable[..., Any],
+    params: Sequence[int | str] | None = None,
+    persistent: bool = True,
 ) -> Callable[..., tuple[Any, Callable[..., Any]]]:
     """A function that returns f's value and the map from seeds to derivatives."""
     del persistent
 
     @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> tuple[Any, Callable[..., Any]]:
+    def decorated(*args: object, **kwargs: object) -> tuple[Any, Callable[..., Any]]:
         value, tape, sources = _call(f, params, args, kwargs)
         value = nest.map_structure(convert_to_tensor, value)
 
-        def vjp(dy: Any = None) -> Any:
+        def vjp(dy: Structure = None) -> Any:
             if dy is not None:
                 dy = [convert_to_tensor(d) for d in nest.flatten(dy)]
             return tape.gradient(value, sources, dy)
@@ -136,7 +146,7 @@ def implicit_val_and_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> Any:
+    def decorated(*args: object, **kwargs: object) -> Any:
         with GradientTape() as tape:
             value = f(*args, **kwargs)
             if value is None:
@@ -161,7 +171,7 @@ def implicit_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     both = implicit_val_and_grad(f)
 
     @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> Any:
+    def decorated(*args: object, **kwargs: object) -> Any:
         return both(*args, **kwargs)[1]
 
     return decorated

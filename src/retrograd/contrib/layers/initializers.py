@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.ops.random.random import random_uniform, truncated_normal
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike
+    from retrograd.variables.partition import PartitionInfo
 
 _FANS: dict[str, Callable[[float, float], float]] = {
     "FAN_IN": lambda fan_in, fan_out: fan_in,
@@ -17,7 +21,7 @@ _FANS: dict[str, Callable[[float, float], float]] = {
 
 
 def xavier_initializer(
-    uniform: bool = True, seed: int | None = None, dtype: Any = dtypes.float32
+    uniform: bool = True, seed: int | None = None, dtype: DTypeLike = dtypes.float32
 ) -> Callable[..., Any]:
     """An initializer that keeps the gradients of all layers about one size.
 
@@ -36,7 +40,7 @@ def variance_scaling_initializer(
     mode: str = "FAN_IN",
     uniform: bool = False,
     seed: int | None = None,
-    dtype: Any = dtypes.float32,
+    dtype: DTypeLike = dtypes.float32,
 ) -> Callable[..., Any]:
     """An initializer of variance `factor / n`.
 
@@ -61,7 +65,9 @@ def variance_scaling_initializer(
         raise TypeError("Unknown mode %s [FAN_IN, FAN_OUT, FAN_AVG]", mode)
 
     def initializer(
-        shape: Sequence[Any], dtype: Any = dtype, partition_info: Any = None
+        shape: Sequence[Any],
+        dtype: DTypeLike = dtype,
+        partition_info: PartitionInfo | None = None,
     ) -> Any:
         del partition_info
         _check_floating(dtype)
@@ -76,7 +82,7 @@ def variance_scaling_initializer(
     return initializer
 
 
-def _check_floating(dtype: Any) -> None:
+def _check_floating(dtype: DTypeLike) -> None:
     if not dtypes.as_dtype(dtype).is_floating:
         raise TypeError("Cannot create initializer for non-floating point type.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from retrograd.ops.array.shape import reshape
 from retrograd.platform import logs
 from retrograd.variables.collections import trainable_variables
 
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Array
+
 
 def _sizes(variable: Any) -> tuple[int, ...]:
     return tuple(variable.get_shape().as_list())
@@ -29,7 +34,7 @@ def _pack(tensors: Sequence[Any]) -> Any:
     return flat[0] if len(flat) == 1 else concat(flat, 0) if flat else None
 
 
-def _slopes(value: Any, variables: Sequence[Any]) -> list[Any]:
+def _slopes(value: Tensor, variables: Sequence[Any]) -> list[Any]:
     """The gradient of a scalar by each variable."""
     found = gradients(value, variables)
     return [
@@ -42,7 +47,7 @@ class ExternalOptimizerInterface:
 
     def __init__(
         self,
-        loss: Any,
+        loss: Tensor,
         var_list: Sequence[Any] | None = None,
         equalities: Sequence[Any] | None = None,
         inequalities: Sequence[Any] | None = None,
@@ -113,7 +118,9 @@ class ExternalOptimizerInterface:
         session = session or context.get_default_session()
         fetches = list(fetches or ())
 
-        def function(tensors: list[Any], callback: Any = None) -> Any:
+        def function(
+            tensors: list[Any], callback: Callable[..., Any] | None = None
+        ) -> Any:
             return self._function(tensors, session, feed_dict or {}, fetches, callback)
 
         found = self._minimize(
@@ -138,14 +145,14 @@ class ExternalOptimizerInterface:
     def _function(
         self,
         tensors: list[Any],
-        session: Any,
+        session: BaseSession,
         feed_dict: dict[Any, Any],
         fetches: list[Any],
         callback: Callable[..., Any] | None,
     ) -> Callable[[Any], list[Any]]:
         """The tensors as a function of the variables, which are fed, not assigned."""
 
-        def function(packed: Any) -> list[Any]:
+        def function(packed: Array) -> list[Any]:
             feeds = {
                 v: packed[part].reshape(_sizes(v))
                 for v, part in zip(self._vars, self._packing_slices, strict=True)
@@ -159,15 +166,15 @@ class ExternalOptimizerInterface:
 
     def _minimize(
         self,
-        initial_val: Any,
-        loss_grad_func: Any,
-        equality_funcs: Any,
-        equality_grad_funcs: Any,
-        inequality_funcs: Any,
-        inequality_grad_funcs: Any,
-        packed_bounds: Any,
-        step_callback: Any,
-        optimizer_kwargs: Any,
+        initial_val: Array,
+        loss_grad_func: Callable[..., Any],
+        equality_funcs: Sequence[Callable[..., Any]],
+        equality_grad_funcs: Sequence[Callable[..., Any]],
+        inequality_funcs: Sequence[Callable[..., Any]],
+        inequality_grad_funcs: Sequence[Callable[..., Any]],
+        packed_bounds: Sequence[tuple[float, float]] | None,
+        step_callback: Callable[..., Any] | None,
+        optimizer_kwargs: dict[str, Any],
     ) -> Any:
         """The vector that minimizes the loss; subclasses bring the method.
 
@@ -198,15 +205,15 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
 
     def _minimize(
         self,
-        initial_val: Any,
-        loss_grad_func: Any,
-        equality_funcs: Any,
-        equality_grad_funcs: Any,
-        inequality_funcs: Any,
-        inequality_grad_funcs: Any,
-        packed_bounds: Any,
-        step_callback: Any,
-        optimizer_kwargs: Any,
+        initial_val: Array,
+        loss_grad_func: Callable[..., Any],
+        equality_funcs: Sequence[Callable[..., Any]],
+        equality_grad_funcs: Sequence[Callable[..., Any]],
+        inequality_funcs: Sequence[Callable[..., Any]],
+        inequality_grad_funcs: Sequence[Callable[..., Any]],
+        packed_bounds: Sequence[tuple[float, float]] | None,
+        step_callback: Callable[..., Any] | None,
+        optimizer_kwargs: dict[str, Any],
     ) -> Any:
         """The vector that SciPy finds.
 
@@ -215,7 +222,7 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
         """
         from scipy.optimize import minimize
 
-        def loss_and_slopes(packed: Any) -> tuple[Any, Any]:
+        def loss_and_slopes(packed: Array) -> tuple[Any, Any]:
             loss, slopes = loss_grad_func(packed)
             return loss, slopes.astype(np.float64)
 
