@@ -125,7 +125,7 @@ def test_recomputing_is_foreseen() -> None:
     way = before.data.recomputing[0]
     assert way.name == "each of 6 scopes of depth 1" and not way.unsafe
     assert 0 < way.cost < 1 and way.seconds > 0
-    with tf.Graph().as_default():
+    with tf.Graph().as_default(), tf.variable_scope("again", use_resource=True):
         loss, feed = layers(6, tf.recompute_grad(layer))
         after = measured(loss, feed)
     assert after.data.peak < before.data.peak / 2

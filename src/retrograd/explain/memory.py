@@ -334,7 +334,10 @@ def _findings(found: Memory) -> list[Finding]:
                 f"computing {way.name} again would save {_size(way.saved)} of the peak "
                 f"({percent}) for {100 * way.cost:.2g} % more time"
             )
-            fix = "wrap what builds it: layer = tf.recompute_grad(layer); y = layer(x)"
+            fix = (
+                "wrap what builds it: layer = tf.recompute_grad(layer); y = layer(x); "
+                "in a tf.variable_scope with use_resource=True"
+            )
             return [Finding(what, [], _first_of(way.name, found), fix)]
     return []
 

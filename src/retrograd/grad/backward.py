@@ -17,7 +17,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape, Tensor
 from retrograd.ops.array.constant import const_tensor
 from retrograd.ops.declare import F, gives_shapes, traits_of
-from retrograd.ops.flow.effects import may_write, passed_on, variable_of
+from retrograd.ops.flow.effects import is_reading, may_write, passed_on, variable_of
 from retrograd.ops.static import constant
 from retrograd.ops.traits import Passes
 
@@ -81,6 +81,8 @@ class Bringing(FuncGraph):
 
     def _bring(self, tensor: Tensor) -> Tensor:
         while (source := _copied(tensor)) is not None:
+            if is_reading(tensor) and self._is_written(tensor):
+                break  # what it was copied from has other values at other times
             tensor = source
             if tensor in self._brought:
                 return self._brought[tensor]
@@ -225,6 +227,15 @@ def own_body(op: Operation, attr: str) -> FuncGraph:
     own = op.attrs[attr] = body.copy()
     own._owner = op
     return own
+
+
+def kept_after(tensor: Tensor) -> list[Operation]:
+    """What must have run when the value of a tensor of a body is kept.
+
+    A reading of a variable is kept as those that use it see it: after what they await.
+    """
+    users = tensor.consumers() if is_reading(tensor) else ()
+    return [earlier for user in users for earlier in user._control_inputs]
 
 
 def add_parameter(

@@ -20,6 +20,7 @@ from retrograd.grad.backward import (
     add_parameter,
     differentiate,
     is_small_constant,
+    kept_after,
     own_body,
     with_shape,
     zeros_like_input,
@@ -36,7 +37,7 @@ from retrograd.ops.flow import bodies
 from retrograd.ops.flow.branches import call_case, call_if
 from retrograd.ops.flow.control import as_indexed_slices
 from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
-from retrograd.ops.flow.effects import reads_variable
+from retrograd.ops.flow.effects import is_reading, reads_variable
 from retrograd.ops.lists.tensor_list_ops import element_shape_input
 from retrograd.ops.traits import Kind
 
@@ -58,7 +59,8 @@ class _BranchBackward(Backward):
 
     def _intermediate(self, tensor: Tensor) -> Tensor:
         forward = self.forward
-        if tensor in forward.inputs and not tensor.dtype._is_ref_dtype:
+        stored = tensor.dtype._is_ref_dtype or is_reading(tensor)
+        if tensor in forward.inputs and not stored:
             return self.capture(self._outside_of(forward.inputs.index(tensor)))
         for place, output in enumerate(forward.outputs):
             if output is tensor and not tensor.dtype._is_ref_dtype:
@@ -89,10 +91,15 @@ def _exported(op: Operation, index: int, tensor: Tensor) -> Tensor:
             for place, output in enumerate(forward.outputs):
                 if output is consumer.outputs[0]:
                     return op._outputs[place]
+    after = kept_after(tensor)
     for i, branch in enumerate(_branches(op)):
         base = branch.base
         with base.as_default(), base.control_dependencies(None):
-            made = F.OptionalFromValue([tensor]) if i == index else F.OptionalNone()
+            if i == index:
+                with base.control_dependencies(after):
+                    made = F.OptionalFromValue([tensor])
+            else:
+                made = F.OptionalNone()
         branch.outputs.append(made)
     return add_output(op, dtypes.variant, ())
 
@@ -250,7 +257,9 @@ class _LoopBackward(Backward):
         """Whether a loop variable has the same value in every turn."""
         if tensor not in self._fixed:
             return False
-        return not (tensor.dtype._is_ref_dtype and self._is_written(tensor))
+        if tensor.dtype._is_ref_dtype:
+            return not self._is_written(tensor)
+        return not is_reading(tensor)
 
     def _again(self, tensor: Tensor) -> Tensor:
         op = tensor._op
@@ -299,8 +308,10 @@ def _kept(op: Operation, tensor: Tensor) -> Tensor:
     inner = add_parameter(body, dtypes.variant, (), held)
     add_parameter(cond, dtypes.variant, (), held)
     base = body.base
+    after = kept_after(tensor)
     with base.as_default(), base.control_dependencies(None):
-        body.outputs.append(F.TensorListPushBack(inner, tensor))
+        with base.control_dependencies(after):
+            body.outputs.append(F.TensorListPushBack(inner, tensor))
     op._add_input(empty)
     return add_output(op, dtypes.variant, (), held)
 

@@ -482,11 +482,13 @@ class BodyGraph(FuncGraph):
     Attributes:
       starts: of a loop, the tensors outside that its loop variables start with, by the
         inputs that stand for these.
+      beside: bodies that run in turn with this one, for what it takes from outside.
     """
 
     def __init__(self, name: str) -> None:
         self._counts_outside = False
         self.starts: dict[Tensor, Tensor] = {}
+        self.beside: tuple[FuncGraph, ...] = ()
         collections = context.get_default_graph()._collections
         super().__init__(name, collections)
         self._counts_outside = True

@@ -74,6 +74,8 @@ class Program:
         self.names: dict[Tensor, str] = {}
         self.constants: set[Tensor] = set()
         self._written: dict[Tensor, str] = {}
+        #: for parameters that are readings of variables, what holds these
+        self._cells: dict[Tensor, str] = {}
         # what a Switch may leave without a value
         self._shadow: set[Operation] = set()
         self.scope.update(DEAD=DEAD, PAUSE=(0,), ARRAY=np.asarray, TEXTS=_texts)
@@ -128,6 +130,8 @@ class Program:
         for i, tensor in enumerate(plan.feeds):
             self.names[tensor] = f"{letter}{i}"
             parameters.append(f"{letter}{i}")
+            if self.nested and not tensor.dtype._is_ref_dtype and is_reading(tensor):
+                self._read_anew(tensor, f"c_p{i}")
         if self.stages:
             self._emit_stages()
         else:
@@ -150,6 +154,13 @@ class Program:
         text = "\n".join([head, *body, f"    return ({fetched})"])
         exec(compile(text, "<plan>", "exec"), self.scope)
         return self.scope["run"]
+
+    def _read_anew(self, parameter: Tensor, name: str) -> None:
+        """Take the value of a parameter from the variable that it is a reading of."""
+        variable = variable_of(parameter)
+        assert variable is not None
+        self.scope[name] = self.store.cell(variable)
+        self._cells[parameter] = name
 
     def _result(self, tensor: Tensor) -> str:
         """An expression for a fetched tensor; a function passes storage through."""
@@ -308,7 +319,8 @@ class Program:
             name = f"c_{len(self.names)}"
             self._bind(tensor, name, self.store.cell(tensor._op))
         elif name is None and is_reading(tensor):
-            name = self.names[tensor] = self._name(tensor._op._inputs[0])
+            read = tensor._op._inputs[0]
+            name = self.names[tensor] = self._cells.get(read) or self._name(read)
         return name or self.names[tensor]
 
     def _value(self, tensor: Tensor) -> str:
@@ -316,7 +328,7 @@ class Program:
         written = self._written.get(tensor)
         if written is not None:
             return written
-        name = self._name(tensor)
+        name = self._cells.get(tensor) or self._name(tensor)
         if name[0] != "f" and (tensor.dtype._is_ref_dtype or is_reading(tensor)):
             return f"{name}.read()"
         return name

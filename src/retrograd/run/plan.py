@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.flow.demand import demand
+from retrograd.ops.flow.demand import Overruled, demand
 from retrograd.ops.flow.effects import reads_of, writes_of
 from retrograd.ops.flow.frames import lifted
 
@@ -36,7 +36,13 @@ def make_plan(
     """Prune the graph to what is needed, and order it."""
     fed = set(feeds)
     needed = lifted(demand(fetches, targets, fed).ops, fed, _planned)
-    return Plan(order(needed, fed), list(fetches), list(feeds), list(targets))
+    ops = [Overruled(op, fed) if _gives(op, fed) else op for op in order(needed, fed)]
+    return Plan(ops, list(fetches), list(feeds), list(targets))
+
+
+def _gives(op: Operation, fed: set[Tensor]) -> bool:
+    """Whether an operation gives a tensor whose value is given from outside."""
+    return bool(fed) and not fed.isdisjoint(op._outputs)
 
 
 def _planned(

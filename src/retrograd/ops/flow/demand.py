@@ -34,21 +34,44 @@ class Live:
     attrs: dict[str, Any]
 
 
-class Part(Operation):
-    """An operation less some inputs and outputs; equal to the whole one."""
+class Substitute(Operation):
+    """An operation with other inputs, outputs or attributes; equal to the whole one."""
 
-    def __init__(self, whole: Operation, live: Live) -> None:
+    def __init__(self, whole: Operation) -> None:
         self.__dict__.update(whole.__dict__)
         self.whole = whole
-        self.attrs = {**whole.attrs, **live.attrs}
-        self._inputs = tuple(whole._inputs[i] for i in live.inputs)
-        self._outputs = [whole._outputs[i] for i in live.outputs]
 
     def __hash__(self) -> int:
         return hash(self.whole)
 
     def __eq__(self, other: object) -> bool:
         return self is other or self.whole is other
+
+
+class Part(Substitute):
+    """An operation less some inputs and outputs."""
+
+    def __init__(self, whole: Operation, live: Live) -> None:
+        super().__init__(whole)
+        self.attrs = {**whole.attrs, **live.attrs}
+        self._inputs = tuple(whole._inputs[i] for i in live.inputs)
+        self._outputs = [whole._outputs[i] for i in live.outputs]
+
+
+class Overruled(Substitute):
+    """An operation that runs though outputs of it are fed.
+
+    These are tensors here that nobody uses: who uses the output sees what is fed.
+    """
+
+    def __init__(self, whole: Operation, fed: set[Tensor]) -> None:
+        super().__init__(whole)
+        self._outputs = [self._unseen(t) if t in fed else t for t in whole._outputs]
+
+    def _unseen(self, like: Tensor) -> Tensor:
+        made = Tensor(self, like._value_index, like.dtype)
+        made._shape_raw, made._held = like._shape_raw, like._held
+        return made
 
 
 @dataclass(slots=True)

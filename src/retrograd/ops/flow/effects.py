@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from retrograd.graph.function import FuncGraph
+from retrograd.graph.function import BodyGraph, FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import binding
@@ -60,12 +60,18 @@ def is_reading(tensor: Tensor) -> bool:
     """Whether a tensor only reads a reference variable.
 
     As in TensorFlow, it shares the variable's storage: its value is the one that the
-    variable has when the tensor is used, after the writes that the user follows.
+    variable has when the tensor is used, after the writes that the user follows. So
+    does what a branch or a loop takes from outside, where it writes the variable.
     """
     while not tensor.dtype._is_ref_dtype:
         op = tensor._op
         found = registry.get(op._type)
-        if found is None or (traits := found.traits).passes is not Passes.SAME:
+        if found is None:
+            return False
+        traits = found.traits
+        if traits.kind is Kind.PARAMETER:
+            return _reads_again(tensor)
+        if traits.passes is not Passes.SAME:
             return False
         if traits.kind or len(op._outputs) > 1:
             return False
@@ -73,6 +79,45 @@ def is_reading(tensor: Tensor) -> bool:
         if tensor.dtype._is_ref_dtype:
             return is_storage(tensor._op)
     return False
+
+
+def _reads_again(parameter: Tensor) -> bool:
+    """Whether a parameter stands for a reading of a variable that its body writes."""
+    graph = parameter._op._graph
+    if not isinstance(graph, BodyGraph) or parameter not in graph._outside:
+        return False
+    written = _written_in(graph).union(*map(_written_in, graph.beside))
+    if not written:
+        return False
+    outer = graph.outside(parameter)
+    return (
+        not getattr(outer, "_is_eager", False)
+        and variable_of(outer) in written
+        and (is_reading(outer) or _is_captured_reading(outer))
+    )
+
+
+def _is_captured_reading(tensor: Tensor) -> bool:
+    """Whether a parameter stands, by way of others, for a reading of a variable."""
+    graph = tensor._op._graph
+    while isinstance(graph, FuncGraph):
+        outer = graph.outside(tensor)
+        if outer is None or getattr(outer, "_is_eager", False):
+            return False
+        if is_reading(outer):
+            return True
+        tensor, graph = outer, outer._op._graph
+    return False
+
+
+def _written_in(graph: FuncGraph) -> frozenset[Operation]:
+    """The variables that the operations of a function change."""
+    state = len(graph._ops), graph._rewirings
+    known = graph.__dict__.get("_writes")
+    if known is None or known[0] != state:
+        found = frozenset(v for op in graph._ops for v in writes_of(op))
+        known = graph.__dict__["_writes"] = (state, found)
+    return known[1]
 
 
 def bodies_of(op: Operation) -> list[FuncGraph]:

@@ -17,6 +17,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import kind_of
+from retrograd.ops.flow.demand import Substitute
 from retrograd.ops.traits import Kind
 
 #: the frames that an operation lies in, outermost first
@@ -38,19 +39,12 @@ class Loop(Operation):
         self.attrs = attrs
 
 
-class _Exit(Operation):
-    """An Exit that takes its value from a `Loop`; equal to the one in the graph."""
+class _Exit(Substitute):
+    """An Exit that takes its value from a `Loop`."""
 
     def __init__(self, whole: Operation, value: Tensor) -> None:
-        self.__dict__.update(whole.__dict__)
-        self.whole = whole
+        super().__init__(whole)
         self._inputs = (value,)
-
-    def __hash__(self) -> int:
-        return hash(self.whole)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or self.whole is other
 
 
 class _Body(FuncGraph):

@@ -222,9 +222,7 @@ class Loop:
         """Loop variables and shape invariants as flat lists."""
         converted = nest.map_structure(
             lambda v: (
-                v
-                if isinstance(v, TensorArray)
-                else convert_to_tensor_or_composite(v, as_ref=True)
+                v if isinstance(v, TensorArray) else convert_to_tensor_or_composite(v)
             ),
             list(self.loop_vars) if self.v2 else self.loop_vars,
         )
@@ -348,6 +346,8 @@ class Loop:
             for outer in graph.external_captures:
                 self.cond_graph.capture(outer)
         self._order_inputs()
+
+        self.cond_graph.beside = (graph,)
 
     def _order_inputs(self) -> None:
         """The inputs of both bodies: loop variables, then captures in one order."""
