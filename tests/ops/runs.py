@@ -187,6 +187,26 @@ def _values(session: Session, made: Sequence[Applied]) -> list[list[Any]]:
     return [[*(values or []), *held] for values, held in zip(found, after, strict=True)]
 
 
+def failing(case: Case, static: frozenset[str], tier: int) -> tuple[Got, list[Any]]:
+    """What running a case gives, and what its variables hold when it has failed.
+
+    These are none where it did not, or could not be put into a graph.
+    """
+    graph = Graph()
+    try:
+        with graph.as_default():
+            made = applied(case, static)
+    except Exception as error:
+        return Got(error=error), []
+    with _session(graph, tier) as session:
+        for start, fed in made.starts:
+            session.run(start, fed)
+        try:
+            return Got(session.run(made.outputs or made.op, made.feed)), []
+        except Exception as error:
+            return Got(error=error), session.run(made.after)
+
+
 class NotCompiled(Exception):
     """An op ran interpreted though the compiled tier was asked for."""
 

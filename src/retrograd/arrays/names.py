@@ -38,8 +38,9 @@ inv matmul max mean min power prod qr round slogdet solve sort sum svd
 """)
 
 ADDED = _words("""
-avg_pool avg_pool_grad bessel_i0e bessel_i1e betainc cast cond conv conv_filter_grad
-conv_input_grad depthwise_conv depthwise_conv_filter_grad depthwise_conv_input_grad
+avg_pool avg_pool_grad bessel_i0e bessel_i1e betainc cast check cond conv
+conv_filter_grad conv_input_grad depthwise_conv depthwise_conv_filter_grad
+depthwise_conv_input_grad
 digamma erf erfc erfinv gather gather_nd igamma igamma_grad_a igammac lgamma list_of
 max_pool max_pool_argmax max_pool_grad max_pool_grad_grad ndtri new_list polygamma
 random_gamma_grad rsqrt same_padding scatter scatter_nd segment_max segment_min

@@ -103,6 +103,17 @@ class Program:
             return self._with_dead(results)
         return results
 
+    def within(self, *values: object) -> Sequence[Any]:
+        """Run the plan as a part of another one, which sets the surroundings up.
+
+        Raises:
+          OpError: an operation failed.
+        """
+        try:
+            return self.call(*values)
+        except Exception as error:
+            raise self._failure(error) from error.__cause__
+
     @property
     def known(self) -> dict[Tensor, Any]:
         """The tensors that depend on constants only, with their values."""
@@ -478,12 +489,4 @@ def function(
     outputs = list(graph.outputs)
     plan = make_plan(outputs, graph.control_outputs, graph.inputs)
     program = Program(plan, store, nested=True) if make is None else make(plan, store)
-    run = program.call
-
-    def call(*arguments: object) -> Sequence[Any]:
-        try:
-            return run(*arguments)
-        except Exception as error:
-            raise program._failure(error) from error.__cause__
-
-    return call
+    return program.within

@@ -6,6 +6,7 @@ outputs and the variables it changed; those are donated, so updates are in place
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 
 from retrograd.arrays import numpy as xp_numpy
 from retrograd.arrays import xla as xp_jax
-from retrograd.arrays.xla import flow
+from retrograd.arrays.xla import flow, told
 from retrograd.errors import message
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
@@ -29,7 +30,7 @@ from retrograd.run import background, memory
 from retrograd.run.arena import Arena, arenas_for, arenas_of
 from retrograd.run.constants import Large
 from retrograd.run.handover import Handover
-from retrograd.run.stages import NoRoom, Segment
+from retrograd.run.stages import Segment, Void
 from retrograd.run.store import Cell, Store
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _LARGEST_COPIED = 1 << 16
 #: turns of a loop that are counted in advance, at the most
 _MOST_TURNS = 1 << 16
 _NUMPY = (np.ndarray, np.generic)
+_NO_GATE = contextlib.nullcontext()
 
 
 class NeedsValue(Exception):
@@ -84,6 +86,8 @@ class Trace:
         self.cells = cells
         self.store = store
         self.nested = False
+        #: what keeps a void run from changing variables in place
+        self.gate: told.Gate | None = None
         #: a 1 that the compiler does not know, given when chains are to be broken
         self.one: Any = None
         #: for loops whose number of turns is known: the variables that decide it, by
@@ -130,7 +134,8 @@ class Trace:
             raise NotImplementedError("no kernel")
         arguments, written = self._arguments(op, declaration)
         kernel = self._kernel(op, declaration, arguments)
-        results = kernel(*arguments)
+        with self.gate if written and self.gate else _NO_GATE:
+            results = kernel(*arguments)
         if op in self.counted:
             results = self._with_counted(op, results)
         bound = binding(declaration, op)
@@ -339,10 +344,12 @@ class Variant:
     Attributes:
       static: which inputs are part of the program, by position.
       room: turns of a loop that there is room for where their number is not known.
-      limited: whether there is such a loop.
+      tells: bits of what a run may tell (see `arrays.xla.told`) in a last result; 0 if
+        there is none.
+      gated: whether a variable is written to in some places only.
     """
 
-    limited = False
+    tells, gated = 0, False
 
     def __init__(
         self,
@@ -404,10 +411,9 @@ class Variant:
         if self.unset:
             # initialized, or found missing, by the interpreted stage
             raise NotReady()
-        donated = len(self.variables.changed)
         long = _has_long_chain(segment.ops)
 
-        def traced(*arguments: Any) -> tuple[Any, ...]:
+        def traced(void: Any, *arguments: Any) -> tuple[Any, ...]:
             values, rest = self._unpack(arguments)
             trace = Trace({**known, **fixed}, values, self.store)
             trace.values.update(self._constants(rest))
@@ -416,19 +422,17 @@ class Variant:
                 trace.one, *rest = rest
             places = [segment.inputs[i] for i in self.dynamic]
             trace.values.update(zip(places, rest, strict=True))
-            with flow.room(self.room) as overflows:
+            before = arguments[: len(self.variables.changed)]
+            gate = trace.gate = told.Gate(void, before)
+            with flow.room(self.room), told.collecting() as found:
                 trace.run(segment.ops)
             outputs = [trace.value(t) for t in segment.outputs]
             packed = self._packed(trace.cells)
-            if not overflows:
+            self.tells, self.gated = found.bits, gate.needed
+            if not found.bits:
                 return (*packed, *outputs)
-            self.limited = True
-            over = functools.reduce(jax.numpy.logical_or, overflows)
-            before = arguments[: len(packed)]
-            packed = [
-                jax.numpy.where(over, a, b) for a, b in zip(before, packed, strict=True)
-            ]
-            return (*packed, *outputs, over)
+            void = found.merged()
+            return (*gate.chosen(void, before, packed), *outputs, void)
 
         with jax.enable_x64(True):
             self.consts = [jax.device_put(array) for array in self.large.arrays]
@@ -438,16 +442,29 @@ class Variant:
                 cells = [_aval(value) for value in self.variables.state()]
             inputs = [examples[i] for i in self.dynamic]
             shapes = [*cells, *(_aval(v) for v in (*self.consts, *inputs))]
-            jitted = jax.jit(
-                traced,
-                donate_argnums=tuple(range(donated)),
-                **_shardings(self.store.devices, len(shapes) - len(inputs), shapes),
-            )
             options = xp_jax.compiler_options(sum(map(_computes, segment.ops)))
-            self.compiled = _compiled(jitted, shapes, options)
+            self.compiled = _compiled(
+                lambda: self._traced(traced, shapes, len(inputs)), options
+            )
         self._settle()
         # 64-bit NumPy arguments are halved unless the mode is on during the call
         self.wide = any(np.dtype(s.dtype).itemsize == 8 for s in shapes)
+
+    def _traced(
+        self, function: Callable[..., Any], shapes: Sequence[Any], inputs: int
+    ) -> Any:
+        """A stage as JAX has traced it; `function` takes first what the run tells."""
+        jitted = functools.partial(
+            jax.jit,
+            donate_argnums=tuple(range(len(self.variables.changed))),
+            **_shardings(self.store.devices, len(shapes) - inputs, shapes),
+        )
+        found = jitted(functools.partial(function, None)).trace(*shapes)
+        if self.tells and self.gated:
+            tied = told.tied(function, shapes)
+            if tied is not None:
+                return jitted(tied).trace(*shapes)
+        return found
 
     def _settle(self) -> None:
         """Let go of what compiling took, and hold on to what each run will take."""
@@ -460,7 +477,7 @@ class Variant:
         """Run on the given inputs; the outputs, as device arrays.
 
         Raises:
-          NoRoom: a loop needed more; no variable has changed.
+          Void: it does not count; no variable has changed.
         """
         dynamic = values if self.all_dynamic else [values[i] for i in self.dynamic]
         lent = [v for v in dynamic if _lent(v)]
@@ -475,11 +492,13 @@ class Variant:
             results = self.variables(self.compiled, rest)
         if waits:
             jax.block_until_ready(results)
-        if self.limited:
-            *results, over = results
-            if over:
-                raise NoRoom()
-        return results[len(self.variables.changed) :]
+        changed = len(self.variables.changed)
+        if not self.tells:
+            return results[changed:]
+        void = int(np.asarray(results[-1]))
+        if void:
+            raise Void(bool(void & told.NO_ROOM))
+        return results[changed:-1]
 
     def _unpack(
         self, arguments: Sequence[Any]
@@ -516,14 +535,14 @@ class Variant:
         self.variables.wait()
 
 
-def _compiled(jitted: Any, shapes: Sequence[Any], options: dict[str, Any]) -> Any:
-    """A traced stage in its compiled form.
+def _compiled(traced: Callable[[], Any], options: dict[str, Any]) -> Any:
+    """A stage in its compiled form, given what traces it.
 
     Raises:
       CannotCompile: XLA does not take it.
     """
     try:
-        return jitted.lower(*shapes).compile(options)
+        return traced().lower().compile(options)
     except (CannotLower, NeedsValue):
         raise
     except Exception as error:

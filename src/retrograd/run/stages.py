@@ -176,5 +176,13 @@ def _find_edges(segments: list[Segment], fetches: Iterable[Tensor]) -> None:
         segment.outputs = list(outputs[segment])
 
 
-class NoRoom(Exception):
-    """A loop turns more often than there is room for."""
+class Void(Exception):
+    """A compiled run does not count; no variable has changed.
+
+    Attributes:
+      no_room: a loop turns more often than there is room for. Otherwise an operation
+        has refused what it was given.
+    """
+
+    def __init__(self, no_room: bool) -> None:
+        self.no_room = no_room

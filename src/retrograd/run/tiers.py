@@ -16,7 +16,7 @@ from retrograd.run import memory
 from retrograd.run.background import in_background
 from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan
-from retrograd.run.stages import NoRoom, Segment, is_host, split
+from retrograd.run.stages import Segment, Void, is_host, split
 from retrograd.run.store import Store
 
 if TYPE_CHECKING:
@@ -309,16 +309,21 @@ class Stage:
         if variant is None:
             variant = self._new(values)
             if variant is None:
-                return self.interpreted.call(*(_numpy(v) for v in values))
+                return self._interpret(values)
         try:
             return variant(values)
         except TypeError:
             # a variable has taken another shape or dtype since it was compiled
             self.variants.clear()
-        except NoRoom:
-            self.room *= 4
-            self.variants.clear()
-        return self.interpreted.call(*(_numpy(v) for v in values))
+        except Void as void:
+            if void.no_room:
+                self.room *= 4
+                self.variants.clear()
+        return self._interpret(values)
+
+    def _interpret(self, values: Sequence[Any]) -> Sequence[Any]:
+        """The outputs by tier 0; where the stage fails, its error."""
+        return self.interpreted.within(*(_numpy(v) for v in values))
 
     def _key(self, values: Sequence[Any]) -> Any:
         shapes = tuple([v.shape for v in values])

@@ -79,6 +79,20 @@ def cast(x: np.ndarray, dtype: Any) -> np.ndarray:
     return x.astype(dtype)
 
 
+def check(holds: np.ndarray | np.bool, error: Callable[[], Exception]) -> None:
+    """Refuse what a kernel was given, unless `holds`, bool of any shape, is all true.
+
+    In the compiled tier, which cannot raise, the run is told to be void; it is then
+    done again in this one, and raises here.
+
+    Args:
+        holds: what has to be so.
+        error: makes the error; only called here, where all values are known.
+    """
+    if not holds.all():
+        raise error()
+
+
 def while_loop(
     cond: Callable[[Any], Any],
     body: Callable[[Any], Any],

@@ -36,14 +36,15 @@ def _outside(index: Array, size: int) -> bool:
 def _where(index: Array, size: int) -> tuple[str, int]:
     """Return the first wrong index: its position as text, and its value."""
     at = np.argwhere((index < 0) | (index >= size))[0]
-    return ",".join(map(str, at)), int(index[tuple(at)])
+    place = f"[{','.join(map(str, at))}]" if len(at) else ""
+    return place, int(index[tuple(at)])
 
 
 def _check(index: Array, size: int) -> None:
     if _outside(index, size):
         at, value = _where(index, size)
         raise InvalidArgumentError(
-            None, None, message(f"indices[{at}] = {value} is not in [0, {size})")
+            None, None, message(f"indices{at} = {value} is not in [0, {size})")
         )
 
 
@@ -206,7 +207,7 @@ def _segments(data: Array, ids: Array, num: int, mode: str, empty: float) -> Arr
     if _outside(flat, num):
         if int(flat.max()) >= num:
             at, value = _where(np.maximum(ids, 0), num)
-            text = f"segment_ids[{at}] = {value} is out of range [0, {num})"
+            text = f"segment_ids{at} = {value} is out of range [0, {num})"
             raise InvalidArgumentError(None, None, message(text))
         keep = flat >= 0
         rows, flat = rows[keep], flat[keep]

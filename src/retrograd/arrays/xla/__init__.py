@@ -22,6 +22,7 @@ from retrograd.arrays.xla import (
     lists,
     reduce,
     special,
+    told,
     windows,
 )
 from retrograd.arrays.xla.options import compiler_options as compiler_options
@@ -30,7 +31,17 @@ for _name in names.SAME_AS_NUMPY:
     globals()[_name] = getattr(jnp, _name)
 for _name in names.DTYPES:
     globals()[_name] = getattr(np, _name)
-for _module in (arithmetic, flow, indexing, linalg, lists, reduce, special, windows):
+for _module in (
+    arithmetic,
+    flow,
+    indexing,
+    linalg,
+    lists,
+    reduce,
+    special,
+    told,
+    windows,
+):
     for _name in {*names.DIFFERENT, *names.ADDED} & set(vars(_module)):
         _found = getattr(_module, _name)
         if _found.__module__ == _module.__name__:  # not one it imported for itself

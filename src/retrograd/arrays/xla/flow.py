@@ -9,7 +9,6 @@ program computes is void then.
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import numpy as np
 from jax import lax
 
 from retrograd.arrays.optional import Optional
+from retrograd.arrays.xla import told
 from retrograd.arrays.xla.lists import TracedList, first
 
 if TYPE_CHECKING:
@@ -36,55 +36,22 @@ class _Room(threading.local):
 
     Attributes:
       count: iterations that there is room for where their number is not known.
-      overflows: of such loops in the function that is traced, whether they needed more.
     """
 
-    def __init__(self) -> None:
-        self.count = 64
-        self.overflows: list[Any] = []
+    count = 64
 
 
 _room = _Room()
 
 
 @contextlib.contextmanager
-def room(count: int) -> Iterator[list[Any]]:
-    """A context that gives loops room for `count` iterations.
-
-    It provides the list of what tells, for each loop, whether it needed more.
-    """
-    before = _room.count, _room.overflows
-    found: list[Any] = []
-    _room.count, _room.overflows = count, found
+def room(count: int) -> Iterator[None]:
+    """A context that gives loops room for `count` iterations."""
+    before, _room.count = _room.count, count
     try:
-        yield found
+        yield
     finally:
-        _room.count, _room.overflows = before
-
-
-class _Telling:
-    """A function that returns, besides, whether a loop in it needed more room.
-
-    Attributes:
-      used: whether there was a loop that might.
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.used = False
-
-    def __call__(self, *args: Value | State) -> tuple[Any, Array]:
-        with room(_room.count) as found:
-            result = self.function(*args)
-        self.used = self.used or bool(found)
-        over = functools.reduce(jnp.logical_or, found, jnp.zeros((), np.bool_))
-        return result, over
-
-
-def _shapes(function: Callable[..., Any], *args: Value | State) -> State:
-    """What a function returns, without values."""
-    with room(_room.count):
-        return jax.eval_shape(function, *args)
+        _room.count = before
 
 
 # ---------------------------------------------------------------------- branches
@@ -98,19 +65,18 @@ def cond(
     A list that the branches make of different lengths becomes a buffer; an optional
     that one of them leaves empty holds zeros there.
     """
-    branches = [_Telling(on_true), _Telling(on_false)]
+    branches = [told.Telling(on_true), told.Telling(on_false)]
     try:
-        result, over = lax.cond(pred, *branches, *args)
+        result, void = lax.cond(pred, *branches, *args)
     except TypeError:
-        made = [_shapes(f, *args) for f in (on_true, on_false)]
+        made = [told.shapes_of(f, *args) for f in (on_true, on_false)]
         kinds = [jax.tree_util.tree_structure(m) for m in made]
         if kinds[0] == kinds[1]:
             raise
         alike = jax.eval_shape(lambda a, b: tuple(map(_common, a, b)), *made)
-        branches = [_Telling(_giving(f, alike)) for f in (on_true, on_false)]
-        result, over = lax.cond(pred, *branches, *args)
-    if any(b.used for b in branches):
-        _room.overflows.append(over)
+        branches = [told.Telling(_giving(f, alike)) for f in (on_true, on_false)]
+        result, void = lax.cond(pred, *branches, *args)
+    told.again(void, branches[0].bits | branches[1].bits)
     return result
 
 
@@ -196,45 +162,72 @@ def while_loop(
 ) -> tuple[Value, ...]:
     """`arrays.numpy.while_loop`."""
     state, growth = _fitted(body, tuple(init))
-    limit = None
+    count = bound() if bound is not None else None
     if any(growth):
-        count = bound() if bound is not None else None
-        if count is None:
-            count = limit = _room.count
-        state = tuple(_grown(v, g, count) for v, g in zip(state, growth, strict=True))
+        turns = _room.count if count is None else count
+        state = tuple(_grown(v, g, turns) for v, g in zip(state, growth, strict=True))
     alike = state
 
     def step(values: State) -> State:
         return tuple(map(_as, alike, body(values)))
 
-    return _run(cond, _Telling(step), state, limit)
+    if count is not None:
+        return _counted(cond, step, state)
+    return _run(cond, step, state, _room.count if any(growth) else None)
+
+
+def _counted(
+    cond: Callable[[Any], Any], step: Callable[[Any], Any], start: State
+) -> State:
+    """Loop, where it is known how often; XLA sees it too."""
+    body = told.Telling(step)
+
+    def turned(carry: Any) -> Any:
+        void, state = carry
+        state, more = body(state)
+        return jnp.bitwise_or(void, more), state
+
+    def goes_on(carry: Any) -> Any:
+        return told.Telling(cond)(carry[1])[0]
+
+    void, state = lax.while_loop(goes_on, turned, (jnp.zeros((), np.uint8), start))
+    told.again(void, body.bits)
+    return state
 
 
 def _run(
-    cond: Callable[[Any], Any], step: _Telling, start: State, limit: int | None
+    cond: Callable[[Any], Any],
+    step: Callable[[Any], Any],
+    start: State,
+    limit: int | None,
 ) -> State:
-    """Loop, up to a limit if there is one."""
-    check = _Telling(cond)
+    """Loop, up to a limit if there is one, and while the run is not void.
 
-    def goes_on(carry: tuple[Array, Array, State]) -> Array:
-        turn, _, state = carry
-        holds, _ = check(state)
-        if check.used:
-            raise TypeError("a loop in the condition of a loop")
+    What decides when it ends may be nonsense where it is.
+    """
+    check, body = told.Telling(cond), told.Telling(step)
+
+    def goes_on(carry: tuple[Array, Array, Array, State]) -> Array:
+        turn, void, holds, _ = carry
+        holds = jnp.logical_and(holds, void == 0)
         return holds if limit is None else jnp.logical_and(holds, turn < limit)
 
-    def turned(carry: tuple[Array, Array, State]) -> tuple[Array, Array, State]:
-        turn, over, state = carry
-        state, more = step(state)
-        turn = turn if limit is None else turn + 1
-        return turn, jnp.logical_or(over, more), state
+    def turned(
+        carry: tuple[Array, Array, Array, State],
+    ) -> tuple[Array, Array, Array, State]:
+        turn, void, _, state = carry
+        state, more = body(state)
+        holds, last = check(state)
+        void = void | more | last
+        return turn if limit is None else turn + 1, void, holds, state
 
-    init = (jnp.zeros((), np.int32), jnp.zeros((), np.bool_), start)
-    turn, over, state = lax.while_loop(goes_on, turned, init)
+    before = told.so_far()
+    holds, first = check(start)
+    init = (jnp.zeros((), np.int32), before | first, holds, start)
+    turn, void, holds, state = lax.while_loop(goes_on, turned, init)
+    told.again(void, check.bits | body.bits)
     if limit is not None:
-        over = jnp.logical_or(over, jnp.logical_and(turn >= limit, check(state)[0]))
-    if limit is not None or step.used:
-        _room.overflows.append(over)
+        told.tell(told.NO_ROOM, jnp.logical_and(turn >= limit, holds))
     return state
 
 
@@ -244,7 +237,7 @@ def _fitted(body: Callable[[Any], Any], state: State) -> tuple[State, list[int]]
         return state, [0] * len(state)
     after = state
     for _ in range(4):
-        after = _shapes(body, state)
+        after = told.shapes_of(body, state)
         fitted = tuple(map(_carried, state, after))
         if all(a is b for a, b in zip(state, fitted, strict=True)):
             break

@@ -1,10 +1,11 @@
 """Gathering, scattering, segments and ranking through XLA.
 
-Compiled code cannot raise: an index out of range gathers 0 and scatters nothing, as
-TensorFlow does on GPUs.
+Compiled code cannot raise: an index out of range gathers 0 and scatters nothing, and
+the run tells of it.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,15 +13,26 @@ import ml_dtypes
 import numpy as np
 from jax import Array, lax
 
+from retrograd.arrays.xla import told
 from retrograd.arrays.xla.reduce import widen
 
 _OUTSIDE = lax.GatherScatterMode.FILL_OR_DROP
+
+
+def _check(indices: Array, sizes: int | np.ndarray) -> None:
+    """Have the run tell whether an index is negative or not below its size."""
+    if indices.size:
+        # seen as unsigned, a negative number is larger than any size
+        kind = np.dtype(f"u{indices.dtype.itemsize}")
+        seen = lax.bitcast_convert_type(indices, kind)
+        told.tell(told.FAILED, seen >= np.asarray(sizes, kind))
 
 
 def gather(params: Array, indices: Array, axis: int = 0, batch_dims: int = 0) -> Array:
     """`arrays.numpy.gather`."""
     params, indices = jnp.asarray(params), jnp.asarray(indices)
     axis = axis % params.ndim
+    _check(indices, params.shape[axis])
     batch = tuple(range(batch_dims))
     wanted = indices.ndim - batch_dims
     kept = [d for d in range(params.ndim) if d != axis and d >= batch_dims]
@@ -43,6 +55,7 @@ def gather_nd(params: Array, indices: Array) -> Array:
     """`arrays.numpy.gather_nd`."""
     params, indices = jnp.asarray(params), jnp.asarray(indices)
     depth, outer = indices.shape[-1], indices.ndim - 1
+    _check(indices, np.array(params.shape[:depth]))
     inner = params.ndim - depth
     dims = lax.GatherDimensionNumbers(
         offset_dims=tuple(range(outer, outer + inner)),
@@ -87,17 +100,23 @@ def scatter_nd(
     in_place: bool = False,
 ) -> Array:
     """`arrays.numpy.scatter_nd`."""
-    ref, indices = jnp.asarray(ref), jnp.asarray(indices)
+    indices = jnp.asarray(indices)
+    _check(indices, np.array(np.shape(ref)[: indices.shape[-1]]))
+    return _scattered(jnp.asarray(ref), indices, updates, mode)
+
+
+def _scattered(ref: Array, indices: Array, updates: Array, mode: str) -> Array:
+    """`scatter_nd`, which leaves out what is outside."""
     depth, outer = indices.shape[-1], indices.ndim - 1
     inner = ref.shape[depth:]
     updates = jnp.broadcast_to(updates, (*indices.shape[:-1], *inner))
     if mode == "div":
         # Divide once, by the product: exact for integers too, whose division truncates.
         ones = jnp.ones_like(ref)
-        return lax.div(ref, scatter_nd(ones, indices, updates, "mul"))
+        return lax.div(ref, _scattered(ones, indices, updates, "mul"))
     if ref.dtype == bool and mode == "sub":
         ones, changes = (x.astype(np.uint8) for x in (ref, updates))
-        return scatter_nd(ones, indices, changes, "add") % 2 == 1
+        return _scattered(ones, indices, changes, "add") % 2 == 1
     if ref.dtype == bool:  # XLA adds and multiplies numbers only
         mode = {"add": "max", "mul": "min"}.get(mode, mode)
     dims = lax.ScatterDimensionNumbers(
@@ -105,7 +124,8 @@ def scatter_nd(
         inserted_window_dims=tuple(range(depth)),
         scatter_dims_to_operand_dims=tuple(range(depth)),
     )
-    return _SCATTERS[mode](ref, indices, updates, dims, mode=_OUTSIDE)
+    scatter = partial(_SCATTERS[mode], dimension_numbers=dims, mode=_OUTSIDE)
+    return told.gated(scatter, ref, indices, updates)
 
 
 def _segments(data: Array, ids: Array, num: int, mode: str, empty: Any) -> Array:
@@ -113,7 +133,8 @@ def _segments(data: Array, ids: Array, num: int, mode: str, empty: Any) -> Array
     inner = data.shape[ids.ndim :]
     out = jnp.full((num, *inner), empty, data.dtype)
     rows = data.reshape(ids.size, *inner)
-    return scatter_nd(out, ids.reshape(-1, 1), rows, mode)
+    told.tell(told.FAILED, ids >= num)
+    return _scattered(out, ids.reshape(-1, 1), rows, mode)
 
 
 def segment_sum(data: Array, ids: Array, num: int) -> Array:
@@ -151,9 +172,10 @@ def _fill(found: Array, ids: Array, empty: float) -> Array:
 
 def bincount(ids: Array, num: int, weights: Array | None = None) -> Array:
     """`arrays.numpy.bincount`."""
+    ids = jnp.minimum(ids, num)  # one more row, of those that are left out
     if weights is None:
         weights = jnp.ones(np.shape(ids), np.int32)
-    return segment_sum(weights, ids, num)
+    return segment_sum(weights, ids, num + 1)[:num]
 
 
 def top_k(x: Array, k: int) -> tuple[Array, Array]:

@@ -1,29 +1,44 @@
 """Dense linear algebra through XLA, in TensorFlow's conventions.
 
 Compiled code cannot raise: a matrix that `arrays.numpy` refuses gives NaN or
-infinities.
+infinities, and the run tells of it.
 """
 
 import jax.numpy as jnp
 from jax import Array, lax
 
 from retrograd.arrays.short_floats import in_float32
+from retrograd.arrays.xla import told
 
 
 def _adjoint_of(x: Array, adjoint: bool) -> Array:
     return jnp.conj(jnp.swapaxes(x, -1, -2)) if adjoint else x
 
 
+def _told(*found: Array) -> None:
+    """Have the run tell whether there is a number that is not finite in a result.
+
+    What comes of matrices that are not finite themselves is told too: whether they are
+    refused depends on how far an algorithm gets with them.
+    """
+    for x in found:
+        told.tell(told.FAILED, jnp.logical_not(jnp.isfinite(x)))
+
+
 @in_float32
 def cholesky(x: Array) -> Array:
     """`arrays.numpy.cholesky`."""
-    return lax.linalg.cholesky(x, symmetrize_input=False)
+    found = lax.linalg.cholesky(x, symmetrize_input=False)
+    _told(found)
+    return found
 
 
 @in_float32
 def inv(x: Array, adjoint: bool = False) -> Array:
     """`arrays.numpy.inv`."""
-    return jnp.linalg.inv(_adjoint_of(x, adjoint))
+    found = jnp.linalg.inv(_adjoint_of(x, adjoint))
+    _told(found)
+    return found
 
 
 def _batched(a: Array, b: Array) -> tuple[Array, Array]:
@@ -38,7 +53,9 @@ def _batched(a: Array, b: Array) -> tuple[Array, Array]:
 @in_float32
 def solve(a: Array, b: Array, adjoint: bool = False) -> Array:
     """`arrays.numpy.solve`."""
-    return jnp.linalg.solve(*_batched(_adjoint_of(a, adjoint), b))
+    found = jnp.linalg.solve(*_batched(_adjoint_of(a, adjoint), b))
+    _told(found)
+    return found
 
 
 @in_float32
@@ -46,6 +63,7 @@ def triangular_solve(
     a: Array, b: Array, lower: bool = True, adjoint: bool = False
 ) -> Array:
     """`arrays.numpy.triangular_solve`."""
+    told.tell(told.FAILED, jnp.diagonal(a, axis1=-2, axis2=-1) == 0)
     a, b = _batched(a, b)
     return lax.linalg.triangular_solve(
         a, b, left_side=True, lower=lower, transpose_a=adjoint, conjugate_a=adjoint

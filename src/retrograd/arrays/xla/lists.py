@@ -18,6 +18,7 @@ from jax import Array, lax
 from retrograd import dtypes, shapes
 from retrograd.arrays.list_value import refused, text_of
 from retrograd.arrays.optional import Optional
+from retrograd.arrays.xla import told
 from retrograd.graph.tensor import RawShape
 
 if TYPE_CHECKING:
@@ -141,10 +142,17 @@ class TracedList:
         return rest, self._at(last)
 
     def _at(self, index: Index) -> Any:
+        self._check(index)
+
         def one(b: Array) -> Array:
             return lax.dynamic_index_in_dim(b, index, 0, keepdims=False)
 
         return _map(one, self.buffer)
+
+    def _check(self, index: Index) -> None:
+        """Have the run tell whether an index is not that of an element."""
+        count = self.count()
+        told.tell(told.FAILED, jnp.logical_or(index < 0, index >= count))
 
     def get(self, index: Index, shape: RawShape) -> Any:
         """One element; zeros where none was set."""
@@ -164,8 +172,14 @@ class TracedList:
         """This list with another element in one place."""
         if self.items is not None and isinstance(index, np.ndarray | np.generic | int):
             items = list(self.items)
+            if not 0 <= int(index) < len(items):
+                raise refused(
+                    f"Trying to modify element {int(index)} in a list with "
+                    f"{len(items)} elements."
+                )
             items[int(index)] = value
             return self._like(items=items)
+        self._check(index)
         whole = self.buffered(value, self.capacity())
         buffer = _map(
             lambda b, v: lax.dynamic_update_index_in_dim(b, v, index, 0),
@@ -216,6 +230,7 @@ class TracedList:
 
     def gather(self, indices: Array, shape: RawShape) -> Array:
         """The elements with the given indices along a new first axis."""
+        self._check(indices)
         return jnp.take(self.stack(shape, -1), indices, axis=0)
 
     def scatter(self, tensor: Array, indices: Array) -> TracedList:

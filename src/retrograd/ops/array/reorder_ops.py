@@ -262,7 +262,7 @@ def reverse_sequence_kernel(
 ) -> Array:
     """x, the first `lengths[i]` elements of sequence i backwards."""
     have = np.shape(x)
-    _check_sequence(have, lengths, seq_dim, batch_dim)
+    _check_sequence(xp, have, lengths, seq_dim, batch_dim)
     steps = np.arange(have[seq_dim])[None, :]
     ends = xp.expand_dims(lengths, 1)
     places = xp.where(steps < ends, ends - 1 - steps, steps)
@@ -273,7 +273,7 @@ def reverse_sequence_kernel(
 
 
 def _check_sequence(
-    have: tuple[int, ...], lengths: Array, sequence: int, batch: int
+    xp: Arrays, have: tuple[int, ...], lengths: Array, sequence: int, batch: int
 ) -> None:
     if np.ndim(lengths) != 1:
         raise refused(f"seq_lens input must be 1-dim, not {np.ndim(lengths)}")
@@ -287,13 +287,14 @@ def _check_sequence(
         raise refused(
             f"len(seq_lens) != input.dims({batch}), ({count} vs. {have[batch]})"
         )
-    if not isinstance(lengths, np.ndarray):
-        return  # a compiled program cannot refuse
-    for i, length in enumerate(lengths.tolist()):
-        if length < 0:
-            raise refused(f"seq_lens({i}) < 0")
-        if length > have[sequence]:
-            raise refused(f"seq_lens({i}) > input.dims({sequence})")
+
+    def wrong() -> Exception:
+        i = int(np.flatnonzero((lengths < 0) | (lengths > have[sequence]))[0])
+        below = f"seq_lens({i}) < 0"
+        above = f"seq_lens({i}) > input.dims({sequence})"
+        return refused(below if lengths[i] < 0 else above)
+
+    xp.check((lengths >= 0) & (lengths <= have[sequence]), wrong)
 
 
 # ---------------------------------------------------------------------- numbering

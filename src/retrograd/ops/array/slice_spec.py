@@ -13,7 +13,7 @@ from retrograd.ops.infer import shape_text
 
 if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
-    from retrograd.typing import Array
+    from retrograd.typing import Array, Arrays
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ def bounded(i: int, axis: Axis, size: int | None) -> tuple[int, int] | None:
             return None
         index = index + size if index < 0 else index
         if not 0 <= index < size:
-            raise ValueError(f"slice index {index} of dimension {i} out of bounds.")
+            raise ValueError(_out_of_bounds(i, index))
         return index, index + 1
     low, high = (0, size) if axis.stride > 0 else (-1, size - 1)
     first, last = (low, high) if axis.stride > 0 else (high, low)
@@ -148,6 +148,18 @@ def bounded(i: int, axis: Axis, size: int | None) -> tuple[int, int] | None:
     if axis.end is not None:
         last = _clipped(axis.end, size, low, high)
     return first, last
+
+
+def _out_of_bounds(i: int, index: Any) -> str:
+    return f"slice index {index} of dimension {i} out of bounds."
+
+
+def _found_index(xp: Arrays, i: int, index: Any, size: int) -> Any:
+    """`bounded` for a single element whose index a compiled program works out."""
+    index = xp.where(index < 0, index + size, index)
+    inside = (index >= 0) & (index < size)
+    xp.check(inside, lambda: refused(_out_of_bounds(i, index)))
+    return index
 
 
 def _clipped(place: int, size: int, low: int, high: int) -> int:
@@ -174,12 +186,18 @@ class Place:
 
 
 def place_of(
+    xp: Arrays,
     have: tuple[int, ...],
     begin: Array,
     end: Array,
     strides: Array,
     masks: Mapping[str, int],
 ) -> Place:
+    """Where a strided slice lies.
+
+    Raises:
+      InvalidArgumentError: it does not fit the array.
+    """
     texts = [shape_text(tuple(np.shape(v))) for v in (begin, end, strides)]
     if np.ndim(begin) != 1 or len(set(texts)) > 1:
         raise refused(
@@ -189,7 +207,7 @@ def place_of(
     try:
         spec = spelled_out(have, _items(begin), _items(end), strides.tolist(), masks)
         index = [
-            _index(i, axis, size)
+            _index(xp, i, axis, size)
             for i, (axis, size) in enumerate(zip(spec.axes, have, strict=True))
         ]
     except ValueError as error:
@@ -204,15 +222,20 @@ def place_of(
 
 
 def place_again(
-    n: Operation, have: tuple[int, ...], begin: Array, end: Array, strides: Array
+    xp: Arrays,
+    n: Operation,
+    have: tuple[int, ...],
+    begin: Array,
+    end: Array,
+    strides: Array,
 ) -> Place:
-    """`_place`, worked out once while the bounds stay the same."""
+    """`place_of`, worked out once while the bounds stay the same."""
     if not isinstance(begin, np.ndarray) or not isinstance(end, np.ndarray):
-        return place_of(have, begin, end, strides, n.attrs)
+        return place_of(xp, have, begin, end, strides, n.attrs)
     key = (have, begin.tobytes(), end.tobytes(), strides.tobytes())
     known = n.__dict__.get("_place")
     if known is None or known[0] != key:
-        known = (key, place_of(have, begin, end, strides, n.attrs))
+        known = (key, place_of(xp, have, begin, end, strides, n.attrs))
         n.__dict__["_place"] = known
     return known[1]
 
@@ -224,10 +247,10 @@ def _items(bounds: Array) -> list[int]:
     return [bounds[i] for i in range(len(bounds))]
 
 
-def _index(i: int, axis: Axis, size: int) -> Any:
+def _index(xp: Arrays, i: int, axis: Axis, size: int) -> Any:
     """What to index an axis with."""
     if axis.shrink and not isinstance(axis.begin, int):
-        return axis.begin
+        return _found_index(xp, i, axis.begin, size)
     bounds = bounded(i, axis, size)
     if bounds is None:
         raise ValueError(f"Axis {i} of a slice has bounds that are not known.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -72,9 +73,20 @@ def _slice_static(n: Operation) -> tuple[str, ...]:
 def _moving_block(xp: Arrays, x: Array, begin: Array, size: list[int]) -> Array:
     """The block of a fixed size whose begin a compiled program works out."""
     for axis, (wanted, whole) in enumerate(zip(size, np.shape(x), strict=True)):
+        first = begin[axis]
+        fits = (first >= 0) & (first <= whole - wanted)
+        xp.check(fits, partial(_outside, axis, first, wanted, whole))
         if wanted != whole:
-            x = xp.take(x, begin[axis] + np.arange(wanted, dtype=begin.dtype), axis)
+            x = xp.take(x, first + np.arange(wanted, dtype=begin.dtype), axis)
     return x
+
+
+def _outside(axis: int, begin: Any, size: int, whole: int) -> Exception:
+    """The error of a block that does not lie within an axis."""
+    if not 0 <= begin <= whole:
+        return refused(f"Expected begin[{axis}] in [0, {whole}], but got {begin}")
+    most = whole - begin
+    return refused(f"Expected size[{axis}] in [0, {most}], but got {size}")
 
 
 @op(
@@ -106,10 +118,8 @@ def slice_kernel(xp: Arrays, x: Array, begin: Array, size: Array) -> Array:
                 f"Expected begin[{i}] == 0 (got {b}) and size[{i}] == 0 (got {s}) when "
                 f"input.dim_size({i}) == 0"
             )
-        if not 0 <= b <= whole:
-            raise refused(f"Expected begin[{i}] in [0, {whole}], but got {b}")
-        if not 0 <= s <= whole - b:
-            raise refused(f"Expected size[{i}] in [0, {whole - b}], but got {s}")
+        if not (0 <= b <= whole and 0 <= s <= whole - b):
+            raise _outside(i, b, s, whole)
         where.append(slice(b, b + s))
     return x[tuple(where)]
 
@@ -184,8 +194,7 @@ def strided_slice_kernel(
     xp: Arrays, x: Array, begin: Array, end: Array, strides: Array, *, n: Operation
 ) -> Array:
     """Every `strides`-th element from `begin` to before `end`, along each axis."""
-    del xp
-    place = place_again(n, x.shape, begin, end, strides)
+    place = place_again(xp, n, x.shape, begin, end, strides)
     if place.block == place.final:
         return x[place.index]
     # an array even of one element: of strings NumPy would take out bytes
@@ -220,7 +229,7 @@ def strided_slice_grad_kernel(
 ) -> Array:
     """Zeros of the given shape, with dy in the place of the slice."""
     have = tuple(sizes.tolist())
-    place = place_again(n, have, begin, end, strides)
+    place = place_again(xp, n, have, begin, end, strides)
     if dy.shape != place.final:
         raise refused(
             f"shape of dy was {shape_text(np.shape(dy))} instead of "
@@ -256,7 +265,7 @@ def _assigned(
     masks: Mapping[str, int],
 ) -> Array:
     """x with `value` in the place of a slice."""
-    place = place_of(np.shape(x), begin, end, strides, masks)
+    place = place_of(xp, np.shape(x), begin, end, strides, masks)
     have = np.shape(value)
     if 0 in place.final:
         return x

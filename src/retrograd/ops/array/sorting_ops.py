@@ -45,17 +45,20 @@ def invert_permutation_kernel(xp: Arrays, x: Array) -> Array:
     """The permutation that undoes x."""
     if np.ndim(x) != 1:
         raise refused("invert_permutation expects a 1D vector.")
-    if not isinstance(x, np.ndarray):
-        return xp.argsort(x, 0).astype(x.dtype)
-    count = len(x)
-    found = np.full(count, -1, x.dtype)
-    for i, place in enumerate(x.tolist()):
-        if not 0 <= place < count:
-            raise refused(f"{place} is not between 0 and {count}")
-        if found[place] != -1:
-            raise refused(f"{place} is duplicated in the input.")
-        found[place] = i
-    return found
+    found = xp.argsort(x, 0)
+    ordered = xp.take(x, found, 0)
+    xp.check(ordered == np.arange(len(x)), lambda: _no_permutation(x.tolist()))
+    return found.astype(x.dtype)
+
+
+def _no_permutation(places: list[int]) -> Exception:
+    """The error for the first of some numbers that is not in range, or a repetition."""
+    count, at = len(places), 0
+    while 0 <= places[at] < count and places[at] not in places[:at]:
+        at += 1
+    if 0 <= places[at] < count:
+        return refused(f"{places[at]} is duplicated in the input.")
+    return refused(f"{places[at]} is not between 0 and {count}")
 
 
 # ---------------------------------------------------------------------- ranking

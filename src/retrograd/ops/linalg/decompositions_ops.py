@@ -9,6 +9,7 @@ import numpy as np
 
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
+from retrograd.ops.arguments import refused
 from retrograd.ops.array.shape import expand_dims, matrix_transpose, shape
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import with_rank_at_least
@@ -160,11 +161,22 @@ def _eigh_rule(n: Operation, de: Tensor, dv: Tensor) -> Tensor:
     ),
 )
 def _eigh(xp: Arrays, x: Array, *, compute_v: bool) -> tuple[Array, ...]:
-    """The eigenvalues of self-adjoint matrices, rising, and their eigenvectors."""
+    """The eigenvalues of self-adjoint matrices, rising, and their eigenvectors.
+
+    Raises:
+      InvalidArgumentError: a matrix is not finite.
+    """
     check_square(x)
-    if compute_v:
-        return xp.eigh(x, True)
-    return *xp.eigh(x, False), xp.zeros((0,), x.dtype)
+    found = xp.eigh(x, compute_v)
+    xp.check(xp.isfinite(found[0]), _no_eigenvalues)
+    return found if compute_v else (*found, xp.zeros((0,), x.dtype))
+
+
+def _no_eigenvalues() -> Exception:
+    return refused(
+        "Self-adjoint eigen decomposition was not successful. The input might not be "
+        "valid."
+    )
 
 
 # ---------------------------------------------------------------------- singular values
@@ -295,8 +307,6 @@ def _lu(xp: Arrays, x: Array, *, output_idx_type: np.dtype) -> tuple[Array, ...]
       InvalidArgumentError: a matrix is singular.
     """
     import scipy.linalg
-
-    from retrograd.ops.arguments import refused
 
     del xp
     check_square(x)

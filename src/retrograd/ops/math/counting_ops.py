@@ -42,8 +42,7 @@ def _bincount(xp: Arrays, arr: Array, size: Array, weights: Array) -> Array:
     count = int(size)
     if count < 0:
         raise refused(f"size ({count}) must be non-negative")
-    if xp.name == "numpy" and arr.size and arr.min() < 0:
-        raise refused("Input arr must be non-negative!")
+    xp.check(arr >= 0, lambda: refused("Input arr must be non-negative!"))
     if weights.size == 0:
         return xp.cast(xp.bincount(arr, count), weights.dtype)
     return xp.bincount(arr, count, weights)
@@ -61,17 +60,20 @@ def _histogram_fixed_width(
     """How many values lie in each of `nbins` bins of equal width.
 
     Raises:
-      InvalidArgumentError: there is no bin, or the range is empty.
+      InvalidArgumentError: there is no bin, the range is empty, or a value is NaN.
     """
     count = int(nbins)
     if count <= 0:
         raise refused(f"nbins should be a positive number, but got '{count}'")
     low, high = value_range[0], value_range[1]
-    if xp.name == "numpy" and not low < high:
-        raise refused(
+    xp.check(
+        low < high,
+        lambda: refused(
             f"value_range should satisfy value_range[0] < value_range[1], but got "
             f"'[{low}, {high}]'"
-        )
+        ),
+    )
+    xp.check(~xp.isnan(values), lambda: refused("NaN is not in any bin."))
     wide = np.float64
     step = (high.astype(wide) - low.astype(wide)) / count
     place = xp.floor((values.astype(wide) - low.astype(wide)) / step)

@@ -270,17 +270,12 @@ def _whole(
 ) -> tuple[Array, Array]:
     """Two tensors of integers to divide; by nothing that is zero.
 
-    Compiled code cannot raise: there a divisor of zero counts as one.
-
     Raises:
       InvalidArgumentError: a divisor is zero, and something is divided by it.
     """
-    zero = y == 0
-    if xp.name == "numpy":
-        if zero.any() and np.broadcast(x, y).size:
-            raise error()
-        return x, y
-    return x, xp.where(zero, y.dtype.type(1), y)
+    if 0 not in np.shape(x):
+        xp.check(y != 0, error)
+    return x, y
 
 
 def _truncated(
@@ -460,9 +455,13 @@ def _pow(xp: Arrays, x: Array, y: Array) -> Array:
     Raises:
       InvalidArgumentError: an integer to a negative power.
     """
-    if _is_integer(x) and xp.name == "numpy" and (y < 0).any():
-        raise refused("Integers to negative integer powers are not allowed")
+    if _is_integer(x):
+        xp.check(y >= 0, _to_negative)
     return xp.power(x, y)
+
+
+def _to_negative() -> Exception:
+    return refused("Integers to negative integer powers are not allowed")
 
 
 def _where_nonzero(x: Tensor) -> Tensor:

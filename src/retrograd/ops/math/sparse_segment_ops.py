@@ -36,7 +36,7 @@ def _reduced_shape(n: Operation) -> RawShape:
     return None if data is None else (rows, *data[1:])
 
 
-def _check(indices: Array, ids: Array, rows: int, num: Array | None) -> int:
+def _check(xp: Arrays, indices: Array, ids: Array, rows: int, num: Array | None) -> int:
     """The number of segments.
 
     Raises:
@@ -55,12 +55,12 @@ def _check(indices: Array, ids: Array, rows: int, num: Array | None) -> int:
     if last > count:
         raise refused("segment ids must be < num_segments")
     check_sorted(ids, count)
-    if isinstance(indices, np.ndarray):
-        outside = np.flatnonzero((indices < 0) | (indices >= rows))
-        for at in outside.tolist():
-            raise refused(
-                f"Bad: indices[{at}] == {indices[at]} out of range [0, {rows})"
-            )
+
+    def bad() -> Exception:
+        at = np.flatnonzero((indices < 0) | (indices >= rows))[0]
+        return refused(f"Bad: indices[{at}] == {indices[at]} out of range [0, {rows})")
+
+    xp.check((indices >= 0) & (indices < rows), bad)
     return count
 
 
@@ -74,7 +74,7 @@ def _reduce(
     xp: Arrays, data: Array, indices: Array, ids: Array, num: Array | None, power: float
 ) -> Array:
     ids = np.asarray(ids)
-    count = _check(indices, ids, np.shape(data)[0], num)
+    count = _check(xp, indices, ids, np.shape(data)[0], num)
     total = xp.segment_sum(xp.gather(data, indices, 0), ids, count)
     return total / _weights(ids, count, power, total) if power else total
 
@@ -195,10 +195,12 @@ def sparse_segment_sqrt_n_counted_kernel(
     return _reduce(xp, data, indices, ids, num, 0.5)
 
 
-def _check_range(values: Array, size: int, what: str) -> None:
-    if isinstance(values, np.ndarray):  # a compiled program cannot refuse
-        for wrong in values[(values < 0) | (values >= size)].tolist():
-            raise refused(f"{what} {wrong} out of range [0, {size}).")
+def _check_range(xp: Arrays, values: Array, size: int, what: str) -> None:
+    def bad() -> Exception:
+        wrong = values[(values < 0) | (values >= size)][0]
+        return refused(f"{what} {wrong} out of range [0, {size}).")
+
+    xp.check((values >= 0) & (values < size), bad)
 
 
 def _spread(
@@ -211,8 +213,8 @@ def _spread(
         raise refused("segment_ids and indices should have same size.")
     if len(ids) and ids[-1] >= count:
         raise refused("Invalid number of segments")
-    _check_range(ids, count, "Segment id")
-    _check_range(indices, int(rows), "Index")
+    _check_range(xp, ids, count, "Segment id")
+    _check_range(xp, indices, int(rows), "Index")
     shares = dy / _weights(ids, count, power, dy)
     return xp.segment_sum(xp.gather(shares, ids, 0), indices, int(rows))
 

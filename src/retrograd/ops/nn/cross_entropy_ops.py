@@ -167,23 +167,22 @@ def sparse_softmax_cross_entropy_kernel(
             f"{shape_text(logits.shape)}"
         )
     inside = (labels >= 0) & (labels < classes)
-    if xp.name == "numpy" and not inside.all():
-        wrong = labels.min() if labels.min() < 0 else labels.max()
-        raise refused(
-            f"Received a label value of {wrong} which is outside the valid range of "
-            f"[0, {classes}).  Label values: {' '.join(map(str, labels))}"
-        )
+    xp.check(inside, lambda: _no_class(labels, classes))
     wide = widened(xp, logits)
     shifted, power, total = shifted_exp(xp, wide)
     at = xp.where(inside, labels, labels.dtype.type(0))[:, None]
     loss = (xp.log(total) - xp.take_along_axis(shifted, at, 1))[:, 0]
     hot = xp.arange(classes, dtype=labels.dtype) == labels[:, None]
     slope = power / total - xp.cast(hot, wide.dtype)
-    if xp.name != "numpy":
-        nan = wide.dtype.type(xp.nan)
-        loss = xp.where(inside, loss, nan)
-        slope = xp.where(inside[:, None], slope, nan)
     return xp.cast(loss, logits.dtype), xp.cast(slope, logits.dtype)
+
+
+def _no_class(labels: Any, classes: int) -> Exception:
+    wrong = labels.min() if labels.min() < 0 else labels.max()
+    return refused(
+        f"Received a label value of {wrong} which is outside the valid range of "
+        f"[0, {classes}).  Label values: {' '.join(map(str, labels))}"
+    )
 
 
 @gradient("SparseSoftmaxCrossEntropyWithLogits", features="x̄ᵢⱼ = l̄ᵢ gᵢⱼ", labels="p")

@@ -297,14 +297,20 @@ def random_uniform_int(
 ) -> tuple[Array, Array]:
     """Integers in [low, high), op `RandomUniformInt`: int32 or int64.
 
-    `low` and `high` are scalars of `dtype`. Known values must be in order unless the
-    result is empty. A word modulo the range is slightly biased, as in TensorFlow.
+    `low` and `high` are scalars of `dtype`, in order unless the result is empty. A
+    word modulo the range is slightly biased, as in TensorFlow.
+
+    Raises:
+      InvalidArgumentError: they are not.
     """
     dtype = np.dtype(dtype)
     unsigned = np.dtype(f"uint{8 * dtype.itemsize}")
     known = all(isinstance(v, int | np.integer | np.ndarray) for v in (low, high))
-    if known and math.prod(shape) and not low < high:
-        raise invalid(f"Need minval < maxval, got {int(low)} >= {int(high)}")
+    if known:
+        low, high = np.asarray(low, dtype), np.asarray(high, dtype)
+    if math.prod(shape):
+        text = "Need minval < maxval, got {} >= {}"
+        xp.check(low < high, lambda: invalid(text.format(low, high)))
     xp = namespace(xp, state) if known else xp
     first = xp.asarray(low, dtype=dtype).reshape(1).view(unsigned)
     span = xp.asarray(high, dtype=dtype).reshape(1).view(unsigned) - first

@@ -71,7 +71,7 @@ class _Form:
         shape = merged(n, shape, grad)
         return [] if self.resource else shape
 
-    def check(self, inputs: Sequence[Array]) -> None:
+    def check(self, xp: Arrays, inputs: Sequence[Array]) -> None:
         """Refuse values whose shapes do not go together.
 
         Raises:
@@ -81,7 +81,7 @@ class _Form:
         grad = inputs[self.grad].shape
         same = range(1, self.slots)
         if self.sparse:
-            self._check_rows(whole, grad, inputs[self.grad + 1])
+            self._check_rows(xp, whole, grad, inputs[self.grad + 1])
         else:
             same = (*same, self.grad)
         for i in same:
@@ -97,7 +97,7 @@ class _Form:
                 )
 
     def _check_rows(
-        self, whole: Sequence[int], grad: Sequence[int], indices: Array
+        self, xp: Arrays, whole: Sequence[int], grad: Sequence[int], indices: Array
     ) -> None:
         if not whole:
             raise refused("var must be at least 1 dimensional")
@@ -112,13 +112,14 @@ class _Form:
             )
         if 0 in whole[1:]:
             raise refused("Inner dimension should be greater than zero.")
-        if isinstance(indices, np.ndarray):
-            outside = np.flatnonzero((indices < 0) | (indices >= whole[0]))
-            if outside.size:
-                raise refused(
-                    f"Index {indices[outside[0]]} at offset {outside[0]} in indices is "
-                    "out of range"
-                )
+
+        def outside() -> Exception:
+            at = np.flatnonzero((indices < 0) | (indices >= whole[0]))[0]
+            return refused(
+                f"Index {indices[at]} at offset {at} in indices is out of range"
+            )
+
+        xp.check((indices >= 0) & (indices < whole[0]), outside)
 
     def kernel(self) -> Callable[..., Any]:
         """The function that computes the new variable and slots."""
@@ -127,13 +128,13 @@ class _Form:
         def dense(
             xp: Arrays, *inputs: Array, n: Operation
         ) -> Array | tuple[Array, ...]:
-            check(inputs)
+            check(xp, inputs)
             return rule(xp, *inputs, **{f: n.attrs[f] for f in flags})
 
         def sparse(
             xp: Arrays, *inputs: Array, n: Operation
         ) -> Array | tuple[Array, ...]:
-            check(inputs)
+            check(xp, inputs)
             at = self.grad + 1
             source = n._inputs[at]
             maker = getattr(source, "_op", None)
