@@ -151,8 +151,8 @@ class TracedList:
 
     def _check(self, index: Index) -> None:
         """Have the run tell whether an index is not that of an element."""
-        count = self.count()
-        told.tell(told.FAILED, jnp.logical_or(index < 0, index >= count))
+        place: Any = np.int32(index) if isinstance(index, int) else index
+        told.tell(told.FAILED, (place < 0) | (place >= self.count()))
 
     def get(self, index: Index, shape: RawShape) -> Any:
         """One element; zeros where none was set."""

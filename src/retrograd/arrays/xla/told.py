@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jax.extend import core
 
 #: bits of what is told: a check failed; a loop needed more room
@@ -34,15 +35,15 @@ class Found:
     """
 
     def __init__(self) -> None:
-        self.told: list[Any] = []
+        self.told: list[Array] = []
         self.bits = 0
 
-    def add(self, told: Any, bits: int) -> None:
+    def add(self, told: Array, bits: int) -> None:
         """Note that the function tells something more."""
         self.told.append(told)
         self.bits |= bits
 
-    def merged(self) -> Any:
+    def merged(self) -> Array:
         """All of it in one value."""
         return functools.reduce(jnp.bitwise_or, self.told, jnp.asarray(_NOTHING))
 
@@ -74,7 +75,7 @@ def collecting() -> Iterator[Found]:
         _tracing.functions.pop()
 
 
-def tell(bit: int, condition: Any) -> None:
+def tell(bit: int, condition: Array | np.ndarray | np.generic) -> None:
     """Have the program tell whether a condition holds, or holds somewhere.
 
     Args:
@@ -83,12 +84,12 @@ def tell(bit: int, condition: Any) -> None:
     """
     if isinstance(condition, _KNOWN) and not condition.any():
         return
-    somewhere: Any = jnp.asarray(condition)
+    somewhere = jnp.asarray(condition)
     somewhere = jnp.any(somewhere) if somewhere.ndim else somewhere
     again(jnp.where(somewhere, np.uint8(bit), _NOTHING), bit)
 
 
-def again(told: Any, bits: int) -> None:
+def again(told: Array, bits: int) -> None:
     """Have the program tell what a function that it calls has told.
 
     Args:
@@ -99,14 +100,16 @@ def again(told: Any, bits: int) -> None:
         _tracing.functions[-1].add(told, bits)
 
 
-def so_far() -> Any:
+def so_far() -> Array:
     """What was told before this place, in the functions that are being traced."""
     before = Found()
     before.told = [told for found in _tracing.functions for told in found.told]
     return before.merged()
 
 
-def check(holds: Any, error: Callable[[], Exception]) -> None:
+def check(
+    holds: Array | np.ndarray | np.generic, error: Callable[[], Exception]
+) -> None:
     """`arrays.numpy.check`."""
     if isinstance(holds, _KNOWN):
         if not holds.all():
@@ -126,7 +129,7 @@ class Telling:
         self.function = function
         self.bits = 0
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any) -> tuple[Any, Array]:
         with collecting() as found:
             result = self.function(*args)
         self.bits |= found.bits
@@ -158,7 +161,7 @@ class Gate:
       needed: whether there was such a variable.
     """
 
-    def __init__(self, told: Any, values: Sequence[Any]) -> None:
+    def __init__(self, told: Array | None, values: Sequence[Array]) -> None:
         self.told = told
         self.needed = False
         self._kept = list(values)
@@ -174,11 +177,13 @@ class Gate:
     ) -> None:
         _tracing.gate = None
 
-    def keeps(self, value: Any) -> bool:
+    def keeps(self, value: Array) -> bool:
         """Whether a void run leaves in this array what a variable held before."""
         return any(value is kept for kept in self._kept)
 
-    def chosen(self, void: Any, before: Sequence[Any], after: Sequence[Any]) -> Any:
+    def chosen(
+        self, void: Array, before: Sequence[Array], after: Sequence[Array]
+    ) -> list[Array]:
         """The variables as the run leaves them, given what it tells."""
         return [
             new if self.keeps(new) else jnp.where(void != 0, old, new)
@@ -186,26 +191,28 @@ class Gate:
         ]
 
     def scatter(
-        self, scatter: Callable[..., Any], ref: Any, indices: Any, *rest: Any
-    ) -> Any:
-        """`scatter(ref, indices, …)`, which leaves out indices below 0."""
+        self, scatter: Callable[..., Array], ref: Array, indices: Array, updates: Array
+    ) -> Array:
+        """`scatter(ref, indices, updates)`, which leaves out indices below 0."""
         if not self.keeps(ref) or not indices.shape[-1]:
-            return scatter(ref, indices, *rest)
+            return scatter(ref, indices, updates)
         self.needed = True
         if self.told is None:
-            return scatter(ref, indices, *rest)
+            return scatter(ref, indices, updates)
         outside = indices.dtype.type(-1)
-        result = scatter(ref, jnp.where(self.told != 0, outside, indices), *rest)
+        result = scatter(ref, jnp.where(self.told != 0, outside, indices), updates)
         self._kept.append(result)
         return result
 
 
-def gated(scatter: Callable[..., Any], ref: Any, indices: Any, *rest: Any) -> Any:
-    """`scatter(ref, indices, …)`, by the gate if there is one (see `Gate`)."""
+def gated(
+    scatter: Callable[..., Array], ref: Array, indices: Array, updates: Array
+) -> Array:
+    """`scatter(ref, indices, updates)`, by the gate if there is one (see `Gate`)."""
     gate = _tracing.gate
     if gate is None:
-        return scatter(ref, indices, *rest)
-    return gate.scatter(scatter, ref, indices, *rest)
+        return scatter(ref, indices, updates)
+    return gate.scatter(scatter, ref, indices, updates)
 
 
 def tied(

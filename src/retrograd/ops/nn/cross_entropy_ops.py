@@ -177,7 +177,7 @@ def sparse_softmax_cross_entropy_kernel(
     return xp.cast(loss, logits.dtype), xp.cast(slope, logits.dtype)
 
 
-def _no_class(labels: Any, classes: int) -> Exception:
+def _no_class(labels: Array, classes: int) -> Exception:
     wrong = labels.min() if labels.min() < 0 else labels.max()
     return refused(
         f"Received a label value of {wrong} which is outside the valid range of "
