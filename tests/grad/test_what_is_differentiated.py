@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import retrograd as tf
+from retrograd.graph import context
 from retrograd.ops.lists import tensor_list as list_ops
 
 
@@ -99,6 +100,15 @@ def test_the_order_of_slices_of_different_depth():
     e = tf.get_variable("e", initializer=table, use_resource=True)
     a, b, c = (tf.gather(e, rows) for rows in ([0], [1, 2], [2]))
     assert values(tf.gradients(tf.concat([tf.tanh(c), b, a], 0), [e])) == [[1, 2, 0, 2]]
+
+
+def test_the_order_of_slices_on_a_tape():
+    with context.eager_mode():
+        e = tf.Variable(np.arange(6.0, dtype=np.float32).reshape(3, 2))
+        with tf.GradientTape() as tape:
+            a, b, c = (tf.reduce_sum(tf.gather(e, [i])) for i in range(3))
+            y = a * b + c
+        assert tape.gradient(y, e).indices.numpy().tolist() == [2, 0, 1]
 
 
 # ------------------------------------------------------------------ unused outputs

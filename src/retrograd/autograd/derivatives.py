@@ -363,6 +363,7 @@ class _Run:
                 producer=producers(self._needed),
                 provenance=self._recorder,
                 arrive=(lambda t, d: self._hooked(hooked, t, d)) if hooked else None,
+                newest_first=True,
             )
             by_use = dict(zip(xs, terms, strict=True))
             return [self._total(t, by_use) for t in self.targets]

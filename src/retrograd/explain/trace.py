@@ -444,7 +444,12 @@ def trace_recorded(sources: Sources, seeds: list[Any]) -> Trace:
     wanted = list(dict.fromkeys(xs))
     with context.eager_mode():
         found = sweep(
-            sources.ys, wanted, seeds, producer=producer, observe=steps.append
+            sources.ys,
+            wanted,
+            seeds,
+            producer=producer,
+            observe=steps.append,
+            newest_first=True,
         )
         by_source = dict(zip(wanted, found, strict=True))
         back = Backward(sources.ys, xs, seeds, [by_source[x] for x in xs], steps)

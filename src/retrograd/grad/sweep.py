@@ -58,11 +58,12 @@ def sweep(
     arrive: Callable[[Tensor, Any], Any] | None = None,
     gates: bool = False,
     as_graph: bool = False,
+    newest_first: bool = False,
 ) -> list[Any]:
     """x̄ = ∂L/∂x for each x, with L = Σᵢ ⟨dysᵢ, ysᵢ⟩; None where L does not depend on x.
 
-    An operation is younger than its inputs, so newest first is a valid order: no
-    recursion, each operation and edge between xs and ys is visited once.
+    An operation is visited when all that use its outputs have been: no recursion, each
+    operation and edge between xs and ys is visited once.
 
     Args:
       ys: what is differentiated.
@@ -79,8 +80,9 @@ def sweep(
       arrive: is given each output and its whole derivative, and returns what goes on in
         its place.
       gates: whether no term of an operation is used before all are there.
-      as_graph: whether to go as TensorFlow does in graphs: in its order, and with an x,
-        or a tensor of `stop`, all outputs of its operation count as one.
+      as_graph: whether, with an x or a tensor of `stop`, all outputs of its operation
+        count as one, as in TensorFlow's graphs.
+      newest_first: whether to go by age, not in TensorFlow's order.
     """
     stopped, wanted = set(stop), set(xs)
     inputs_of = Inputs(xs, outwards)
@@ -100,7 +102,7 @@ def sweep(
         return found[0]
 
     final: dict[Tensor, Any] = {}
-    for op in between.when_ready() if as_graph else between.newest_first():
+    for op in between.newest_first() if newest_first else between.when_ready():
         douts = [total(t) for t in op.outputs]
         if arrive is not None:
             douts = [
