@@ -37,7 +37,7 @@ graph        9
 ops          4
 ops/array    2
 ops/data     3
-ops/flow    33
+ops/flow     2
 ops/host     1
 ops/linalg   1
 ops/lists    1

@@ -28,7 +28,7 @@ from retrograd.ops.nn.embedding import embedding_lookup
 
 if TYPE_CHECKING:
     from retrograd.ops.nn.embedding import Table
-    from retrograd.typing import DTypeLike, TensorLike
+    from retrograd.typing import DTypeLike, Operand, TensorLike
 
 
 def _sum_rows(x: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def _compute_sampled_logits(
     weights: Table,
     biases: Table,
     labels: TensorLike,
-    inputs: Tensor,
+    inputs: Operand,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
@@ -111,7 +111,7 @@ def _compute_sampled_logits(
         return logits, targets
 
 
-def _row_dots(inputs: Tensor, rows: Tensor, num_true: int) -> Tensor:
+def _row_dots(inputs: Operand, rows: Tensor, num_true: int) -> Tensor:
     """The products of each input with the rows of its true classes."""
     width = sizes_of(rows)[1:2]
     shape = concat([[-1, num_true], width], 0)
@@ -142,7 +142,7 @@ def nce_loss(
     weights: Table,
     biases: Table,
     labels: TensorLike,
-    inputs: Tensor,
+    inputs: Operand,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
@@ -191,7 +191,7 @@ def nce_loss_v2(
     weights: Table,
     biases: Table,
     labels: TensorLike,
-    inputs: Tensor,
+    inputs: Operand,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
@@ -219,7 +219,7 @@ def sampled_softmax_loss(
     weights: Table,
     biases: Table,
     labels: TensorLike,
-    inputs: Tensor,
+    inputs: Operand,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
@@ -259,7 +259,7 @@ def sampled_softmax_loss_v2(
     weights: Table,
     biases: Table,
     labels: TensorLike,
-    inputs: Tensor,
+    inputs: Operand,
     num_sampled: int,
     num_classes: int,
     num_true: int = 1,
