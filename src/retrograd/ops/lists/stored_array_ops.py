@@ -1,4 +1,4 @@
-"""TensorArrays and stacks of version 1: objects that live for one run.
+"""TensorArrays of version 1: objects that live for one run.
 
 A handle stands for the object; `flow` inputs and outputs put reads and writes in order.
 Graphs that TensorFlow 1 saved have them. `tf.TensorArray` is made of lists instead.
@@ -19,7 +19,7 @@ from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape, Tensor
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, op
-from retrograd.ops.infer import like, nothing, same_dim, scalar, unknown
+from retrograd.ops.infer import nothing, same_dim, scalar
 from retrograd.ops.static import constant_as_shape
 
 if TYPE_CHECKING:
@@ -605,65 +605,3 @@ _declare(
 )
 _declare(_size, scalar, _NO, "TensorArraySizeV2", "TensorArraySizeV3")
 _declare(_close, nothing, _NO, "TensorArrayCloseV2", "TensorArrayCloseV3")
-
-
-# ---------------------------------------------------------------------- stacks
-
-
-class Stack:
-    """Tensors of which the one pushed last is popped first."""
-
-    def __init__(self, name: str, limit: int) -> None:
-        self.name, self.limit = name, limit
-        self.items: list[Any] = []
-        self.closed = False
-
-    def check_open(self) -> None:
-        """Raise InvalidArgumentError if the stack was closed."""
-        if self.closed:
-            raise refused(f"Stack[{self.name}] has already been closed.")
-
-
-@op("StackV2", infer=lambda n: (2,), host=True, pure=False)
-def make_stack(xp: Arrays, max_size: Array, *, n: Operation) -> Stack:
-    """A new stack."""
-    del xp
-    if np.ndim(max_size):
-        raise refused(
-            f"Stack size must be a scalar, but had shape: {text_of(np.shape(max_size))}"
-        )
-    return Stack(f"{n.attrs['stack_name']}_{next(_counter)}", int(max_size))
-
-
-@op(
-    "StackPushV2",
-    infer=like(1),
-    host=True,
-    pure=False,
-)
-def push(xp: Arrays, stack: Stack, value: Array) -> Array:
-    """Puts a tensor on a stack, and returns it."""
-    del xp
-    stack.check_open()
-    if 0 <= stack.limit <= len(stack.items):
-        raise refused(f"Stack[{stack.name}] overflowed its max_size ({stack.limit})")
-    stack.items.append(value)
-    return value
-
-
-@op("StackPopV2", infer=unknown, host=True, pure=False)
-def pop(xp: Arrays, stack: Stack) -> Array:
-    """Takes the last tensor off a stack."""
-    del xp
-    stack.check_open()
-    if not stack.items:
-        raise refused(f"Stack[{stack.name}] is empty when calling Pop().")
-    return stack.items.pop()
-
-
-@op("StackCloseV2", infer=nothing, host=True, pure=False)
-def close_stack(xp: Arrays, stack: Stack) -> tuple[()]:
-    """Removes what is on a stack."""
-    del xp
-    stack.items, stack.closed = [], True
-    return ()
