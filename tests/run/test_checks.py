@@ -12,6 +12,7 @@ from tests.run.test_tiers import compiled, in_tier
 
 import retrograd as tf
 from retrograd.arrays.xla import told
+from retrograd.graph.context import eager_mode
 
 ROWS, WIDTH = 6, 3
 
@@ -269,6 +270,29 @@ def test_in_a_program_that_is_hot(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"indices[1] = {ROWS} is not in [0, {ROWS})" in text
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_in_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for tier in "01":
+        monkeypatch.setenv("RETROGRAD_TIER", tier)
+        with tf.init_scope(), eager_mode():
+            v = tf.Variable(np.ones((3, 2), np.float32))
+
+            @tf.function
+            def step(i: Any, v: Any = v) -> Any:
+                v.assign_add(tf.ones([3, 2]))
+                read = tf.gather(v, i) * 2.0
+                v.assign_add(tf.ones([3, 2]))
+                return read
+
+            values = [step(tf.constant([0, 2])).numpy(), v.numpy()]
+            with pytest.raises(tf.errors.InvalidArgumentError, match="= 3 is not in"):
+                step(tf.constant([0, 3]))
+            values += [v.numpy(), step(tf.constant([1, 2])).numpy(), v.numpy()]
+        found.append([x.tolist() for x in values])
+    assert found[0] == found[1]
+    assert found[1][2] == [[4, 4]] * 3  # what comes before the failure has happened
 
 
 def test_errors_while_a_stage_is_traced_name_their_operation(

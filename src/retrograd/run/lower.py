@@ -342,7 +342,7 @@ class Variant:
     """A stage compiled for one combination of input shapes and static values.
 
     Attributes:
-      static: which inputs are part of the program, by position.
+      static: which inputs are part of the program, by position; variables are.
       room: turns of a loop that there is room for where their number is not known.
       tells: bits of what a run may tell (see `arrays.xla.told`) in a last result; 0 if
         there is none.
@@ -404,9 +404,7 @@ class Variant:
     def _compile(
         self, segment: Segment, constants: dict[Tensor, Any], examples: Sequence[Any]
     ) -> None:
-        fixed = {
-            segment.inputs[i]: np.asarray(examples[i]) for i in sorted(self.static)
-        }
+        fixed = {segment.inputs[i]: _as_known(examples[i]) for i in sorted(self.static)}
         known = {t: v for t, v in constants.items() if t not in self.large}
         if self.unset:
             # initialized, or found missing, by the interpreted stage
@@ -588,6 +586,11 @@ def _shardings(devices: int, replicated: int, shapes: Sequence[Any]) -> dict[str
         divides = bool(shape.shape) and shape.shape[0] % devices == 0
         places.append(split if divides else everywhere)
     return {"in_shardings": tuple(places), "out_shardings": everywhere}
+
+
+def _as_known(value: object) -> np.ndarray | Cell:
+    """What an input is while tracing whose value is a part of the program."""
+    return value if isinstance(value, Cell) else np.asarray(value)
 
 
 class NotReady(Exception):

@@ -11,13 +11,14 @@ import numpy as np
 
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import kind_of
+from retrograd.ops.flow.effects import variable_of
 from retrograd.ops.traits import Kind
 from retrograd.run import memory
 from retrograd.run.background import in_background
 from retrograd.run.interpret import Program
 from retrograd.run.plan import Plan
 from retrograd.run.stages import Segment, Void, is_host, split
-from retrograd.run.store import Store
+from retrograd.run.store import Cell, Store
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -292,6 +293,7 @@ class Stage:
         self.variants: dict[Any, Any] = {}
         self.static: frozenset[int] = frozenset()
         self.room = _LEAST_ROOM
+        self.cells = frozenset(_cells(segment, staged.store).items())
         self._interpreted: Program | None = None
 
     @property
@@ -305,6 +307,8 @@ class Stage:
 
     def __call__(self, *values: object) -> Sequence[Any]:
         """The outputs for the given inputs."""
+        if any(values[i] is not cell for i, cell in self.cells):
+            return self._interpret(values)
         variant = self.variants.get(self._key(values))
         if variant is None:
             variant = self._new(values)
@@ -326,7 +330,10 @@ class Stage:
         return self.interpreted.within(*(_numpy(v) for v in values))
 
     def _key(self, values: Sequence[Any]) -> Any:
-        shapes = tuple([v.shape for v in values])
+        arrays = values
+        if self.cells:
+            arrays = [v for v in values if not isinstance(v, Cell)]
+        shapes = tuple([v.shape for v in arrays])
         if not self.static:
             return shapes
         return (shapes, *[np.asarray(values[i]).tobytes() for i in self.static])
@@ -362,7 +369,7 @@ class Stage:
                     self.staged.constants,
                     self.staged.store,
                     values,
-                    self.static,
+                    self.static.union(i for i, _ in self.cells),
                     self.room,
                 )
             except NotReady:
@@ -414,4 +421,18 @@ class Stage:
 
 
 def _numpy(value: object) -> Any:
-    return value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)
+    return value if isinstance(value, _HELD) else np.asarray(value)
+
+
+#: what tier 0 takes as it is
+_HELD = (np.ndarray, np.generic, Cell)
+
+
+def _cells(segment: Segment, store: Store) -> dict[int, Cell]:
+    """The inputs of a stage that are variables, which a function takes from outside."""
+    found: dict[int, Cell] = {}
+    for i, tensor in enumerate(segment.inputs):
+        variable = variable_of(tensor) if tensor.dtype.name == "resource" else None
+        if variable is not None:
+            found[i] = store.cell(variable)
+    return found

@@ -236,6 +236,8 @@ class TracedList:
     def scatter(self, tensor: Array, indices: Array) -> TracedList:
         """This list with the rows of a tensor in the given places."""
         places = np.asarray(indices)
+        if (places < 0).any():
+            raise refused("Indices in TensorListScatter must all be non-negative.")
         size = max([self._known_length(), *(i + 1 for i in places.tolist())])
         row = jax.ShapeDtypeStruct(tensor.shape[1:], tensor.dtype)
         whole = self.resized(size).buffered(row, size)
