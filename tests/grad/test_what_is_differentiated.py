@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import retrograd as tf
+from retrograd.grad.forward import ForwardGradientAccumulator
 from retrograd.graph import context
 from retrograd.ops.lists import tensor_list as list_ops
 
@@ -221,3 +222,48 @@ def test_for_what_stays_the_same_or_is_a_parameter():
     assert in_loop(lambda a: tf.gradients(a * w, w), start) != [None]
     assert in_loop(lambda a: tf.gradients(a * a, a), start) != [None]
     assert in_loop(lambda a: tf.gradients(w * w, start), start) == [None]
+
+
+# ------------------------------------------------------------------ tapes
+
+
+def test_the_shape_of_a_program_s_own_gradient():
+    @tf.custom_gradient
+    def turned(x):
+        return x * 2.0, tf.transpose
+
+    with context.eager_mode():
+        x = tf.zeros([2, 3])
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = turned(x)
+        assert tape.gradient(y, x).shape == (3, 2)
+    x = tf.zeros([2, 3])
+    with pytest.raises(ValueError, match="Incompatible shapes between op input and"):
+        tf.gradients(turned(x), x)
+
+
+def test_a_product_for_the_result_of_a_function_in_a_function():
+    @tf.function
+    def cubed(x):
+        return x**3.0
+
+    @tf.function
+    def product():
+        x = tf.constant(2.0)
+        with ForwardGradientAccumulator() as accumulator:
+            accumulator.watch(x, tf.constant(1.0))
+            y = cubed(x)
+        return y, accumulator.jvp(y)
+
+    with context.eager_mode():
+        assert [v.numpy() for v in product()] == [8, 12]
+
+
+def test_a_constant_made_of_a_value():
+    with context.eager_mode():
+        x = tf.constant([1.0, 2.0])
+        assert tf.constant(x, shape=[2, 1]).numpy().tolist() == [[1], [2]]
+        with pytest.raises(TypeError, match="Expected tensor with type"):
+            tf.constant(x, tf.float64)
+    assert values([tf.constant(x)]) == [[1, 2]]

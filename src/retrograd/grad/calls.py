@@ -25,7 +25,7 @@ from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F, gradient
-from retrograd.ops.flow.bodies import is_stateful
+from retrograd.ops.flow.bodies import is_stateful, operation_of
 
 if TYPE_CHECKING:
     from retrograd.typing import Gradient
@@ -135,8 +135,9 @@ def call_function(
     waits = graph.control_captures(graph._ops)
     types = [t.dtype.base_dtype for t in graph.outputs]
     with outer.control_dependencies(waits):
-        getattr(F, op_type)(list(inputs), Tout=types, f=graph, name=name, **attrs)
-    return outer._ops[-1]
+        called = getattr(F, op_type)
+        made = called(list(inputs), Tout=types, f=graph, name=name, **attrs)
+    return operation_of(made, outer)
 
 
 def _call_gradient(n: Operation, *dys: Gradient, wanted: Sequence[bool]) -> list[Any]:

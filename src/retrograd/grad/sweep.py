@@ -59,6 +59,7 @@ def sweep(
     gates: bool = False,
     as_graph: bool = False,
     newest_first: bool = False,
+    strict: bool = True,
 ) -> list[Any]:
     """x̄ = ∂L/∂x for each x, with L = Σᵢ ⟨dysᵢ, ysᵢ⟩; None where L does not depend on x.
 
@@ -83,6 +84,7 @@ def sweep(
       as_graph: whether, with an x or a tensor of `stop`, all outputs of its operation
         count as one, as in TensorFlow's graphs.
       newest_first: whether to go by age, not in TensorFlow's order.
+      strict: see `fit`.
     """
     stopped, wanted = set(stop), set(xs)
     inputs_of = Inputs(xs, outwards)
@@ -124,7 +126,7 @@ def sweep(
         with provenance(op):
             dins = terms_of(op, douts, live)
             fitted = [
-                fit(dx, x, op) if dx is not None and wants else None
+                fit(dx, x, op, strict) if dx is not None and wants else None
                 for x, dx, wants in zip(inputs, dins, live, strict=True)
             ]
             if gates:

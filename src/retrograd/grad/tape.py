@@ -242,7 +242,7 @@ class GradientTape:
         seeds = [_seed(t, g) for t, g in kept]
         known = [s if self.knows(s) else None for s in sources]
         wanted = list(dict.fromkeys(s for s in known if s is not None))
-        terms = sweep(ys, wanted, seeds, producer=self._producer)
+        terms = sweep(ys, wanted, seeds, producer=self._producer, strict=False)
         by_source = dict(zip(wanted, terms, strict=True))
         return [None if s is None else by_source[s] for s in known]
 

@@ -71,11 +71,15 @@ def zeros_for(tensor: Tensor, optimize: bool = False) -> Any:
     return zeros(variable_shape(tensor), known.dtype)
 
 
-def fit(term: Any, x: Tensor, op: Operation) -> Any:
+def fit(term: Any, x: Tensor, op: Operation, strict: bool = True) -> Any:
     """A term in the shape of the input it belongs to.
 
     Where `op` broadcast the input, the term is summed over the dimensions it was
     repeated along.  Any other difference is an error of the rule.
+
+    Args:
+      strict: whether it is one of a rule of the program too. TensorFlow looks at
+        shapes in graphs, not on tapes.
 
     Raises:
       ValueError: the shapes cannot agree.
@@ -91,6 +95,9 @@ def fit(term: Any, x: Tensor, op: Operation) -> Any:
         return term  # the shape of a handle is not that of what it stands for
     if shapes.compatible(term._shape_raw, x._shape_raw):
         term._shape_raw = shapes.merge(term._shape_raw, x._shape_raw)
+        return term
+    own = op._gradient_function is not None or "_gradient_op_type" in op.attrs
+    if own and not strict:
         return term
     raise ValueError(
         message(

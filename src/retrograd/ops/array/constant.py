@@ -159,6 +159,8 @@ def make_array(
         quick = _quick(value, kind, wanted)
         if quick is not None:
             return quick
+    if getattr(value, "_is_eager", False):
+        value = _of_eager(value, wanted)
     sizes = None if shape is None else _sizes(shape)
     if context.executing_eagerly() and not (wanted and wanted.is_quantized):
         array = _array_at_once(as_lists(value, wanted), wanted, sizes)
@@ -175,6 +177,17 @@ def make_array(
     if sizes is not None:
         array = _fit(array, sizes, verify_shape)
     return array, found
+
+
+def _of_eager(tensor: Any, wanted: dtypes.DType | None) -> Array:
+    """The value of a tensor that was computed at once.
+
+    Raises:
+      TypeError: ops run at once, and it has another dtype.
+    """
+    if wanted not in (None, tensor.dtype) and context.executing_eagerly():
+        raise TypeError(f"Expected tensor with type {wanted!r} not {tensor.dtype!r}")
+    return tensor.numpy()
 
 
 _FLOAT32, _INT32, _BOOL = np.float32, np.int32, np.bool_

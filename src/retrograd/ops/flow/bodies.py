@@ -10,6 +10,7 @@ from retrograd import nest
 from retrograd.graph import context
 from retrograd.graph.composite import convert_to_tensor_or_composite
 from retrograd.graph.function import FuncGraph, uid, uncounted
+from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape, Tensor
 from retrograd.ops.declare import F
@@ -175,8 +176,16 @@ def call(
     for graph in graphs:
         outer._add_function(graph)
     with outer.control_dependencies(list(waits)), uncounted(outer):
-        getattr(F, op_type)(*args, name=name, **attrs)
-    return outer._ops[-1]
+        made = getattr(F, op_type)(*args, name=name, **attrs)
+    return operation_of(made, outer)
+
+
+def operation_of(made: Sequence[Tensor], graph: Graph) -> Operation:
+    """The operation that was just added to a graph, by its outputs if it has any.
+
+    Where something records operations, others may have been added since.
+    """
+    return made[0]._op if made else graph._ops[-1]
 
 
 def results_of(op: Operation) -> list[Tensor]:
