@@ -65,7 +65,7 @@ def install(*, restore: bool = True) -> None:
     hook.install(restore=restore)
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: object) -> None:
     """`%load_ext retrograd` in a notebook: the same as `install()`."""
     install()
 

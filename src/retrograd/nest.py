@@ -490,7 +490,7 @@ def map_structure_with_paths(
 ) -> Any:
     """As `map_structure`, with the path "a/0/b" as the first argument of `func`."""
 
-    def with_text(path: Path, *values: Any, **more: Any) -> Any:
+    def with_text(path: Path, *values: object, **more: object) -> Any:
         return func("/".join(str(part) for part in path), *values, **more)
 
     return map_structure_with_tuple_paths_up_to(
@@ -673,7 +673,7 @@ def map_structure_up_to(
       TypeError, ValueError: as `assert_shallow_structure`, or no inputs.
     """
 
-    def without_path(path: Path, *values: Any, **more: Any) -> Any:
+    def without_path(path: Path, *values: object, **more: object) -> Any:
         del path
         return func(*values, **more)
 

@@ -45,7 +45,7 @@ class Dimension:
     __slots__ = ("_value",)
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Dimension | int | None) -> None:
         """Take None, a Dimension, or a non-negative integer in any form.
 
         ValueError for a fraction or a negative number, TypeError for what is no
@@ -91,7 +91,7 @@ class Dimension:
             return NotImplemented
         return None in (self._value, other._value) or self._value == other._value
 
-    def assert_is_compatible_with(self, other: Any) -> None:
+    def assert_is_compatible_with(self, other: Dimension | int | None) -> None:
         """Raise ValueError unless `is_compatible_with(other)`."""
         if not self.is_compatible_with(other):
             raise ValueError(f"Dimensions {self} and {other} are not compatible")
@@ -113,55 +113,55 @@ class Dimension:
     def __ne__(self, other: object) -> Any:
         return _known(operator.ne, self, _dimension_or_not(other))
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: Dimension | int | None) -> Any:
         return _known(operator.lt, self, as_dimension(other))
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: Dimension | int | None) -> Any:
         return _known(operator.le, self, as_dimension(other))
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: Dimension | int | None) -> Any:
         return _known(operator.gt, self, as_dimension(other))
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: Dimension | int | None) -> Any:
         return _known(operator.ge, self, as_dimension(other))
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Dimension | int | None) -> Any:
         return _sized(operator.add, self, _dimension_or_not(other))
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Dimension | int | None) -> Any:
         return self + other
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Dimension | int | None) -> Any:
         return _sized(operator.sub, self, _dimension_or_not(other))
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Dimension | int | None) -> Any:
         return _sized(operator.sub, as_dimension(other), self)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Dimension | int | None) -> Any:
         return _sized(operator.mul, self, _dimension_or_not(other))
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Dimension | int | None) -> Any:
         return self * other
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: Dimension | int | None) -> Any:
         return _sized(operator.floordiv, self, _dimension_or_not(other))
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: Dimension | int | None) -> Any:
         return _sized(operator.floordiv, as_dimension(other), self)
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: Dimension | int | None) -> Any:
         return _sized(operator.mod, self, as_dimension(other))
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: Dimension | int | None) -> Any:
         return _sized(operator.mod, as_dimension(other), self)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Dimension | int | None) -> Any:
         raise TypeError(
             f"unsupported operand type(s) for /: 'Dimension' and "
             f"'{type(other).__name__}', please use // instead"
         )
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Dimension | int | None) -> Any:
         raise TypeError(
             f"unsupported operand type(s) for /: '{type(other).__name__}' and "
             f"'Dimension', please use // instead"
@@ -202,7 +202,7 @@ def _sized(compute: Callable[[int, int], int], a: Dimension, b: Any) -> Any:
     return Dimension(compute(a._value, b._value))
 
 
-def dimension_value(dimension: Any) -> Any:
+def dimension_value(dimension: object) -> Any:
     """Return the integer or None of a Dimension, and anything else unchanged."""
     return dimension._value if isinstance(dimension, Dimension) else dimension
 

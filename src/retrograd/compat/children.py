@@ -17,7 +17,7 @@ from retrograd.compat.loading import when_loaded
 class _Installer:
     """Unpickled, it installs the hook."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         self.options = options
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:

@@ -9,7 +9,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -198,7 +198,7 @@ class _Doctor:
         what = f"{name} is {kind.value or 'not provided'}."
         self._problem(what, fix, use.file, use.line)
 
-    def _check_call(self, use: Use, dotted: str, found: Any) -> None:
+    def _check_call(self, use: Use, dotted: str, found: object) -> None:
         name = dotted.rpartition(".")[2]
         if name in _LIBRARIES and not use.imported:
             what = f"{_shown(dotted)} loads compiled code, which is not possible."
@@ -343,7 +343,9 @@ def _resolved(dotted: str) -> Any:
     return found
 
 
-def _call_problems(use: Use, name: str, function: Any) -> Iterator[tuple[str, str]]:
+def _call_problems(
+    use: Use, name: str, function: Callable[..., Any]
+) -> Iterator[tuple[str, str]]:
     """Arguments that a function does not take, and what was meant."""
     try:
         parameters = list(inspect.signature(function).parameters.values())

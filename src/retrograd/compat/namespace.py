@@ -17,10 +17,13 @@ import importlib
 import opcode
 import sys
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrograd.compat import table
 from retrograd.compat.table import INTERNAL, NotProvided
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _IMPORT_FROM = opcode.opmap["IMPORT_FROM"]
 _spaces: dict[str, Namespace] = {}
@@ -123,7 +126,7 @@ class Namespace(ModuleType):
         first = f"cannot import name '{name}' from '{self.__name__}'"
         raise ImportError(MissingText(path, name, first), name=name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         # A program that replaces a function inside TensorFlow means the one that runs.
         path = self.__name__.partition(".")[2]
         if not isinstance(value, ModuleType) and not name.startswith("__"):
@@ -159,7 +162,7 @@ class Own(Namespace):
     def _imported_missing(self, path: str, name: str) -> Any:
         raise missing_name(path, name)  # Python's own words: this is a real module
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         # The import system binds submodules here. One that is a public namespace
         # learns to answer for it; one that hides a public name stays in sys.modules.
         if (
@@ -398,7 +401,7 @@ def _short_title(path: str) -> str:
     return f"tensorflow.{path}".rstrip(".")
 
 
-def _is_import_from(frame: Any) -> bool:
+def _is_import_from(frame: FrameType) -> bool:
     at = frame.f_lasti
     return at >= 0 and frame.f_code.co_code[at] == _IMPORT_FROM
 
@@ -409,7 +412,7 @@ class Missing:
     def __init__(self, path: str, name: str) -> None:
         self.__dict__["_text"] = MissingText(path, name)
 
-    def _fail(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def _fail(self, *args: object, **kwargs: object) -> NoReturn:
         raise AttributeError(self.__dict__["_text"])
 
     __call__ = _fail
@@ -417,10 +420,10 @@ class Missing:
     __getitem__ = _fail
     __iter__ = _fail
 
-    def __instancecheck__(self, instance: Any) -> bool:
+    def __instancecheck__(self, instance: object) -> bool:
         return False  # nothing can be an instance of what does not exist
 
-    def __subclasscheck__(self, subclass: Any) -> bool:
+    def __subclasscheck__(self, subclass: object) -> bool:
         return False
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:

@@ -119,7 +119,7 @@ def _set_first_path(folder: str) -> None:
         sys.path.append(folder)
 
 
-def _new_main(**attributes: Any) -> ModuleType:
+def _new_main(**attributes: object) -> ModuleType:
     main = ModuleType("__main__")
     main.__dict__.update(
         {"__builtins__": sys.modules["builtins"], "__annotations__": {}, **attributes}

@@ -76,7 +76,7 @@ def getargspec(obj: Any) -> inspecting.ArgSpec:
     return inspecting.ArgSpec([], *names, None)
 
 
-def seen(obj: Any, getfullargspec: Callable[[Any], FullArgSpec]) -> FullArgSpec:
+def seen(obj: object, getfullargspec: Callable[[Any], FullArgSpec]) -> FullArgSpec:
     """What `getfullargspec`, which is Python's, says of the object in TensorFlow."""
     spec = getfullargspec(obj)
     if not inspecting.is_own(obj):

@@ -102,7 +102,7 @@ class _Scope:
         self.outer = outer
         self.bound: dict[str, list[Any]] = {}
 
-    def bind(self, name: str, value: Any) -> None:
+    def bind(self, name: str, value: object) -> None:
         """Add what a name may stand for."""
         self.bound.setdefault(name, []).append(value)
 

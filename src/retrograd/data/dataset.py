@@ -52,14 +52,14 @@ class DatasetV2(Trackable):
         return iterator.IteratorV2(self)
 
     def _with(
-        self, op: Callable[..., Any], *inputs: Any, specs: Structure = None
+        self, op: Callable[..., Any], *inputs: object, specs: Structure = None
     ) -> Any:
         """A dataset of this kind that an op makes, by default with such elements."""
         specs = self._element_spec if specs is None else specs
         return type(self)(op(*inputs, **elements.attrs_of(specs)), specs)
 
     def _of_this(
-        self, op: Callable[..., Any], *inputs: Any, specs: Structure = None
+        self, op: Callable[..., Any], *inputs: object, specs: Structure = None
     ) -> Any:
         return self._with(op, self._variant_tensor, *inputs, specs=specs)
 

@@ -32,7 +32,7 @@ from retrograd.variables.resource import BaseResourceVariable
 
 if TYPE_CHECKING:
     #: where the result of a reduction is wanted: on these devices, or those of a value
-    from retrograd.typing import CompositeLike
+    from retrograd.typing import CompositeLike, Structure
 
     Destinations: TypeAlias = (
         DistributedValues | BaseResourceVariable | Tensor | str | LogicalDeviceSpec
@@ -89,7 +89,7 @@ def _devices_match(left: Destinations, right: Destinations) -> bool:
 # ---------------------------------------------------------------------- values
 
 
-def _copied(value: Any, where: str) -> Any:
+def _copied(value: Structure, where: str) -> Any:
     """A copy of a tensor or IndexedSlices on a device."""
     with device(where):
         if not isinstance(value, IndexedSlices):
@@ -113,7 +113,7 @@ def _sparse_sum(values: Sequence[Any]) -> Any:
     )
 
 
-def _divided(value: Any, count: int) -> Any:
+def _divided(value: Structure, count: int) -> Any:
     if isinstance(value, IndexedSlices):
         return IndexedSlices(value.values / count, value.indices, value.dense_shape)
     return value / count
@@ -162,7 +162,7 @@ def reduce_non_distributed_value(
     return simple_broadcast(value, destinations)
 
 
-def _as_per_replica(value: Any) -> Any:
+def _as_per_replica(value: Structure) -> Any:
     """A tensor as the value of the only replica."""
     if isinstance(value, (tuple, list)):
         raise ValueError(

@@ -21,6 +21,7 @@ from retrograd.ops.array.constant import constant
 if TYPE_CHECKING:
     from retrograd.data.dataset import DatasetV2
     from retrograd.distribute.strategy import Strategy
+    from retrograd.typing import VariableLike
 
 
 class DefaultStrategy(StrategyV1):
@@ -48,7 +49,9 @@ class DefaultExtended(SingleExtended):
     def _scope(self, strategy: Strategy) -> Any:
         return DefaultScope(strategy)
 
-    def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
+    def colocate_vars_with(
+        self, colocate_with_variable: VariableLike | Sequence[Any]
+    ) -> Any:
         """A context whose variables lie where another one does."""
         current.require_strategy(self)
         return colocate_with(colocate_with_variable)

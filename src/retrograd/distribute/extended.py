@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from retrograd.distribute.strategy import Strategy
     from retrograd.distribute.values import DistributedValues
     from retrograd.run.session import BaseSession
-    from retrograd.typing import CompositeLike, Message, Structure
+    from retrograd.train.server_lib import ClusterSpec
+    from retrograd.typing import CompositeLike, Message, Structure, VariableLike
     from retrograd.variables.variable import Variable
 
 
@@ -103,7 +104,9 @@ class StrategyExtendedV2:
         """Whether a variable was made in the scope of this strategy."""
         return v._distribute_strategy is self._container_strategy()
 
-    def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
+    def colocate_vars_with(
+        self, colocate_with_variable: VariableLike | Sequence[Any]
+    ) -> Any:
         """A context whose variables lie on the devices of another variable.
 
         Raises:
@@ -121,7 +124,9 @@ class StrategyExtendedV2:
         self._validate_colocate_with_variable(colocate_with_variable)
         return variable_creator_scope(create)
 
-    def _validate_colocate_with_variable(self, colocate_with_variable: Any) -> None:
+    def _validate_colocate_with_variable(
+        self, colocate_with_variable: VariableLike | Sequence[Any]
+    ) -> None:
         """Raise where a variable is none to lie beside."""
 
     # ------------------------------------------------------------------ reductions
@@ -217,7 +222,7 @@ class StrategyExtendedV2:
 
     def update_non_slot(
         self,
-        colocate_with: Any,
+        colocate_with: VariableLike | Sequence[Any],
         fn: Callable[..., Any],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
@@ -230,7 +235,7 @@ class StrategyExtendedV2:
 
     def _update_non_slot(
         self,
-        colocate_with: Any,
+        colocate_with: VariableLike | Sequence[Any],
         fn: Callable[..., Any],
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
@@ -240,7 +245,7 @@ class StrategyExtendedV2:
 
     # ------------------------------------------------------------------ values
 
-    def _local_results(self, distributed_value: Any) -> tuple[Any, ...]:
+    def _local_results(self, distributed_value: Structure) -> tuple[Any, ...]:
         _left_out()
 
     def value_container(self, value: DistributedValues | CompositeLike) -> Any:
@@ -283,7 +288,7 @@ class StrategyExtendedV2:
     def _configure(
         self,
         session_config: Message = None,
-        cluster_spec: Any = None,
+        cluster_spec: ClusterSpec | Message | Mapping[str, Any] | None = None,
         task_type: str | None = None,
         task_id: int | None = None,
     ) -> None:

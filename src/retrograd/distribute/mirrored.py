@@ -38,7 +38,7 @@ from retrograd.variables.options import VariableAggregation, VariableSynchroniza
 if TYPE_CHECKING:
     from retrograd.distribute.cross_device import Destinations
     from retrograd.distribute.values import DistributedValues
-    from retrograd.typing import CompositeLike, Message
+    from retrograd.typing import CompositeLike, Message, Structure, VariableLike
     from retrograd.variables.variable import Variable
 
 
@@ -109,7 +109,9 @@ class MirroredExtended(StrategyExtendedV1):
             self._container_strategy(), place, next_creator, arguments
         )
 
-    def _validate_colocate_with_variable(self, colocate_with_variable: Any) -> None:
+    def _validate_colocate_with_variable(
+        self, colocate_with_variable: VariableLike | Sequence[Any]
+    ) -> None:
         if not isinstance(colocate_with_variable, DistributedVariable):
             raise ValueError(
                 "`colocate_vars_with` must only be passed a variable created in this "
@@ -175,7 +177,7 @@ class MirroredExtended(StrategyExtendedV1):
 
     def _update_non_slot(
         self,
-        colocate_with: Any,
+        colocate_with: VariableLike | Sequence[Any],
         fn: Callable[..., Any],
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
@@ -207,7 +209,7 @@ class MirroredExtended(StrategyExtendedV1):
 
     # ------------------------------------------------------------------ facts
 
-    def _local_results(self, distributed_value: Any) -> tuple[Any, ...]:
+    def _local_results(self, distributed_value: Structure) -> tuple[Any, ...]:
         if isinstance(distributed_value, values.DistributedValues):
             return distributed_value.values
         return (distributed_value,)

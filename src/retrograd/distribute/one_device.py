@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.distribute import current
 from retrograd.distribute.devices import SingleDeviceMap
@@ -14,6 +14,9 @@ from retrograd.distribute.strategy import Strategy, StrategyV1
 from retrograd.distribute.values import validate_colocate
 from retrograd.graph import defaults
 from retrograd.ops.array.constant import constant
+
+if TYPE_CHECKING:
+    from retrograd.typing import VariableLike
 
 
 class OneDeviceStrategy(Strategy):
@@ -64,7 +67,9 @@ class OneDeviceExtended(SingleExtended):
         with place:
             return next_creator(**arguments)
 
-    def _validate_colocate_with_variable(self, colocate_with_variable: Any) -> None:
+    def _validate_colocate_with_variable(
+        self, colocate_with_variable: VariableLike | Sequence[Any]
+    ) -> None:
         validate_colocate(colocate_with_variable, self)
 
     def _call_for_each_replica(
@@ -75,7 +80,7 @@ class OneDeviceExtended(SingleExtended):
             return fn(*args, **kwargs)
 
     @contextlib.contextmanager
-    def _updating(self, colocate_with: Any) -> Iterator[None]:
+    def _updating(self, colocate_with: VariableLike | Sequence[Any]) -> Iterator[None]:
         del colocate_with
         with defaults.device(self._device), current.updating(self._device):
             yield

@@ -132,7 +132,9 @@ class ReplicaContext:
         return nest.map_structure(F.PreventGradient, found)
 
 
-def _batch_reduced(strategy: Strategy, reduce_op: ReduceOp | str, *values: Any) -> Any:
+def _batch_reduced(
+    strategy: Strategy, reduce_op: ReduceOp | str, *values: object
+) -> Any:
     """All values, each reduced to where it is."""
     pairs = [(v, v.device if isinstance(v, Tensor) else v) for v in values]
     return strategy.extended.batch_reduce_to(reduce_op, pairs)

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from retrograd.distribute.cross_device import Destinations
     from retrograd.distribute.reduce_op import ReduceOp
     from retrograd.distribute.values import DistributedValues
-    from retrograd.typing import CompositeLike
+    from retrograd.typing import CompositeLike, Structure, VariableLike
     from retrograd.variables.variable import Variable
 
 
 class SingleExtended(StrategyExtendedV1):
     """What libraries use of a strategy with one replica."""
 
-    def _updating(self, colocate_with: Any) -> contextlib.AbstractContextManager[Any]:
+    def _updating(
+        self, colocate_with: VariableLike | Sequence[Any]
+    ) -> contextlib.AbstractContextManager[Any]:
         """A context for changing a variable, or what lies beside it."""
         raise NotImplementedError
 
@@ -50,7 +52,7 @@ class SingleExtended(StrategyExtendedV1):
 
     def _update_non_slot(
         self,
-        colocate_with: Any,
+        colocate_with: VariableLike | Sequence[Any],
         fn: Callable[..., Any],
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
@@ -64,7 +66,7 @@ class SingleExtended(StrategyExtendedV1):
         """The value of a variable."""
         return identity(v)
 
-    def _local_results(self, distributed_value: Any) -> tuple[Any, ...]:
+    def _local_results(self, distributed_value: Structure) -> tuple[Any, ...]:
         return (distributed_value,)
 
     def value_container(self, value: DistributedValues | CompositeLike) -> Any:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from retrograd.distribute.extended import StrategyExtendedV1
     from retrograd.distribute.values import DistributedValues
     from retrograd.run.session import BaseSession
-    from retrograd.typing import CompositeLike, Message, Structure
+    from retrograd.train.server_lib import ClusterSpec
+    from retrograd.typing import CompositeLike, Message, Structure, VariableLike
 
 
 class Strategy:
@@ -60,7 +61,9 @@ class Strategy:
         """A context in which the strategy is in force, and makes the variables."""
         return self._extended._scope(self)
 
-    def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
+    def colocate_vars_with(
+        self, colocate_with_variable: VariableLike | Sequence[Any]
+    ) -> Any:
         """See `StrategyExtendedV2.colocate_vars_with`."""
         return self._extended.colocate_vars_with(colocate_with_variable)
 
@@ -184,15 +187,15 @@ class Strategy:
 
     # ------------------------------------------------------------------ values
 
-    def unwrap(self, value: Any) -> tuple[Any, ...]:
+    def unwrap(self, value: Structure) -> tuple[Any, ...]:
         """The values of the replicas of this process."""
         return self._extended._local_results(value)
 
-    def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
+    def experimental_local_results(self, value: Structure) -> tuple[Any, ...]:
         """The values of the replicas of this process."""
         return self._extended._local_results(value)
 
-    def group(self, value: Any, name: str | None = None) -> Any:
+    def group(self, value: Structure, name: str | None = None) -> Any:
         """An operation that has run when those of all replicas have."""
         return self._extended._group(value, name)
 
@@ -206,7 +209,7 @@ class Strategy:
     def configure(
         self,
         session_config: Message = None,
-        cluster_spec: Any = None,
+        cluster_spec: ClusterSpec | Message | Mapping[str, Any] | None = None,
         task_type: str | None = None,
         task_id: int | None = None,
     ) -> None:
@@ -243,7 +246,7 @@ class StrategyV1(Strategy):
         return super().reduce(reduce_op, value, axis)
 
 
-def _count(value: Any, axis: int) -> Any:
+def _count(value: Structure, axis: int) -> Any:
     """How many elements `value` has along an axis: an int where it is known.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
@@ -244,7 +244,7 @@ def regroup(
     assert len(values) == device_map.num_replicas_in_graph
     first = values[0]
 
-    def part(key: Any) -> Any:
+    def part(key: Hashable) -> Any:
         return regroup(device_map, tuple(v[key] for v in values), wrap_class)
 
     if isinstance(first, (list, tuple)):
@@ -296,7 +296,7 @@ def select_device_mirrored(device: str, structured: Structure) -> Any:
       TypeError: a value differs between replicas.
     """
 
-    def select(x: Any) -> Any:
+    def select(x: object) -> Any:
         if not isinstance(x, DistributedValues):
             return x
         if not isinstance(x, Mirrored):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from retrograd.distribute.strategy import Strategy
     from retrograd.dtypes import DType
     from retrograd.run.session import BaseSession
-    from retrograd.typing import Aggregation
+    from retrograd.typing import Aggregation, Structure
 
 
 class DistributedVarOp(NamedTuple):
@@ -323,7 +323,9 @@ class MirroredVariable(DistributedVariable, Mirrored):
         if self._aggregation == VariableAggregation.NONE:
             raise ValueError(_no_aggregation(type(self).__name__))
 
-        def merge(strategy: Strategy, value: Any, *others: Any, **kwargs: Any) -> Any:
+        def merge(
+            strategy: Strategy, value: Structure, *others: object, **kwargs: Any
+        ) -> Any:
             value = _aggregated(strategy, value, self._aggregation, self)
             return strategy.extended.update(self, change, (value, *others), kwargs)
 
@@ -353,7 +355,7 @@ class SyncOnReadVariable(DistributedVariable):
                 return getattr(self.get(), method)(*args, **kwargs)
             return self._changed_for_all(method, args[0])
 
-    def _changed_for_all(self, method: str, value: Any) -> Any:
+    def _changed_for_all(self, method: str, value: Structure) -> Any:
         if self._aggregation == VariableAggregation.SUM:
             if method != "assign":
                 raise ValueError(
@@ -389,7 +391,10 @@ def is_distributed_variable(v: object) -> bool:
 
 
 def _aggregated(
-    strategy: Strategy, value: Any, aggregation: Aggregation, destinations: Destinations
+    strategy: Strategy,
+    value: Structure,
+    aggregation: Aggregation,
+    destinations: Destinations,
 ) -> Any:
     """What replicas assign, put together."""
     extended = strategy.extended

@@ -15,7 +15,7 @@ from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.graph.tensor import Tensor
 
 
-def _wrong(kind: str, attr: opdef.AttrDef, value: Any) -> TypeError:
+def _wrong(kind: str, attr: opdef.AttrDef, value: object) -> TypeError:
     return TypeError(f"Expected {kind} for argument '{attr.name}' not {value!r}.")
 
 
@@ -28,19 +28,19 @@ def _int(attr: opdef.AttrDef, value: Any) -> int:
         raise _wrong("int", attr, value) from None
 
 
-def _float(attr: opdef.AttrDef, value: Any) -> float:
+def _float(attr: opdef.AttrDef, value: object) -> float:
     if not isinstance(value, (int, float, np.floating, np.integer)):
         raise _wrong("float", attr, value)
     return float(np.float32(value))  # a NodeDef holds no more
 
 
-def _bool(attr: opdef.AttrDef, value: Any) -> bool:
+def _bool(attr: opdef.AttrDef, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise _wrong("bool", attr, value)
     return bool(value)
 
 
-def _string(attr: opdef.AttrDef, value: Any) -> Any:
+def _string(attr: opdef.AttrDef, value: object) -> Any:
     if isinstance(value, bytes):
         try:
             return value.decode()
@@ -68,7 +68,7 @@ def _shape(attr: opdef.AttrDef, value: Any) -> Any:
         raise kind(f"Error converting {attr.name} to a TensorShape: {error}.") from None
 
 
-def _tensor(attr: opdef.AttrDef, value: Any) -> Any:
+def _tensor(attr: opdef.AttrDef, value: object) -> Any:
     if hasattr(value, "SerializeToString"):
         return hooks.attr_from_user(value)
     if not isinstance(value, (np.ndarray, StoredTensor)):
@@ -79,7 +79,7 @@ def _tensor(attr: opdef.AttrDef, value: Any) -> Any:
     return value
 
 
-def _any(attr: opdef.AttrDef, value: Any) -> Any:
+def _any(attr: opdef.AttrDef, value: object) -> Any:
     del attr
     return value
 
@@ -101,7 +101,7 @@ def _function_name(op_type: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^_])(?=[A-Z][a-z])", "_", op_type).lower()
 
 
-def normalize(attr: opdef.AttrDef, value: Any, op_type: str) -> Any:
+def normalize(attr: opdef.AttrDef, value: object, op_type: str) -> Any:
     """An attribute value in memory form.
 
     Raises:
@@ -134,7 +134,7 @@ def normalize(attr: opdef.AttrDef, value: Any, op_type: str) -> Any:
     return result
 
 
-def _check_value(attr: opdef.AttrDef, result: Any, op_type: str) -> None:
+def _check_value(attr: opdef.AttrDef, result: object, op_type: str) -> None:
     allowed = attr.allowed or ()
     for item in result if isinstance(result, list) else (result,):
         if item in allowed:

@@ -309,7 +309,7 @@ class SparseTensorSpec(TypeSpec):
     """Dtype and dense shape of a sparse tensor."""
 
     @classmethod
-    def from_value(cls, value: Any) -> SparseTensorSpec:
+    def from_value(cls, value: SparseTensor | SparseTensorValue) -> SparseTensorSpec:
         """The spec of a SparseTensor, or of the value of one.
 
         Raises:

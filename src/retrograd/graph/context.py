@@ -137,7 +137,7 @@ def reset_default_graph() -> None:
 
 @contextlib.contextmanager
 def _pushed(
-    stack: list[Any], item: Any, kind: str, nested: bool = True
+    stack: list[Any], item: object, kind: str, nested: bool = True
 ) -> Iterator[Any]:
     stack.append(item)
     try:

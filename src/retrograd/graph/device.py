@@ -16,7 +16,7 @@ def _part(place: int, settable: bool = False) -> Any:
     def get(self: DeviceSpecV2) -> Any:
         return self._parts[place]
 
-    def put(self: DeviceSpecV2, value: Any) -> None:
+    def put(self: DeviceSpecV2, value: object) -> None:
         parts: list[Any] = list(self._parts)
         parts[place] = value
         self.__init__(*parts)
@@ -72,7 +72,7 @@ class DeviceSpecV2:
         for mine, theirs in zip(self._parts, dev._parts, strict=True):
             yield mine if theirs is None else theirs
 
-    def replace(self, **parts: Any) -> Self:
+    def replace(self, **parts: object) -> Self:
         """A copy with the given parts replaced."""
         return type(self)(**{**dict(zip(_NAMES, self._parts, strict=True)), **parts})
 

@@ -18,7 +18,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 
 
-def apply(op_type: str, *args: Any, name: str | None = None, **attrs: Any) -> Any:
+def apply(op_type: str, *args: object, name: str | None = None, **attrs: object) -> Any:
     """Apply an op to inputs, which are converted to tensors as its signature says.
 
     Args:

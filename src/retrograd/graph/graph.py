@@ -20,6 +20,7 @@ from retrograd.graph.scopes import ScopedGraph, Scopes
 from retrograd.graph.tensor import Tensor
 
 if TYPE_CHECKING:
+    from retrograd.graph.function import FuncGraph
     from retrograd.typing import DTypeLike, Message, OperationLike
 
 #: the GraphDef version that TensorFlow 1.15 writes, and the least that reads it
@@ -355,7 +356,7 @@ class Graph(ScopedGraph):
     def _is_function(self, name: str) -> bool:
         return name in self._functions
 
-    def _add_function(self, function: Any) -> None:
+    def _add_function(self, function: FuncGraph) -> None:
         name = getattr(function, "function_name", None) or function.name
         self._functions[name] = function
 

@@ -210,7 +210,7 @@ class Operation:
     def _get_control_flow_context(self) -> Any:
         return self._control_flow_context
 
-    def _set_control_flow_context(self, ctx: Any) -> None:
+    def _set_control_flow_context(self, ctx: object) -> None:
         self._control_flow_context = ctx
 
     @property
@@ -234,7 +234,7 @@ class Operation:
             ) from None
         return hooks.attr_to_user(self, name, value)
 
-    def _set_attr(self, name: str, value: Any) -> None:
+    def _set_attr(self, name: str, value: object) -> None:
         self.attrs[name] = hooks.attr_from_user(value)
         self._graph._rewired()
 
@@ -379,7 +379,7 @@ def _check_arguments(
         )
 
 
-def _operation_of(item: Any) -> Operation:
+def _operation_of(item: object) -> Operation:
     if isinstance(item, Operation):
         return item
     op = getattr(item, "op", None)

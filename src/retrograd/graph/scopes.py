@@ -15,7 +15,7 @@ from retrograd.graph.places import ColocationScope, DeviceScope, OverrideScope
 from retrograd.graph.tensor import Tensor
 
 if TYPE_CHECKING:
-    from retrograd.typing import DeviceLike
+    from retrograd.typing import DeviceLike, OperationLike
 
 
 class Scopes(threading.local):
@@ -193,7 +193,9 @@ class ScopedGraph(GraphContents):
             scopes.devices = before
 
     @contextlib.contextmanager
-    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
+    def colocate_with(
+        self, op: object, ignore_existing: bool = False
+    ) -> Iterator[None]:
         """A context whose operations ask for the device of `op`.
 
         Raises:
@@ -218,7 +220,10 @@ class ScopedGraph(GraphContents):
             scopes.colocation, scopes.devices = before, devices
 
     def _colocate_with_for_gradient(
-        self, op: Any, gradient_uid: object = None, ignore_existing: bool = False
+        self,
+        op: OperationLike,
+        gradient_uid: object = None,
+        ignore_existing: bool = False,
     ) -> contextlib.AbstractContextManager[None]:
         del gradient_uid
         return self.colocate_with(op, ignore_existing)
@@ -284,7 +289,7 @@ class ScopedGraph(GraphContents):
     def _get_control_flow_context(self) -> Any:
         return self._scopes.control_flow_context
 
-    def _set_control_flow_context(self, ctx: Any) -> None:
+    def _set_control_flow_context(self, ctx: object) -> None:
         self._scopes.control_flow_context = ctx
 
     @property
@@ -398,7 +403,7 @@ class ScopedGraph(GraphContents):
         return [op for block in self._scopes.control for op in block._control_inputs]
 
 
-def _operation_near(item: Any, graph: ScopedGraph) -> Operation:
+def _operation_near(item: object, graph: ScopedGraph) -> Operation:
     """The operation that `colocate_with(item)` means, as `graph` knows it."""
     handle = getattr(item, "handle", None)
     if handle is not None and hasattr(item, "_shared_name"):

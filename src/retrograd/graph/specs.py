@@ -12,7 +12,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 
 if TYPE_CHECKING:
-    from retrograd.typing import DTypeLike, ShapeLike
+    from retrograd.typing import DTypeLike, ShapeLike, Structure
 
 
 class CompositeTensor:
@@ -49,10 +49,10 @@ class TypeSpec:
     def _component_specs(self) -> Any:
         raise NotImplementedError(f"{type(self).__name__}._component_specs()")
 
-    def _to_components(self, value: Any) -> Any:
+    def _to_components(self, value: Structure) -> Any:
         raise NotImplementedError(f"{type(self).__name__}._to_components()")
 
-    def _from_components(self, components: Any) -> Any:
+    def _from_components(self, components: Structure) -> Any:
         raise NotImplementedError(f"{type(self).__name__}._from_components()")
 
     def _serialize(self) -> tuple[Any, ...]:
@@ -81,7 +81,7 @@ class TypeSpec:
             raise ValueError(f"No TypeSpec is compatible with both {self} and {other}")
         return self._deserialize(_widened(self._serialize(), other._serialize()))
 
-    def _to_tensor_list(self, value: Any) -> list[Any]:
+    def _to_tensor_list(self, value: Structure) -> list[Any]:
         return nest.flatten(self._to_components(value), expand_composites=True)
 
     def _from_compatible_tensor_list(self, tensor_list: Sequence[Tensor]) -> Any:
@@ -173,7 +173,7 @@ def _widened(a: Any, b: Any) -> Any:
     return a
 
 
-def _with_shape(value: Any) -> Any:
+def _with_shape(value: Structure) -> Any:
     """What has a dtype and a shape: the value or the description of it."""
     if isinstance(value, TypeSpec | Tensor) or hasattr(value, "shape"):
         return value
@@ -200,7 +200,7 @@ class TensorSpec(TypeSpec):
         self._name = name
 
     @classmethod
-    def from_spec(cls, spec: Any, name: str | None = None) -> TensorSpec:
+    def from_spec(cls, spec: TensorSpec, name: str | None = None) -> TensorSpec:
         """A copy of a description, with another name."""
         return cls(spec.shape, spec.dtype, name or spec.name)
 
@@ -298,7 +298,7 @@ def register_type_spec_from_value_converter(
     _converters.append((type_object, converter_fn, allow_subclass))
 
 
-def type_spec_from_value(value: Any) -> Any:
+def type_spec_from_value(value: Structure) -> Any:
     """The description of a value.
 
     Raises:

@@ -25,7 +25,7 @@ _RENAMED_ARGUMENTS = {
 
 
 def _wrap_define_function(define: Callable[..., Any]) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: object, **kwargs: object) -> Any:
         if not _RENAMED_ARGUMENTS.keys().isdisjoint(kwargs):
             kwargs = {
                 _RENAMED_ARGUMENTS.get(name, name): kwargs[name] for name in kwargs
@@ -56,7 +56,7 @@ class _FlagValuesWrapper:
                 values(sys.argv)
             return getattr(values, name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         setattr(_values(self), name, value)
 
     def __delattr__(self, name: str) -> None:

@@ -31,7 +31,7 @@ _tpu_variables: dict[str, str] = {}
 class _StandIn(ModuleType):
     """A module of which some names are others."""
 
-    def __init__(self, real: ModuleType, **names: Any) -> None:
+    def __init__(self, real: ModuleType, **names: object) -> None:
         super().__init__(real.__name__, real.__doc__)
         self.__dict__.update(names)
         self._real = real

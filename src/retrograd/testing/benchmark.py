@@ -9,9 +9,13 @@ import re
 import statistics
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import retrograd as tf
+
+if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import OperationLike, Structure
 
 REPORT_PREFIX = "TEST_REPORT_FILE_PREFIX"  # environment: write reports to files
 registry: list[type[Benchmark]] = []
@@ -25,7 +29,7 @@ class Benchmark:
     `module.Class.method`.
     """
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         registry.append(cls)
 
@@ -81,8 +85,8 @@ class Benchmark:
 
     def run_op_benchmark(
         self,
-        sess: Any,
-        op_or_tensor: Any,
+        sess: BaseSession,
+        op_or_tensor: OperationLike,
         feed_dict: dict[Any, Any] | None = None,
         burn_iters: int = 2,
         min_iters: int = 10,
@@ -118,7 +122,7 @@ class Benchmark:
         self.report_benchmark(**values)
         return values
 
-    def evaluate(self, tensors: Any) -> Any:
+    def evaluate(self, tensors: Structure) -> Any:
         """The values of a structure of tensors, in the default session."""
         return tf.get_default_session().run(tensors)
 
@@ -156,7 +160,7 @@ def run_benchmarks(pattern: str) -> None:
             getattr(instance, name)()
 
 
-def _literal(value: Any) -> str:
+def _literal(value: object) -> str:
     if isinstance(value, numbers.Number):
         return str(value)
     text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -29,6 +29,12 @@ from retrograd.testing import devices, runner
 from retrograd.testing.protos import ProtoAssertions
 from retrograd.testing.threads import CheckedThread
 from retrograd.testing.values import ValueAssertions, exception_matching
+
+if TYPE_CHECKING:
+    from retrograd.graph.device import DeviceSpecV2
+    from retrograd.graph.graph import Graph
+    from retrograd.run.session import BaseSession
+    from retrograd.typing import Array, Message, Structure
 
 SEED = 87654321  # of the graph, of `random` and of NumPy, before each test
 
@@ -50,7 +56,7 @@ class FakeEagerSession:
     def __init__(self, test_case: TestCase) -> None:
         self._test_case = test_case
 
-    def run(self, fetches: Any, *args: Any, **kwargs: Any) -> Any:
+    def run(self, fetches: object, *args: object, **kwargs: object) -> Any:
         """The values of a structure of eager tensors.
 
         Raises:
@@ -134,7 +140,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
 
     # -- values
 
-    def evaluate(self, tensors: Any) -> Any:
+    def evaluate(self, tensors: Structure) -> Any:
         """The values, as NumPy arrays, of a tensor or of a structure of tensors.
 
         In graph mode they are run in the default session, or else in the test's own.
@@ -147,7 +153,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
         with self._test_session() as own:
             return own.run(tensors)
 
-    def _eval_helper(self, tensors: Any) -> Any:
+    def _eval_helper(self, tensors: Structure) -> Any:
         if tensors is None:
             return None
         return nest.map_structure(self._eval_tensor, tensors)
@@ -177,8 +183,8 @@ class TestCase(ValueAssertions, ProtoAssertions):
     @contextlib.contextmanager
     def session(
         self,
-        graph: Any = None,
-        config: Any = None,
+        graph: Graph | None = None,
+        config: Message = None,
         use_gpu: bool = False,
         force_gpu: bool = False,
     ) -> Iterator[Any]:
@@ -199,8 +205,8 @@ class TestCase(ValueAssertions, ProtoAssertions):
     @contextlib.contextmanager
     def cached_session(
         self,
-        graph: Any = None,
-        config: Any = None,
+        graph: Graph | None = None,
+        config: Message = None,
         use_gpu: bool = False,
         force_gpu: bool = False,
     ) -> Iterator[Any]:
@@ -231,8 +237,8 @@ class TestCase(ValueAssertions, ProtoAssertions):
     @contextlib.contextmanager
     def test_session(
         self,
-        graph: Any = None,
-        config: Any = None,
+        graph: Graph | None = None,
+        config: Message = None,
         use_gpu: bool = False,
         force_gpu: bool = False,
     ) -> Iterator[Any]:
@@ -245,8 +251,8 @@ class TestCase(ValueAssertions, ProtoAssertions):
     @contextlib.contextmanager
     def _test_session(
         self,
-        graph: Any = None,
-        config: Any = None,
+        graph: Graph | None = None,
+        config: Message = None,
         use_gpu: bool = False,
         force_gpu: bool = False,
     ) -> Iterator[Any]:
@@ -259,7 +265,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
 
     @contextlib.contextmanager
     def _own_session(
-        self, graph: Any, config: Any, use_gpu: bool, force_gpu: bool
+        self, graph: Graph | None, config: Message, use_gpu: bool, force_gpu: bool
     ) -> Iterator[Any]:
         if self._cached_session is None:
             self._cached_session = Session(graph=graph, config=config)
@@ -268,7 +274,9 @@ class TestCase(ValueAssertions, ProtoAssertions):
             yield sess
 
     @contextlib.contextmanager
-    def _as_default(self, sess: Any, use_gpu: bool, force_gpu: bool) -> Iterator[Any]:
+    def _as_default(
+        self, sess: BaseSession, use_gpu: bool, force_gpu: bool
+    ) -> Iterator[Any]:
         with contextlib.ExitStack() as stack:
             stack.enter_context(sess.graph.as_default())
             stack.enter_context(sess.as_default())
@@ -293,7 +301,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
         return thread
 
     @contextlib.contextmanager
-    def captureWritesToStream(self, stream: Any) -> Iterator[CapturedWrites]:
+    def captureWritesToStream(self, stream: IO[Any]) -> Iterator[CapturedWrites]:
         """Collect what is written to a stream that has a file descriptor.
 
         Yields an object whose `contents()` is what was written so far.
@@ -335,7 +343,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
         return exception_matching(exception_type, matches)
 
     def assertRaisesOpError(
-        self, expected_err_re_or_predicate: Any
+        self, expected_err_re_or_predicate: str | re.Pattern[str] | Callable[..., Any]
     ) -> contextlib.AbstractContextManager[None]:
         """`assertRaisesWithPredicateMatch` for errors of running operations."""
         return self.assertRaisesWithPredicateMatch(
@@ -343,14 +351,16 @@ class TestCase(ValueAssertions, ProtoAssertions):
         )
 
     def assertStartsWith(
-        self, actual: str, expected_start: str, msg: Any = None
+        self, actual: str, expected_start: str, msg: object = None
     ) -> None:
         """Fail unless `actual` starts with `expected_start`."""
         if not actual.startswith(expected_start):
             more = f" : {msg!r}" if msg else ""
             self.fail(f"{actual!r} does not start with {expected_start!r}{more}")
 
-    def assertShapeEqual(self, np_array: Any, tf_tensor: Any, msg: Any = None) -> None:
+    def assertShapeEqual(
+        self, np_array: Array, tf_tensor: Tensor, msg: object = None
+    ) -> None:
         """Fail unless an array's shape is a tensor's static shape.
 
         Raises:
@@ -362,7 +372,12 @@ class TestCase(ValueAssertions, ProtoAssertions):
             raise TypeError("tf_tensor must be a Tensor")
         self.assertAllEqual(np_array.shape, tf_tensor.get_shape().as_list(), msg=msg)
 
-    def assertDeviceEqual(self, device1: Any, device2: Any, msg: Any = None) -> None:
+    def assertDeviceEqual(
+        self,
+        device1: str | DeviceSpecV2 | None,
+        device2: str | DeviceSpecV2 | None,
+        msg: object = None,
+    ) -> None:
         """Fail unless two device names or specs mean the same device."""
         device1, device2 = canonical_name(device1), canonical_name(device2)
         self.assertEqual(
@@ -376,20 +391,22 @@ class TestCase(ValueAssertions, ProtoAssertions):
         return self.assertRaisesRegex(*args, **kwargs)
 
     def assertItemsEqual(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, first: Any, second: Any, msg: Any = None
+        self, first: Any, second: Any, msg: object = None
     ) -> None:
         """`assertCountEqual`."""
         self.assertCountEqual(first, second, msg)
 
-    def assertEquals(self, first: Any, second: Any, msg: Any = None) -> None:
+    def assertEquals(self, first: object, second: object, msg: object = None) -> None:
         """`assertEqual`."""
         self.assertEqual(first, second, msg)
 
-    def assertNotEquals(self, first: Any, second: Any, msg: Any = None) -> None:
+    def assertNotEquals(
+        self, first: object, second: object, msg: object = None
+    ) -> None:
         """`assertNotEqual`."""
         self.assertNotEqual(first, second, msg)
 
-    def assert_(self, expr: Any, msg: Any = None) -> None:
+    def assert_(self, expr: object, msg: object = None) -> None:
         """`assertTrue`."""
         self.assertTrue(expr, msg)
 

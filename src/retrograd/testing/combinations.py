@@ -220,7 +220,7 @@ def _runner(test: Callable[..., Any], combinations: Sequence[Any]) -> Any:
     """The test as something to call with all parameters of a combination."""
     wanted = list(inspect.signature(test).parameters)
 
-    def run(self: Any, **kwargs: Any) -> None:
+    def run(self: Any, **kwargs: object) -> None:
         verdicts = [c.should_execute_combination(dict(kwargs)) for c in combinations]
         reasons = [f" - {why}" for runs, why in verdicts if not runs]
         if reasons:

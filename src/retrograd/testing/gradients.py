@@ -6,7 +6,7 @@ This is what TensorFlow 2 has as `tf.test.compute_gradient`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from retrograd.graph import context, dispatch
 from retrograd.graph.composite import IndexedSlices, IndexedSlicesValue
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import Structure
 
 
 def compute_gradient(
@@ -67,7 +70,7 @@ def _of_argument(
     f: Callable[..., Any],
     points: list[np.ndarray],
     types: list[Any],
-    y_type: Any,
+    y_type: dtypes.DType,
     i: int,
 ) -> Directions:
     """How f and its gradient depend on argument i, the others held."""
@@ -83,7 +86,7 @@ def _of_argument(
     )
 
 
-def _gradient(f: Callable[..., Any], xs: Sequence[Any], i: int, dy: Any) -> Any:
+def _gradient(f: Callable[..., Any], xs: Sequence[Any], i: int, dy: Structure) -> Any:
     if not context.executing_eagerly():
         return gradients(f(*xs), xs[i], dy)[0]
     from retrograd.grad.tape import GradientTape
@@ -103,7 +106,7 @@ def _prepared(f: Callable[..., Any], types: Sequence[Any]) -> Callable[..., Any]
     return lambda *arrays: session.run(y, dict(zip(xs, arrays, strict=True)))
 
 
-def _value(tensor: Any) -> Any:
+def _value(tensor: Structure) -> Any:
     """An eager or a graph tensor's value; rows of a sparse gradient stay rows."""
     if not context.executing_eagerly():
         return context.get_default_session().run(tensor)
@@ -113,7 +116,7 @@ def _value(tensor: Any) -> Any:
     return tensor.numpy()
 
 
-def to_array(a: Any) -> Any:
+def to_array(a: Structure) -> Any:
     """The value of a tensor or of a sparse gradient's rows as an array; else `a`."""
     if isinstance(a, Tensor):
         return _value(a)

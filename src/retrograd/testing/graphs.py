@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tensorboard.compat.proto import types_pb2
 
 import retrograd as tf
 from retrograd.testing.protos import protos_equal
 
+if TYPE_CHECKING:
+    from retrograd.graph.graph import Graph
+    from retrograd.testing.case import TestCase
+    from retrograd.typing import Message
+
 SHARDED_SAVE = re.compile(r"_temp_[0-9a-z]{32}/part")
 TABLE_SHARED_NAME = re.compile(r"hash_table_[0-9a-z\-]+")
 
 
 def assert_equal_graph_def(
-    actual: Any,
-    expected: Any,
+    actual: Message,
+    expected: Message,
     checkpoint_v2: bool = False,
     hash_table_shared_name: bool = False,
 ) -> None:
@@ -48,12 +53,12 @@ def assert_equal_graph_def(
         raise AssertionError(difference)
 
 
-def assert_equal_graph_def_v2(expected: Any, actual: Any) -> None:
+def assert_equal_graph_def_v2(expected: Message, actual: Message) -> None:
     """`assert_equal_graph_def` of TensorFlow 2: random names do not count."""
     assert_equal_graph_def(actual, expected, True, True)
 
 
-def graph_difference(actual: Any, expected: Any) -> str:
+def graph_difference(actual: Message, expected: Message) -> str:
     """The first difference between two GraphDefs in words, or ''."""
     nodes = {node.name: node for node in actual.node}
     for want in expected.node:
@@ -68,7 +73,7 @@ def graph_difference(actual: Any, expected: Any) -> str:
     return ""
 
 
-def _node_difference(actual: Any, expected: Any) -> str:
+def _node_difference(actual: Message, expected: Message) -> str:
     named = f"Node named '{actual.name}'"
     for field in ("op", "device"):
         got, want = getattr(actual, field), getattr(expected, field)
@@ -86,11 +91,11 @@ def _node_difference(actual: Any, expected: Any) -> str:
     )
 
 
-def _data_inputs(node: Any) -> list[str]:
+def _data_inputs(node: Message) -> list[str]:
     return [name for name in node.input if not name.startswith("^")]
 
 
-def _input_difference(named: str, actual: Any, expected: Any) -> str:
+def _input_difference(named: str, actual: Message, expected: Message) -> str:
     for i, name in enumerate(_data_inputs(actual)):
         want = expected.input[i]
         if name.removesuffix(":0") != want.removesuffix(":0"):
@@ -100,7 +105,7 @@ def _input_difference(named: str, actual: Any, expected: Any) -> str:
     return ""
 
 
-def _control_difference(named: str, actual: Any, expected: Any) -> str:
+def _control_difference(named: str, actual: Message, expected: Message) -> str:
     first = len(_data_inputs(actual))
     got, want = set(actual.input[first:]), set(expected.input[first:])
     for name in sorted(want - got):
@@ -110,7 +115,7 @@ def _control_difference(named: str, actual: Any, expected: Any) -> str:
     return ""
 
 
-def _attr_difference(named: str, actual: Any, expected: Any) -> str:
+def _attr_difference(named: str, actual: Message, expected: Message) -> str:
     got, want = _public_attrs(actual), _public_attrs(expected)
     for name, value in want.items():
         text = _attr_text(value)
@@ -128,11 +133,11 @@ def _attr_difference(named: str, actual: Any, expected: Any) -> str:
     return ""
 
 
-def _public_attrs(node: Any) -> dict[str, Any]:
+def _public_attrs(node: Message) -> dict[str, Any]:
     return {k: node.attr[k] for k in sorted(node.attr) if not k.startswith("_")}
 
 
-def _attr_text(value: Any) -> str:
+def _attr_text(value: Message) -> str:
     """An AttrValue as TensorFlow's messages print it."""
     kind = value.WhichOneof("value")
     if kind == "list":
@@ -144,7 +149,7 @@ def _attr_text(value: Any) -> str:
     )
 
 
-def _plain_text(kind: str, value: Any) -> str:
+def _plain_text(kind: str, value: Message) -> str:
     if kind == "type":
         return (
             types_pb2.DESCRIPTOR.enum_types_by_name["DataType"]
@@ -163,12 +168,12 @@ def _plain_text(kind: str, value: Any) -> str:
     return " ".join(str(value).split())
 
 
-def _summary(node: Any) -> str:
+def _summary(node: Message) -> str:
     attrs = ", ".join(f"{k}={_attr_text(node.attr[k])}" for k in sorted(node.attr))
     return f"{{{{node {node.name}}}}} = {node.op}[{attrs}]({', '.join(node.input)})"
 
 
-def _strip_save_folders(graph: Any) -> None:
+def _strip_save_folders(graph: Message) -> None:
     for node in graph.node:
         for name in list(node.attr):
             texts = node.attr[name].tensor.string_val
@@ -176,7 +181,7 @@ def _strip_save_folders(graph: Any) -> None:
                 del node.attr[name]
 
 
-def _strip_table_names(graph: Any) -> None:
+def _strip_table_names(graph: Message) -> None:
     for node in graph.node:
         if "shared_name" in node.attr:
             name = node.attr["shared_name"].s.decode("latin-1")
@@ -184,7 +189,7 @@ def _strip_table_names(graph: Any) -> None:
                 del node.attr["shared_name"]
 
 
-def assert_ops_in_graph(expected_ops: dict[str, str], graph: Any) -> dict[str, Any]:
+def assert_ops_in_graph(expected_ops: dict[str, str], graph: Graph) -> dict[str, Any]:
     """The NodeDefs, by name, of operations that have to be in a graph.
 
     Args:
@@ -211,7 +216,7 @@ def assert_ops_in_graph(expected_ops: dict[str, str], graph: Any) -> dict[str, A
     return found
 
 
-def assert_meta_graph_protos_equal(tester: Any, a: Any, b: Any) -> None:
+def assert_meta_graph_protos_equal(tester: TestCase, a: Message, b: Message) -> None:
     """Fail the test case `tester` unless two MetaGraphDefs are equal.
 
     The parts compared are cleared from both messages.
@@ -227,12 +232,12 @@ def assert_meta_graph_protos_equal(tester: Any, a: Any, b: Any) -> None:
     tester.assertProtoEquals(a, b)
 
 
-def get_node_def_from_graph(node_name: str, graph_def: Any) -> Any:
+def get_node_def_from_graph(node_name: str, graph_def: Message) -> Any:
     """The NodeDef of that name, or None; function bodies are not searched."""
     return next((node for node in graph_def.node if node.name == node_name), None)
 
 
-def set_producer_version(graph: Any, producer_version: int) -> None:
+def set_producer_version(graph: Graph, producer_version: int) -> None:
     """Give a graph the producer version of an older TensorFlow."""
     graph_def = tf.GraphDef()
     graph_def.versions.producer = producer_version

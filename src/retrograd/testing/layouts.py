@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import retrograd as tf
 from retrograd.graph.tensor import Tensor
 
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
 VECTOR = 4  # channels in the innermost dimension of NCHW_VECT_C
 
 
-def NHWCToNCHW(input_tensor: Any) -> Any:
+def NHWCToNCHW(input_tensor: TensorLike | Sequence[Any]) -> Any:
     """A 4-D or 5-D tensor, or a list of its sizes, from channels last to first."""
     return _permuted(input_tensor, {4: [0, 3, 1, 2], 5: [0, 4, 1, 2, 3]})
 
 
-def NCHWToNHWC(input_tensor: Any) -> Any:
+def NCHWToNHWC(input_tensor: TensorLike | Sequence[Any]) -> Any:
     """A 4-D or 5-D tensor, or a list of its sizes, from channels first to last."""
     return _permuted(input_tensor, {4: [0, 2, 3, 1], 5: [0, 2, 3, 4, 1]})
 
 
-def NHWCToNCHW_VECT_C(input_shape_or_tensor: Any) -> Any:
+def NHWCToNCHW_VECT_C(input_shape_or_tensor: TensorLike | Sequence[Any]) -> Any:
     """From channels last to channels first in groups of 4, the group innermost.
 
     Raises:
@@ -40,7 +44,7 @@ def NHWCToNCHW_VECT_C(input_shape_or_tensor: Any) -> Any:
     )
 
 
-def NCHW_VECT_CToNHWC(input_shape_or_tensor: Any) -> Any:
+def NCHW_VECT_CToNHWC(input_shape_or_tensor: TensorLike | Sequence[Any]) -> Any:
     """From channels first in groups of 4 to channels last.
 
     Raises:

@@ -24,7 +24,7 @@ def assert_no_new_pyobjects_executing_eagerly(f: Callable[..., Any]) -> Callable
     """
 
     @functools.wraps(f)
-    def decorated(self: Any, *args: Any, **kwargs: Any) -> None:
+    def decorated(self: object, *args: object, **kwargs: object) -> None:
         with context.eager_mode():
             gc.disable()
             try:
@@ -65,7 +65,7 @@ def assert_no_new_tensors(f: Callable[..., Any]) -> Callable:
     """Fail if tensors, variables or shapes made by the test are alive after it."""
 
     @functools.wraps(f)
-    def decorated(self: Any, **kwargs: Any) -> Any:
+    def decorated(self: object, **kwargs: object) -> Any:
         before = {id(x) for x in _tensors()}
         eager = context.executing_eagerly()
         # Collections die with the graph; optimizers know the graph by its key.
@@ -99,7 +99,7 @@ def assert_no_garbage_created(f: Callable[..., Any]) -> Callable:
     """
 
     @functools.wraps(f)
-    def decorated(self: Any, **kwargs: Any) -> Any:
+    def decorated(self: Any, **kwargs: object) -> Any:
         flags = gc.get_debug()
         gc.disable()
         gc.collect()

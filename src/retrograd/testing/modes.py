@@ -24,12 +24,14 @@ Test = Callable[..., Any]
 PREFIX = unittest.TestLoader.testMethodPrefix
 
 
-def _optional_call(decorator: Callable[[Any], Any], func: Any) -> Any:
+def _optional_call(
+    decorator: Callable[[Any], Any], func: Callable[..., Any] | None
+) -> Any:
     """Serve both `@decorator` and `@decorator()`."""
     return decorator if func is None else decorator(func)
 
 
-def _methods_only(f: Any, name: str, instead: str = "") -> None:
+def _methods_only(f: Callable[..., Any] | None, name: str, instead: str = "") -> None:
     if inspect.isclass(f):
         hint = f"Did you mean to use `{instead}`?" if instead else ""
         raise ValueError(f"`{name}` only supports test methods. {hint}".rstrip())
@@ -40,7 +42,7 @@ def _methods_only(f: Any, name: str, instead: str = "") -> None:
 
 def run_in_graph_and_eager_modes(
     func: Test | None = None,
-    config: Any = None,
+    config: object = None,
     use_gpu: bool = True,
     reset_test: bool = True,
     assert_no_eager_garbage: bool = False,
@@ -60,7 +62,7 @@ def run_in_graph_and_eager_modes(
         )
 
         @functools.wraps(f)
-        def decorated(self: Any, *args: Any, **kwargs: Any) -> None:
+        def decorated(self: Any, *args: object, **kwargs: object) -> None:
             with (
                 contextlib.suppress(unittest.SkipTest),
                 context.graph_mode(),
@@ -68,7 +70,7 @@ def run_in_graph_and_eager_modes(
             ):
                 f(self, *args, **kwargs)
 
-            def run_eagerly(self: Any, **kwargs: Any) -> None:
+            def run_eagerly(self: object, **kwargs: object) -> None:
                 with contextlib.nullcontext() if use_gpu else devices.force_cpu():
                     f(self, *args, **kwargs)
 
@@ -111,7 +113,7 @@ def _test_methods(cls: type) -> Iterator[tuple[str, Test]]:
 
 
 def for_all_test_methods(
-    decorator: Callable[..., Callable[[Test], Test]], *args: Any, **kwargs: Any
+    decorator: Callable[..., Callable[[Test], Test]], *args: object, **kwargs: object
 ) -> Callable[[type], type]:
     """A class decorator: `decorator(*args, **kwargs)` for each test method."""
 
@@ -123,10 +125,10 @@ def for_all_test_methods(
     return decorated
 
 
-def deprecated_graph_mode_only(func: Any = None) -> Any:
+def deprecated_graph_mode_only(func: Callable[..., Any] | None = None) -> Any:
     """Run a test method, or those and `setUp` of a class, in graph mode."""
 
-    def decorator(f: Any) -> Any:
+    def decorator(f: Callable[..., Any]) -> Any:
         if inspect.isclass(f):
             for name, value in list(vars(f).items()):
                 if callable(value) and (name == "setUp" or name.startswith(PREFIX)):
@@ -155,7 +157,7 @@ def also_run_as_tf_function(f: Test) -> Test:
     """
 
     @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> None:
+    def decorated(*args: object, **kwargs: object) -> None:
         def bound() -> None:
             f(*args, **kwargs)
 
@@ -181,7 +183,9 @@ def build_as_function_and_v1_graph(func: Test | None = None) -> Any:
 
         @parameterized.named_parameters(("_v1_graph", False), ("_function", True))
         @functools.wraps(f)
-        def decorated(self: Any, in_function: bool, *args: Any, **kwargs: Any) -> None:
+        def decorated(
+            self: object, in_function: bool, *args: object, **kwargs: object
+        ) -> None:
             with Graph().as_default():
                 body = FuncGraph(f.__name__) if in_function else None
                 with body.as_default() if body else contextlib.nullcontext():
@@ -211,7 +215,7 @@ def _only_if(
         _methods_only(f, name)
 
         @functools.wraps(f)
-        def decorated(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def decorated(self: Any, *args: object, **kwargs: object) -> Any:
             if not possible():
                 self.skipTest(reason)
             return f(self, *args, **kwargs)
@@ -221,7 +225,7 @@ def _only_if(
     return _optional_call(decorator, func)
 
 
-def run_v1_only(reason: str, func: Any = None) -> Any:
+def run_v1_only(reason: str, func: Callable[..., Any] | None = None) -> Any:
     """Skip a test method, or all of a class, under version 2's behaviour.
 
     Raises:
@@ -230,7 +234,7 @@ def run_v1_only(reason: str, func: Any = None) -> Any:
     if not isinstance(reason, str):
         raise ValueError(f"'reason' should be string, got {type(reason)}")
 
-    def decorator(f: Any) -> Any:
+    def decorator(f: Callable[..., Any] | None) -> Any:
         if isinstance(f, type):  # a benchmark has nothing to skip
             if issubclass(f, unittest.TestCase):
                 f.setUp = decorator(f.setUp)
@@ -260,12 +264,12 @@ def run_cuda_only(func: Test | None = None) -> Any:
     )
 
 
-def skip_if(condition: Any) -> Callable[[Test], Test]:
+def skip_if(condition: bool | Callable[[], bool]) -> Callable[[Test], Test]:
     """Let a function do nothing if `condition`, or what it returns, is true."""
 
     def decorator(f: Test) -> Test:
         @functools.wraps(f)
-        def decorated(*args: Any, **kwargs: Any) -> Any:
+        def decorated(*args: object, **kwargs: object) -> Any:
             skip = condition() if callable(condition) else condition
             return None if skip else f(*args, **kwargs)
 
@@ -281,7 +285,7 @@ def _switched(
     switch: Callable[[], contextlib.AbstractContextManager[Any]], f: Test
 ) -> Test:
     @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> Any:
+    def decorated(*args: object, **kwargs: object) -> Any:
         with switch():
             return f(*args, **kwargs)
 
@@ -397,7 +401,7 @@ with_c_shapes = enable_c_shapes
 
 
 def generate_combinations_with_testcase_name(
-    **kwargs: Any,
+    **kwargs: object,
 ) -> list[OrderedDict[str, Any]]:
     """Every combination of the options, each a dict with a 'testcase_name' besides.
 
@@ -420,5 +424,5 @@ def generate_combinations_with_testcase_name(
     return combinations
 
 
-def _alphanumeric(x: Any) -> str:
+def _alphanumeric(x: object) -> str:
     return "".join(filter(str.isalnum, str(x)))

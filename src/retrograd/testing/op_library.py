@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.graph import context, dispatch, opdef
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 
 class OpDefLibrary:
@@ -23,7 +26,7 @@ class OpDefLibrary:
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._ops: dict[str, Any] = {name: opdef.lookup(name) for name in known}
 
-    def add_op(self, op_def: Any) -> None:
+    def add_op(self, op_def: Message) -> None:
         """Add an op type from its OpDef.
 
         Raises:
@@ -41,13 +44,13 @@ class OpDefLibrary:
             _check_arg(op_def, arg)
         self._ops[op_def.name] = opdef.add(signature(op_def))
 
-    def add_op_list(self, op_list: Any) -> None:
+    def add_op_list(self, op_list: Message) -> None:
         """Add every op type of an OpList message."""
         for op_def in op_list.op:
             self.add_op(op_def)
 
     def apply_op(
-        self, op_type_name: str, name: str | None = None, **keywords: Any
+        self, op_type_name: str, name: str | None = None, **keywords: object
     ) -> Any:
         """Apply an op type.
 
@@ -94,7 +97,7 @@ def _plain(key: str, op_def: opdef.OpDef) -> str:
     return key[:-1] if key not in known and key.removesuffix("_") in known else key
 
 
-def _check_arg(op_def: Any, arg: Any) -> None:
+def _check_arg(op_def: Message, arg: Message) -> None:
     kinds = [bool(x) for x in (arg.type, arg.type_attr, arg.type_list_attr)]
     if sum(kinds) != 1:
         raise TypeError(
@@ -119,7 +122,7 @@ def _check_arg(op_def: Any, arg: Any) -> None:
             )
 
 
-def signature(op_def: Any) -> str:
+def signature(op_def: Message) -> str:
     """An OpDef message as a line of the table of signatures."""
     flags = [
         word
@@ -146,14 +149,14 @@ def _type_name(number: int) -> str:
     return dtypes.as_dtype(number).name
 
 
-def _arg_text(arg: Any) -> str:
+def _arg_text(arg: Message) -> str:
     kind = arg.type_list_attr or arg.type_attr or _type_name(arg.type)
     if arg.number_attr:
         kind = f"{arg.number_attr}*{kind}"
     return f"{arg.name}:ref({kind})" if arg.is_ref else f"{arg.name}:{kind}"
 
 
-def _attr_text(attr: Any) -> str:
+def _attr_text(attr: Message) -> str:
     text = f"{attr.name}:{attr.type}"
     if attr.HasField("allowed_values"):
         text += "{" + ",".join(_values(attr.allowed_values.list)) + "}"
@@ -167,12 +170,12 @@ def _attr_text(attr: Any) -> str:
     return text
 
 
-def _values(values: Any) -> list[Any]:
+def _values(values: Message) -> list[Any]:
     """The elements of an AttrValue's list."""
     return [_value(f.name, values, x) for f, xs in values.ListFields() for x in xs]
 
 
-def _value(kind: str, holder: Any, value: Any = None) -> Any:
+def _value(kind: str, holder: Message, value: Any = None) -> Any:
     """One value of an attribute as JSON data."""
     value = getattr(holder, kind) if value is None else value
     if kind == "s":

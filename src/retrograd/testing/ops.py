@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from retrograd.ops import raw
 from retrograd.ops.declare import op
 from retrograd.ops.infer import nothing, scalar, with_rank
 from retrograd.testing.op_library import OpDefLibrary
+
+if TYPE_CHECKING:
+    from retrograd.run.store import Cell, Store
+    from retrograd.typing import Array, Arrays
 
 TABLE = Path(__file__).with_name("opdefs.tsv").read_text("utf-8").splitlines()
 OP_TYPES = [opdef.add(line).name for line in TABLE]
@@ -39,7 +43,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
 # ---------------------------------------------------------------------- kernels
 
 
-def _label(xp: Any, *inputs: Any, n: Operation) -> np.ndarray:
+def _label(xp: Arrays, *inputs: Array, n: Operation) -> np.ndarray:
     """Which of its kernels runs: the one that `Graph._kernel_label_map` chose."""
     label = n.attrs.get("_kernel") or "default"
     text = label.decode() if isinstance(label, bytes) else label
@@ -56,7 +60,7 @@ op("KernelLabelRequired", infer=_scalar_of_vector, host=True)(_label)
 
 
 @op("GraphDefVersion", infer=scalar, host=True)
-def _graph_def_version(xp: Any, *, n: Operation) -> np.int32:
+def _graph_def_version(xp: Arrays, *, n: Operation) -> np.int32:
     """The producer version of the graph."""
     return np.int32(n.graph.graph_def_versions.producer)
 
@@ -87,12 +91,12 @@ def _while_not_removed(n: Operation) -> list[Any]:
 
 
 @op("Old", infer=_while_not_removed, host=True)
-def _old(xp: Any) -> None:
+def _old(xp: Arrays) -> None:
     """Nothing; an op type of the time before GraphDef version 8."""
 
 
 @op("DevicePlacementOp", infer=scalar, host=True)
-def _device_placement_op(xp: Any, *, n: Operation) -> np.ndarray:
+def _device_placement_op(xp: Arrays, *, n: Operation) -> np.ndarray:
     """The full name of the device that the operation is placed on."""
     return np.array(placed(n.device).encode(), object)
 
@@ -110,25 +114,25 @@ def placed(device: str) -> str:
 
 
 @op("StubResourceHandleOp", infer=scalar, host=True)
-def _stub_resource_handle_op(xp: Any, *, n: Operation, store: Any) -> Any:
+def _stub_resource_handle_op(xp: Arrays, *, n: Operation, store: Store) -> Any:
     """A handle of a resource without content."""
     return store.cell(n)
 
 
 @op("ResourceCreateOp", infer=nothing, host=True)
-def _resource_create_op(xp: Any, cell: Any) -> None:
+def _resource_create_op(xp: Arrays, cell: Cell) -> None:
     """Create the resource."""
     cell.value = np.bool_(True)
 
 
 @op("ResourceInitializedOp", infer=scalar, host=True)
-def _resource_initialized_op(xp: Any, cell: Any) -> np.bool_:
+def _resource_initialized_op(xp: Arrays, cell: Cell) -> np.bool_:
     """Whether the resource has been created."""
     return np.bool_(cell.value is not None)
 
 
 @op("ResourceUsingOp", infer=nothing, host=True)
-def _resource_using_op(xp: Any, cell: Any) -> None:
+def _resource_using_op(xp: Arrays, cell: Cell) -> None:
     """Nothing, if the resource exists."""
     if cell.value is None:
         raise errors.NotFoundError(

@@ -50,7 +50,10 @@ class ProtoAssertions(absltest.TestCase):
             self.fail(f"{msg} : \n{''.join(lines)}")
 
     def assertProtoEquals(
-        self, expected_message_maybe_ascii: Any, message: Any, msg: Any = None
+        self,
+        expected_message_maybe_ascii: Message | str | bytes,
+        message: Message,
+        msg: object = None,
     ) -> None:
         """Fail unless `message` equals the expected one, a message or its text."""
         expected = expected_message_maybe_ascii
@@ -67,10 +70,10 @@ class ProtoAssertions(absltest.TestCase):
     def assertProtoEqualsVersion(
         self,
         expected: str,
-        actual: Any,
+        actual: Message,
         producer: int = GRAPH_DEF_VERSION,
         min_consumer: int = GRAPH_DEF_VERSION_MIN_CONSUMER,
-        msg: Any = None,
+        msg: object = None,
     ) -> None:
         """`assertProtoEquals` with a graph's versions put before the text."""
         versions = (
@@ -79,7 +82,7 @@ class ProtoAssertions(absltest.TestCase):
         self.assertProtoEquals(versions + expected, actual, msg=msg)
 
 
-def protos_equal(a: Any, b: Any) -> bool:
+def protos_equal(a: object, b: object) -> bool:
     """Whether two messages, or two values of a field, are equal; NaN equals nothing.
 
     Elements of a repeated field are compared in order.
@@ -92,7 +95,7 @@ def protos_equal(a: Any, b: Any) -> bool:
     )
 
 
-def _parts(value: Any) -> dict[Any, Any] | None:
+def _parts(value: object) -> dict[Any, Any] | None:
     """The fields of a message, the items of a map or list; None of a plain value."""
     if isinstance(value, Message):
         return {field.number: part for field, part in value.ListFields()}

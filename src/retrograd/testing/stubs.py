@@ -35,7 +35,7 @@ class StubOutForTesting:
         self.SmartUnsetAll()
         self.UnsetAll()
 
-    def Set(self, parent: Any, child_name: str, new_child: Any) -> None:
+    def Set(self, parent: object, child_name: str, new_child: object) -> None:
         """Replace `parent.child_name`, of exactly that object."""
         self._set.append((parent, child_name, _current(parent, child_name)))
         setattr(parent, child_name, new_child)
@@ -44,7 +44,7 @@ class StubOutForTesting:
         """Undo every `Set`, the latest first."""
         _put_back(self._set)
 
-    def SmartSet(self, obj: Any, attr_name: str, new_attr: Any) -> None:
+    def SmartSet(self, obj: object, attr_name: str, new_attr: object) -> None:
         """Replace an attribute where it is held: by `obj` itself, else by its class.
 
         Raises:
@@ -59,14 +59,14 @@ class StubOutForTesting:
         _put_back(self._smart_set)
 
     @staticmethod
-    def _holder(obj: Any, attr_name: str) -> Any:
+    def _holder(obj: object, attr_name: str) -> Any:
         getattr(obj, attr_name)  # raises where there is none
         if inspect.ismodule(obj) or inspect.isclass(obj) or attr_name in vars(obj):
             return obj
         return type(obj)
 
 
-def _current(holder: Any, name: str) -> Any:
+def _current(holder: object, name: str) -> Any:
     """The attribute as stored, static methods as such; MISSING if inherited."""
     getattr(holder, name)  # raises where there is none
     return getattr(holder, "__dict__", {}).get(name, MISSING)

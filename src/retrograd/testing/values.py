@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from absl.testing import absltest
@@ -17,6 +17,9 @@ from retrograd.graph import context
 from retrograd.graph.convert import is_eager_tensor
 from retrograd.graph.specs import CompositeTensor
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, Structure, TensorLike
 
 F = TypeVar("F", bound=Callable[..., Any])
 SMALL = 500  # elements up to which a mismatching array of high rank is printed
@@ -30,12 +33,12 @@ def deferred_in_functions(method: F) -> F:
     """
 
     @functools.wraps(method)
-    def checked(*args: Any, **kwargs: Any) -> Any:
+    def checked(*args: object, **kwargs: object) -> Any:
         if not context.get_default_graph().building_function:
             return method(*args, **kwargs)
         slots = [i for i, a in enumerate(args) if _is_tensor(a)]
 
-        def with_values(*values: Any) -> None:
+        def with_values(*values: object) -> None:
             filled = list(args)
             for slot, value in zip(slots, values, strict=True):
                 filled[slot] = value
@@ -53,13 +56,13 @@ class ValueAssertions(absltest.TestCase):
     or in the test's own.
     """
 
-    def evaluate(self, tensors: Any) -> Any:
+    def evaluate(self, tensors: Structure) -> Any:
         """The values of a structure of tensors; the test case supplies it."""
         raise NotImplementedError
 
     # -- conversions
 
-    def _GetNdArray(self, a: Any) -> np.ndarray:
+    def _GetNdArray(self, a: Structure) -> np.ndarray:
         """The value of `a` as an array; rows of unequal length make an object array."""
         if _is_tensor(a):
             a = a.numpy() if is_eager_tensor(a) else self.evaluate(a)
@@ -70,7 +73,7 @@ class ValueAssertions(absltest.TestCase):
         except ValueError:
             return np.array(a, dtype=object)
 
-    def _GetPyList(self, a: Any) -> Any:
+    def _GetPyList(self, a: Structure) -> Any:
         """The value of `a`, ragged or not, as nested lists."""
         if _is_tensor(a):
             a = self.evaluate(a)
@@ -81,11 +84,11 @@ class ValueAssertions(absltest.TestCase):
 
     # -- single numbers and plain sequences of them
 
-    def assertTrue(self, expr: Any, msg: Any = None) -> None:
+    def assertTrue(self, expr: object, msg: object = None) -> None:
         """Fail unless `expr` is true; NumPy's booleans are named as Python's."""
         super().assertTrue(bool(expr) if isinstance(expr, np.bool_) else expr, msg)
 
-    def assertFalse(self, expr: Any, msg: Any = None) -> None:
+    def assertFalse(self, expr: object, msg: object = None) -> None:
         """Fail unless `expr` is false; NumPy's booleans are named as Python's."""
         super().assertFalse(bool(expr) if isinstance(expr, np.bool_) else expr, msg)
 
@@ -101,19 +104,25 @@ class ValueAssertions(absltest.TestCase):
 
     @deferred_in_functions
     def assertArrayNear(
-        self, farray1: Any, farray2: Any, err: float, msg: str | None = None
+        self, farray1: Structure, farray2: Structure, err: float, msg: str | None = None
     ) -> None:
         """Fail unless two sequences of floats are as long and near in each element."""
         self.assertEqual(len(farray1), len(farray2), msg=msg)
         for f1, f2 in zip(farray1, farray2, strict=True):
             self.assertNear(float(f1), float(f2), err, msg=msg)
 
-    def _NDArrayNear(self, ndarray1: Any, ndarray2: Any, err: float) -> bool:
+    def _NDArrayNear(
+        self, ndarray1: Structure, ndarray2: Structure, err: float
+    ) -> bool:
         return bool(np.linalg.norm(ndarray1 - ndarray2) < err)
 
     @deferred_in_functions
     def assertNDArrayNear(
-        self, ndarray1: Any, ndarray2: Any, err: float, msg: str | None = None
+        self,
+        ndarray1: Structure,
+        ndarray2: Structure,
+        err: float,
+        msg: str | None = None,
     ) -> None:
         """Fail unless the Euclidean norm of the difference is below `err`."""
         self.assertTrue(self._NDArrayNear(ndarray1, ndarray2, err), msg=msg)
@@ -122,7 +131,12 @@ class ValueAssertions(absltest.TestCase):
 
     @deferred_in_functions
     def assertAllClose(
-        self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: Any = None
+        self,
+        a: Structure,
+        b: Structure,
+        rtol: float = 1e-6,
+        atol: float = 1e-6,
+        msg: object = None,
     ) -> None:
         """Fail unless |a − b| ≤ atol + rtol·|b| everywhere; NaN is close to NaN.
 
@@ -143,8 +157,8 @@ class ValueAssertions(absltest.TestCase):
     @deferred_in_functions
     def assertAllCloseAccordingToType(
         self,
-        a: Any,
-        b: Any,
+        a: Structure,
+        b: Structure,
         rtol: float = 1e-6,
         atol: float = 1e-6,
         float_rtol: float = 1e-6,
@@ -153,7 +167,7 @@ class ValueAssertions(absltest.TestCase):
         half_atol: float = 1e-3,
         bfloat16_rtol: float = 1e-2,
         bfloat16_atol: float = 1e-2,
-        msg: Any = None,
+        msg: object = None,
     ) -> None:
         """`assertAllClose`, with the loosest tolerance a dtype of the two asks for."""
         a, b = self._GetNdArray(a), self._GetNdArray(b)
@@ -168,7 +182,7 @@ class ValueAssertions(absltest.TestCase):
         self.assertAllClose(a, b, rtol=rtol, atol=atol, msg=msg)
 
     @deferred_in_functions
-    def assertNotAllClose(self, a: Any, b: Any, **kwargs: Any) -> None:
+    def assertNotAllClose(self, a: Structure, b: Structure, **kwargs: Any) -> None:
         """Fail if `assertAllClose(a, b, **kwargs)` would pass."""
         try:
             self.assertAllClose(a, b, **kwargs)
@@ -177,7 +191,13 @@ class ValueAssertions(absltest.TestCase):
         raise AssertionError("The two values are close at all elements")
 
     def _assert_close(
-        self, a: Any, b: Any, rtol: float, atol: float, path: str, msg: Any
+        self,
+        a: Structure,
+        b: Structure,
+        rtol: float,
+        atol: float,
+        path: str,
+        msg: object,
     ) -> None:
         a, b = (x._asdict() if hasattr(x, "_asdict") else x for x in (a, b))
         mismatch = f"Mismatched value: a{path} is different from b{path}. {msg}"
@@ -205,7 +225,13 @@ class ValueAssertions(absltest.TestCase):
                 ) from e
 
     def _assert_dicts_close(
-        self, a: Any, b: Any, rtol: float, atol: float, path: str, msg: Any
+        self,
+        a: Structure,
+        b: Structure,
+        rtol: float,
+        atol: float,
+        path: str,
+        msg: object,
     ) -> None:
         if not (isinstance(a, Mapping) and isinstance(b, Mapping)):
             raise ValueError(
@@ -221,7 +247,7 @@ class ValueAssertions(absltest.TestCase):
             self._assert_close(a[key], b[key], rtol, atol, f"{path}[{key}]", msg)
 
     def _assert_arrays_close(
-        self, a: Any, b: Any, rtol: float, atol: float, msg: str
+        self, a: Structure, b: Structure, rtol: float, atol: float, msg: str
     ) -> None:
         a, b = _widened(self._GetNdArray(a)), _widened(self._GetNdArray(b))
         shapes = f"Shape mismatch: expected {a.shape}, got {b.shape}"
@@ -251,7 +277,13 @@ class ValueAssertions(absltest.TestCase):
         )
 
     def _assert_lists_close(
-        self, a: Any, b: Any, rtol: float, atol: float, msg: Any, path: str
+        self,
+        a: Structure,
+        b: Structure,
+        rtol: float,
+        atol: float,
+        msg: object,
+        path: str,
     ) -> None:
         self.assertEqual(type(a), type(b))
         if not isinstance(a, (list, tuple)):
@@ -296,7 +328,7 @@ class ValueAssertions(absltest.TestCase):
         np.testing.assert_array_equal(a, b, err_msg="\n".join(facts))
 
     @deferred_in_functions
-    def assertNotAllEqual(self, a: Any, b: Any, msg: Any = None) -> None:
+    def assertNotAllEqual(self, a: Structure, b: Structure, msg: object = None) -> None:
         """Fail if `assertAllEqual(a, b)` would pass."""
         try:
             self.assertAllEqual(a, b, msg)
@@ -304,7 +336,9 @@ class ValueAssertions(absltest.TestCase):
             return
         raise AssertionError("The two values are equal at all elements")
 
-    def _assert_ragged_ranks_equal(self, a: Any, b: Any, msg: Any) -> None:
+    def _assert_ragged_ranks_equal(
+        self, a: Structure, b: Structure, msg: object
+    ) -> None:
         if not (isinstance(a, (list, tuple)) or isinstance(b, (list, tuple))):
             ranks = [getattr(x, "ragged_rank", 0) for x in (a, b)]
             self.assertEqual(ranks[0], ranks[1], msg)
@@ -312,22 +346,24 @@ class ValueAssertions(absltest.TestCase):
     # -- bounds and membership
 
     @deferred_in_functions
-    def assertAllGreater(self, a: Any, comparison_target: Any) -> None:
+    def assertAllGreater(self, a: Structure, comparison_target: TensorLike) -> None:
         """Fail unless every element is > `comparison_target`."""
         self.assertGreater(np.min(self._GetNdArray(a)).item(), comparison_target)
 
     @deferred_in_functions
-    def assertAllLess(self, a: Any, comparison_target: Any) -> None:
+    def assertAllLess(self, a: Structure, comparison_target: TensorLike) -> None:
         """Fail unless every element is < `comparison_target`."""
         self.assertLess(np.max(self._GetNdArray(a)).item(), comparison_target)
 
     @deferred_in_functions
-    def assertAllGreaterEqual(self, a: Any, comparison_target: Any) -> None:
+    def assertAllGreaterEqual(
+        self, a: Structure, comparison_target: TensorLike
+    ) -> None:
         """Fail unless every element is ≥ `comparison_target`."""
         self.assertGreaterEqual(np.min(self._GetNdArray(a)).item(), comparison_target)
 
     @deferred_in_functions
-    def assertAllLessEqual(self, a: Any, comparison_target: Any) -> None:
+    def assertAllLessEqual(self, a: Structure, comparison_target: TensorLike) -> None:
         """Fail unless every element is ≤ `comparison_target`."""
         self.assertLessEqual(np.max(self._GetNdArray(a)).item(), comparison_target)
 
@@ -372,7 +408,7 @@ class ValueAssertions(absltest.TestCase):
             )
 
     @deferred_in_functions
-    def assertAllInSet(self, target: Any, expected_set: Iterable[Any]) -> None:
+    def assertAllInSet(self, target: Structure, expected_set: Iterable[Any]) -> None:
         """Fail unless every element is one of `expected_set`."""
         strange = np.setdiff1d(self._GetNdArray(target).ravel(), list(expected_set))
         if np.size(strange):
@@ -382,17 +418,17 @@ class ValueAssertions(absltest.TestCase):
             )
 
     @deferred_in_functions
-    def assertDTypeEqual(self, target: Any, expected_dtype: Any) -> None:
+    def assertDTypeEqual(self, target: Structure, expected_dtype: DTypeLike) -> None:
         """Fail unless the value's NumPy dtype is `expected_dtype`."""
         self.assertEqual(self._GetNdArray(target).dtype, expected_dtype)
 
 
-def _is_tensor(a: Any) -> bool:
+def _is_tensor(a: Structure) -> bool:
     """Whether `a` is a tensor, a sparse tensor or the like, or a variable."""
     return isinstance(a, (Tensor, CompositeTensor)) or hasattr(a, "_as_graph_element")
 
 
-def _is_ragged(a: Any) -> bool:
+def _is_ragged(a: Structure) -> bool:
     return hasattr(a, "ragged_rank")
 
 
@@ -402,7 +438,7 @@ def _widened(a: np.ndarray) -> np.ndarray:
 
 
 def _element_lines(
-    subscripts: Any, value: np.ndarray, limit: int = 10
+    subscripts: Sequence[Any], value: np.ndarray, limit: int = 10
 ) -> Iterator[str]:
     """A line for each element that `np.where` found, at most `limit`, then '...'."""
     rows = np.transpose(subscripts)

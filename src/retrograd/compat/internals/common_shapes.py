@@ -8,11 +8,14 @@ the shapes of its outputs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd import shapes
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
 
 ShapeFunction = Callable[[Operation], list[shapes.TensorShape]]
 
@@ -28,16 +31,16 @@ class RegisterShape:
         if not isinstance(op_type, str):
             raise TypeError("op_type must be a string")
 
-    def __call__(self, f: Any) -> Any:
+    def __call__(self, f: Callable[..., Any]) -> Any:
         return f
 
 
-def _set_call_cpp_shape_fn(call_cpp_shape_fn: Any) -> None:
+def _set_call_cpp_shape_fn(call_cpp_shape_fn: object) -> None:
     """Accepted: shapes are inferred without it."""
     del call_cpp_shape_fn
 
 
-def set_shape_and_handle_data_for_outputs(op: Any) -> None:
+def set_shape_and_handle_data_for_outputs(op: Operation) -> None:
     """Accepted: shapes are set when the operation is made."""
     del op
 
@@ -54,18 +57,18 @@ def has_fully_defined_shape(tensor: Tensor) -> bool:
     return shapes.is_full(tensor._shape_raw)
 
 
-def rank(tensor: Any) -> int | None:
+def rank(tensor: TensorLike) -> int | None:
     """The rank of a tensor, if it is one and the rank is known."""
     return tensor._rank() if isinstance(tensor, Tensor) else None
 
 
-def scalar_shape(unused_op: Any) -> list[shapes.TensorShape]:
+def scalar_shape(unused_op: Operation) -> list[shapes.TensorShape]:
     """One scalar output."""
     del unused_op
     return [shapes.scalar()]
 
 
-def no_outputs(unused_op: Any) -> list[shapes.TensorShape]:
+def no_outputs(unused_op: Operation) -> list[shapes.TensorShape]:
     """No output."""
     del unused_op
     return []

@@ -7,7 +7,7 @@ import functools
 import re
 import sys
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from retrograd.platform import logs
@@ -49,7 +49,7 @@ def _call_location() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def _warn(key: Any, warn_once: bool, text: str, *args: Any) -> None:
+def _warn(key: Hashable, warn_once: bool, text: str, *args: object) -> None:
     if not _PRINT_DEPRECATION_WARNINGS or key in _PRINTED_WARNING:
         return
     if warn_once:
@@ -81,11 +81,11 @@ def deprecated(
     """
     _validate_deprecation_args(date, instructions)
 
-    def deprecated_wrapper(func: Any) -> Any:
+    def deprecated_wrapper(func: Callable[..., Any]) -> Any:
         validate_callable(func, "deprecated")
 
         @functools.wraps(func)
-        def new_func(*args: Any, **kwargs: Any) -> Any:
+        def new_func(*args: object, **kwargs: object) -> Any:
             _warn(
                 func,
                 warn_once,
@@ -105,7 +105,10 @@ def deprecated(
 
 
 def deprecated_alias(
-    deprecated_name: str, name: str, func_or_class: Any, warn_once: bool = True
+    deprecated_name: str,
+    name: str,
+    func_or_class: Callable[..., Any],
+    warn_once: bool = True,
 ) -> Any:
     """A function or class under an old name, which warns that there is a new one."""
     text = "The name %s is deprecated. Please use %s instead.\n"
@@ -117,7 +120,7 @@ def deprecated_alias(
     validate_callable(func_or_class, "deprecated")
 
     @functools.wraps(func_or_class)
-    def new_func(*args: Any, **kwargs: Any) -> Any:
+    def new_func(*args: object, **kwargs: object) -> Any:
         _warn(new_func, warn_once, text, deprecated_name, name)
         return func_or_class(*args, **kwargs)
 
@@ -164,7 +167,7 @@ def deprecated_endpoints(*args: str) -> Callable[[Any], Any]:
     return deprecated_wrapper
 
 
-def _same_value(a: Any, b: Any) -> bool:
+def _same_value(a: object, b: object) -> bool:
     if a is b:
         return True
     try:
@@ -264,7 +267,7 @@ def deprecated_arg_values(
     date: str | None,
     instructions: str,
     warn_once: bool = True,
-    **deprecated_kwargs: Any,
+    **deprecated_kwargs: object,
 ) -> Callable[[Any], Any]:
     """Mark values of arguments as deprecated.
 
@@ -281,11 +284,11 @@ def deprecated_arg_values(
     if not deprecated_kwargs:
         raise ValueError("Specify which argument values are deprecated.")
 
-    def deprecated_wrapper(func: Any) -> Any:
+    def deprecated_wrapper(func: Callable[..., Any]) -> Any:
         validate_callable(func, "deprecated_arg_values")
 
         @functools.wraps(func)
-        def new_func(*args: Any, **kwargs: Any) -> Any:
+        def new_func(*args: object, **kwargs: object) -> Any:
             named = inspecting.getcallargs(func, *args, **kwargs)
             for name, value in deprecated_kwargs.items():
                 if name in named and _same_value(named[name], value):
@@ -321,7 +324,7 @@ def deprecated_arg_values(
 
 
 def deprecated_argument_lookup(
-    new_name: str, new_value: Any, old_name: str, old_value: Any
+    new_name: str, new_value: object, old_name: str, old_value: object
 ) -> Any:
     """The value of an argument that has an old and a new name.
 
@@ -360,7 +363,7 @@ class HiddenTfApiAttribute(property):
     """An inherited attribute that a subclass takes back: reading it raises."""
 
     def __init__(self, deprecation_message: str) -> None:
-        def raise_error(unused_self: Any) -> Any:
+        def raise_error(unused_self: object) -> Any:
             raise AttributeError(deprecation_message)
 
         super().__init__(raise_error)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.formats import messages
 from retrograd.run.devices import local_devices
 
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
-def list_local_devices(session_config: Any = None) -> list[Any]:
+
+def list_local_devices(session_config: Message = None) -> list[Any]:
     """A DeviceAttributes message for each device that operations can be placed on.
 
     Args:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.device import DeviceSpecV1, canonical_name, merge
+
+if TYPE_CHECKING:
+    from retrograd.graph.operation import Operation
 
 
 def check_valid(spec: str) -> None:
@@ -23,7 +26,7 @@ def merge_device(spec: Any) -> Any:
     """
     name = canonical_name(spec)
 
-    def assign(op: Any) -> str:
+    def assign(op: Operation) -> str:
         return merge(name, getattr(op, "device", "") or "")
 
     return assign

@@ -10,7 +10,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd.graph import context as modes
 from retrograd.graph.defaults import device as device_block
@@ -23,6 +23,9 @@ from retrograd.run.configuration import (
     list_logical_devices,
 )
 from retrograd.run.devices import PREFIX
+
+if TYPE_CHECKING:
+    from retrograd.typing import DeviceLike, Message
 
 GRAPH_MODE, EAGER_MODE = 0, 1
 #: what to do with an input that is on another device
@@ -79,7 +82,9 @@ def new_executor(enable_async: bool) -> Executor:
 class FunctionCallOptions:
     """How calls of functions were asked to be run."""
 
-    def __init__(self, executor_type: Any = None, config_proto: Any = None) -> None:
+    def __init__(
+        self, executor_type: object = None, config_proto: Message = None
+    ) -> None:
         self.executor_type = executor_type
         self.config_proto_serialized = config_proto
 
@@ -91,7 +96,7 @@ class _EagerTensorCache:
         self._items: OrderedDict[Any, Any] = OrderedDict()
         self._max_items, self._max_size = max_items, max_tensor_size
 
-    def put(self, key: Any, value: Any) -> None:
+    def put(self, key: object, value: Any) -> None:
         """Keep a tensor."""
         if value.shape.num_elements() > self._max_size:
             return
@@ -99,7 +104,7 @@ class _EagerTensorCache:
         if len(self._items) > self._max_items:
             self._items.popitem(last=False)
 
-    def get(self, key: Any) -> Any:
+    def get(self, key: object) -> Any:
         """A tensor that is kept, or None."""
         return self._items.get(key)
 
@@ -125,7 +130,7 @@ def _of_thread(name: str, doc: str, inside: str = "_own") -> Any:
     def read(self: Context) -> Any:
         return getattr(getattr(self, inside), name)
 
-    def write(self: Context, value: Any) -> None:
+    def write(self: Context, value: object) -> None:
         setattr(getattr(self, inside), name, value)
 
     return property(read, write, doc=doc)
@@ -146,10 +151,10 @@ class Context:
 
     def __init__(
         self,
-        config: Any = None,
+        config: Message = None,
         device_policy: int | None = None,
         execution_mode: int | None = None,
-        server_def: Any = None,
+        server_def: Message = None,
     ) -> None:
         if execution_mode not in (None, SYNC, ASYNC):
             raise ValueError(
@@ -216,7 +221,7 @@ class Context:
         """The same, taken apart."""
         return DeviceSpecV1.from_string(self.device_name)
 
-    def device(self, name: Any) -> contextlib.AbstractContextManager[Any]:
+    def device(self, name: DeviceLike) -> contextlib.AbstractContextManager[Any]:
         """A block whose eager ops run on a device; graphs are not concerned."""
         if modes.executing_eagerly():
             return device_block(name)
@@ -304,7 +309,7 @@ def ensure_initialized() -> None:
     """Nothing: there is nothing to prepare."""
 
 
-def device(name: Any) -> contextlib.AbstractContextManager[Any]:
+def device(name: DeviceLike) -> contextlib.AbstractContextManager[Any]:
     """As `Context.device`."""
     return _context.device(name)
 
@@ -337,7 +342,7 @@ def in_eager_mode() -> bool:
 
 
 @contextlib.contextmanager
-def _during(attribute: str, value: Any) -> Iterator[None]:
+def _during(attribute: str, value: object) -> Iterator[None]:
     before = getattr(_context, attribute)
     setattr(_context, attribute, value)
     try:
@@ -367,7 +372,7 @@ def executor_scope(e: Executor) -> contextlib.AbstractContextManager[None]:
 
 
 def function_executor_type(
-    executor_type: Any,
+    executor_type: object,
 ) -> contextlib.AbstractContextManager[None]:
     """A context in which functions are asked to be run by another executor."""
     options = FunctionCallOptions(executor_type)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,13 +15,16 @@ from retrograd.graph.tensor import Tensor
 from retrograd.run.eager import EagerTensor
 from retrograd.run.eager import execute as run_op
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike
+
 
 def quick_execute(
     op_name: str | bytes,
     num_outputs: int,
     inputs: Sequence[Any],
     attrs: Sequence[Any] | None,
-    ctx: Any,
+    ctx: object,
     name: str | None = None,
 ) -> list[Tensor]:
     """Run an op.
@@ -92,7 +95,7 @@ def _attributes(op_def: opdef.OpDef, flat: list[Any]) -> dict[str, Any]:
     return found
 
 
-def _attribute(kind: str, value: Any) -> Any:
+def _attribute(kind: str, value: object) -> Any:
     if kind.startswith("list("):
         if not isinstance(value, (list, tuple)):
             raise TypeError(value)
@@ -100,24 +103,24 @@ def _attribute(kind: str, value: Any) -> Any:
     return _KINDS[kind](value)
 
 
-def _checked(types: Any, value: Any) -> Any:
+def _checked(types: type | tuple[type, ...], value: object) -> Any:
     if not isinstance(value, types) or isinstance(value, bool):
         raise TypeError(value)
     return value
 
 
-def _string(value: Any) -> Any:
+def _string(value: object) -> Any:
     value = _checked((str, bytes), value)
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _shape(value: Any) -> Any:
+def _shape(value: object) -> Any:
     if value is None or isinstance(value, (list, tuple, shapes.TensorShape)):
         return shapes.raw(value)
     raise TypeError(value)
 
 
-def _bool(value: Any) -> bool:
+def _bool(value: object) -> bool:
     if isinstance(value, (bool, np.bool_)) or value in (0, 1):
         return bool(value)
     raise TypeError(value)
@@ -142,7 +145,7 @@ _KINDS: dict[str, Callable[[Any], Any]] = {
 
 
 def convert_to_mixed_eager_tensors(
-    values: Sequence[Any], ctx: Any
+    values: Sequence[Any], ctx: object
 ) -> tuple[list[dtypes.DType], list[Tensor]]:
     """Values as tensors, and their dtypes."""
     del ctx
@@ -152,8 +155,8 @@ def convert_to_mixed_eager_tensors(
 
 def args_to_matching_eager(
     l: Sequence[Any],  # noqa: E741
-    ctx: Any,
-    default_dtype: Any = None,
+    ctx: object,
+    default_dtype: DTypeLike | None = None,
 ) -> tuple[dtypes.DType | None, list[Tensor]]:
     """Values as tensors of one dtype, and the dtype: that of the first tensor."""
     del ctx
@@ -167,7 +170,7 @@ def args_to_matching_eager(
 
 
 def args_to_mixed_eager_tensors(
-    lists: Sequence[Sequence[Any]], ctx: Any
+    lists: Sequence[Sequence[Any]], ctx: object
 ) -> tuple[list[dtypes.DType], list[list[Tensor]]]:
     """Lists of values as tensors: those at one place in all lists have one dtype.
 
@@ -190,7 +193,7 @@ def args_to_mixed_eager_tensors(
     return types, [list(row) for row in zip(*columns, strict=True)]
 
 
-def make_float(v: Any, arg_name: str) -> float:
+def make_float(v: object, arg_name: str) -> float:
     """A float attribute, checked."""
     if not isinstance(v, (int, float, np.floating, np.integer)):
         raise _wrong("float", v, arg_name)
@@ -207,14 +210,14 @@ def make_int(v: Any, arg_name: str) -> int:
         raise _wrong("int", v, arg_name) from None
 
 
-def make_str(v: Any, arg_name: str) -> bytes:
+def make_str(v: object, arg_name: str) -> bytes:
     """A string attribute, checked."""
     if not isinstance(v, (str, bytes)):
         raise _wrong("string", v, arg_name)
     return v.encode() if isinstance(v, str) else v
 
 
-def make_bool(v: Any, arg_name: str) -> bool:
+def make_bool(v: object, arg_name: str) -> bool:
     """A bool attribute, checked."""
     if not isinstance(v, bool):
         raise _wrong("bool", v, arg_name)
@@ -239,5 +242,5 @@ def make_shape(v: Any, arg_name: str) -> list[int | None] | None:
     return None if shape.ndims is None else shape.as_list()
 
 
-def _wrong(kind: str, v: Any, arg_name: str) -> TypeError:
+def _wrong(kind: str, v: object, arg_name: str) -> TypeError:
     return TypeError(f"Expected {kind} for argument '{arg_name}' not {v!r}.")

@@ -12,6 +12,7 @@ from retrograd.ops.declare import gradient_registry
 
 if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
+    from retrograd.graph.tensor import Tensor
     from retrograd.typing import Gradient, Gradients
 
 _TRAINABLE = ("float16", "float32", "float64", "complex64", "complex128")
@@ -23,7 +24,7 @@ def IsTrainable(tensor_or_dtype: Any) -> bool:
     return dtype.base_dtype.name in (*_TRAINABLE, "resource", "variant")
 
 
-def _IsBackpropagatable(tensor: Any) -> bool:
+def _IsBackpropagatable(tensor: Tensor) -> bool:
     """Whether derivatives pass through a tensor."""
     return IsTrainable(tensor) or tensor.dtype.base_dtype == dtypes.bfloat16
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import dtypes, shapes
 from retrograd.graph import context
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, ShapeLike
 
-def graph_placeholder(dtype: Any, shape: Any, name: str | None = None) -> Tensor:
+
+def graph_placeholder(
+    dtype: DTypeLike, shape: ShapeLike, name: str | None = None
+) -> Tensor:
     """A placeholder in the default graph, also while executing eagerly."""
     graph = context.get_default_graph()
     attrs = {"dtype": dtypes.as_dtype(dtype).base_dtype, "shape": shapes.raw(shape)}

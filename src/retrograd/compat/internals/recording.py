@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.grad.tape import GradientTape
 from retrograd.graph import context, opdef
 from retrograd.graph.record import Record
 from retrograd.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+    from retrograd.variables.variable import Variable
 
 Tape = GradientTape
 
@@ -33,12 +37,12 @@ def pop_tape(tape: GradientTape) -> None:
     tape._stop()
 
 
-def watch(tape: GradientTape, tensor: Any) -> None:
+def watch(tape: GradientTape, tensor: TensorLike) -> None:
     """Treat a tensor as a variable of differentiation on a tape."""
     tape.watch(tensor)
 
 
-def watch_variable(tape: GradientTape, variable: Any) -> None:
+def watch_variable(tape: GradientTape, variable: Variable) -> None:
     """Treat a variable as one of differentiation on a tape."""
     tape.watch(variable)
 

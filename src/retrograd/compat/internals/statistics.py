@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retrograd.graph.graph import Graph
+    from retrograd.typing import Message
 
 
 class OpStats:
@@ -80,7 +84,7 @@ class RegisterStatistics:
         return f
 
 
-def get_stats_for_node_def(graph: Any, node: Any, statistic_type: str) -> OpStats:
+def get_stats_for_node_def(graph: Graph, node: Message, statistic_type: str) -> OpStats:
     """The statistics of a node; of unknown value where none are registered."""
     function = _registered.get(f"{node.op},{statistic_type}")
     return OpStats(statistic_type) if function is None else function(graph, node)

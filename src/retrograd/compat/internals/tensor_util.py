@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.util import protos
 
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
-def ShapeEquals(tensor_proto: Any, shape: Any) -> bool:
+
+def ShapeEquals(tensor_proto: Message, shape: Any) -> bool:
     """Whether a TensorProto has the given shape (a list, a tuple or a message).
 
     Raises:

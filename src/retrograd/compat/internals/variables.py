@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from retrograd import shapes
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.variables.resource import BaseResourceVariable, UninitializedVariable
 
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike, ShapeLike
+
 
 def variable_op(
-    shape: Any,
-    dtype: Any,
+    shape: ShapeLike,
+    dtype: DTypeLike,
     name: str = "Variable",
     set_shape: bool = True,
     container: str = "",
@@ -33,8 +36,8 @@ def variable_op(
 
 
 def variable_op_v2(
-    shape: Any,
-    dtype: Any,
+    shape: ShapeLike,
+    dtype: DTypeLike,
     name: str = "Variable",
     container: str = "",
     shared_name: str = "",

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.graph import dispatch
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.ops.flow.loops import Loop, unpacked
 
+if TYPE_CHECKING:
+    from retrograd.typing import Structure, TensorLike
+
 
 def while_loop(
     cond: Callable[..., Any],
     body: Callable[..., Any],
-    loop_vars: Any,
-    shape_invariants: Any = None,
+    loop_vars: Structure,
+    shape_invariants: Structure = None,
     parallel_iterations: int = 10,
-    maximum_iterations: Any = None,
+    maximum_iterations: TensorLike | None = None,
     name: str | None = None,
     return_same_structure: bool = True,
     back_prop: bool = True,

@@ -67,7 +67,7 @@ def _restore_method(cls: Any, old: str, new: str) -> None:
         return
 
     @functools.wraps(getattr(cls, new))
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(self: object, *args: object, **kwargs: object) -> Any:
         announce(f"{cls.__module__}.{cls.__qualname__}.{old}")
         return getattr(self, new)(*args, **kwargs)
 
@@ -80,7 +80,7 @@ def _restore_keyword(module: ModuleType, name: str, old: str, new: str) -> None:
         return
 
     @functools.wraps(original)
-    def function(*args: Any, **kwargs: Any) -> Any:
+    def function(*args: object, **kwargs: object) -> Any:
         if old in kwargs:
             announce(f"{module.__name__}.{name}({old}=)")
             kwargs[new] = kwargs.pop(old)

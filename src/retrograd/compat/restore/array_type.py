@@ -23,7 +23,7 @@ def ptp(
     return np.ptp(self, axis, out, keepdims)
 
 
-def itemset(self: Any, *args: Any) -> None:
+def itemset(self: Any, *args: object) -> None:
     """Set one element: `itemset(value)`, `itemset(place, value)`.
 
     Raises:
@@ -54,7 +54,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 def _announced(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def called(self: object, *args: object, **kwargs: object) -> Any:
         announce(f"numpy.ndarray.{name}")
         return method(self, *args, **kwargs)
 

@@ -12,9 +12,12 @@ import functools
 import sys
 from collections.abc import Callable
 from types import FrameType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.compat.restore.notices import announce, spare_kernels
+
+if TYPE_CHECKING:
+    from retrograd.typing import DTypeLike
 
 #: `again(error, function, *args, **kwargs)`: the result of old, or NotImplemented
 Again = Callable[..., Any]
@@ -72,8 +75,8 @@ class Retrying:
 def _array(
     error: Exception,
     array: Callable[..., Any],
-    value: Any,
-    dtype: Any = None,
+    value: object,
+    dtype: DTypeLike | None = None,
     *args: Any,
     **kwargs: Any,
 ) -> Any:
@@ -130,7 +133,7 @@ def _sum(
 
 
 def _sample(
-    error: Exception, sample: Callable[..., Any], population: Any, k: int
+    error: Exception, sample: Callable[..., Any], population: object, k: int
 ) -> Any:
     """A sample of a set."""
     del error
@@ -167,7 +170,7 @@ def _json(error: Exception, load: Callable[..., Any], *args: Any, **kwargs: Any)
 def _open(
     error: Exception,
     open_: Callable[..., Any],
-    file: Any,
+    file: object,
     mode: str = "r",
     *args: Any,
     **kwargs: Any,

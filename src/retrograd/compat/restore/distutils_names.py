@@ -33,13 +33,13 @@ class LooseVersion:
     def __repr__(self) -> str:
         return f"{type(self).__name__} ('{self}')"
 
-    def _other(self, other: Any) -> Any:
+    def _other(self, other: object) -> Any:
         return type(self)(other) if isinstance(other, str) else other
 
     def __eq__(self, other: object) -> bool:
         return self.version == self._other(other).version
 
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: object) -> bool:
         return self.version < self._other(other).version
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]
@@ -88,7 +88,7 @@ def mkpath(name: str, mode: int = 0o777, verbose: int = 1, dry_run: int = 0) -> 
     return made
 
 
-def copy_tree(src: str, dst: str, *args: Any, **kwargs: Any) -> list[str]:
+def copy_tree(src: str, dst: str, *args: object, **kwargs: object) -> list[str]:
     """Copy a folder into another; returns the files that were made."""
     del args, kwargs
     shutil.copytree(src, dst, dirs_exist_ok=True)
@@ -106,7 +106,7 @@ def remove_tree(directory: str, verbose: int = 1, dry_run: int = 0) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def copy_file(src: str, dst: str, *args: Any, **kwargs: Any) -> tuple[str, int]:
+def copy_file(src: str, dst: str, *args: object, **kwargs: object) -> tuple[str, int]:
     """Copy a file; returns its new path and 1."""
     del args, kwargs
     return shutil.copy2(src, dst), 1

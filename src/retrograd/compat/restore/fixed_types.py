@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 from collections.abc import Iterator
-from typing import Any
 
 #: where CPython keeps a type's flags, in a build with one interpreter lock
 _FLAGS_AT = 168
@@ -13,7 +12,7 @@ _FLAGS_AT = 168
 _IMMUTABLE = 1 << 8
 
 
-def put(cls: type, name: str, value: Any) -> bool:
+def put(cls: type, name: str, value: object) -> bool:
     """Set an attribute of a type, also of one that refuses it.
 
     Returns:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 _STARTS = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -16,7 +19,7 @@ _STARTS = (
 )
 
 
-def what(file: Any, h: bytes | None = None) -> str | None:
+def what(file: Message, h: bytes | None = None) -> str | None:
     """The kind of image in a file, or of the bytes `h`; None if it is not known."""
     if h is None:
         if hasattr(file, "read"):

@@ -31,7 +31,7 @@ def see_wrappers(inspect: ModuleType) -> None:
     original = inspect.getfullargspec
 
     @functools.wraps(original)
-    def getfullargspec(func: Any) -> Any:
+    def getfullargspec(func: Callable[..., Any]) -> Any:
         from retrograd.compat import signatures
 
         return signatures.seen(func, original)

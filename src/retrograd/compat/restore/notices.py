@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
 
 from retrograd.compat import loading
 
@@ -22,7 +21,7 @@ def announce(what: str) -> None:
     _announced.append(what)
 
 
-def spare_kernels(name: str, replaced: Any, original: Any) -> None:
+def spare_kernels(name: str, replaced: object, original: object) -> None:
     """Let kernels keep NumPy's own function, which they call at every step."""
 
     def spare(kernels: ModuleType) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, TensorLike
 
 NINF = -np.inf
 PZERO = 0.0
@@ -19,28 +23,28 @@ sctypes: dict[str, list[type]] = {
 _KINDS = {"int": "i", "uint": "u", "float": "f", "complex": "c"}
 
 
-def asscalar(a: Any) -> Any:
+def asscalar(a: TensorLike) -> Any:
     """The one element of an array as a Python number."""
     return np.asarray(a).item()
 
 
-def alen(a: Any) -> int:
+def alen(a: TensorLike) -> int:
     """The length of the first axis; 1 for a scalar."""
     return len(np.array(a, ndmin=1))
 
 
-def asfarray(a: Any, dtype: Any = np.float64) -> np.ndarray:
+def asfarray(a: object, dtype: Any = np.float64) -> np.ndarray:
     """An array of a floating type: `dtype` where that is one, else float64."""
     kind = dtype if np.issubdtype(dtype, np.inexact) else np.float64
     return np.asarray(a, dtype=kind)
 
 
-def msort(a: Any) -> np.ndarray:
+def msort(a: Array) -> np.ndarray:
     """A copy of an array, sorted along the first axis."""
     return np.sort(a, axis=0)
 
 
-def trapz(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+def trapz(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1) -> Any:
     """The integral by the trapezoidal rule."""
     return np.trapezoid(y, x, dx, axis)
 
@@ -53,7 +57,7 @@ def issubclass_(arg1: Any, arg2: Any) -> bool:
         return False
 
 
-def obj2sctype(rep: Any, default: Any = None) -> Any:
+def obj2sctype(rep: Any, default: object = None) -> Any:
     """The scalar type of a type, dtype or array; `default` where it has none."""
     if isinstance(rep, type) and issubclass(rep, np.generic):
         return rep
@@ -65,19 +69,19 @@ def obj2sctype(rep: Any, default: Any = None) -> Any:
         return default
 
 
-def issctype(rep: Any) -> bool:
+def issctype(rep: object) -> bool:
     """Whether a value stands for a scalar type."""
     if not isinstance(rep, type | np.dtype):
         return False
     return obj2sctype(rep) not in (None, np.object_)
 
 
-def issubsctype(arg1: Any, arg2: Any) -> bool:
+def issubsctype(arg1: object, arg2: object) -> bool:
     """Whether one scalar type is a kind of another."""
     return issubclass(obj2sctype(arg1), obj2sctype(arg2))
 
 
-def sctype2char(sctype: Any) -> str:
+def sctype2char(sctype: object) -> str:
     """The one-letter code of a scalar type."""
     return np.dtype(obj2sctype(sctype)).char
 
@@ -118,6 +122,6 @@ def disp(mesg: Any, device: Any = None, linefeed: bool = True) -> None:
     print(mesg, end="\n" if linefeed else "", file=device, flush=True)
 
 
-def set_string_function(f: Any, repr: bool = True) -> None:
+def set_string_function(f: Callable[..., Any] | None, repr: bool = True) -> None:
     """Set how arrays are printed, as a print option of today."""
     np.set_printoptions(override_repr=f if repr else None)

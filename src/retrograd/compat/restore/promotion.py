@@ -110,7 +110,7 @@ def adapted(a: Any, b: Any, first_fit: bool = False) -> tuple[Any, Any]:
     return a, b
 
 
-def _dtype_alone(x: Any) -> np.dtype | None:
+def _dtype_alone(x: object) -> np.dtype | None:
     """The dtype of a single number as NumPy 1 took it; None for all else."""
     known = _ALONE.get(type(x))
     if known is None and isinstance(x, np.ndarray) and not x.shape:
@@ -118,7 +118,7 @@ def _dtype_alone(x: Any) -> np.dtype | None:
     return known
 
 
-def _strong(a: Any, b: Any) -> tuple[Any, Any]:
+def _strong(a: object, b: object) -> tuple[Any, Any]:
     """Single numbers, those of Python as NumPy's."""
     of_a, of_b = _PYTHON.get(type(a)), _PYTHON.get(type(b))
     if of_a is None and of_b is None:
@@ -196,7 +196,7 @@ def _quotient(a: Any, b: Any) -> Any:
     return a / b
 
 
-def _fits(x: Any, dtype: np.dtype) -> bool:
+def _fits(x: object, dtype: np.dtype) -> bool:
     if not isinstance(x, np.ndarray | np.generic) or x.shape:
         return False
     return x.dtype.kind in "iu" and np.can_cast(x.dtype, dtype)
@@ -206,7 +206,7 @@ def _function(name: str) -> Callable[[Any, Any], Any]:
     apply = getattr(operator, name)
     first_fit = name in _FIRST_FIT
 
-    def applied(a: Any, b: Any) -> Any:
+    def applied(a: object, b: object) -> Any:
         if type(a) in NARROW or type(b) in NARROW:
             a, b = adapted(a, b, first_fit)
         return apply(a, b)
@@ -218,7 +218,7 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
     apply, plain = getattr(operator, "i" + name.strip("_")), FUNCTIONS[name]
     first_fit = name in _FIRST_FIT
 
-    def applied(a: Any, b: Any) -> Any:
+    def applied(a: object, b: object) -> Any:
         if isinstance(a, np.ndarray):
             return apply(a, adapted(a, b, first_fit)[1])
         return plain(a, b) if type(a) in NARROW or type(b) in NARROW else apply(a, b)
@@ -242,7 +242,9 @@ def total(values: Any, /, start: Any = 0) -> Any:
     return functools.reduce(FUNCTIONS["add"], each, FUNCTIONS["add"](start, first))
 
 
-def called(function: Any, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
+def called(
+    function: Callable[..., Any], a: object, b: object, *args: object, **kwargs: object
+) -> Any:
     """A function of NumPy's, of two operands."""
     if type(a) in NARROW or type(b) in NARROW:
         first_fit = function in (np.floor_divide, np.mod, np.remainder, np.power)
@@ -250,12 +252,25 @@ def called(function: Any, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     return function(a, b, *args, **kwargs)
 
 
-def where(function: Any, condition: Any, a: Any, b: Any, **kwargs: Any) -> Any:
+def where(
+    function: Callable[..., Any],
+    condition: object,
+    a: object,
+    b: object,
+    **kwargs: object,
+) -> Any:
     """`np.where`."""
     return function(condition, *adapted(a, b), **kwargs)
 
 
-def clip(function: Any, a: Any, low: Any, high: Any, *args: Any, **kwargs: Any) -> Any:
+def clip(
+    function: Callable[..., Any],
+    a: object,
+    low: object,
+    high: object,
+    *args: object,
+    **kwargs: object,
+) -> Any:
     """`np.clip`."""
     if isinstance(a, np.ndarray):
         low, high = adapted(a, low)[1], adapted(a, high)[1]

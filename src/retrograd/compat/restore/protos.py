@@ -12,7 +12,10 @@ import ast
 import importlib
 from collections.abc import Iterator
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrograd.typing import Message
 
 _BUILD = "_build_from_description"
 
@@ -110,7 +113,7 @@ def build(serialized: bytes, module: dict[str, Any]) -> None:
         builder.BuildServices(descriptor, module["__name__"], names)
 
 
-def _depend_on_ours(file: Any) -> None:
+def _depend_on_ours(file: Message) -> None:
     """Let a description use our copies of TensorFlow's messages."""
     names: dict[str, str] = {}
     dependencies: list[str] = []
@@ -141,7 +144,7 @@ def _our_files(dependency: str) -> Iterator[Any]:
         yield module.DESCRIPTOR
 
 
-def _references(file: Any) -> Iterator[tuple[Any, str]]:
+def _references(file: Message) -> Iterator[tuple[Any, str]]:
     """Where a file's description names a message or an enum."""
     for field in _fields(file):
         yield field, "type_name"
@@ -152,7 +155,7 @@ def _references(file: Any) -> Iterator[tuple[Any, str]]:
             yield method, "output_type"
 
 
-def _fields(message: Any) -> Iterator[Any]:
+def _fields(message: Message) -> Iterator[Any]:
     """The fields and extensions that a file or a message describes, at any depth."""
     yield from getattr(message, "field", ())
     yield from message.extension

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import operator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -40,11 +41,11 @@ def provide() -> None:
     loading.when_loaded("numpy", _go_by_numpy_1)
 
 
-def _put(word: str, value: Any) -> None:
+def _put(word: str, value: object) -> None:
     setattr(builtins, name_of(word), value)
 
 
-def _as_it_is(function: Any, *args: Any, **kwargs: Any) -> Any:
+def _as_it_is(function: Callable[..., Any], *args: object, **kwargs: object) -> Any:
     return function(*args, **kwargs)
 
 

@@ -48,7 +48,7 @@ def escape(s: str, quote: bool = False) -> str:
     return text.replace('"', "&quot;") if quote else text
 
 
-def linux_distribution(*args: Any, **kwargs: Any) -> tuple[str, str, str]:
+def linux_distribution(*args: object, **kwargs: object) -> tuple[str, str, str]:
     """The name, version and code name of the Linux distribution; empty elsewhere."""
     import platform
 

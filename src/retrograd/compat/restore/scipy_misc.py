@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, PathLike
 
 _RESAMPLE = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "cubic": 3}
 _ELSEWHERE = {
@@ -30,7 +33,7 @@ def __getattr__(name: str) -> Any:
 
 
 def bytescale(
-    data: Any,
+    data: Array,
     cmin: float | None = None,
     cmax: float | None = None,
     high: int = 255,
@@ -79,7 +82,7 @@ def imread(name: Any, flatten: bool = False, mode: str | None = None) -> np.ndar
     return fromimage(Image.open(name), flatten=flatten, mode=mode)
 
 
-def fromimage(im: Any, flatten: bool = False, mode: str | None = None) -> np.ndarray:
+def fromimage(im: object, flatten: bool = False, mode: str | None = None) -> np.ndarray:
     """A Pillow image as an array; see `imread`."""
     from PIL import Image
 
@@ -98,12 +101,12 @@ def fromimage(im: Any, flatten: bool = False, mode: str | None = None) -> np.nda
 
 
 def toimage(
-    arr: Any,
+    arr: Array,
     high: int = 255,
     low: int = 0,
     cmin: float | None = None,
     cmax: float | None = None,
-    pal: Any = None,
+    pal: object = None,
     mode: str | None = None,
     channel_axis: int | None = None,
 ) -> Any:
@@ -154,7 +157,7 @@ def _grey_image(
     low: int,
     cmin: float | None,
     cmax: float | None,
-    pal: Any,
+    pal: object,
     mode: str | None,
 ) -> Any:
     from PIL import Image
@@ -182,7 +185,7 @@ def _grey_image(
     raise ValueError(f"Mode {mode!r} does not go with two axes.")
 
 
-def imsave(name: Any, arr: Any, format: str | None = None) -> None:
+def imsave(name: PathLike | object, arr: Array, format: str | None = None) -> None:
     """Save an array as an image; three axes are [height, width, channels]."""
     image = toimage(arr, channel_axis=2)
     if format is None:
@@ -192,7 +195,7 @@ def imsave(name: Any, arr: Any, format: str | None = None) -> None:
 
 
 def imresize(
-    arr: Any, size: Any, interp: str = "bilinear", mode: str | None = None
+    arr: Array, size: Any, interp: str = "bilinear", mode: str | None = None
 ) -> np.ndarray:
     """An image array at another size, as uint8.
 
@@ -213,19 +216,19 @@ def imresize(
     return fromimage(resized)
 
 
-def imrotate(arr: Any, angle: float, interp: str = "bilinear") -> np.ndarray:
+def imrotate(arr: Array, angle: float, interp: str = "bilinear") -> np.ndarray:
     """An image array turned counter-clockwise by an angle in degrees."""
     return fromimage(toimage(arr).rotate(angle, resample=_RESAMPLE[interp]))
 
 
-def imfilter(arr: Any, ftype: str) -> np.ndarray:
+def imfilter(arr: Array, ftype: str) -> np.ndarray:
     """An image array through one of Pillow's filters: blur, sharpen, smooth …"""
     from PIL import ImageFilter
 
     return fromimage(toimage(arr).filter(getattr(ImageFilter, ftype.upper())))
 
 
-def imshow(arr: Any) -> None:
+def imshow(arr: Array) -> None:
     """Show an image array in the viewer of the desktop."""
     toimage(arr).show()
 

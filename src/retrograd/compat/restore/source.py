@@ -52,7 +52,7 @@ def _is_name(word: str, following: tokenize.TokenInfo) -> bool:
     return following.string not in ("(", "[", "{", "-", "+", "~")
 
 
-def compiled(source: Any, path: str, again: Any) -> CodeType | None:
+def compiled(source: object, path: str, again: Any) -> CodeType | None:
     """The code of old source, by `again(source)`; None where renaming does not help."""
     text = source if isinstance(source, bytes) else None
     changed = None if text is None else renamed(text)
@@ -88,7 +88,9 @@ class OldSourceLoader(importlib.machinery.SourceFileLoader):
             return arithmetic.kept(self, path)
         return super().get_code(fullname)
 
-    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
+    def source_to_code(
+        self, data: object, path: Any, *, _optimize: int = -1
+    ) -> CodeType:
         """The code of a module's source."""
 
         def again(source: Any) -> CodeType:
