@@ -46,7 +46,7 @@ _PYTHON_2 = [
 ]
 
 
-def doctor(*paths: Any) -> Report:
+def doctor(*paths: str | Path) -> Report:
     """What programs need that is not there; they are read, not run.
 
         print(retrograd.doctor("train.py"))

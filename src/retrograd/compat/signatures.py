@@ -62,13 +62,13 @@ def wrapper(obj: Any) -> Wrapper | None:
     return None
 
 
-def getfullargspec(obj: Any) -> FullArgSpec:
+def getfullargspec(obj: Callable[..., Any]) -> FullArgSpec:
     """`tf_inspect.getfullargspec`: looks through wrappers, but not through classes'."""
     names = wrapper(obj) if isinstance(obj, type) else None
     return inspecting.getfullargspec(obj) if names is None else _of_wrapper(names)
 
 
-def getargspec(obj: Any) -> inspecting.ArgSpec:
+def getargspec(obj: Callable[..., Any]) -> inspecting.ArgSpec:
     """`tf_inspect.getargspec`: as `getfullargspec`."""
     names = wrapper(obj) if isinstance(obj, type) else None
     if names is None:

@@ -155,7 +155,7 @@ def deprecated_endpoints(*args: str) -> Callable[[Any], Any]:
       DeprecatedNamesAlreadySet: it has some.
     """
 
-    def deprecated_wrapper(func: Any) -> Any:
+    def deprecated_wrapper(func: type) -> Any:
         if "_tf_deprecated_api_names" in func.__dict__:
             raise DeprecatedNamesAlreadySet(
                 f"Cannot set deprecated names for {func.__name__} to {args}. "
@@ -180,7 +180,7 @@ def _same_value(a: object, b: object) -> bool:
 def deprecated_args(
     date: str | None,
     instructions: str,
-    *deprecated_arg_names_or_tuples: Any,
+    *deprecated_arg_names_or_tuples: str | tuple[str, Any],
     **kwargs: Any,
 ) -> Callable[[Any], Any]:
     """Mark arguments of a function as deprecated.
@@ -208,7 +208,7 @@ def deprecated_args(
         for item in deprecated_arg_names_or_tuples
     }
 
-    def deprecated_wrapper(func: Any) -> Any:
+    def deprecated_wrapper(func: type) -> Any:
         validate_callable(func, "deprecated_args")
         spec = inspecting.getfullargspec(func)
         known = [*spec.args, spec.varargs, spec.varkw]
@@ -219,7 +219,7 @@ def deprecated_args(
                 f"signature: {missing}. Found next arguments: {known}."
             )
 
-        def used(args: Any, kwargs: Any) -> Iterator[str]:
+        def used(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[str]:
             named = inspecting.getcallargs(func, *args, **kwargs)
             for name, ok in ok_values.items():
                 if name == spec.varargs:

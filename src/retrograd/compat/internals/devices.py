@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd.graph.device import DeviceSpecV1, canonical_name, merge
 
 if TYPE_CHECKING:
+    from retrograd.graph.device import DeviceSpecV2
     from retrograd.graph.operation import Operation
 
 
@@ -19,7 +20,7 @@ def check_valid(spec: str) -> None:
     DeviceSpecV1.from_string(spec)
 
 
-def merge_device(spec: Any) -> Any:
+def merge_device(spec: DeviceSpecV2 | str | None) -> Any:
     """A device function that merges `spec` into the device an operation has.
 
     Parts that the operation has set already are kept, as in nested `tf.device` blocks.

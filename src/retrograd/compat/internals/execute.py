@@ -16,7 +16,7 @@ from retrograd.run.eager import EagerTensor
 from retrograd.run.eager import execute as run_op
 
 if TYPE_CHECKING:
-    from retrograd.typing import DTypeLike
+    from retrograd.typing import DTypeLike, ShapeLike
 
 
 def quick_execute(
@@ -126,7 +126,7 @@ def _bool(value: object) -> bool:
     raise TypeError(value)
 
 
-def _type(value: Any) -> dtypes.DType:
+def _type(value: DTypeLike) -> dtypes.DType:
     if isinstance(value, str):
         raise TypeError(value)
     return dtypes.as_dtype(value)
@@ -200,7 +200,7 @@ def make_float(v: object, arg_name: str) -> float:
     return float(v)
 
 
-def make_int(v: Any, arg_name: str) -> int:
+def make_int(v: float | str, arg_name: str) -> int:
     """An int attribute, checked."""
     if isinstance(v, str):
         raise _wrong("int", v, arg_name)
@@ -224,7 +224,7 @@ def make_bool(v: object, arg_name: str) -> bool:
     return v
 
 
-def make_type(v: Any, arg_name: str) -> int:
+def make_type(v: DTypeLike, arg_name: str) -> int:
     """A dtype attribute as a number, checked."""
     try:
         return dtypes.as_dtype(v).base_dtype.as_datatype_enum
@@ -232,7 +232,7 @@ def make_type(v: Any, arg_name: str) -> int:
         raise _wrong("DataType", v, arg_name) from None
 
 
-def make_shape(v: Any, arg_name: str) -> list[int | None] | None:
+def make_shape(v: ShapeLike, arg_name: str) -> list[int | None] | None:
     """A shape attribute as a list, checked."""
     try:
         shape = shapes.as_shape(v)

@@ -17,7 +17,10 @@ from retrograd.compat.restore.notices import announce
 
 
 def ptp(
-    self: Any, axis: Any = None, out: Any = None, keepdims: bool = False
+    self: np.ndarray,
+    axis: int | tuple[int, ...] | None = None,
+    out: np.ndarray | None = None,
+    keepdims: bool = False,
 ) -> np.ndarray:
     """The largest element less the smallest one, along an axis."""
     return np.ptp(self, axis, out, keepdims)
@@ -64,7 +67,7 @@ def _announced(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 def _number(name: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A conversion to a number that takes arrays of one element of any rank."""
 
-    def number(self: Any) -> Any:
+    def number(self: np.ndarray) -> Any:
         if self.ndim and self.size == 1:
             announce(f"{name}() of an array of one element")
             return convert(self.reshape(()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ class Retrying:
         functools.update_wrapper(self, function)
         self._function, self._what, self._again = function, what, again
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         """Call the function."""
         try:
             return self._function(*args, **kwargs)
@@ -77,8 +77,8 @@ def _array(
     array: Callable[..., Any],
     value: object,
     dtype: DTypeLike | None = None,
-    *args: Any,
-    **kwargs: Any,
+    *args: object,
+    **kwargs: object,
 ) -> Any:
     """Lists of unequal lengths, numbers that wrap around, `copy=False` as a wish."""
     text = str(error)
@@ -94,7 +94,7 @@ def _array(
 def _fromstring(
     error: Exception,
     fromstring: Callable[..., Any],
-    string: Any,
+    string: str | bytes,
     dtype: Any = float,
     count: int = -1,
     sep: str = "",
@@ -110,7 +110,11 @@ def _fromstring(
 
 
 def _stacked(
-    error: Exception, stack: Callable[..., Any], arrays: Any, *args: Any, **kwargs: Any
+    error: Exception,
+    stack: Callable[..., Any],
+    arrays: Iterable[Any],
+    *args: object,
+    **kwargs: object,
 ) -> Any:
     """A generator of arrays."""
     del error
@@ -120,7 +124,11 @@ def _stacked(
 
 
 def _sum(
-    error: Exception, total: Callable[..., Any], a: Any, *args: Any, **kwargs: Any
+    error: Exception,
+    total: Callable[..., Any],
+    a: Iterable[Any],
+    *args: object,
+    **kwargs: object,
 ) -> Any:
     """A generator of numbers or arrays."""
     del error, total
@@ -145,7 +153,7 @@ def _sample(
 def _shuffle(
     error: Exception,
     shuffle: Callable[..., Any],
-    x: Any,
+    x: list[Any],
     random: Callable[[], float] | None = None,
 ) -> Any:
     """Shuffling by a function that gives numbers from 0 to 1."""
@@ -158,7 +166,9 @@ def _shuffle(
     return None
 
 
-def _json(error: Exception, load: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _json(
+    error: Exception, load: Callable[..., Any], *args: object, **kwargs: object
+) -> Any:
     """`encoding`, which had no effect."""
     del error
     if "encoding" not in kwargs:
@@ -172,8 +182,8 @@ def _open(
     open_: Callable[..., Any],
     file: object,
     mode: str = "r",
-    *args: Any,
-    **kwargs: Any,
+    *args: object,
+    **kwargs: object,
 ) -> Any:
     """Mode "U", which text files are in by themselves."""
     del error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def trapz(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1) -> 
     return np.trapezoid(y, x, dx, axis)
 
 
-def issubclass_(arg1: Any, arg2: Any) -> bool:
+def issubclass_(arg1: type, arg2: type | tuple[type, ...]) -> bool:
     """As `issubclass`, False where the first argument is no class."""
     try:
         return issubclass(arg1, arg2)
@@ -95,7 +95,7 @@ def maximum_sctype(t: Any) -> Any:
     return np.dtype(t).type
 
 
-def find_common_type(array_types: Any, scalar_types: Any) -> Any:
+def find_common_type(array_types: Sequence[Any], scalar_types: Sequence[Any]) -> Any:
     """The type of a result of arrays and scalars: scalars count by their kind only."""
     arrays = [np.dtype(t) for t in array_types]
     scalars = [np.dtype(t) for t in scalar_types]
@@ -110,14 +110,14 @@ def find_common_type(array_types: Any, scalar_types: Any) -> Any:
 class _Cast(dict):
     """`np.cast[dtype](array)`."""
 
-    def __missing__(self, key: Any) -> Any:
+    def __missing__(self, key: str) -> Any:
         return lambda array: np.asarray(array).astype(key)
 
 
 cast = _Cast()
 
 
-def disp(mesg: Any, device: Any = None, linefeed: bool = True) -> None:
+def disp(mesg: object, device: IO[str] | None = None, linefeed: bool = True) -> None:
     """Write a message to a stream, stdout by default."""
     print(mesg, end="\n" if linefeed else "", file=device, flush=True)
 

@@ -16,13 +16,16 @@ import builtins
 import functools
 import itertools
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.compat.restore.notices import announce
 from retrograd.compat.restore.operators import ARITHMETIC, COMPARISONS
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array, Number
 
 #: what NumPy 1 took Python's numbers for
 _PYTHON: dict[type, Any] = {
@@ -127,7 +130,7 @@ def _strong(a: object, b: object) -> tuple[Any, Any]:
     return (a if of_a is None else of_a(a)), (b if of_b is None else of_b(b))
 
 
-def _of_python(x: Any) -> Any:
+def _of_python(x: Array) -> Any:
     return x if type(x) in _PYTHON else x.item()
 
 
@@ -152,7 +155,7 @@ def _beside(array: np.ndarray, number: Any, alone: np.dtype, first_fit: bool) ->
     return np.asarray(number).astype(common)[()]
 
 
-def _least(number: Any, beside: np.dtype) -> np.dtype:
+def _least(number: Number | np.generic, beside: np.dtype) -> np.dtype:
     """The smallest dtype that holds a number; a signed one beside signed integers."""
     least = np.min_scalar_type(number)
     if least.kind == "u" and beside.kind == "i":
@@ -176,7 +179,7 @@ def announce_promotion() -> None:
 _said: list[bool] = []
 
 
-def _power(a: Any, b: Any) -> Any:
+def _power(a: Array, b: Array) -> Any:
     """Some powers of an array keep its dtype, also of one without axes."""
     if type(a) not in NARROW and type(b) not in NARROW:
         return a**b
@@ -187,7 +190,7 @@ def _power(a: Any, b: Any) -> Any:
     return a**b
 
 
-def _quotient(a: Any, b: Any) -> Any:
+def _quotient(a: Array, b: Array) -> Any:
     """By a short integer, one that fits it gives float32."""
     if type(a) in NARROW or type(b) in NARROW:
         if type(a) in _SHORT and _fits(b, a.dtype):
@@ -226,7 +229,7 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
     return applied
 
 
-def total(values: Any, /, start: Any = 0) -> Any:
+def total(values: Iterable[Any], /, start: Any = 0) -> Any:
     """`sum` of NumPy 1's operators."""
     if type(start) is int and isinstance(values, list | tuple):
         found = builtins.sum(values)

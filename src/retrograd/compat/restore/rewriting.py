@@ -115,7 +115,7 @@ class _Rewriter(ast.NodeTransformer):
     def _all(self, nodes: Sequence[_E]) -> list[_E]:
         return [self.visit(node) for node in nodes]
 
-    def _visit_function(self, node: Any) -> Any:
+    def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Any:
         node.decorator_list = self._all(node.decorator_list)
         self._visit_defaults(node.args)
         looking = any(
@@ -147,7 +147,9 @@ class _Rewriter(ast.NodeTransformer):
             node.body = self._statements(node.body)
         return node
 
-    def _visit_comprehension(self, node: Any) -> Any:
+    def _visit_comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    ) -> Any:
         targets = [(g.target, g.iter) for g in node.generators]
         with self._within(Scope(self.scope, targets=targets), variables=False):
             return self.generic_visit(node)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -69,7 +69,9 @@ def bytescale(
     return (scaled.clip(low, high) + 0.5).astype(np.uint8)
 
 
-def imread(name: Any, flatten: bool = False, mode: str | None = None) -> np.ndarray:
+def imread(
+    name: PathLike | IO[bytes], flatten: bool = False, mode: str | None = None
+) -> np.ndarray:
     """An image file as an array [height, width] or [height, width, channels].
 
     Args:
@@ -195,7 +197,10 @@ def imsave(name: PathLike | object, arr: Array, format: str | None = None) -> No
 
 
 def imresize(
-    arr: Array, size: Any, interp: str = "bilinear", mode: str | None = None
+    arr: Array,
+    size: int | float | Sequence[int],
+    interp: str = "bilinear",
+    mode: str | None = None,
 ) -> np.ndarray:
     """An image array at another size, as uint8.
 

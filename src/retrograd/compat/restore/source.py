@@ -15,11 +15,15 @@ import keyword
 import re
 import sys
 import tokenize
+from collections.abc import Callable
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.compat.restore import arithmetic
 from retrograd.compat.restore.notices import announce
+
+if TYPE_CHECKING:
+    from retrograd.typing import PathLike
 
 _WORDS = ("async", "await")
 
@@ -52,7 +56,7 @@ def _is_name(word: str, following: tokenize.TokenInfo) -> bool:
     return following.string not in ("(", "[", "{", "-", "+", "~")
 
 
-def compiled(source: object, path: str, again: Any) -> CodeType | None:
+def compiled(source: object, path: str, again: Callable[..., Any]) -> CodeType | None:
     """The code of old source, by `again(source)`; None where renaming does not help."""
     text = source if isinstance(source, bytes) else None
     changed = None if text is None else renamed(text)
@@ -89,7 +93,7 @@ class OldSourceLoader(importlib.machinery.SourceFileLoader):
         return super().get_code(fullname)
 
     def source_to_code(
-        self, data: object, path: Any, *, _optimize: int = -1
+        self, data: object, path: PathLike, *, _optimize: int = -1
     ) -> CodeType:
         """The code of a module's source."""
 
