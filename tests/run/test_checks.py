@@ -215,13 +215,15 @@ def test_of_branches_only_the_one_that_is_taken(
 def test_of_arrays_of_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
     i, x = tf.placeholder(tf.int32, []), tf.placeholder(tf.float32, [3])
     read = tf.TensorArray(tf.float32, 3).unstack(x).read(i)
-    alike(
+    errors = alike(
         monkeypatch,
         [read * 2.0, tf.gradients(read, x)],
         {i: 2, x: [1, 2, 3]},
         {i: 3, x: [1, 2, 3]},
         {i: -1, x: [1, 2, 3]},
     )
+    assert "Tried to read from index 3 but array size is: 3" in errors[0]
+    assert "Tried to read from index -1 but array size is: 3" in errors[1]
 
 
 @pytest.mark.parametrize(

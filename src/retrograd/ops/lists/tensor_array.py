@@ -18,6 +18,7 @@ from retrograd.graph.tensor import Held, Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.lists import tensor_list as list_ops
 from retrograd.ops.lists.flow import Flowing
+from retrograd.ops.lists.tensor_list_ops import of_array
 from retrograd.ops.static import constant
 
 if TYPE_CHECKING:
@@ -171,9 +172,10 @@ class TensorArray(Flowing):
     def read(self, index: TensorLike, name: str | None = None) -> Tensor:
         """The element with the given index."""
         with dispatch.name_scope(name, "TensorArrayV2Read", [self._flow]):
-            return list_ops.tensor_list_get_item(
+            found = list_ops.tensor_list_get_item(
                 self._flow, index, self._dtype, self.element_shape, name=name
             )
+        return of_array(found)
 
     def write(
         self, index: TensorLike, value: TensorLike, name: str | None = None
@@ -196,9 +198,10 @@ class TensorArray(Flowing):
 
     def gather(self, indices: TensorLike, name: str | None = None) -> Tensor:
         """The elements with the given indices along a new first axis."""
-        return list_ops.tensor_list_gather(
+        found = list_ops.tensor_list_gather(
             self._flow, indices, self._dtype, self.element_shape, name=name
         )
+        return of_array(found)
 
     def concat(self, name: str | None = None) -> Tensor:
         """The elements one after the other along their first axis."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from retrograd import dtypes, shapes
 from retrograd.arrays.list_value import TensorList, refused, shape_from, text_of
+from retrograd.errors import InvalidArgumentError
 from retrograd.graph import opdef
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
@@ -282,6 +283,30 @@ def pop_back(xp: Arrays, handle: TensorList, shape: Array) -> tuple[Value, ...]:
     return handle.pop(shape_from(shape))
 
 
+#: what is noted of an operation that reads what the program knows as a TensorArray
+_OF_ARRAY = "_of_array"
+
+
+def of_array(read: Tensor) -> Tensor:
+    """Note that a list that was read is a TensorArray: what is refused says so."""
+    read._op.__dict__[_OF_ARRAY] = True
+    return read
+
+
+def _say_of_array(n: Operation, handle: TensorList, indices: Array) -> None:
+    """Refuse indices that are outside of a TensorArray, in the words used of these.
+
+    Raises:
+      InvalidArgumentError: there are some.
+    """
+    count = int(handle.count())
+    for index in np.ravel(indices) if _OF_ARRAY in n.__dict__ else ():
+        if not 0 <= index < count:
+            raise refused(
+                f"Tried to read from index {index} but array size is: {count}"
+            ) from None
+
+
 def _get_gradient(n: Operation, dvalue: Tensor) -> tuple[Tensor | None, ...]:
     handle = n.inputs[0]
     zeros = F.TensorListReserve(
@@ -301,10 +326,16 @@ def _get_gradient(n: Operation, dvalue: Tensor) -> tuple[Tensor | None, ...]:
     math="y = A[i]",
     notation=dict(input_handle="Ā = ȳ at i, 0 elsewhere", index="i"),
 )
-def get_item(xp: Arrays, handle: TensorList, index: Array, shape: Array) -> Value:
+def get_item(
+    xp: Arrays, handle: TensorList, index: Array, shape: Array, *, n: Operation
+) -> Value:
     """One element of a list."""
     del xp
-    return handle.get(index, shape_from(shape))
+    try:
+        return handle.get(index, shape_from(shape))
+    except InvalidArgumentError as error:
+        _say_of_array(n, handle, index)
+        raise error
 
 
 def _set_gradient(n: Operation, dlist: Tensor) -> tuple[Tensor | None, ...]:
@@ -373,10 +404,16 @@ def _gather_gradient(n: Operation, dtensor: Tensor) -> tuple[Tensor | None, ...]
     math="yⱼ = A[iⱼ]",
     notation=dict(input_handle="Ā = ȳⱼ at iⱼ, 0 elsewhere", indices="i"),
 )
-def gather(xp: Arrays, handle: TensorList, indices: Array, shape: Array) -> Array:
+def gather(
+    xp: Arrays, handle: TensorList, indices: Array, shape: Array, *, n: Operation
+) -> Array:
     """The elements with the given indices along a new first axis."""
     del xp
-    return handle.gather(indices, shape_from(shape))
+    try:
+        return handle.gather(indices, shape_from(shape))
+    except InvalidArgumentError as error:
+        _say_of_array(n, handle, indices)
+        raise error
 
 
 def _gathered_back(n: Operation, dlist: Tensor) -> Tensor:
