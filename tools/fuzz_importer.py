@@ -1,12 +1,15 @@
 """Ask TensorFlow 1.15 and this package what they say of random GraphDefs.
 
     python tools/fuzz_importer.py --reference PYTHON --first N --count N --out FILE
+                                  --verdicts FILE
 
 PYTHON is one that has TensorFlow 1.15.5. Graphs come from tests/formats/graph_fuzz.py,
 one a seed. Each is imported in a process of ours, which is killed after 10 seconds or
 beyond half of the machine's memory, and in one of TensorFlow's, which is started again
 where it dies. Printed are the numbers of graphs about which both agree (taken, or
-refused with the same class of error); FILE gets a line of JSON for each of the others.
+refused with the same class of error); `--out` gets a line of JSON for each of the
+others. TensorFlow's verdicts are kept in the file of `--verdicts`, by checksums of the
+graphs, and are not asked for again.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +101,33 @@ class Server:
         return code
 
 
+class Kept:
+    """A server's answers, kept in a file.
+
+    Args:
+      server: who is asked.
+      path: the file: a checksum and an answer a line, as JSON.
+    """
+
+    def __init__(self, server: Server, path: str) -> None:
+        self.server = server
+        self.known: dict[int, list[str]] = {}
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as stream:
+                self.known = dict(map(json.loads, stream))
+        self.file = open(path, "a", encoding="utf-8")
+
+    def ask(self, text: bytes) -> list[str]:
+        """As `Server.ask`."""
+        key = zlib.crc32(text)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.server.ask(text)
+            self.file.write(json.dumps([key, found]) + "\n")
+            self.file.flush()
+        return found
+
+
 def serve() -> None:
     """Be the process of ours: see `tests/data/serve_imports.py`."""
     sys.path.insert(0, str(SERVER.parent))
@@ -128,6 +159,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--out", default=os.devnull)
+    parser.add_argument("--verdicts", default=os.devnull)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -136,7 +168,8 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     from tests.formats.graph_fuzz import generated
 
-    reference = Server(options.reference, "-W", "ignore", str(SERVER))
+    tensorflow = Server(options.reference, "-W", "ignore", str(SERVER))
+    reference = Kept(tensorflow, options.verdicts)
     own = Server(sys.executable, "-W", "ignore", __file__, "--serve")
     kinds: collections.Counter[str] = collections.Counter()
     slowest = 0.0

@@ -11,7 +11,7 @@ from retrograd import dtypes
 from retrograd.errors import message
 from retrograd.graph.graph import Graph
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.array.constant import make_array
+from retrograd.ops.array.constant import low_bits, make_array
 from retrograd.run.fetches import feed_function_of
 
 if TYPE_CHECKING:
@@ -67,15 +67,25 @@ class Feed:
             return make_array(_text_array(value), dtypes.string)[0]
         if tensor.dtype.base_dtype in (dtypes.resource, dtypes.variant):
             return value
-        return np.asarray(value, dtype=self.numpy_type)
+        try:
+            return np.asarray(value, dtype=self.numpy_type)
+        except OverflowError:
+            if self.numpy_type.kind not in "iu":
+                raise
+            return low_bits(value, self.numpy_type)
 
     def _loses(self, value: int) -> bool:
-        """Whether an integer is another number, or none, as the tensor's dtype."""
+        """Whether an integer is another number, or none, as the tensor's dtype.
+
+        Raises:
+          OverflowError: no integer of 64 bits is this one.
+        """
         if self.numpy_type.kind == "O":
             return True
         try:
             return bool(self.numpy_type.type(value) != value)
         except OverflowError:
+            low_bits(value, self.numpy_type)
             return True
 
     def _wrong_shape(self, value: np.ndarray) -> ValueError:

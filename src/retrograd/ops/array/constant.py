@@ -297,8 +297,7 @@ def _dense(value: Any, numpy_type: Any, wanted: dtypes.DType | None) -> np.ndarr
     except OverflowError:
         if wanted is None or not wanted.is_integer:
             raise
-        # what does not fit keeps its low bits
-        array = np.array(value, np.int64).astype(numpy_type)
+        array = low_bits(value, np.dtype(numpy_type))
     except ValueError:
         if numpy_type is not None and numpy_type is not object:
             raise ValueError("setting an array element with a sequence.") from None
@@ -311,6 +310,20 @@ def _dense(value: Any, numpy_type: Any, wanted: dtypes.DType | None) -> np.ndarr
             f"{list(array.shape)}, but wanted {wants}."
         )
     return array
+
+
+def low_bits(value: object, numpy_type: np.dtype) -> np.ndarray:
+    """Integers as an array of a dtype that does not hold all: as NumPy 1 has it.
+
+    Raises:
+      OverflowError: one has more than 64 bits.
+    """
+    try:
+        return np.array(value, np.int64).astype(numpy_type)
+    except OverflowError:
+        if numpy_type.kind != "u" or numpy_type.itemsize < 4:
+            raise
+        return np.array(value, np.uint64).astype(numpy_type)
 
 
 def _dimensions(value: object) -> list[int]:
