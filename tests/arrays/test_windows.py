@@ -9,7 +9,12 @@ from tests.arrays.both import both, cases, close
 
 from retrograd.arrays import numpy as xp_numpy
 from retrograd.arrays.numpy import windows
-from retrograd.arrays.windows import output_sizes, same_padding, window_counts
+from retrograd.arrays.windows import (
+    output_sizes,
+    same_padding,
+    used_taps,
+    window_counts,
+)
 
 # spatial sizes, kernel, strides, padding, dilations, groups, channels in and out
 SHAPES = {
@@ -279,3 +284,20 @@ def test_same_padding(
 def test_window_counts() -> None:
     counts = window_counts((3, 2), (2, 2), (1, 2), [(0, 1), (0, 0)])
     np.testing.assert_array_equal(counts[..., 0], [[4], [4], [2]])
+
+
+@pytest.mark.parametrize("size", [1, 3, 4])
+@pytest.mark.parametrize("stride", [1, 2, 5])
+@pytest.mark.parametrize("dilation", [1, 2, 3, 40])
+def test_used_taps_make_the_same_windows(size: int, stride: int, dilation: int) -> None:
+    x = random(1, size, 1)
+    for ksize, explicit in product((1, 2, 3, 9), (None, (2, 30), (50, 0))):
+        pad = explicit or same_padding(size, ksize, stride, dilation)
+        f = random(ksize, 1, 1)
+        how: Any = {"strides": [stride], "padding": [pad], "dilations": [dilation]}
+        want = xp_numpy.conv(x, f, **how)
+        first, count, apart, around = used_taps(size, ksize, stride, pad, dilation)
+        how = {"strides": [stride], "padding": [around], "dilations": [apart]}
+        assert 1 <= count <= ksize
+        assert not want.size or max(around) <= size + want.size * stride
+        close(xp_numpy.conv(x, f[first : first + count], **how), want, 1e-6)

@@ -6,7 +6,7 @@ import pytest
 
 import retrograd as tf
 
-from .test_import_checks import const, graph, graph_def, load, node, nodes
+from .test_import_checks import const, dims, graph, graph_def, load, node, nodes
 
 __all__ = ["graph"]
 
@@ -210,3 +210,45 @@ def test_functions_that_call_one_another_twice_over_take_no_time(depth, shape, g
         texts.append(function(f"f{i}", f"node_def {first} node_def {second}"))
     load(library(*texts) + nodes(vector("x", 6), node("u", f"f{depth - 1}", "x")))
     assert graph.get_tensor_by_name("u:0").shape.as_list() == shape if shape else True
+
+
+@pytest.mark.parametrize(
+    ("attrs", "error", "message"),
+    [
+        ({"T": ""}, ValueError, "Failed to bind all placeholders in <Unknown"),
+        ({}, tf.errors.NotFoundError, r"type attr not found: T\n\tIn {{node n}}"),
+        ({**T, "more": "i: 1"}, None, ""),
+        ({**T, "_output_shapes": "list { }"}, None, ""),
+        ({**T, "_class": "i: 1"}, None, ""),
+    ],
+)
+def test_attributes_of_nodes_in_a_function(attrs, error, message, graph):
+    text = library(function("f", "node_def " + node("n", "Neg", "x", **attrs)))
+    text += nodes(X, node("u", "f", "x"))
+    if error is None:
+        assert run(text) == -3
+    else:
+        with pytest.raises(error, match=message):
+            load(text)
+
+
+@pytest.mark.parametrize("version", [20, 21])
+def test_axes_of_old_graphs_may_be_of_any_rank(version, graph):
+    x = const("x", "float_val: 3", dims(2))
+    axes = const("a", "int_val: 0", dims(1, 1), "DT_INT32")
+    body = "node_def " + axes.replace("'a'", "'b'")
+    body += "node_def " + node(
+        "n", "Sum", "x", "b:output:0", **T, Tidx="type: DT_INT32"
+    )
+    functions = library(function("f", body, "n:output:0"))
+    for part in (
+        nodes(x, axes, node("u", "Sum", "x", "a", **T, Tidx="type: DT_INT32")),
+        functions + nodes(x, node("u", "f", "x")),
+    ):
+        text = f"versions {{ producer: {version} }} {part}"
+        with tf.Graph().as_default():
+            if version < 21:
+                load(text)
+            else:
+                with pytest.raises(ValueError, match="at most rank 1 but is rank 2"):
+                    load(text)

@@ -247,3 +247,23 @@ def test_many_threads_run_one_session():
         for thread in threads:
             thread.join()
         assert session.run(v) == 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given", "wanted"),
+    [
+        (tf.uint8, [-1, 300], [255, 44]),
+        (tf.int8, [[-1], [300]], [[-1], [44]]),
+        (tf.int32, [2**33 + 1, -(2**31) - 1], [1, 2**31 - 1]),
+        (tf.uint32, [2**63, 1], [0, 1]),
+        (tf.uint64, [-1], [2**64 - 1]),
+    ],
+)
+def test_integers_in_lists_keep_their_low_bits(dtype, given, wanted):
+    x = tf.placeholder(dtype)
+    with Session() as session:
+        assert session.run(x, {x: given}).tolist() == wanted
+        with pytest.raises(OverflowError, match="too large to convert to C long"):
+            session.run(x, {x: [2**64]})
+        with pytest.raises(OverflowError, match="too large to convert to C long"):
+            session.run(x, {x: 2**64})

@@ -53,6 +53,33 @@ def output_sizes(
     )
 
 
+def used_taps(
+    size: int, ksize: int, stride: int, padding: tuple[int, int], dilation: int = 1
+) -> tuple[int, int, int, tuple[int, int]]:
+    """Return the part of every window that ever meets an element of the input.
+
+    Returns:
+      Its first position, how many there are, their dilation, and the padding with
+      which that part alone makes the same windows; its size is that of the input,
+      however wide the window is. One position is left even if all meet padding only.
+    """
+    out = output_size(size, ksize, stride, padding, dilation)
+    if not out or not size:
+        return 0, ksize, dilation, padding
+    before, last = padding[0], (out - 1) * stride
+    first = max(0, -((last - before) // dilation))
+    end = min(ksize - 1, (before + size - 1) // dilation)
+    if first > end:
+        first, end, before = 0, 0, last + 1
+    else:
+        before -= first * dilation
+    count = end - first + 1
+    if count == 1:
+        dilation = 1
+    after = last + span(count, dilation) - before - size
+    return first, count, dilation, (before, after)
+
+
 def input_grad_padding(
     size: int,
     ksize: int,

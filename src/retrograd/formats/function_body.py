@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd import dtypes
+from retrograd.errors import NotFoundError
 from retrograd.formats.node import shape_from
 from retrograd.formats.node_check import LARGEST_LIST
 from retrograd.graph import opdef
@@ -60,6 +61,8 @@ class Body:
             made = _Outputs(arg.name, 0, _types(arg.name, arg.type, 1))
             self._name(arg.name, made)
             self._name(f"{arg.name}:0", made)
+        for node in definition.node_def:
+            _check_bound(node)
         self._arguments = {arg.name for arg in definition.signature.input_arg}
         for node in definition.node_def:
             if node.name in self._arguments:
@@ -212,6 +215,25 @@ class Body:
         return shape_from(attrs["_output_shapes"].list.shape[0])
 
 
+def _check_bound(node: Message) -> None:
+    """Check that each attribute of a node has a value, and no placeholder for one.
+
+    Raises:
+      ValueError: one has none.
+    """
+    for value in node.attr.values():
+        which = value.WhichOneof("value")
+        functions = value.list.func if which == "list" else [value.func]
+        for each in (value, *(v for f in functions for v in f.attr.values())):
+            which = each.WhichOneof("value")
+            if which in (None, "placeholder"):
+                text = "<Unknown AttrValue type>" if which is None else None
+                raise ValueError(
+                    "Failed to bind all placeholders in "
+                    f"{text or '$' + each.placeholder}"
+                )
+
+
 def _word(kind: int) -> str:
     return opdef.type_word(dtypes.as_dtype(kind))
 
@@ -221,6 +243,8 @@ def _arg_types(arg: opdef.ArgDef, node: Message, op_def: opdef.OpDef) -> Sequenc
     if arg.type_list_attr:
         if arg.type_list_attr in node.attr:
             return tuple(node.attr[arg.type_list_attr].list.type)
+        if not op_def.attrs[arg.type_list_attr].has_default:
+            raise _not_found(arg.type_list_attr, node)
         default = op_def.attrs[arg.type_list_attr].default or ()
         return tuple(t.as_datatype_enum for t in default)
     count = 1
@@ -228,14 +252,23 @@ def _arg_types(arg: opdef.ArgDef, node: Message, op_def: opdef.OpDef) -> Sequenc
         count = op_def.attrs[arg.number_attr].default
         if arg.number_attr in node.attr:
             count = node.attr[arg.number_attr].i
+        elif count is None:
+            raise _not_found(arg.type_attr, node)
     if arg.type is not None:
         kind = arg.type.as_datatype_enum
     elif arg.type_attr in node.attr:
         kind = node.attr[arg.type_attr].type
     else:
         default = op_def.attrs[arg.type_attr].default
-        kind = 0 if default is None else default.as_datatype_enum
+        if default is None:
+            raise _not_found(arg.type_attr, node)
+        kind = default.as_datatype_enum
     return _types(arg.name, kind + 100 * arg.is_ref, count)
+
+
+def _not_found(attr: str, node: Message) -> NotFoundError:
+    text = f"type attr not found: {attr}\n\tIn {{{{node {node.name}}}}}"
+    return NotFoundError(None, None, text)
 
 
 def _types(name: str, kind: int, count: int | None) -> Sequence[int]:

@@ -136,7 +136,8 @@ class Import:
                 self.made[name] = self._make(self.nodes[name])
             self._close_loops()
             self._apply_scopes(graph._ops[first:])
-            self._place_on_devices()
+            if not self.inner:
+                self._place_on_devices()
         except BaseException:
             _remove(graph, first)
             graph._producer, graph._min_consumer, graph._bad_consumers = before
@@ -325,7 +326,7 @@ class Import:
             self.open.append((op, node))
         if waits:  # what comes back around a loop is of any shape
             op._outputs[0]._shape_raw = None
-        if shown is not None:
+        if shown is not None and not self.inner:
             self._set_shapes(op, shown)
         return op
 
@@ -354,6 +355,8 @@ class Import:
         given: dict[str, Any] = {}
         for key, value in node.attr.items():
             attr = signature.attrs.get(key)
+            if attr is None and self.inner and key[:1] != "_":
+                continue  # nobody looks at it
             if attr is None:
                 if key[:1] != "_" and self.defaults.get((node.op, key)) == value:
                     continue
@@ -365,6 +368,8 @@ class Import:
         for key, attr in signature.attrs.items():
             if key not in attrs:
                 attrs[key] = attr.default
+        if "_class" in given and given["_class"].WhichOneof("value") is None:
+            attrs["_class"] = []
         if isinstance(attrs.get("_class"), list):
             attrs["_class"] = [self._renamed_group(g) for g in attrs["_class"]]
         if (
@@ -394,6 +399,8 @@ class Import:
             return [self.library.get(f.name) for f in value.list.func]
         if which is None:
             return []
+        if which == "placeholder":
+            return _nothing(attr)
         return attr_from_user(value)
 
     def _renamed_group(self, group: object) -> Any:
@@ -517,6 +524,26 @@ def _is_lenient(op: Operation) -> bool:
     traits = traits_of(op.type)
     hands_on = traits.passes is Passes.SAME or traits.kind is Kind.MERGE
     return hands_on and op_def.outputs[0].is_ref
+
+
+#: what an attribute of each kind holds that holds nothing
+_NOTHING = {"string": b"", "int": 0, "float": 0.0, "bool": False, "shape": ()}
+
+
+def _nothing(attr: opdef.AttrDef) -> Any:
+    """What an attribute holds whose message has a placeholder in place of a value.
+
+    Raises:
+      ValueError: it is a dtype, or another kind without such a value.
+    """
+    if attr.kind.startswith("list("):
+        return []
+    if attr.kind not in _NOTHING:
+        raise ValueError(
+            "AttrValue had value with unexpected type 'placeholder'\n\t for attr "
+            f"'{attr.name}'"
+        )
+    return _NOTHING[attr.kind]
 
 
 def _dtype_beside(given: dict[str, Any]) -> dtypes.DType | None:

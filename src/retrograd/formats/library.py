@@ -190,6 +190,7 @@ class Library:
             self._bodies[name] = Body(self._defs[name], self.signature)
         body = self._bodies[name]
         graph = FuncGraph(name)
+        graph._producer = self._graph._producer
         with graph.as_default():
             body.fill(graph, given, self.add_nodes)
         return graph

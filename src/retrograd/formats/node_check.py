@@ -59,7 +59,7 @@ def check_attrs(values: Mapping[str, Any], signature: opdef.OpDef, name: str) ->
                 "GraphDef-interpreting binary is up to date with your "
                 "GraphDef-generating binary.)."
             )
-        wrong = _complaint(value, attr)
+        wrong = "" if value.placeholder else _complaint(value, attr)
         if wrong:
             raise ValueError(
                 f"{wrong}\n\t; NodeDef: {{{{node {name}}}}}; {opdef.summary(signature)}"

@@ -18,6 +18,10 @@ from retrograd.ops.static import constant, constant_as_shape, wanted
 shape_text = shapes.text
 
 
+#: before this version of graphs the axes of a reduction could be a tensor of any rank
+_AXES_IN_A_VECTOR = 21
+
+
 def same(n: Operation) -> RawShape:
     """The shape of the first input, for ops that work element by element."""
     return n._inputs[0]._shape_raw
@@ -232,10 +236,8 @@ def axis_in(n: Operation, axis: int, rank: int) -> int:
 def reduce(n: Operation) -> RawShape:
     """A reduction of input 0 over the axes in input 1, `keep_dims` an attribute."""
     raw, count = n._inputs[0]._shape_raw, n._inputs[1]._shape_raw
-    if count is not None and len(count) > 1:
-        raise ValueError(
-            f"Shape must be at most rank 1 but is rank {len(count)} for {described(n)}."
-        )
+    if n.graph._producer >= _AXES_IN_A_VECTOR:
+        with_rank_at_most(n, 1, 1)
     axes = constant(n._inputs[1])
     keep = bool(n.attrs.get("keep_dims"))
     if raw is None:

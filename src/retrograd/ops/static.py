@@ -246,8 +246,9 @@ def constant_as_shape(tensor: Tensor) -> RawShape:
     if getattr(tensor, "_is_eager", False):
         return _sizes(tensor.numpy())  # pyright: ignore[reportAttributeAccessIssue]
     if tensor.dtype.base_dtype.name not in ("int32", "int64"):
-        if constant(tensor) is None:
-            return None
+        value = constant(tensor)
+        if value is None or not value.size:  # of no elements, the type is not looked at
+            return None if value is None else ()
         word = type_word(tensor.dtype)
         raise ValueError(f"Input tensor must be int32 or int64, but was {word}")
     n = tensor.op

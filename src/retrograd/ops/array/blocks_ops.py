@@ -20,7 +20,7 @@ from retrograd.ops.infer import (
     shape_text,
     with_rank,
 )
-from retrograd.ops.nn.window import fitting, run_padding
+from retrograd.ops.nn.window import check_int32, fitting, run_padding
 from retrograd.ops.static import constant as static_value
 from retrograd.ops.traits import Passes, Traits
 
@@ -368,6 +368,7 @@ def _patches_shape(n: Operation) -> RawShape:
     lists = {"ksizes": "ksizes", "strides": "stride"}
     if count == 4:
         lists["rates"] = "rates"
+    check_int32(n, *lists)
     for name, word in lists.items():
         if len(n.attrs[name]) != count:
             raise invalid(

@@ -31,8 +31,9 @@ def check_scatter(
     n: Operation, indices: RawShape, updates: RawShape, whole: RawShape, word: str
 ) -> None:
     """Refuse updates that do not fit the indices and the whole."""
-    counts = [shapes.size(s) for s in (whole, indices, updates)]
-    if counts[0] == 0 and any(c is not None and c > 0 for c in counts[1:]):
+    counts = [shapes.size(s) for s in (indices, updates)]
+    empty = whole is not None and 0 in whole
+    if empty and any(c is not None and c > 0 for c in counts):
         raise invalid(n, "Indices and updates specified for empty output shape")
     if indices is None or updates is None or indices[-1] is None:
         return

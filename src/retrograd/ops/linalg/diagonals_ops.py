@@ -234,11 +234,13 @@ def _places(
 def _static_span(n: Operation, index: int) -> tuple[int, int] | None:
     """The lowest and the highest of the diagonals that an input names, if known.
 
+    They are not looked at where nothing is known of the first input.
+
     Raises:
       ValueError: it names none, or more than a range of them.
     """
     k = constant(n._inputs[index])
-    if k is None:
+    if k is None or n._inputs[0]._shape_raw is None:
         return None
     if k.size not in (1, 2):
         raise invalid(

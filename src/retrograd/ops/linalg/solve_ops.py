@@ -289,11 +289,10 @@ def _least_squares(
 
 def _tridiagonal_shape(n: Operation) -> RawShape:
     a, b = with_rank_at_least(n, 0, 2), with_rank_at_least(n, 1, 2)
-    if a is None or b is None:
-        return b
-    merged(n, a[:-2], b[:-2])
-    same_dim(n, a[-1], b[-2])
-    if a[-2] not in (3, None):
+    if a is not None and b is not None:
+        merged(n, a[:-2], b[:-2])
+        same_dim(n, a[-1], b[-2])
+    if a is not None and a[-2] not in (3, None):
         raise invalid(n, f"Dimension must be 3 but is {a[-2]}")
     return b
 

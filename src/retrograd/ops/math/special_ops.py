@@ -138,13 +138,12 @@ def _igamma_grad_a(xp: Arrays, a: Array, x: Array) -> Array:
 
 def _betainc_shape(n: Operation) -> RawShape:
     """The shape that all inputs share; those that are scalars are broadcast."""
-    raws = [t._shape_raw for t in n._inputs]
-    if any(raw is None for raw in raws):
-        return None
-    found: RawShape = ()
-    for raw in raws:
-        if raw != ():
-            found = raw if found == () else merged(n, found, raw)
+    others = [t._shape_raw for t in n._inputs if t._shape_raw != ()]
+    if len(others) < 2:  # what is not known may be a scalar too
+        return others[0] if others else ()
+    found: RawShape = None
+    for raw in others:
+        found = merged(n, found, raw)
     return found
 
 

@@ -21,10 +21,12 @@ from retrograd.ops.nn.window import (
     as_given,
     batch_and_depth,
     channels_last,
+    check_int32,
     check_rank,
     check_room,
     explicit_pairs,
     last_shape,
+    reaching_in,
     run_padding,
     shape_held,
     spatial,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 
 def _check_lengths(n: Operation, rank: int, *, strides_say: str) -> None:
+    check_int32(n, "dilations", "strides")
     what = f"Conv{rank - 2}D"
     for name, values, start in (
         ("dilation", n.attrs["dilations"], what),
@@ -136,6 +139,7 @@ def _by_channel(n: Operation) -> RawShape:
     """The shape rule of a convolution that keeps channels apart."""
     data_format, strides = n.attrs["data_format"], n.attrs["strides"]
     x, f = with_rank(n, 0, 4), with_rank(n, 1, 4)
+    check_int32(n, "strides", "dilations")
     if len(strides) != 4:
         raise invalid(
             n,
@@ -194,6 +198,29 @@ def _geometry(
             xp, shape[1:-1], filter_shape[:-2], strides, dilations, padding
         )
     return dict(strides=strides, padding=around, dilations=dilations)
+
+
+def _reached(
+    shape: Sequence[int], ksize: Sequence[int], how: Mapping[str, Any]
+) -> tuple[list[slice], dict[str, Any]]:
+    """The part of a filter that meets the input, and how it is convolved with that.
+
+    A dilation may be so wide that most of the filter only meets padding.
+    """
+    parts, dilations, around = reaching_in(
+        shape[1:-1], ksize, how["strides"], how["padding"], how["dilations"]
+    )
+    return parts, dict(how, dilations=dilations, padding=around)
+
+
+def _put_back(
+    xp: Arrays, df: Array, parts: Sequence[slice], ksize: Sequence[int]
+) -> Array:
+    """The derivative for a whole filter: 0 where it only meets padding."""
+    if tuple(df.shape[: len(parts)]) == tuple(ksize):
+        return df
+    around = [(p.start, k - p.stop) for p, k in zip(parts, ksize, strict=True)]
+    return xp.pad(df, [*around, (0, 0), (0, 0)])
 
 
 def _groups(channels: int, filter_shape: Sequence[int]) -> int:
@@ -264,7 +291,8 @@ def _forward(xp: Arrays, x: Array, f: Array, **attrs: Any) -> Array:
     x = channels_last(xp, x, data_format)
     how = _geometry(xp, x.shape, f.shape, **attrs)
     groups = _groups(x.shape[-1], f.shape)
-    return as_given(xp, xp.conv(x, f, **how, groups=groups), data_format)
+    parts, how = _reached(x.shape, f.shape[:-2], how)
+    return as_given(xp, xp.conv(x, f[*parts], **how, groups=groups), data_format)
 
 
 def _title(data_format: str, two: str, three: str) -> str:
@@ -280,7 +308,8 @@ def _to_input(xp: Arrays, sizes: Array, f: Array, dy: Array, **attrs: Any) -> Ar
     groups = _groups(shape[-1], f.shape)
     _check_backprop(title, shape, f.shape, dy, how)
     _check_out(title, f.shape, dy)
-    dx = xp.conv_input_grad(shape, f, dy, **how, groups=groups)
+    parts, how = _reached(shape, f.shape[:-2], how)
+    dx = xp.conv_input_grad(shape, f[*parts], dy, **how, groups=groups)
     return as_given(xp, dx, data_format)
 
 
@@ -293,7 +322,10 @@ def _to_filter(xp: Arrays, x: Array, sizes: Array, dy: Array, **attrs: Any) -> A
     groups = _groups(x.shape[-1], filter_shape)
     _check_backprop(title, x.shape, filter_shape, dy, how)
     _check_out(title, filter_shape, dy)
-    return xp.conv_filter_grad(x, filter_shape, dy, **how, groups=groups)
+    parts, how = _reached(x.shape, filter_shape[:-2], how)
+    kept = (*(p.stop - p.start for p in parts), *filter_shape[-2:])
+    df = xp.conv_filter_grad(x, kept, dy, **how, groups=groups)
+    return _put_back(xp, df, parts, filter_shape[:-2])
 
 
 def _by_channel_forward(xp: Arrays, x: Array, f: Array, **attrs: Any) -> Array:
@@ -302,7 +334,8 @@ def _by_channel_forward(xp: Arrays, x: Array, f: Array, **attrs: Any) -> Array:
     x = channels_last(xp, x, data_format)
     how = _geometry(xp, x.shape, f.shape, **attrs)
     _check_channels(x.shape, f.shape)
-    return as_given(xp, xp.depthwise_conv(x, f, **how), data_format)
+    parts, how = _reached(x.shape, f.shape[:-2], how)
+    return as_given(xp, xp.depthwise_conv(x, f[*parts], **how), data_format)
 
 
 def _check_channels(shape: Sequence[int], filter_shape: Sequence[int]) -> None:
@@ -321,7 +354,9 @@ def _by_channel_to_input(
     how = _geometry(xp, shape, f.shape, **attrs)
     _check_channels(shape, f.shape)
     _check_backprop("DepthwiseConv2DBackpropInput", shape, f.shape, dy, how)
-    return as_given(xp, xp.depthwise_conv_input_grad(shape, f, dy, **how), data_format)
+    parts, how = _reached(shape, f.shape[:-2], how)
+    dx = xp.depthwise_conv_input_grad(shape, f[*parts], dy, **how)
+    return as_given(xp, dx, data_format)
 
 
 def _by_channel_to_filter(
@@ -333,7 +368,10 @@ def _by_channel_to_filter(
     how = _geometry(xp, x.shape, filter_shape, **attrs)
     _check_channels(x.shape, filter_shape)
     _check_backprop("DepthwiseConv2DBackpropFilter", x.shape, filter_shape, dy, how)
-    return xp.depthwise_conv_filter_grad(x, filter_shape, dy, **how)
+    parts, how = _reached(x.shape, filter_shape[:-2], how)
+    kept = (*(p.stop - p.start for p in parts), *filter_shape[-2:])
+    df = xp.depthwise_conv_filter_grad(x, kept, dy, **how)
+    return _put_back(xp, df, parts, filter_shape[:-2])
 
 
 # ---------------------------------------------------------------------- derivatives

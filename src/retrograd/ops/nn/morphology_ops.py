@@ -15,7 +15,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import F, op, rule
 from retrograd.ops.infer import invalid, like, same_dim, shape_text, with_rank
-from retrograd.ops.nn.window import fitting, run_padding
+from retrograd.ops.nn.window import check_int32, fitting, run_padding
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 def _dilated(n: Operation) -> RawShape:
     x, f = with_rank(n, 0, 4), with_rank(n, 1, 3)
+    check_int32(n, "strides", "rates")
     for name, what in (("strides", "stride"), ("rates", "rates")):
         if len(n.attrs[name]) != 4:
             raise invalid(

@@ -23,7 +23,9 @@ from retrograd.ops.nn.window import (
     batch_and_depth,
     channels_first,
     channels_last,
+    check_int32,
     last_shape,
+    reaching_in,
     run_padding,
     shape_held,
     spatial,
@@ -70,6 +72,7 @@ def _pooled(
     """What windows of the given sizes make of the first input."""
     packed = n.attrs.get("data_format") == "NCHW_VECT_C"
     shape = with_rank(n, 0, 5 if packed or what == "Pool3D" else 4)
+    check_int32(n, "strides", "ksize")
     _check_lengths(n, what, ksize, strides)
     if packed:  # four channels together, as the last axis
         if shape[4] not in (None, 4):
@@ -156,9 +159,12 @@ class _Windows:
         self.depth = batch_and_depth(ksize, form)[1]
         self.depth_stride = batch_and_depth(strides, form)[1]
         ones = (1,) * len(self.ksize)
-        self.padding = run_padding(
-            xp, shape[1:-1], self.ksize, self.strides, ones, padding
+        sizes = shape[1:-1]
+        around = run_padding(xp, sizes, self.ksize, self.strides, ones, padding)
+        parts, _, self.padding = reaching_in(
+            sizes, self.ksize, self.strides, around, ones
         )
+        self.ksize = [part.stop - part.start for part in parts]
 
     @property
     def arguments(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from retrograd.arrays.windows import used_taps
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
@@ -89,6 +90,44 @@ def run_padding(
     around = [(0, 0)] * len(each)
     check_room(each, around)
     return around
+
+
+def reaching_in(
+    sizes: Sequence[int],
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    around: Sequence[tuple[int, int]],
+    dilations: Sequence[int],
+) -> tuple[list[slice], list[int], list[tuple[int, int]]]:
+    """Windows without what meets padding only, where they are wider than the input.
+
+    Returns:
+      For each axis the positions that are left, their dilation, and the padding.
+    """
+    parts, apart, padding = [], [], []
+    for each in zip(sizes, ksize, strides, around, dilations, strict=True):
+        size, k, _, pad, dilation = each
+        first, count = 0, k
+        if max(pad) > size:
+            first, count, dilation, pad = used_taps(*each)
+        parts.append(slice(first, first + count))
+        apart.append(dilation)
+        padding.append(pad)
+    return parts, apart, padding
+
+
+def check_int32(n: Operation, *names: str) -> None:
+    """Check that the numbers in some attributes have no more than 32 bits.
+
+    Raises:
+      ValueError: one has.
+    """
+    for name in names:
+        for value in n.attrs.get(name, ()):
+            if not -(1 << 31) <= value < 1 << 31:
+                raise invalid(
+                    n, f"Attr {name} has value {value} out of range for an int32"
+                )
 
 
 def check_room(

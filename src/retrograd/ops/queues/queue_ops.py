@@ -278,16 +278,19 @@ def _declare(
     kernel: Callable[..., Any],
     infer: Callable[..., Any],
     older: _NotDifferentiable | None = NOT_DIFFERENTIABLE,
+    newer: Callable[..., Any] | None = None,
 ) -> None:
     """Declare both forms of an op: for the older handles, and for resources.
 
+    `newer` is the shape rule of the second, where it is another.
     TensorFlow says of most of the older that they pass no gradient; of the newer,
     nothing.
     """
-    for form, grad in ((name, older), (f"{name}V2", None)):
+    forms = ((name, older, infer), (f"{name}V2", None, newer or infer))
+    for form, grad, rule in forms:
         op(
             form,
-            infer=infer,
+            infer=rule,
             host=True,
             cells="handle",
             pure=False,
@@ -298,8 +301,8 @@ def _declare(
 _declare("QueueEnqueue", _enqueue_kernel, nothing)
 _declare("QueueEnqueueMany", _enqueue_many_kernel, nothing)
 _declare("QueueDequeue", _dequeue_kernel, unknown)
-_declare("QueueDequeueMany", _dequeue_many_kernel, _many)
-_declare("QueueDequeueUpTo", _dequeue_many_kernel, _many)
+_declare("QueueDequeueMany", _dequeue_many_kernel, unknown, newer=_many)
+_declare("QueueDequeueUpTo", _dequeue_many_kernel, unknown)
 _declare("QueueClose", _close_kernel, nothing)
 _declare("QueueSize", _size_kernel, scalar)
 _declare("QueueIsClosed", _is_closed_kernel, scalar, older=None)
