@@ -186,3 +186,109 @@ def test_what_is_fed_and_fetched_is_an_array() -> None:
         found = session.run([x, text, x + 1], {x: 3.0, text: "abc"})
     assert [type(v) for v in found] == [np.ndarray, np.ndarray, np.float32]
     assert found[0] == 3 and found[1].dtype == object
+
+
+# ---------------------------------------------------------------------- NaN, infinities
+
+NAN, INF = np.nan, np.inf
+
+
+def same(found: Any, want: Any) -> bool:
+    return np.array_equal(np.asarray(found), np.asarray(want), equal_nan=True)
+
+
+def test_nan_is_no_extreme_unless_it_is_alone(run: Any) -> None:
+    x = np.array([[NAN, 1, 2], [3, NAN, -INF], [NAN, NAN, NAN]], np.float32)
+    assert same(run(lambda x: tf.reduce_max(x, 1), x), [2, 3, -INF])
+    assert same(run(lambda x: tf.reduce_min(x, 0), x), [3, 1, -INF])
+    assert same(run(lambda x: tf.reduce_max(x[:, :1], 1), x), [NAN, 3, NAN])
+    first = run(lambda x: tf.gradients(tf.reduce_max(x, 1), x)[0][:2], x)
+    assert same(first, [[0, 0, 1], [1, 0, 0]])
+
+
+def test_positions_of_extremes_pass_nan_over(run: Any) -> None:
+    x = np.array([[NAN, 1, 2], [-INF, NAN, -INF], [1, NAN, 0]], np.float32)
+    assert same(run(lambda x: tf.argmax(x, 1), x), [2, 0, 0])
+    assert same(run(lambda x: tf.argmin(x, 1), x), [1, 0, 2])
+
+
+def test_pools_pass_nan_over(run: Any) -> None:
+    x = np.array([1, NAN, 2, NAN, NAN, -INF], np.float32).reshape(1, 1, 6, 1)
+
+    def build(x: Tensor) -> Any:
+        y = tf.nn.max_pool(x, [1, 1, 2, 1], [1, 1, 2, 1], "VALID")
+        return [y, tf.gradients(y, x)[0]]
+
+    y, dx = run(build, x)
+    lowest = np.finfo(np.float32).min
+    assert same(y.ravel(), [1, 2, lowest])
+    assert same(dx.ravel(), [1, 0, 1, 0, 1, 0])
+
+
+def test_segments_with_nan(run: Any) -> None:
+    x = np.array([NAN, 1, 2, NAN, NAN, -INF, 3], np.float32)
+    ids = [0, 0, 1, 1, 2, 3, 3]
+    assert same(run(lambda x: tf.segment_max(x, ids), x), [1, 2, NAN, 3])
+    assert same(run(lambda x: tf.segment_min(x, ids), x), [1, 2, NAN, -INF])
+    found = run(lambda x: tf.unsorted_segment_max(x, ids, 4), x)
+    assert same(found, [1, NAN, NAN, 3])
+    assert run(lambda x: tf.segment_max(x, [0]), x[5:6]).tolist() == [-INF]
+
+
+def test_sorting_does_not_look_at_signs_of_zero_and_nan(run: Any) -> None:
+    x = np.array([0.0, -0.0, 1, -0.0, 0.0], np.float32)
+    found = run(lambda x: tf.argsort(x, stable=True), x)
+    assert found.tolist() == [0, 1, 3, 4, 2]
+    y = np.array([NAN, 3, -NAN], np.float32)
+    assert run(lambda x: tf.nn.top_k(x, 3)[1], y).tolist() == [0, 2, 1]
+    assert run(lambda x: tf.nn.top_k(x, 1)[1], y).tolist() == [1]
+    places = run(
+        lambda x: tf.searchsorted([[0.0, 1.0]], x), np.array([[NAN, 0.5]], "f")
+    )
+    assert places.tolist() == [[0, 1]]
+
+
+def test_special_functions_at_their_limits(run: Any) -> None:
+    def of(function: Build, *pairs: tuple[float, float]) -> Any:
+        a, x = np.array(pairs).T
+        return run(function, a, x)
+
+    pairs = (INF, 0.5), (INF, 2), (2, INF), (INF, INF), (NAN, 1)
+    assert same(of(tf.igamma, *pairs), [0, NAN, 1, NAN, NAN])
+    assert same(of(tf.igammac, *pairs), [1, NAN, 0, 0, NAN])
+    pairs = (INF, 1), (INF, 0.5), (2, INF), (NAN, -1), (1e300, 1), (INF, 2)
+    assert same(of(tf.zeta, *pairs), [1, INF, NAN, INF, 1, NAN])
+    assert same(of(tf.polygamma, (INF, 1), (1e300, 0.5), (2, INF)), [INF, INF, NAN])
+    assert same(run(tf.lgamma, np.array([1, 2], np.float32)), [0, 0])
+
+
+def test_incomplete_gamma_functions_of_large_arguments(run: Any) -> None:
+    a = np.array([1e9, 1e9, 1e19, 1e30])
+    x = np.array([1e9, 1e9 + 1e4, 1e19, 2e30])
+    # by SciPy; TensorFlow's own series gives up after 2,000 terms
+    want = np.array([0.5000042052208701, 0.6240887830875205, 0.5000000000420523, 1])
+    np.testing.assert_allclose(run(tf.igamma, a, x), want, rtol=1e-9)
+    np.testing.assert_allclose(run(tf.igammac, a, x), 1 - want, rtol=1e-9)
+
+
+def test_slopes_of_units_at_nan(run: Any) -> None:
+    x = np.array([NAN, -INF, 1], np.float32)
+    for unit, top in ((tf.nn.elu, 1), (tf.nn.selu, 1.0507010221481323)):
+        found = run(lambda x, unit=unit: tf.gradients(unit(x), x)[0], x)
+        assert same(found, np.array([top, 0, top], np.float32))
+
+
+def test_means_of_large_integers_are_exact(run: Any) -> None:
+    x = np.array([2**62 + 1, 2**60 + 3, -5])
+    assert run(tf.reduce_mean, x) == (2**62 + 2**60 - 1) // 3
+    narrow = np.array([2**31 - 1, 2**31 - 1, -(2**31), -1], np.int32)
+    assert run(lambda x: tf.segment_mean(x, [0, 0, 1, 1]), narrow).tolist() == [
+        -1,
+        2**30 - 1,
+    ]
+
+
+def test_narrow_integers_divided_at_their_limits(run: Any) -> None:
+    x = np.array([-128, -128, 127, 7], np.int8)
+    y = np.array([2, 3, -128, -2], np.int8)
+    assert run(tf.floordiv, x, y).tolist() == [63, 42, 0, -4]

@@ -41,3 +41,12 @@ def _widened(value: Any) -> Any:
     if dtype is None or not is_short_float(dtype):
         return value
     return value.astype(np.float32)
+
+
+def furthest(dtype: np.dtype, highest: bool) -> Any:
+    """The highest or lowest finite number of a dtype of floats."""
+    if is_short_float(dtype):
+        from ml_dtypes import finfo
+    else:
+        finfo = np.finfo
+    return dtype.type(finfo(dtype).max if highest else finfo(dtype).min)

@@ -246,19 +246,26 @@ def _limit(dtype: np.dtype, highest: bool) -> Any:
     return info.max if highest else info.min
 
 
+def _start(dtype: np.dtype, highest: bool, empty: float | None) -> Any:
+    """What an extreme begins with: infinity, where segments without rows are filled."""
+    if empty is None or dtype.kind in "iu":
+        return _limit(dtype, highest)
+    return np.inf if highest else -np.inf
+
+
 def segment_max(data: Array, ids: Array, num: int, empty: float | None = None) -> Array:
     """Return maxima by id, as `segment_sum`.
 
     An id no element bears gets `empty`: by default the dtype's lowest finite value, as
     TensorFlow's UnsortedSegmentMax has it; its SegmentMax gives 0.
     """
-    found = _segments(data, ids, num, "max", _limit(data.dtype, False))
+    found = _segments(data, ids, num, "max", _start(data.dtype, False, empty))
     return found if empty is None else _fill(found, ids, empty)
 
 
 def segment_min(data: Array, ids: Array, num: int, empty: float | None = None) -> Array:
     """Return minima by id, as `segment_max`; by default the highest finite value."""
-    found = _segments(data, ids, num, "min", _limit(data.dtype, True))
+    found = _segments(data, ids, num, "min", _start(data.dtype, True, empty))
     return found if empty is None else _fill(found, ids, empty)
 
 
@@ -285,9 +292,14 @@ def bincount(ids: Array, num: int, weights: Array | None = None) -> Array:
 def top_k(x: Array, k: int) -> tuple[Array, Array]:
     """Return the k largest along the last axis, largest first, and their int32 places.
 
-    Among equals the one with the lower index comes first.
+    Among equals the one with the lower index comes first. NaN is above all numbers, but
+    below them if only one is asked for.
     """
     n = x.shape[-1]
+    if k == 1 and x.size:
+        known = x if x.dtype.kind in "iu" else np.where(np.isnan(x), -np.inf, x)
+        places = np.argmax(known, -1)[..., None]
+        return np.take_along_axis(x, places, -1), places.astype(np.int32)
     if 0 < k and 8 * k <= n and x.size:
         places = _few_of_many(x.reshape(-1, n), k)
         if places is not None:

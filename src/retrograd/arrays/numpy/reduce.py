@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.arrays.blas import SMALL, threads
-from retrograd.arrays.short_floats import is_short_float
+from retrograd.arrays.short_floats import furthest, is_short_float
 
 Array = np.ndarray
 Ufunc = Any  # numpy's stubs know ufuncs by keyword only, and keywords cost time
@@ -72,8 +72,9 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean along `axis`; of integers the quotient rounded towards zero."""
     count = _count(x, axis)
     if x.dtype.kind in "iu":
-        total = sum(x, axis, keepdims)
-        return np.trunc(total / (count or 1)).astype(x.dtype)
+        total, count = sum(x, axis, keepdims), x.dtype.type(count or 1)
+        quotient, rest = np.divmod(total, count)
+        return quotient + ((rest != 0) & (total < 0)).astype(x.dtype)
     wide = widen(x)
     total = sum(wide, axis, keepdims)
     # The quotient in the dtype of the total; 0 / 0 is NaN, as for TensorFlow.
@@ -82,6 +83,10 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def _extreme(ufunc: Ufunc, x: Array, axis: Axis, keepdims: bool, sign: int) -> Array:
     if x.size:
+        y = ufunc.reduce(x, axis, None, None, keepdims)
+        if x.dtype.kind in "iub" or not np.isnan(y).any() or _count(x, axis) == 1:
+            return y
+        x = np.where(np.isnan(x), x.dtype.type(sign * np.inf), x)
         return ufunc.reduce(x, axis, None, None, keepdims)
     if x.dtype.kind in "iu":
         info = np.iinfo(x.dtype)
@@ -92,12 +97,18 @@ def _extreme(ufunc: Ufunc, x: Array, axis: Axis, keepdims: bool, sign: int) -> A
 
 
 def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Return the largest along `axis`; of none, the dtype's lowest value (−inf)."""
+    """Return the largest along `axis`; of none, the dtype's lowest value (−inf).
+
+    NaN counts as −inf, unless it is the only element.
+    """
     return _extreme(np.maximum, x, axis, keepdims, -1)
 
 
 def min(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Return the smallest along `axis`; of none, the dtype's highest value (+inf)."""
+    """Return the smallest along `axis`; of none, the dtype's highest value (+inf).
+
+    NaN counts as +inf, unless it is the only element.
+    """
     return _extreme(np.minimum, x, axis, keepdims, 1)
 
 
@@ -111,14 +122,30 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return _OR.reduce(x, axis, None, None, keepdims)
 
 
+def _position(function: Any, x: Array, axis: int, highest: bool) -> Array:
+    y = function(x, axis)
+    if x.dtype.kind in "iub" or not x.size:
+        return y
+    limit = furthest(x.dtype, not highest)
+    found = np.take_along_axis(x, np.expand_dims(y, axis), axis)
+    beyond = found > limit if highest else found < limit
+    if not beyond.all():
+        x = np.where(x > limit if highest else x < limit, x, limit)
+        y = function(x, axis)
+    return y
+
+
 def argmax(x: Array, axis: int) -> Array:
-    """Return int64 positions of the largest along `axis`, the first among equals."""
-    return np.argmax(x, axis)
+    """Return int64 positions of the largest along `axis`, the first among equals.
+
+    What is not above the lowest finite number counts as that number, and so does NaN.
+    """
+    return _position(np.argmax, x, axis, True)
 
 
 def argmin(x: Array, axis: int) -> Array:
-    """Return int64 positions of the smallest along `axis`, the first among equals."""
-    return np.argmin(x, axis)
+    """Return int64 positions of the smallest along `axis`; as `argmax` otherwise."""
+    return _position(np.argmin, x, axis, False)
 
 
 def sort(x: Array, axis: int = -1) -> Array:

@@ -64,16 +64,28 @@ def zeta(x: Array, q: Array) -> Array:
     is a whole number.
     """
     whole = x == np.floor(x)
-    pole = (x == 1) | ((x > 1) & (q <= 0) & (q == np.floor(q)))
+    pole = (x == 1) | (~(x < 1) & (q <= 0) & (q == np.floor(q)))
     valid = (x > 1) & ((q > 0) | whole)
+    valid &= ~vanishes(x, q, np.power(q, -x))
     y = np.where(valid, _call("zeta", x, q), x.dtype.type(np.nan))
     return np.where(pole, x.dtype.type(np.inf), y)
+
+
+def vanishes(x: Any, q: Any, first: Any) -> Any:
+    """Where ζ(x, q) begins with 0 and TensorFlow's series multiplies that by infinity.
+
+    The series takes products of up to 24 numbers from x on.
+    """
+    product = x
+    for k in range(1, 24):
+        product = product * (x + x.dtype.type(k))
+    return (first == 0) & (q > 0) & ((q == np.inf) | (product == np.inf))
 
 
 def polygamma(n: Array, x: Array) -> Array:
     """Return the nth derivative of digamma at x; NaN unless n is a whole number ≥ 0."""
     dtype, n, x = n.dtype, widen(n), widen(x)
-    sign = np.where(n % 2 == 0, -1, 1).astype(n.dtype)
+    sign = np.where((n + 1) % 2 == 1, -1, 1).astype(n.dtype)
     higher = sign * _call("gamma", n + 1) * zeta(n + 1, x)
     y = np.where(n == 0, digamma(x), higher)
     valid = (n >= 0) & (n == np.floor(n))
@@ -83,30 +95,35 @@ def polygamma(n: Array, x: Array) -> Array:
 def betainc(a: Array, b: Array, x: Array) -> Array:
     """Return the regularised incomplete beta function I_x(a, b); NaN off its domain."""
     y = _call("betainc", a, b, x)
-    valid = (a > 0) & (b > 0) & (x >= 0) & (x <= 1)
+    valid = (a > 0) & (b > 0) & (x >= 0) & (x <= 1) & (a < np.inf) & (b < np.inf)
     return np.where(valid, y, y.dtype.type(np.nan))
 
 
 def igamma(a: Array, x: Array) -> Array:
     """Return the regularised lower incomplete gamma P(a, x).
 
-    0 at x = 0, whatever a is; NaN for x < 0 and for a ≤ 0.
+    0 at x = 0, whatever a is; NaN for x < 0 and for a ≤ 0; for infinite a it is 0 where
+    x < 1, else NaN.
     """
     return _from_zero(a, x, _call("gammainc", a, x))
 
 
 def _from_zero(a: Array, x: Array, y: Array) -> Array:
-    y = np.where((a > 0) & (x > 0), y, y.dtype.type(np.nan))
+    valid = (a > 0) & (x > 0) & ((a < np.inf) | (x < 1))
+    y = np.where(valid, y, y.dtype.type(np.nan))
     return np.where(x == 0, y.dtype.type(0), y)
 
 
 def igammac(a: Array, x: Array) -> Array:
     """Return the regularised upper incomplete gamma Q(a, x).
 
-    NaN for x < 0 and for a ≤ 0.
+    NaN for x < 0 and for a ≤ 0; for infinite a 1 where x < 1, 0 where x is infinite,
+    else NaN.
     """
     y = _call("gammaincc", a, x)
-    return np.where((a > 0) & (x >= 0), y, y.dtype.type(np.nan))
+    valid = (a > 0) & (x >= 0) & ((a < np.inf) | (x < 1))
+    y = np.where(valid, y, y.dtype.type(np.nan))
+    return np.where((a > 0) & (x == np.inf), y.dtype.type(0), y)
 
 
 def igamma_grad_a(a: Array, x: Array) -> Array:

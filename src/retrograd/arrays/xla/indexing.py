@@ -151,15 +151,22 @@ def _limits(dtype: np.dtype) -> Any:
     return np.iinfo(dtype) if dtype.kind in "iu" else ml_dtypes.finfo(dtype)
 
 
+def _start(dtype: np.dtype, highest: bool, empty: float | None) -> Any:
+    """As in `arrays.numpy`: what an extreme begins with."""
+    if empty is None or dtype.kind in "iu":
+        return _limits(dtype).max if highest else _limits(dtype).min
+    return np.inf if highest else -np.inf
+
+
 def segment_max(data: Array, ids: Array, num: int, empty: float | None = None) -> Array:
     """`arrays.numpy.segment_max`."""
-    found = _segments(data, ids, num, "max", _limits(data.dtype).min)
+    found = _segments(data, ids, num, "max", _start(data.dtype, False, empty))
     return found if empty is None else _fill(found, ids, empty)
 
 
 def segment_min(data: Array, ids: Array, num: int, empty: float | None = None) -> Array:
     """`arrays.numpy.segment_min`."""
-    found = _segments(data, ids, num, "min", _limits(data.dtype).max)
+    found = _segments(data, ids, num, "min", _start(data.dtype, True, empty))
     return found if empty is None else _fill(found, ids, empty)
 
 
@@ -180,5 +187,15 @@ def bincount(ids: Array, num: int, weights: Array | None = None) -> Array:
 
 def top_k(x: Array, k: int) -> tuple[Array, Array]:
     """`arrays.numpy.top_k`."""
-    values, places = lax.top_k(x, k)
-    return values, places.astype(np.int32)
+    if x.dtype.kind in "iu":
+        values, places = lax.top_k(x, k)
+        return values, places.astype(np.int32)
+    if k == 1 and x.shape[-1]:
+        known = jnp.where(jnp.isnan(x), -np.inf, x)
+        places = jnp.argmax(known, -1, keepdims=True)
+        return jnp.take_along_axis(x, places, -1), places.astype(np.int32)
+    # XLA tells the signs of zeros and of NaN apart
+    one_sign = jnp.where(jnp.isnan(x), x.dtype.type(np.nan), x)
+    one_sign = jnp.where(x == 0, x.dtype.type(0), one_sign)
+    places = lax.top_k(one_sign, k)[1]
+    return jnp.take_along_axis(x, places, -1), places.astype(np.int32)

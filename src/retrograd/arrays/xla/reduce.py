@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from retrograd.arrays.short_floats import is_short_float
+from retrograd.arrays.short_floats import furthest, is_short_float
 
 Axis = int | tuple[int, ...] | None
 
@@ -52,15 +52,24 @@ def _limit(x: Array, highest: bool) -> Any:
     return x.dtype.type(np.inf if highest else -np.inf)
 
 
+def _without_nan(x: Array, axis: Axis, highest: bool) -> Array:
+    """x with what changes no extreme for NaN, but where that is alone."""
+    if x.dtype.kind in "iub" or _count(x, axis) == 1:
+        return x
+    return jnp.where(jnp.isnan(x), _limit(x, highest), x)
+
+
 def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """`arrays.numpy.max`."""
     initial = None if x.size else _limit(x, False)
+    x = _without_nan(x, axis, False)
     return jnp.max(x, axis, keepdims=keepdims, initial=initial)
 
 
 def min(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """`arrays.numpy.min`."""
     initial = None if x.size else _limit(x, True)
+    x = _without_nan(x, axis, True)
     return jnp.min(x, axis, keepdims=keepdims, initial=initial)
 
 
@@ -76,11 +85,17 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def argmax(x: Array, axis: int) -> Array:
     """`arrays.numpy.argmax`."""
+    if x.dtype.kind not in "iub":
+        limit = furthest(x.dtype, False)
+        x = jnp.where(x > limit, x, limit)
     return lax.argmax(jnp.asarray(x), axis % x.ndim, np.int64)
 
 
 def argmin(x: Array, axis: int) -> Array:
     """`arrays.numpy.argmin`."""
+    if x.dtype.kind not in "iub":
+        limit = furthest(x.dtype, True)
+        x = jnp.where(x < limit, x, limit)
     return lax.argmin(jnp.asarray(x), axis % x.ndim, np.int64)
 
 

@@ -173,7 +173,11 @@ def _bound(
     ]
     if not found:
         return xp.zeros(np.shape(values), out_type)
-    return xp.stack(found).astype(out_type)
+    places = xp.stack(found).astype(out_type)
+    if side == "left" and values.dtype.kind not in "iubO":
+        # no element is less than NaN
+        places = xp.where(xp.isnan(values), places.dtype.type(0), places)
+    return places
 
 
 @op("LowerBound", infer=_bound_shape, math="y = number of elements < x")

@@ -343,8 +343,21 @@ def _floor_div(xp: Arrays, x: Array, y: Array) -> Array:
       InvalidArgumentError: integers, and a divisor is zero.
     """
     if _is_integer(x):
-        return xp.floor_divide(*_whole(xp, x, y))
+        x, y = _whole(xp, x, y)
+        if x.dtype.kind == "i" and x.dtype.itemsize < 4:
+            return _narrow_floor_div(xp, x, y)
+        return xp.floor_divide(x, y)
     return xp.floor(xp.divide(x, y))
+
+
+def _narrow_floor_div(xp: Arrays, x: Array, y: Array) -> Array:
+    """int8 and int16 as TensorFlow: where signs differ, by absolute values.
+
+    That of the lowest number is that number itself.
+    """
+    size, by = (xp.abs(v).astype(xp.int32) for v in (x, y))
+    down = _truncated(xp, -(size + by - 1), by)
+    return xp.where((x < 0) != (y < 0), down.astype(x.dtype), xp.floor_divide(x, y))
 
 
 def _unexpected() -> Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -147,6 +148,34 @@ def _chosen_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
     return [F.Select(chosen, shares, zeros_like(shares)), None, None]
 
 
+def _unsorted_extreme(
+    xp: Arrays, extreme: Callable[..., Array], data: Array, ids: Array, num: int
+) -> Array:
+    """For each id the greatest or least of its rows, taken in order.
+
+    A row that is NaN takes the place of what came before it, and the next one its own.
+    """
+    if data.dtype.kind in "iu" or not data.size:
+        return extreme(data, ids, num)
+    nan = xp.isnan(data)
+    behind = (1,) * (data.ndim - ids.ndim)
+    order = np.arange(ids.size).reshape(*ids.shape, *behind)
+
+    def in_order(data: Array, ids: Array) -> Array:
+        order_ = xp.broadcast_to(order, data.shape)
+        last = xp.segment_max(xp.where(nan, order_, -1), ids, num)
+        end = xp.segment_max(order_, ids, num)
+        before = xp.take(last, xp.maximum(ids, ids.dtype.type(0)), 0)
+        none = extreme(data[:0], ids[:0], 1)[0]  # what changes no extreme
+        kept = xp.where(order_ > before, data, none)
+        found = extreme(kept, ids, num)
+        return xp.where((last >= 0) & (last == end), data.dtype.type(np.nan), found)
+
+    return xp.cond(
+        xp.any(nan), in_order, lambda data, ids: extreme(data, ids, num), data, ids
+    )
+
+
 @op(
     "UnsortedSegmentMax",
     infer=_unsorted_shape,
@@ -160,7 +189,7 @@ def unsorted_segment_max_kernel(
 ) -> Array:
     """For each id the greatest of its rows; the lowest number where there is none."""
     _check_unsorted(data, ids, num)
-    return xp.segment_max(data, ids, int(num))
+    return _unsorted_extreme(xp, xp.segment_max, data, ids, int(num))
 
 
 @op(
@@ -176,7 +205,7 @@ def unsorted_segment_min_kernel(
 ) -> Array:
     """For each id the least of its rows; the highest number where there is none."""
     _check_unsorted(data, ids, num)
-    return xp.segment_min(data, ids, int(num))
+    return _unsorted_extreme(xp, xp.segment_min, data, ids, int(num))
 
 
 def _check_unsorted(data: Array, ids: Array, num: Array) -> None:
@@ -283,7 +312,9 @@ def segment_mean_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
     total = _segments(xp, data, ids, "sum")
     count = _counts(xp, total, ids, np.shape(total)[0])
     if total.dtype.kind in "iu":
-        return xp.sign(total) * (xp.abs(total) // count)
+        quotient = total // count
+        uneven = (total < 0) & (quotient * count != total)
+        return quotient + uneven.astype(total.dtype)
     return total / count
 
 
@@ -327,7 +358,20 @@ def _sorted_chosen_gradient(n: Operation, dy: Tensor) -> list[Tensor | None]:
 )
 def segment_max_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
     """The greatest of the rows of each segment; 0 where there is none."""
-    return _segments(xp, data, ids, "max", 0)
+    return _segments(xp, _without_nan(xp, data, ids, -np.inf), ids, "max", 0)
+
+
+def _without_nan(xp: Arrays, data: Array, ids: Array, least: float) -> Array:
+    """The rows with what changes no extreme for NaN, but where a row is alone."""
+    if data.dtype.kind in "iub" or len(np.shape(ids)) != 1 or not np.shape(ids)[0]:
+        return data
+    nan = xp.isnan(data)
+    if xp.name == "numpy" and not nan.any():
+        return data
+    ids = np.asarray(ids)
+    alone = np.array([(ids == i).sum() == 1 for i in ids])
+    alone = alone.reshape((-1,) + (1,) * (len(np.shape(data)) - 1))
+    return xp.where(nan & ~alone, data.dtype.type(least), data)
 
 
 @op(
@@ -340,4 +384,4 @@ def segment_max_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
 )
 def segment_min_kernel(xp: Arrays, data: Array, ids: Array) -> Array:
     """The least of the rows of each segment; 0 where there is none."""
-    return _segments(xp, data, ids, "min", 0)
+    return _segments(xp, _without_nan(xp, data, ids, np.inf), ids, "min", 0)

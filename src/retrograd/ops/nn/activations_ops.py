@@ -167,7 +167,8 @@ def elu_kernel(xp: Arrays, x: Array) -> Array:
 )
 def elu_grad_kernel(xp: Arrays, dy: Array, y: Array) -> Array:
     """The backward pass of Elu, from its output."""
-    return dy * (xp.minimum(y, y.dtype.type(0)) + y.dtype.type(1))
+    one, zero = y.dtype.type(1), y.dtype.type(0)
+    return dy * (xp.where(y < zero, y, zero) + one)
 
 
 def _below_zero(n: Operation, dz: Tensor) -> Tensor:
@@ -212,8 +213,8 @@ def selu_grad_kernel(xp: Arrays, dy: Array, y: Array) -> Array:
     """The backward pass of Selu, from its output."""
     zero = y.dtype.type(0)
     below = y < zero
-    slope = (xp.minimum(y, zero) + y.dtype.type(_SELU_SCALE_ALPHA)) * below
-    return dy * (slope + y.dtype.type(_SELU_SCALE) * ~below)
+    slope = xp.where(below, y, zero) + y.dtype.type(_SELU_SCALE_ALPHA)
+    return dy * xp.where(below, slope, y.dtype.type(_SELU_SCALE))
 
 
 # ---------------------------------------------------------------------- softened

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from retrograd.arrays.short_floats import furthest
 from retrograd.errors import UnimplementedError
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
@@ -34,8 +37,6 @@ from retrograd.ops.nn.window import (
 from retrograd.ops.static import constant
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Array, Arrays
 
@@ -229,6 +230,9 @@ def _max(
         y = _depthwise(xp, x, w)
     else:
         y = xp.max_pool(x, *w.arguments)
+        usable = _without_nan(xp, x, y)
+        if usable is not x:
+            y = xp.max_pool(usable, *w.arguments)
     return as_given(xp, y, form)
 
 
@@ -245,18 +249,28 @@ def _max_grad(
     x, y, dy = (channels_last(xp, a, form) for a in (x, y, dy))
     w = _Windows(xp, x.shape, ksize, strides, padding, form)
     _check_grad(dy, y, "out_backprop")
-    x, y = _nan_largest(xp, x, y)
+    x = _without_nan(xp, x, y)
     ties = "all" if x.ndim == 5 else "first"
     arguments = w.only_space("MaxPoolingGrad")
     return as_given(xp, xp.max_pool_grad(x, y, dy, *arguments, ties=ties), form)
 
 
-def _nan_largest(xp: Arrays, x: Array, y: Array) -> tuple[Array, Array]:
-    """x and y with infinity for NaN, which equals nothing: the first NaN gets ȳ."""
-    if x.dtype.kind in "iu" or (xp.name == "numpy" and not xp.isnan(y).any()):
-        return x, y
-    largest = x.dtype.type(xp.inf)
-    return xp.where(xp.isnan(x), largest, x), xp.where(xp.isnan(y), largest, y)
+def _without_nan(xp: Arrays, x: Array, y: Array | None = None) -> Array:
+    """x with what wins in no window for NaN.
+
+    In two dimensions that is the lowest finite number, also for what is below it.
+
+    Args:
+      xp: the array namespace.
+      x: what is pooled.
+      y: what the windows give as x is: where nothing is changed, NumPy is spared that.
+    """
+    if x.dtype.kind in "iu":
+        return x
+    limit = x.dtype.type(-np.inf) if x.ndim == 5 else furthest(x.dtype, False)
+    if xp.name == "numpy" and y is not None and (y > limit).all():
+        return x
+    return xp.where(x > limit, x, limit)
 
 
 def _check_grad(given: Array, like: Array, name: str) -> None:
@@ -279,6 +293,7 @@ def _max_grad_grad(
     form: str,
 ) -> Array:
     x, y, dz = (channels_last(xp, a, form) for a in (x, y, dz))
+    x = _without_nan(xp, x, y)
     w = _Windows(xp, x.shape, ksize, strides, padding, form)
     arguments = w.only_space("MaxPoolingGradGrad")
     return as_given(xp, xp.max_pool_grad_grad(x, y, dz, *arguments), form)
@@ -600,6 +615,7 @@ def max_pool_with_argmax_kernel(
     """The largest element of each window, and its place in the flattened image."""
     w = _Windows(xp, x.shape, ksize, strides, padding, "NHWC")
     arguments = w.only_space("MaxPoolWithArgmax")
+    x = _without_nan(xp, x)
     y, where = xp.max_pool_argmax(x, *arguments, include_batch=include_batch_in_index)
     return y, xp.cast(where, Targmax)
 
