@@ -105,3 +105,71 @@ def test_variables_that_are_read_in_parts():
     assert tf.gather(reference, [1]).op.type == "GatherV2"
     assert tf.gather_nd(reference, [[1]]).op.type == "GatherNd"
     assert tf.gather(resource, [1]).op.inputs[0].op.type == "ResourceGather"
+
+
+# What TensorFlow's gradient functions are made of; libraries use it for their own.
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "axes"),
+    [
+        ((2, 3), (3,), ((), (0,))),
+        ((2, 3), (2, 3), ((), ())),
+        ((2, 1), (1, 3), ((1,), (0,))),
+        ((), (4,), ((0,), ())),
+        ((1, 1), (), ((0, 1), (0, 1))),
+    ],
+)
+def test_what_a_gradient_is_summed_over(first, second, axes):
+    arguments = namespace("python.ops.math_grad").SmartBroadcastGradientArgs
+    x, y = tf.zeros(first), tf.zeros(second)
+    total = x + y
+    found = arguments(x, y, total)
+    assert found == tuple(
+        (raw, summed, raw != tuple(total.shape.as_list()))
+        for raw, summed in zip((first, second), axes, strict=True)
+    )
+
+
+def test_what_a_gradient_of_unknown_shape_is_summed_over():
+    math_grad = namespace("python.ops.math_grad")
+    x, y = tf.placeholder(tf.float32, [None, 2]), tf.zeros([2])
+    sizes, others = math_grad.SmartBroadcastGradientArgs(x, y, x)
+    assert sizes[2] and others[2]
+    with tf.Session() as session:
+        found = session.run([*sizes[:2], *others[:2]], {x: np.ones([3, 2])})
+    assert [part.tolist() for part in found] == [[3, 2], [], [2], [0]]
+    assert not math_grad._ShapesFullySpecifiedAndEqual(x, x, x)
+    assert math_grad._ShapesFullySpecifiedAndEqual(y, y, y)
+    assert math_grad._IsScalar(tf.constant(1.0)) and not math_grad._IsScalar(y)
+
+
+def test_small_helpers():
+    product = namespace("python.ops.nn_grad")._BroadcastMul(
+        tf.constant([1.0, 2.0]), tf.ones([2, 3])
+    )
+    assert value(product).tolist() == [[1, 1, 1], [2, 2, 2]]
+    divided = namespace("python.ops.math_grad")._safe_shape_div(
+        tf.constant([4, 0]), tf.constant([2, 0])
+    )
+    assert value(divided).tolist() == [2, 0]
+    as_list = namespace("python.ops.gradients_util")._AsList
+    assert (as_list(3), as_list((1, 2))) == ([3], (1, 2))
+
+
+def test_zeros_of_a_variable():
+    module = namespace("python.ops.default_gradient")
+    v = tf.get_variable("v", [2, 3], tf.float64, use_resource=True)
+    shape, dtype = module.shape_and_dtype(v.handle)
+    assert (shape.as_list(), dtype) == ([2, 3], tf.float64)
+    assert module.get_zeros_dtype(v.handle) == tf.float64
+    assert not value(module.zeros_like(v.handle)).any()
+    assert module.zeros_like(tf.ones([4])).shape == (4,)
+
+
+def test_the_sum_of_slices():
+    total = namespace("python.eager.backprop").aggregate_indexed_slices_gradients
+    rows = tf.IndexedSlices(tf.ones([1, 2]), tf.constant([0]), tf.constant([3, 2]))
+    assert total([]) is None and total([rows]) is rows
+    assert value(total([rows, None, rows]).indices).tolist() == [0, 0]
+    assert value(total([rows, tf.ones([3, 2])])).tolist() == [[2, 2], [1, 1], [1, 1]]
