@@ -47,7 +47,7 @@ def enabled() -> bool:
 
 
 def enable_eager_execution(
-    config: Message = None,
+    config: Message | None = None,
     device_policy: int | None = None,
     execution_mode: int | None = None,
 ) -> None:

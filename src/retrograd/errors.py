@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
         def __get__(
             self, instance: Any, owner: type
-        ) -> Callable[[Message, Operation | None, str | None], None]: ...
+        ) -> Callable[[Message | None, Operation | None, str | None], None]: ...
 
 
 OK = 0
@@ -90,7 +90,7 @@ class OpError(Exception):
 
     def __init__(
         self,
-        node_def: Message,
+        node_def: Message | None,
         op: Operation | None,
         message: str | None,
         error_code: int | None,
@@ -179,7 +179,10 @@ def _of_code(code: int) -> Any:
     """The constructor of an error whose class says its code: it takes no number."""
 
     def __init__(
-        self: OpError, node_def: Message, op: Operation | None, message: str | None
+        self: OpError,
+        node_def: Message | None,
+        op: Operation | None,
+        message: str | None,
     ) -> None:
         OpError.__init__(self, node_def, op, message, code)
 
@@ -197,7 +200,7 @@ class UnknownError(OpError):
 
     def __init__(
         self,
-        node_def: Message,
+        node_def: Message | None,
         op: Operation | None,
         message: str | None,
         error_code: int | None = UNKNOWN,
@@ -329,7 +332,7 @@ def error_code_from_exception_type(cls: type[OpError]) -> Any:
 
 
 def _make_specific_exception(
-    node_def: Message, op: Operation | None, message: str | None, error_code: int
+    node_def: Message | None, op: Operation | None, message: str | None, error_code: int
 ) -> OpError:
     """Return the exception of a code, or warn and return an UnknownError with it."""
     cls: Any = _CODE_TO_EXCEPTION_CLASS.get(error_code)

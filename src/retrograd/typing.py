@@ -15,14 +15,14 @@ import numpy as np
 #: an array or scalar of either namespace that kernels run on; NumPy's stands for all
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Number: TypeAlias = bool | int | float | complex
-#: containers in containers that `nest` takes apart, down to leaves of any type
+#: containers in containers that `nest` takes apart; as a leaf may be of any type, and
+#: is one by itself, nothing narrower is true
 Structure: TypeAlias = Any
-#: what a run is asked for: a structure of tensors, operations, variables or names
+#: what a run is asked for: a structure of tensors, operations, variables, names, and of
+#: what programs have registered, which may be anything
 Fetchable: TypeAlias = Any
 #: values by what they are fed for: a tensor, a composite of tensors or a name
 FeedDict: TypeAlias = Mapping[Any, Any]
-#: a protocol message: protobuf makes its fields, no type checker knows them
-Message: TypeAlias = Any
 #: the namespace that a kernel receives: `arrays.numpy` or `arrays.xla`
 Arrays: TypeAlias = ModuleType
 #: a number for each spatial axis, or one for all: sizes, strides, rates
@@ -48,6 +48,8 @@ class Convertible(Protocol):
 if TYPE_CHECKING:
     import os
 
+    from google.protobuf.message import Message as ProtobufMessage
+
     from retrograd.arrays.list_value import TensorList
     from retrograd.arrays.optional import Optional
     from retrograd.autograd import tensors as autograd
@@ -65,6 +67,12 @@ if TYPE_CHECKING:
     )
     from retrograd.variables.store import _ReuseMode
     from retrograd.variables.variable import Variable
+
+    class Message(ProtobufMessage):
+        """A protocol message, with the fields that protobuf gives it."""
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: object) -> None: ...
 
     class Operators:
         """The operators of tensors and variables, as layer 3 sets them."""

@@ -17,7 +17,7 @@ from retrograd.run.eager import EagerTensor
 
 if TYPE_CHECKING:
     from retrograd.autograd.generator import Generator
-    from retrograd.typing import Array, DTypeLike, Number, Structure, TensorLike
+    from retrograd.typing import Array, DTypeLike, Number, TensorLike
 
 
 def device(type: object, index: int | None = None) -> str:
@@ -266,7 +266,7 @@ def eye(
 
 def _drawn(
     draw: str,
-    size: Structure,
+    size: Sequence[Any],
     source: Generator | None,
     dtype: DTypeLike | None,
     requires_grad: bool,

@@ -17,7 +17,7 @@ from retrograd.errors import message
 if TYPE_CHECKING:
     from retrograd.explain.explanation import Explanation
     from retrograd.run.session import BaseSession
-    from retrograd.typing import FeedDict, Fetchable
+    from retrograd.typing import FeedDict, Fetchable, Message
 
 _USAGE = """retrograd explain FORMULA [NAME=VALUE ...] [options]
        retrograd explain SCRIPT --cost NAME [--wrt NAME ...] [options] [-- ARGS ...]"""
@@ -155,11 +155,11 @@ class _Runs:
             session: BaseSession,
             fetches: Fetchable,
             feed_dict: FeedDict | None = None,
-            *args: object,
-            **kw: object,
+            options: Message | None = None,
+            run_metadata: Message | None = None,
         ) -> Any:
             self._see(session, fetches, feed_dict)
-            return before(session, fetches, feed_dict, *args, **kw)
+            return before(session, fetches, feed_dict, options, run_metadata)
 
         BaseSession.run = watched  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -89,7 +89,7 @@ def _devices_match(left: Destinations, right: Destinations) -> bool:
 # ---------------------------------------------------------------------- values
 
 
-def _copied(value: Structure, where: str) -> Any:
+def _copied(value: Any, where: str) -> Any:
     """A copy of a tensor or IndexedSlices on a device."""
     with device(where):
         if not isinstance(value, IndexedSlices):
@@ -113,7 +113,7 @@ def _sparse_sum(values: Sequence[Any]) -> Any:
     )
 
 
-def _divided(value: Structure, count: int) -> Any:
+def _divided(value: Tensor, count: int) -> Any:
     if isinstance(value, IndexedSlices):
         return IndexedSlices(value.values / count, value.indices, value.dense_shape)
     return value / count

@@ -287,7 +287,7 @@ class StrategyExtendedV2:
 
     def _configure(
         self,
-        session_config: Message = None,
+        session_config: Message | None = None,
         cluster_spec: ClusterSpec | Message | Mapping[str, Any] | None = None,
         task_type: str | None = None,
         task_id: int | None = None,

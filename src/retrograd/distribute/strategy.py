@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from retrograd.distribute.batches import DistributedIterator
     from retrograd.distribute.extended import StrategyExtendedV1
     from retrograd.distribute.values import DistributedValues
+    from retrograd.graph.tensor import Tensor
     from retrograd.run.session import BaseSession
     from retrograd.train.server_lib import ClusterSpec
     from retrograd.typing import CompositeLike, Message, Structure, VariableLike
@@ -208,7 +209,7 @@ class Strategy:
 
     def configure(
         self,
-        session_config: Message = None,
+        session_config: Message | None = None,
         cluster_spec: ClusterSpec | Message | Mapping[str, Any] | None = None,
         task_type: str | None = None,
         task_id: int | None = None,
@@ -246,7 +247,7 @@ class StrategyV1(Strategy):
         return super().reduce(reduce_op, value, axis)
 
 
-def _count(value: Structure, axis: int) -> Any:
+def _count(value: Tensor, axis: int) -> Any:
     """How many elements `value` has along an axis: an int where it is known.
 
     Raises:

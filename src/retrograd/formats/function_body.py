@@ -130,7 +130,12 @@ class Body:
             self._add_control(copied, place, node.input[place])
 
     def _matched(
-        self, node: Message, name: str, arg: Message, wanted: Sequence[int], place: int
+        self,
+        node: Message,
+        name: str,
+        arg: opdef.ArgDef,
+        wanted: Sequence[int],
+        place: int,
     ) -> _Outputs:
         """What an input stands for, which is to be of the wanted types from a place on.
 

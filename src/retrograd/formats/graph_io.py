@@ -29,7 +29,7 @@ def write_graph(
     Returns:
       The path of the file.
     """
-    message = graph_or_graph_def
+    message: Any = graph_or_graph_def
     if hasattr(message, "as_graph_def"):
         message = message.as_graph_def()
     if not str(logdir).startswith("gs:") and str(logdir):

@@ -26,7 +26,7 @@ def import_graph_def(
     return_elements: Sequence[Any] | None = None,
     name: str | None = None,
     op_dict: Mapping[str, Message] | None = None,
-    producer_op_list: Message = None,
+    producer_op_list: Message | None = None,
 ) -> list[Any] | None:
     """Add the nodes of a GraphDef to the default graph.
 
@@ -63,7 +63,7 @@ def _import(
     input_map: Mapping[Any, Any] | None,
     return_elements: Sequence[Any] | None,
     name: str | None,
-    producer_op_list: Message,
+    producer_op_list: Message | None,
     strict: bool,
 ) -> list[Any] | None:
     graph_def = checked_graph_def(graph_def)

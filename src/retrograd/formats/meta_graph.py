@@ -216,15 +216,15 @@ def _checked_graph(graph: Graph | None) -> Graph:
     return graph or context.get_default_graph()
 
 
-def _check_message(message: Message, kind: str, argument: str) -> None:
+def _check_message(message: Message | None, kind: str, argument: str) -> None:
     if message and _kind(message) != kind:
         raise TypeError(f"{argument} must be of type {kind}, not {type(message)}")
 
 
 def create_meta_graph_def(
-    meta_info_def: Message = None,
-    graph_def: Message = None,
-    saver_def: Message = None,
+    meta_info_def: Message | None = None,
+    graph_def: Message | None = None,
+    saver_def: Message | None = None,
     collection_list: Iterable[Any] | None = None,
     graph: Graph | None = None,
     export_scope: str | None = None,
@@ -279,13 +279,13 @@ def create_meta_graph_def(
 
 def export_scoped_meta_graph(
     filename: str | None = None,
-    graph_def: Message = None,
+    graph_def: Message | None = None,
     graph: Graph | None = None,
     export_scope: str | None = None,
     as_text: bool = False,
     unbound_inputs_col_name: str | None = "unbound_inputs",
     clear_devices: bool = False,
-    saver_def: Message = None,
+    saver_def: Message | None = None,
     clear_extraneous_savers: bool = False,
     strip_default_attrs: bool = False,
     save_debug_info: bool = False,
@@ -366,9 +366,9 @@ def export_scoped_meta_graph(
 
 def export_meta_graph(
     filename: str | None = None,
-    meta_info_def: Message = None,
-    graph_def: Message = None,
-    saver_def: Message = None,
+    meta_info_def: Message | None = None,
+    graph_def: Message | None = None,
+    saver_def: Message | None = None,
     collection_list: Iterable[Any] | None = None,
     as_text: bool = False,
     graph: Graph | None = None,
@@ -464,7 +464,7 @@ def _get_scope(node_name: str) -> str:
     return node_name.removeprefix("^").rpartition("/")[0]
 
 
-def _savers_besides(graph_def: Message, saver_def: Message) -> set[str]:
+def _savers_besides(graph_def: Message, saver_def: Message | None) -> set[str]:
     """The nodes in the scopes of savers other than `saver_def`."""
     kept = set()
     if saver_def is not None:
@@ -590,7 +590,7 @@ def _says_trainable(version: str) -> bool:
     return not numbers or tuple(map(int, numbers.groups())) >= _SAYS_TRAINABLE
 
 
-def _in_order(collections: Message) -> list[str]:
+def _in_order(collections: Iterable[str]) -> list[str]:
     """Trainable variables first: that is where a variable object is made."""
     return sorted(collections, key=lambda k: (k != GraphKeys.TRAINABLE_VARIABLES, k))
 
@@ -614,7 +614,7 @@ class _Collections:
         for item in self._items(key, kind, values):
             self._graph.add_to_collection(key, item)
 
-    def _items(self, key: str, kind: str, values: Message) -> Iterable[Any]:
+    def _items(self, key: str, kind: str, values: Iterable[Any]) -> Iterable[Any]:
         known = key
         if key == GraphKeys.METRIC_VARIABLES:
             known = GraphKeys.GLOBAL_VARIABLES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,7 +98,7 @@ _FIELDS: dict[str, Any] = {
 }
 
 
-def list_value(kind: str, values: Message) -> Any:
+def list_value(kind: str, values: Iterable[Any]) -> Any:
     """A list in memory form as an AttrValue; `kind` is that of the elements."""
     result = protos.message("attr_value.AttrValue")()
     result.list.SetInParent()
@@ -185,7 +186,7 @@ def private_attr(value: Any) -> Any:
 _STRUCTURED = ("type", "shape", "tensor", "func")
 
 
-def _scalar_from(which: str, content: Message) -> Any:
+def _scalar_from(which: str, content: Any) -> Any:
     if which == "type":
         return dtypes.as_dtype(content)
     if which == "shape":

@@ -276,7 +276,7 @@ def _seed(given: Gradient, y: Tensor, index: int) -> Any:
     return found
 
 
-def _check_seed(found: Structure, y: Tensor) -> None:
+def _check_seed(found: Tensor, y: Tensor) -> None:
     """Require that the dtype of a seed goes with that of its y.
 
     Raises:

@@ -13,6 +13,7 @@ from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 
 if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
     from retrograd.typing import Array, Structure
 
 
@@ -82,7 +83,7 @@ def compute_gradient_error(
     return largest_gap([pairs] if isinstance(pairs, tuple) else pairs)
 
 
-def _backward(x: Structure, y: Structure, y_shape: Structure) -> tuple[Any, Any]:
+def _backward(x: Tensor, y: Tensor, y_shape: Sequence[int]) -> tuple[Any, Any]:
     """The gradient of y by x, and the tensor to feed with dy."""
     with x.graph.as_default():
         ones = np.ones(y_shape, y.dtype.as_numpy_dtype)
@@ -105,7 +106,7 @@ def _run_first(targets: Sequence[Any] | None) -> None:
 
 
 def _point(
-    x: Structure, x_shape: Structure, init: Array | None, y: Structure
+    x: Tensor, x_shape: Sequence[int], init: Array | None, y: Tensor
 ) -> np.ndarray:
     """The array to differentiate at."""
     for name, tensor in (("x", x), ("y", y)):
@@ -123,7 +124,7 @@ def _point(
 
 
 def _runner(
-    x: Structure, y: Structure, dx: Structure, dy: Structure, feeds: dict[Any, Any]
+    x: Tensor, y: Tensor, dx: Tensor, dy: Tensor, feeds: dict[Any, Any]
 ) -> Directions:
     session = context.get_default_session()
     return Directions(

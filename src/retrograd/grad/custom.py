@@ -23,7 +23,7 @@ from retrograd.ops.host import py_func
 from retrograd.ops.traits import Kind
 
 if TYPE_CHECKING:
-    from retrograd.typing import Gradient, Structure
+    from retrograd.typing import Gradient, TensorLike
     from retrograd.variables.variable import Variable
 
 
@@ -222,7 +222,7 @@ def _in_eager_mode(f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> 
     return nest.pack_sequence_as(result, outputs)
 
 
-def _source(value: Structure) -> Tensor:
+def _source(value: TensorLike) -> Tensor:
     if getattr(value, "_is_resource_variable", False):
         return watched_tensor(value)
     return convert_to_tensor(value)

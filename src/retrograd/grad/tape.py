@@ -19,7 +19,12 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
 if TYPE_CHECKING:
-    from retrograd.typing import Recorded, Structure, TensorLike
+    from retrograd.typing import (
+        Convertible,
+        Recorded,
+        Structure,
+        TensorLike,
+    )
 
 
 def watched_tensor(source: Any) -> Any:
@@ -361,13 +366,13 @@ def _identity() -> opdef.OpDef:
     return found
 
 
-def _target(value: Structure) -> Any:
+def _target(value: Any) -> Any:
     if getattr(value, "_is_resource_variable", False):
         return value.handle
     return convert_to_tensor(value)
 
 
-def _seed(y: Tensor, given: Structure) -> Any:
+def _seed(y: Tensor, given: TensorLike | None) -> Any:
     if given is not None:
         return convert_to_tensor(given, None if isinstance(given, Tensor) else y.dtype)
     return F.OnesLike(y)
@@ -379,7 +384,7 @@ def _zeros(source: Any) -> Any:
     return F.ZerosLike(source)
 
 
-def _unit(target: Structure, index: int) -> Any:
+def _unit(target: Convertible, index: int) -> Any:
     """Zeros in the shape of `target`, but for a one at a flat index."""
     import numpy as np
 
@@ -391,7 +396,7 @@ def _unit(target: Structure, index: int) -> Any:
     return constant(unit.reshape(sizes))
 
 
-def _row_shapes(target: Structure, source: Any) -> list[int]:
+def _row_shapes(target: Convertible, source: Any) -> list[int]:
     """The sizes of a row of `target`.
 
     Raises:
@@ -415,7 +420,7 @@ def _row_shapes(target: Structure, source: Any) -> list[int]:
     return rows
 
 
-def _row_units(target: Structure, rows: list[int]) -> Iterator[Any]:
+def _row_units(target: Convertible, rows: list[int]) -> Iterator[Any]:
     """Tensors like `target`: one element of every row is one, the others zero."""
     import numpy as np
 
@@ -428,7 +433,7 @@ def _row_units(target: Structure, rows: list[int]) -> Iterator[Any]:
         yield F.AddV2(zeros, constant(unit))
 
 
-def _zero(target: Structure) -> Any:
+def _zero(target: Convertible) -> Any:
     from retrograd.ops.array.constant import constant
 
     return constant(0, target.dtype)

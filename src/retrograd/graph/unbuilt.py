@@ -22,7 +22,9 @@ class UnbuiltFunction:
       definition: the FunctionDef that cannot be built; None where there is none.
     """
 
-    def __init__(self, name: str, error: OpError, definition: Message = None) -> None:
+    def __init__(
+        self, name: str, error: OpError, definition: Message | None = None
+    ) -> None:
         self.name = self.function_name = name
         self.error = error
         self.definition = definition

@@ -53,7 +53,7 @@ class DeviceAttributes:
 
 
 def local_devices(
-    config: Message = None, prefix: str = PREFIX
+    config: Message | None = None, prefix: str = PREFIX
 ) -> list[DeviceAttributes]:
     """The devices of a session: as many CPUs as a ConfigProto asks for, or one.
 

@@ -25,7 +25,7 @@ using_default_mixed_precision_policy = True
 _ON, _OFF = 1, 2
 
 
-def session_config(config: Message) -> Any:
+def session_config(config: Message | None) -> Any:
     """The ConfigProto of a session that was given `config`, a ConfigProto or None."""
     global non_mixed_precision_session_created
     asked = 0

@@ -31,7 +31,7 @@ class Cluster:
 class Entry:
     """A started server: its store, and the config of sessions that have none."""
 
-    def __init__(self, cluster: Cluster, config: Message) -> None:
+    def __init__(self, cluster: Cluster, config: Message | None) -> None:
         self.cluster = cluster
         self.config = config
 
@@ -46,7 +46,7 @@ _clusters: dict[frozenset[str], Cluster] = {}
 
 
 def register(
-    target: str, address: str, addresses: frozenset[str], config: Message
+    target: str, address: str, addresses: frozenset[str], config: Message | None
 ) -> None:
     """Let sessions find a server of this process.
 

@@ -97,7 +97,10 @@ class BaseSession:
     """Runs operations of one graph; holds the values of its variables."""
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Message = None
+        self,
+        target: str = "",
+        graph: Graph | None = None,
+        config: Message | None = None,
     ) -> None:
         if graph is None:
             graph = context.get_default_graph()
@@ -167,8 +170,8 @@ class BaseSession:
         self,
         fetches: Fetchable,
         feed_dict: FeedDict | None = None,
-        options: Message = None,
-        run_metadata: Message = None,
+        options: Message | None = None,
+        run_metadata: Message | None = None,
     ) -> Any:
         """Run what `fetches` needs and return their values.
 
@@ -212,7 +215,11 @@ class BaseSession:
         return self._run_observed(call, values, options, run_metadata)
 
     def _run_observed(
-        self, call: Call, values: Sequence[Any], options: Message, run_metadata: Message
+        self,
+        call: Call,
+        values: Sequence[Any],
+        options: Message | None,
+        run_metadata: Message | None,
     ) -> Any:
         """Run with a time limit, or with a record of what was run."""
         limit = self._timeout if options is None else options.timeout_in_ms
@@ -324,7 +331,7 @@ class BaseSession:
         found = Fetches(self._graph, fetches)
         made = Call(self._executable(found.elements, tensors), found)
 
-        def run_some(values: tuple[Any, ...], *given: object) -> Any:
+        def run_some(values: tuple[Any, ...], *given: Any) -> Any:
             # what is too much is left out, and what lacks is not fed
             return self.run(fetches, dict(zip(tensors, values, strict=False)), *given)
 
@@ -334,13 +341,15 @@ class BaseSession:
         self,
         made: Call,
         otherwise: Callable[..., Any],
-        default_options: Message = None,
+        default_options: Message | None = None,
     ) -> Callable[..., Any]:
         """`made` as a function; another number of values is for `otherwise`."""
         feeds = made.feeds
 
         def call(
-            *values: object, options: Message = None, run_metadata: Message = None
+            *values: object,
+            options: Message | None = None,
+            run_metadata: Message | None = None,
         ) -> Any:
             if self._closed:
                 raise RuntimeError("Attempted to use a closed Session.")
@@ -445,7 +454,10 @@ class Session(BaseSession):
     """
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Message = None
+        self,
+        target: str = "",
+        graph: Graph | None = None,
+        config: Message | None = None,
     ) -> None:
         super().__init__(target, graph, config)
         self._entered: list[Any] = []
@@ -468,7 +480,9 @@ class Session(BaseSession):
 
     @staticmethod
     def reset(
-        target: str, containers: Sequence[str] | None = None, config: Message = None
+        target: str,
+        containers: Sequence[str] | None = None,
+        config: Message | None = None,
     ) -> None:
         """Forget the variables of a server.
 
@@ -490,7 +504,10 @@ class InteractiveSession(BaseSession):
     _count_lock = threading.Lock()
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Message = None
+        self,
+        target: str = "",
+        graph: Graph | None = None,
+        config: Message | None = None,
     ) -> None:
         super().__init__(target, graph, config)
         self._explicit_graph = graph

@@ -41,7 +41,7 @@ _WARM, _TRIALS, _MOST_TRIALS, _TRIAL_TIME = 3, 5, 200, 0.2
 _CLEARLY = 0.7
 
 
-def pinned_tier(config: Message = None) -> int | None:
+def pinned_tier(config: Message | None = None) -> int | None:
     """The tier that the environment or a ConfigProto asks for; None to measure.
 
     `RETROGRAD_TIER` is 0, 1 or auto.  A ConfigProto asks by

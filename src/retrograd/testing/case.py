@@ -184,7 +184,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
     def session(
         self,
         graph: Graph | None = None,
-        config: Message = None,
+        config: Message | None = None,
         use_gpu: bool = False,
         force_gpu: bool = False,
     ) -> Iterator[Any]:
@@ -206,7 +206,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
     def cached_session(
         self,
         graph: Graph | None = None,
-        config: Message = None,
+        config: Message | None = None,
         use_gpu: bool = False,
         force_gpu: bool = False,
     ) -> Iterator[Any]:
@@ -238,7 +238,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
     def test_session(
         self,
         graph: Graph | None = None,
-        config: Message = None,
+        config: Message | None = None,
         use_gpu: bool = False,
         force_gpu: bool = False,
     ) -> Iterator[Any]:
@@ -252,7 +252,7 @@ class TestCase(ValueAssertions, ProtoAssertions):
     def _test_session(
         self,
         graph: Graph | None = None,
-        config: Message = None,
+        config: Message | None = None,
         use_gpu: bool = False,
         force_gpu: bool = False,
     ) -> Iterator[Any]:
@@ -265,7 +265,11 @@ class TestCase(ValueAssertions, ProtoAssertions):
 
     @contextlib.contextmanager
     def _own_session(
-        self, graph: Graph | None, config: Message, use_gpu: bool, force_gpu: bool
+        self,
+        graph: Graph | None,
+        config: Message | None,
+        use_gpu: bool,
+        force_gpu: bool,
     ) -> Iterator[Any]:
         if self._cached_session is None:
             self._cached_session = Session(graph=graph, config=config)

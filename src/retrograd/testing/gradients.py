@@ -106,7 +106,7 @@ def _prepared(f: Callable[..., Any], types: Sequence[Any]) -> Callable[..., Any]
     return lambda *arrays: session.run(y, dict(zip(xs, arrays, strict=True)))
 
 
-def _value(tensor: Structure) -> Any:
+def _value(tensor: Any) -> Any:
     """An eager or a graph tensor's value; rows of a sparse gradient stay rows."""
     if not context.executing_eagerly():
         return context.get_default_session().run(tensor)

@@ -149,7 +149,7 @@ def _attr_text(value: Message) -> str:
     )
 
 
-def _plain_text(kind: str, value: Message) -> str:
+def _plain_text(kind: str, value: Any) -> str:
     if kind == "type":
         return (
             types_pb2.DESCRIPTOR.enum_types_by_name["DataType"]

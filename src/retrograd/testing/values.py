@@ -19,7 +19,7 @@ from retrograd.graph.specs import CompositeTensor
 from retrograd.graph.tensor import Tensor
 
 if TYPE_CHECKING:
-    from retrograd.typing import DTypeLike, Structure, TensorLike
+    from retrograd.typing import Array, DTypeLike, Structure, TensorLike
 
 F = TypeVar("F", bound=Callable[..., Any])
 SMALL = 500  # elements up to which a mismatching array of high rank is printed
@@ -104,23 +104,25 @@ class ValueAssertions(absltest.TestCase):
 
     @deferred_in_functions
     def assertArrayNear(
-        self, farray1: Structure, farray2: Structure, err: float, msg: str | None = None
+        self,
+        farray1: Sequence[float],
+        farray2: Sequence[float],
+        err: float,
+        msg: str | None = None,
     ) -> None:
         """Fail unless two sequences of floats are as long and near in each element."""
         self.assertEqual(len(farray1), len(farray2), msg=msg)
         for f1, f2 in zip(farray1, farray2, strict=True):
             self.assertNear(float(f1), float(f2), err, msg=msg)
 
-    def _NDArrayNear(
-        self, ndarray1: Structure, ndarray2: Structure, err: float
-    ) -> bool:
+    def _NDArrayNear(self, ndarray1: Array, ndarray2: Array, err: float) -> bool:
         return bool(np.linalg.norm(ndarray1 - ndarray2) < err)
 
     @deferred_in_functions
     def assertNDArrayNear(
         self,
-        ndarray1: Structure,
-        ndarray2: Structure,
+        ndarray1: Array,
+        ndarray2: Array,
         err: float,
         msg: str | None = None,
     ) -> None:
@@ -423,12 +425,12 @@ class ValueAssertions(absltest.TestCase):
         self.assertEqual(self._GetNdArray(target).dtype, expected_dtype)
 
 
-def _is_tensor(a: Structure) -> bool:
+def _is_tensor(a: object) -> bool:
     """Whether `a` is a tensor, a sparse tensor or the like, or a variable."""
     return isinstance(a, (Tensor, CompositeTensor)) or hasattr(a, "_as_graph_element")
 
 
-def _is_ragged(a: Structure) -> bool:
+def _is_ragged(a: object) -> bool:
     return hasattr(a, "ragged_rank")
 
 

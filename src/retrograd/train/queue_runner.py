@@ -48,7 +48,7 @@ class QueueRunner:
         close_op: OperationLike | None = None,
         cancel_op: OperationLike | None = None,
         queue_closed_exception_types: tuple[type[BaseException], ...] | None = None,
-        queue_runner_def: Message = None,
+        queue_runner_def: Message | None = None,
         import_scope: str | None = None,
     ) -> None:
         if context.executing_eagerly():

@@ -149,7 +149,7 @@ def _make_server_def(
     job_name: str | None,
     task_index: int | None,
     protocol: str | None,
-    config: Message,
+    config: Message | None,
 ) -> Any:
     from retrograd.formats import messages
 
@@ -209,7 +209,7 @@ class Server:
         job_name: str | None = None,
         task_index: int | None = None,
         protocol: str | None = None,
-        config: Message = None,
+        config: Message | None = None,
         start: bool = True,
     ) -> None:
         self._server_def = _make_server_def(
@@ -251,7 +251,9 @@ class Server:
         return self._target
 
     @staticmethod
-    def create_local_server(config: Message = None, start: bool = True) -> Server:
+    def create_local_server(
+        config: Message | None = None, start: bool = True
+    ) -> Server:
         """A server that is a cluster of its own."""
         return Server(
             {"local": ["localhost:0"]}, protocol="grpc", config=config, start=start

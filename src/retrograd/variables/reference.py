@@ -96,7 +96,7 @@ class RefVariable(VariableV1):
         validate_shape: bool = True,
         caching_device: DeviceLike = None,
         name: str | None = None,
-        variable_def: Message = None,
+        variable_def: Message | None = None,
         dtype: DTypeLike | None = None,
         expected_shape: object = None,
         import_scope: str | None = None,

@@ -574,7 +574,7 @@ class ResourceVariable(BaseResourceVariable):
         caching_device: DeviceLike = None,
         name: str | None = None,
         dtype: DTypeLike | None = None,
-        variable_def: Message = None,
+        variable_def: Message | None = None,
         import_scope: str | None = None,
         constraint: Constraint | None = None,
         distribute_strategy: Strategy | None = None,

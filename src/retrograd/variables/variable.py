@@ -81,7 +81,7 @@ def _arguments_v1(
     validate_shape: bool = True,
     caching_device: DeviceLike = None,
     name: str | None = None,
-    variable_def: Message = None,
+    variable_def: Message | None = None,
     dtype: DTypeLike | None = None,
     expected_shape: object = None,
     import_scope: str | None = None,
@@ -100,7 +100,7 @@ def _arguments_v2(
     validate_shape: bool = True,
     caching_device: DeviceLike = None,
     name: str | None = None,
-    variable_def: Message = None,
+    variable_def: Message | None = None,
     dtype: DTypeLike | None = None,
     import_scope: str | None = None,
     constraint: Constraint | None = None,
@@ -512,7 +512,7 @@ class Variable(_Base, metaclass=VariableMetaclass):
             full_shape: Sequence[int] | None = None,
             var_offset: Sequence[int] | None = None,
             var_shape: Sequence[int] | None = None,
-            save_slice_info_def: Message = None,
+            save_slice_info_def: Message | None = None,
             import_scope: str | None = None,
         ) -> None:
             if save_slice_info_def is not None:

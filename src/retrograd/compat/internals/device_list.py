@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from retrograd.typing import Message
 
 
-def list_local_devices(session_config: Message = None) -> list[Any]:
+def list_local_devices(session_config: Message | None = None) -> list[Any]:
     """A DeviceAttributes message for each device that operations can be placed on.
 
     Args:

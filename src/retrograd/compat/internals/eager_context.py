@@ -83,7 +83,7 @@ class FunctionCallOptions:
     """How calls of functions were asked to be run."""
 
     def __init__(
-        self, executor_type: object = None, config_proto: Message = None
+        self, executor_type: object = None, config_proto: Message | None = None
     ) -> None:
         self.executor_type = executor_type
         self.config_proto_serialized = config_proto
@@ -151,10 +151,10 @@ class Context:
 
     def __init__(
         self,
-        config: Message = None,
+        config: Message | None = None,
         device_policy: int | None = None,
         execution_mode: int | None = None,
-        server_def: Message = None,
+        server_def: Message | None = None,
     ) -> None:
         if execution_mode not in (None, SYNC, ASYNC):
             raise ValueError(

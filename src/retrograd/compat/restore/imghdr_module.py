@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from retrograd.typing import Message
+from typing import Any
 
 _STARTS = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -19,7 +16,7 @@ _STARTS = (
 )
 
 
-def what(file: Message, h: bytes | None = None) -> str | None:
+def what(file: Any, h: bytes | None = None) -> str | None:
     """The kind of image in a file, or of the bytes `h`; None if it is not known."""
     if h is None:
         if hasattr(file, "read"):

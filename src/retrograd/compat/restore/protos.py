@@ -15,7 +15,8 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retrograd.typing import Message
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
 
 _BUILD = "_build_from_description"
 
@@ -113,7 +114,7 @@ def build(serialized: bytes, module: dict[str, Any]) -> None:
         builder.BuildServices(descriptor, module["__name__"], names)
 
 
-def _depend_on_ours(file: Message) -> None:
+def _depend_on_ours(file: FileDescriptorProto) -> None:
     """Let a description use our copies of TensorFlow's messages."""
     names: dict[str, str] = {}
     dependencies: list[str] = []
@@ -144,7 +145,7 @@ def _our_files(dependency: str) -> Iterator[Any]:
         yield module.DESCRIPTOR
 
 
-def _references(file: Message) -> Iterator[tuple[Any, str]]:
+def _references(file: FileDescriptorProto) -> Iterator[tuple[Any, str]]:
     """Where a file's description names a message or an enum."""
     for field in _fields(file):
         yield field, "type_name"
@@ -155,7 +156,7 @@ def _references(file: Message) -> Iterator[tuple[Any, str]]:
             yield method, "output_type"
 
 
-def _fields(message: Message) -> Iterator[Any]:
+def _fields(message: Any) -> Iterator[Any]:
     """The fields and extensions that a file or a message describes, at any depth."""
     yield from getattr(message, "field", ())
     yield from message.extension
