@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from tests.run.test_tiers import compiled, in_tier
@@ -13,6 +14,7 @@ from tests.run.test_tiers import compiled, in_tier
 import retrograd as tf
 from retrograd.arrays.xla import told
 from retrograd.graph.context import eager_mode
+from retrograd.run.handover import Handover
 
 ROWS, WIDTH = 6, 3
 
@@ -306,6 +308,20 @@ def test_errors_while_a_stage_is_traced_name_their_operation(
         text = refused(lambda: session.run(total, {a: np.ones(5), b: np.ones(2)}))
     assert "InvalidArgumentError\nIncompatible shapes: [5] vs. [2]" in text
     assert total.op.name in text
+
+
+def test_what_xla_fails_at_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*arguments: object) -> None:
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+
+    v = tf.get_variable("v", initializer=[1.0, 2.0])
+    x = tf.placeholder(tf.float32, [2])
+    step = tf.assign_add(v, x * 2.0 + 1.0)
+    with in_tier("1", monkeypatch) as session:
+        assert session.run(step, {x: [1, 2]}).tolist() == [4, 7]
+        monkeypatch.setattr(Handover, "__call__", failing)
+        assert session.run(step, {x: [1, 2]}).tolist() == [7, 12]
+        assert session.run(v).tolist() == [7, 12]
 
 
 def test_what_a_run_tells_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -483,20 +483,21 @@ class Variant:
         if lent and not waits:
             dynamic = [v.copy() if _lent(v) else v for v in dynamic]
         rest = (*self.consts, *dynamic)
-        if self.wide:
-            with jax.enable_x64(True):
+        try:
+            if self.wide:
+                with jax.enable_x64(True):
+                    results = self.variables(self.compiled, rest)
+            else:
                 results = self.variables(self.compiled, rest)
-        else:
-            results = self.variables(self.compiled, rest)
-        if waits:
-            jax.block_until_ready(results)
-        changed = len(self.variables.changed)
-        if not self.tells:
-            return results[changed:]
-        void = int(np.asarray(results[-1]))
+            if waits:
+                jax.block_until_ready(results)
+            void = int(np.asarray(results[-1])) if self.tells else 0
+        except jax.errors.JaxRuntimeError as error:
+            # there was no memory, most likely; tier 0 says for what
+            raise Void(False) from error
         if void:
             raise Void(bool(void & told.NO_ROOM))
-        return results[changed:-1]
+        return results[len(self.variables.changed) : -1 if self.tells else None]
 
     def _unpack(
         self, arguments: Sequence[Any]
