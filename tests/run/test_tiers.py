@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import retrograd as tf
+from retrograd.graph.context import eager_mode
 from retrograd.run import lower, tiers
 from retrograd.run.arena import Slot
 
@@ -275,6 +276,51 @@ def test_a_feed_may_change_where_the_program_uses_jax_itself() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_variables_that_another_program_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = [tf.get_variable(f"v{i}", initializer=[1.0 * i]) for i in range(10)]
+    x = tf.placeholder(tf.float32, [1])
+    one = tf.assign_add(variables[0], x * 2.0 + 1.0)
+    read = variables[1] * x + 1.0
+    whole = tf.group(*[tf.assign_add(v, x * 3.0) for v in variables])
+
+    def steps(session: Any) -> Any:
+        fetches = (one, read, whole, one, read, one, whole, read, one, variables)
+        found = [session.run(fetch, {x: [2.0]}) for fetch in fetches]
+        return [f for f in found if f is not None]
+
+    a, b = both(monkeypatch, steps)
+    for x0, x1 in zip(tf.nest.flatten(a), tf.nest.flatten(b), strict=True):
+        np.testing.assert_array_equal(x0, x1)
+
+
+def test_functions_of_variables_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trained() -> list[list[float]]:
+        with tf.init_scope(), eager_mode():
+            w = tf.Variable(np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4))
+            count = tf.Variable(0, dtype=tf.int64)
+            optimizer = tf.train.MomentumOptimizer(0.1, 0.9)
+
+            @tf.function
+            def step(x: Any) -> Any:
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_sum(tf.tanh(tf.matmul(x, w)) ** 2)
+                optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+                count.assign_add(1)
+                return loss
+
+            losses = [step(tf.constant([[0.5, 1.0, k]])).numpy() for k in range(5)]
+            assert count.numpy() == 5
+            return [losses, *w.numpy().tolist()]
+
+    monkeypatch.setenv("RETROGRAD_TIER", "0")
+    interpreted = trained()
+    monkeypatch.setenv("RETROGRAD_TIER", "1")
+    made = []
+    monkeypatch.setattr(lower.Variant, "_settle", lambda self: made.append(self))
+    np.testing.assert_allclose(np.hstack(trained()), np.hstack(interpreted), rtol=1e-5)
+    assert len(made) == 1
 
 
 def test_small_variables_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:

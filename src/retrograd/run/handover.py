@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.run.arena import Arena
+from retrograd.run.arena import Arena, Slot
 from retrograd.run.store import Cell, Guard
 
 
@@ -74,6 +74,9 @@ class Handover:
 
         The variables are the old ones or the new ones whenever the lock is free,
         whatever is raised meanwhile.
+
+        Raises:
+          TypeError: the function was compiled for variables in another form.
         """
         guard = self.guard
         with guard.lock:
@@ -95,6 +98,8 @@ class Handover:
         kind = self._kind(arguments)
         function = _of_c(compiled) if kind in self._known else None
         if function is None:
+            if any(type(a) is Slot for a in arguments):
+                raise TypeError("another function has packed a variable")
             function, arguments = compiled, self._copied(arguments)
         self._landed = landed = []
         self.guard.unsettled = self if self.changed else None

@@ -317,7 +317,8 @@ class Stage:
         try:
             return variant(values)
         except TypeError:
-            # a variable has taken another shape or dtype since it was compiled
+            # a variable has taken another shape or dtype since it was compiled, or is
+            # packed with others
             self.variants.clear()
         except Void as void:
             if void.no_room:
