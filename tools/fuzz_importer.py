@@ -9,7 +9,8 @@ beyond half of the machine's memory, and in one of TensorFlow's, which is starte
 where it dies. Printed are the numbers of graphs about which both agree (taken, or
 refused with the same class of error); `--out` gets a line of JSON for each of the
 others. TensorFlow's verdicts are kept in the file of `--verdicts`, by checksums of the
-graphs, and are not asked for again.
+graphs, and are not asked for again. `--sample` writes the graphs and the verdicts on
+them to a file, as tests/data/imports.xz has them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import lzma
 import os
 import resource
 import select
@@ -36,6 +38,11 @@ LIMIT = 10.0
 def _half_of_memory() -> None:
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (pages // 2, pages // 2))
+
+
+def _framed(text: bytes) -> bytes:
+    """A message as `serve_imports` reads it."""
+    return struct.pack(">Q", len(text)) + text
 
 
 class Server:
@@ -70,7 +77,7 @@ class Server:
 
     def _ask(self, text: bytes, limit: float) -> list[str]:
         try:
-            self.process.stdin.write(struct.pack(">Q", len(text)) + text)
+            self.process.stdin.write(_framed(text))
             header = self._read(8, limit)
             if header is None:
                 self._end()
@@ -160,6 +167,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--out", default=os.devnull)
     parser.add_argument("--verdicts", default=os.devnull)
+    parser.add_argument("--sample")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -173,6 +181,7 @@ def main() -> None:
     own = Server(sys.executable, "-W", "ignore", __file__, "--serve")
     kinds: collections.Counter[str] = collections.Counter()
     slowest = 0.0
+    sample: list[bytes] = []
     with open(options.out, "a", encoding="utf-8") as out:
         for seed in range(options.first, options.first + options.count):
             text = generated(seed).SerializeToString()
@@ -180,10 +189,15 @@ def main() -> None:
             slowest = max(slowest, own.seconds)
             kind = kind_of(theirs, ours)
             kinds[kind] += 1
+            if kind != "no verdict":
+                line = [part.partition("\n")[0] for part in theirs]
+                sample += [_framed(text), _framed(json.dumps(line).encode())]
             if not kind.startswith("both"):
                 row = {"seed": seed, "kind": kind, "reference": theirs, "ours": ours}
                 out.write(json.dumps(row) + "\n")
                 out.flush()
+    if options.sample:
+        Path(options.sample).write_bytes(lzma.compress(b"".join(sample), preset=9))
     for kind, number in kinds.most_common():
         print(f"{number:8} {kind}")
     print(f"slowest of ours: {slowest:.2f} s")

@@ -97,6 +97,22 @@ def test_failures_within_py_func_keep_a_bounded_message(
     assert len(str(caught.value)) < 15_000
 
 
+# ---------------------------------------------------------------------- linear algebra
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_functions_of_matrices_that_are_not_finite(bad: float, session: Any) -> None:
+    x = tf.placeholder(tf.complex64, [2, 2])
+    given = {x: [[1, 0], [0, bad]]}
+    for function in (tf.linalg.logm, tf.linalg.sqrtm):
+        assert np.isnan(session.run(function(x), given)).all()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not invertible"):
+        session.run(tf.linalg.expm(tf.real(x)), given)
+    for function in (tf.self_adjoint_eig, tf.self_adjoint_eigvals):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="was not successful"):
+            session.run(function(tf.real(x)), given)
+
+
 # ---------------------------------------------------------------------- the host
 
 

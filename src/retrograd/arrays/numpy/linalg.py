@@ -9,6 +9,10 @@ from retrograd.arrays.short_floats import in_float32
 from retrograd.errors import InvalidArgumentError, message
 
 Array = np.ndarray
+#: what is said of a matrix whose eigenvalues are not to be had
+NO_EIGENVALUES = (
+    "Self-adjoint eigen decomposition was not successful. The input might not be valid."
+)
 
 
 @contextmanager
@@ -53,9 +57,12 @@ def solve(a: Array, b: Array, adjoint: bool = False) -> Array:
     """Return the y [..., n, k] with a y = b, or aᴴ y = b.
 
     Raises:
-        InvalidArgumentError: a is singular.
+        InvalidArgumentError: a is singular, or nothing but NaN.
     """
-    with _saying("Input matrix is not invertible."):
+    text = "Input matrix is not invertible."
+    if a.size and np.isnan(a[..., 0, 0]).any() and np.isnan(a).all((-2, -1)).any():
+        raise InvalidArgumentError(None, None, message(text))
+    with _saying(text):
         return np.linalg.solve(adjoint_of(a, adjoint), b)
 
 
@@ -119,8 +126,12 @@ def eigh(x: Array, compute_v: bool = True) -> tuple[Array, ...]:
     """Return (e, v): eigenvalues, rising, and eigenvectors in columns; or (e,) alone.
 
     Of the self-adjoint x only the lower triangle is read. e has the dtype of x.
+
+    Raises:
+        InvalidArgumentError: the eigenvalues of a matrix that is not finite.
     """
-    if not compute_v:
-        return (np.linalg.eigvalsh(x, "L").astype(x.dtype, copy=False),)
-    e, v = np.linalg.eigh(x, "L")
+    with _saying(NO_EIGENVALUES):
+        if not compute_v:
+            return (np.linalg.eigvalsh(x, "L").astype(x.dtype, copy=False),)
+        e, v = np.linalg.eigh(x, "L")
     return e.astype(x.dtype, copy=False), v

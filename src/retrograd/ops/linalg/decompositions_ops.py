@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrograd.arrays.numpy.linalg import NO_EIGENVALUES
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
@@ -167,16 +168,16 @@ def _eigh(xp: Arrays, x: Array, *, compute_v: bool) -> tuple[Array, ...]:
       InvalidArgumentError: a matrix is not finite.
     """
     check_square(x)
+    rows = np.arange(x.shape[-1])
+    read = xp.where(rows[:, None] >= rows, x, x.dtype.type(0))
+    xp.check(xp.isfinite(read), _no_eigenvalues)
     found = xp.eigh(x, compute_v)
     xp.check(xp.isfinite(found[0]), _no_eigenvalues)
     return found if compute_v else (*found, xp.zeros((0,), x.dtype))
 
 
 def _no_eigenvalues() -> Exception:
-    return refused(
-        "Self-adjoint eigen decomposition was not successful. The input might not be "
-        "valid."
-    )
+    return refused(NO_EIGENVALUES)
 
 
 # ---------------------------------------------------------------------- singular values

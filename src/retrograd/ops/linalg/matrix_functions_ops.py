@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 
 def _each(function: Callable[..., Any], x: Array) -> Array:
-    """A function of one matrix applied to each of a batch."""
+    """A function of one matrix, of each of a batch; of one not finite, NaN."""
     check_square(x)
     if not x.size:
         return x
     flat = x.reshape(-1, *x.shape[-2:])
-    results = [np.asarray(function(matrix)) for matrix in flat]
+    results = [
+        np.asarray(function(matrix))
+        if np.isfinite(matrix).all()
+        else np.full_like(matrix, np.nan)
+        for matrix in flat
+    ]
     return np.array(results, np.result_type(x, *results)).reshape(x.shape)
 
 

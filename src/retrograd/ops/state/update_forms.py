@@ -55,12 +55,15 @@ class _Form:
         self.flags = code.co_varnames[first : first + code.co_kwonlyargcount]
 
     def infer(self, n: Operation) -> RawShape | list[RawShape]:
-        """The shape of variable, slots and gradient; a handle has no output."""
+        """The shape of variable, slots and gradient; a handle has no output.
+
+        An array of handles of which nothing is known is taken for the variable.
+        """
         shape: RawShape = None
         for i in range(self.slots):
-            known = (
-                variable_shape_of(n, i) if self.resource else n._inputs[i]._shape_raw
-            )
+            known = n._inputs[i]._shape_raw
+            if self.resource and (n._inputs[i]._held is not None or not known):
+                known = variable_shape_of(n, i)
             shape = merged(n, shape, known)
         grad = n._inputs[self.grad]._shape_raw
         if self.sparse:
