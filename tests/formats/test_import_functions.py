@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import retrograd as tf
+from retrograd.functions.typed import Defun
 
 from .test_import_checks import const, dims, graph, graph_def, load, node, nodes
 
@@ -252,3 +253,28 @@ def test_axes_of_old_graphs_may_be_of_any_rank(version, graph):
             else:
                 with pytest.raises(ValueError, match="at most rank 1 but is rank 2"):
                     load(text)
+
+
+def test_the_derivative_that_a_program_gave_a_function():
+    @Defun(*[tf.float32] * 4)
+    def of_both(x, y, dsum, ddifference):
+        return x * 10.0, y * 10.0
+
+    @Defun(tf.float32, tf.float32, grad_func=of_both)
+    def both(x, y):
+        return x + y, x - y
+
+    with tf.Graph().as_default() as made:
+        both(tf.placeholder(tf.float32), tf.placeholder(tf.float32), name="f")
+    written = made.as_graph_def()
+    for _ in range(2):  # what was read is written, and read again
+        (entry,) = written.library.gradient
+        assert entry.function_name == both.name
+        assert entry.gradient_func == of_both.name
+        with tf.Graph().as_default() as made, tf.Session() as session:
+            names = ["Placeholder:0", "Placeholder_1:0", "f:0"]
+            x, y, total = tf.import_graph_def(written, return_elements=names, name="")
+            again = made.as_graph_def()
+            slopes = tf.gradients(total, [x, y])
+            assert session.run(slopes, {x: 1.0, y: 2.0}) == [10, 20]
+        written = again

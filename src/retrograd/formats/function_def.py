@@ -142,6 +142,8 @@ def functions_of(graph: Graph) -> list[FuncGraph | UnbuiltFunction]:
         found[function.function_name] = function
         if isinstance(function, FuncGraph):
             pending += _called(function._ops)
+            if function.declares_derivative:
+                pending.append(function.derivative)
     return list(found.values())
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from retrograd.formats.function_def import function_def, functions_of
 from retrograd.formats.node import list_value, node_def
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.graph import Graph
 from retrograd.graph.hooks import hooks
 from retrograd.util import protos
@@ -41,6 +42,12 @@ def graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
             node.attr["_output_shapes"].CopyFrom(list_value("shape", shown))
     for function in functions:
         result.library.function.add().CopyFrom(function_def(function))
+        derivative = function.derivative if isinstance(function, FuncGraph) else None
+        if derivative is not None and function.declares_derivative:
+            result.library.gradient.add(
+                function_name=function.function_name,
+                gradient_func=derivative.function_name,
+            )
     return result
 
 

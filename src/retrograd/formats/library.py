@@ -44,6 +44,9 @@ class Library:
         self._defs: dict[str, Any] = {}
         for definition in library.function:
             self._defs.setdefault(definition.signature.name, definition)
+        self._gradients = {
+            entry.function_name: entry.gradient_func for entry in library.gradient
+        }
         self._signatures: dict[str, opdef.OpDef] = {}
         self._bodies: dict[str, Body] = {}
         self._built: dict[str, Any] = {}
@@ -94,7 +97,7 @@ class Library:
           ValueError: a gradient is no function here, or each is of one.
           TypeError: an argument has no dtype of its own.
         """
-        gradients = {g.function_name: g.gradient_func for g in self._library.gradient}
+        gradients = self._gradients
         for name in (name for pair in gradients.items() for name in pair):
             if name not in self._defs:
                 raise ValueError(
@@ -149,6 +152,9 @@ class Library:
                 if isinstance(found, FuncGraph):
                     found.results_for = functools.partial(self._results_for, found)
                 self._built[each] = found
+                derivative = self._built.get(self._gradients.get(each, ""))
+                if isinstance(found, FuncGraph) and isinstance(derivative, FuncGraph):
+                    found.declare_derivative(derivative)
         finally:
             self._building = False
 
@@ -165,8 +171,8 @@ class Library:
                 yield top
 
     def _called(self, name: str) -> list[str]:
-        """The functions of the library that a function names."""
-        found: dict[str, None] = {}
+        """The functions of the library that a function names, and its derivative."""
+        found: dict[str, None] = {self._gradients.get(name, ""): None}
         for node in self._defs[name].node_def:
             found[node.op] = None
             for value in node.attr.values():

@@ -348,7 +348,7 @@ class _DefinedFunction:
             self._func_name = f"{base}_{_digest(body)}"
         body.name = body.function_name = self._func_name
         if self._grad_func is not None:
-            body.derivative = self._grad_func.graph
+            body.declare_derivative(self._grad_func.graph)
         self._attrs = _call_attrs(dict(self._extra_kwargs), self._func_name)
         return body
 
@@ -374,7 +374,7 @@ class _DefinedFunction:
         assert isinstance(grad_func, _DefinedFunction)
         self._grad_func = grad_func
         if self._body is not None:
-            self._body.derivative = grad_func.graph
+            self._body.declare_derivative(grad_func.graph)
 
     @property
     def grad_func_name(self) -> str | None:

@@ -77,6 +77,8 @@ class FuncGraph(Graph):
     _building_function = True
     #: the function that differentiates this one, once it is known
     derivative: FuncGraph | None = None
+    #: whether a program said so
+    declares_derivative = False
     #: the FunctionDef that the function was read from, if it was
     definition: Any = None
     #: gives what is known of the outputs of a call with some tensors, for `results_of`
@@ -284,6 +286,10 @@ class FuncGraph(Graph):
         for outer, inner in pairs:
             self._captures[outer] = self._captured[outer] = inner
             self._outside[inner] = outer
+
+    def declare_derivative(self, derivative: FuncGraph) -> None:
+        """Say which function differentiates this one, in place of one that is made."""
+        self.derivative, self.declares_derivative = derivative, True
 
     def copy(self) -> FuncGraph:
         """The same function with lists of inputs and outputs of its own."""
