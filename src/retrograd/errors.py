@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         """What `_of_code` makes, looked up on an instance as a method is."""
 
         def __get__(
-            self, instance: Any, owner: type
+            self, instance: object, owner: type
         ) -> Callable[[Message | None, Operation | None, str | None], None]: ...
 
 

@@ -15,7 +15,7 @@ from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
 if TYPE_CHECKING:
-    from retrograd.autograd.types import Operand
+    from retrograd.autograd.types import TensorOrNumber
 
 Op = Callable[..., Any]
 
@@ -102,7 +102,7 @@ def check_broadcast(a: EagerTensor, b: EagerTensor) -> None:
 
 
 def _binary(
-    apply: Op, a: Operand, b: Operand, logical: Op | None = None
+    apply: Op, a: TensorOrNumber, b: TensorOrNumber, logical: Op | None = None
 ) -> EagerTensor:
     """An op of two operands, in the type they have together.
 
@@ -118,18 +118,22 @@ def _binary(
     return apply(x, y)
 
 
-def _scaled(value: Operand, alpha: Operand) -> Any:
+def _scaled(value: TensorOrNumber, alpha: TensorOrNumber) -> Any:
     return value if alpha == 1 else mul(value, alpha)
 
 
 @operation(changes=True)
-def add(input: Operand, other: Operand, *, alpha: Operand = 1) -> EagerTensor:
+def add(
+    input: TensorOrNumber, other: TensorOrNumber, *, alpha: TensorOrNumber = 1
+) -> EagerTensor:
     """input + alpha · other."""
     return _binary(F.AddV2, input, _scaled(other, alpha), F.LogicalOr)
 
 
 @operation(changes=True)
-def sub(input: Operand, other: Operand, *, alpha: Operand = 1) -> EagerTensor:
+def sub(
+    input: TensorOrNumber, other: TensorOrNumber, *, alpha: TensorOrNumber = 1
+) -> EagerTensor:
     """input − alpha · other.
 
     Raises:
@@ -144,14 +148,14 @@ def sub(input: Operand, other: Operand, *, alpha: Operand = 1) -> EagerTensor:
 
 
 @operation(changes=True)
-def mul(input: Operand, other: Operand) -> EagerTensor:
+def mul(input: TensorOrNumber, other: TensorOrNumber) -> EagerTensor:
     """input · other."""
     return _binary(F.Mul, input, other, F.LogicalAnd)
 
 
 @operation(changes=True)
 def div(
-    input: Operand, other: Operand, *, rounding_mode: str | None = None
+    input: TensorOrNumber, other: TensorOrNumber, *, rounding_mode: str | None = None
 ) -> EagerTensor:
     """input / other, of whole numbers as well; `rounding_mode` "floor" or "trunc"."""
     if rounding_mode == "floor":
@@ -169,19 +173,19 @@ def div(
 
 
 @operation(changes=True)
-def floor_divide(input: Operand, other: Operand) -> EagerTensor:
+def floor_divide(input: TensorOrNumber, other: TensorOrNumber) -> EagerTensor:
     """The quotient, rounded down."""
     return _binary(F.FloorDiv, input, other)
 
 
 @operation(changes=True)
-def remainder(input: Operand, other: Operand) -> EagerTensor:
+def remainder(input: TensorOrNumber, other: TensorOrNumber) -> EagerTensor:
     """What is left by division, with the sign of `other`."""
     return _binary(F.FloorMod, input, other)
 
 
 @operation("pow", changes=True)
-def power(input: Operand, exponent: Operand) -> EagerTensor:
+def power(input: TensorOrNumber, exponent: TensorOrNumber) -> EagerTensor:
     """input to the power of `exponent`, element by element.
 
     The derivative of x⁰ is zero, at x = 0 as well, where the rule for powers has 0 · ∞.
@@ -198,14 +202,16 @@ def power(input: Operand, exponent: Operand) -> EagerTensor:
 
 
 @operation()
-def atan2(input: Operand, other: Operand) -> EagerTensor:
+def atan2(input: TensorOrNumber, other: TensorOrNumber) -> EagerTensor:
     """The angle of the point (other, input)."""
     x, y = map(types.to_floating, types.same_type(input, other))
     check_broadcast(x, y)
     return F.Atan2(x, y)
 
 
-def _larger(a: Operand, b: Operand, compare: Op, choose: Op) -> EagerTensor:
+def _larger(
+    a: TensorOrNumber, b: TensorOrNumber, compare: Op, choose: Op
+) -> EagerTensor:
     """The elements of `a` where `compare` holds; where they tie, both alike.
 
     `choose` does the same, but for ties.
@@ -221,13 +227,13 @@ def _larger(a: Operand, b: Operand, compare: Op, choose: Op) -> EagerTensor:
 
 
 @operation()
-def maximum(input: Operand, other: Operand) -> EagerTensor:
+def maximum(input: TensorOrNumber, other: TensorOrNumber) -> EagerTensor:
     """The larger of each pair of elements."""
     return _larger(input, other, F.Greater, F.Maximum)
 
 
 @operation()
-def minimum(input: Operand, other: Operand) -> EagerTensor:
+def minimum(input: TensorOrNumber, other: TensorOrNumber) -> EagerTensor:
     """The smaller of each pair of elements."""
     return _larger(input, other, F.Less, F.Minimum)
 
@@ -257,7 +263,9 @@ def _logarithm(input: EagerTensor, base: float) -> EagerTensor:
 
 @operation(changes=True)
 def clamp(
-    input: EagerTensor, min: Operand | None = None, max: Operand | None = None
+    input: EagerTensor,
+    min: TensorOrNumber | None = None,
+    max: TensorOrNumber | None = None,
 ) -> EagerTensor:
     """Each element, or the bound that it passes.
 
@@ -281,20 +289,24 @@ def clamp(
 
 
 @operation()
-def where(condition: EagerTensor, input: Operand, other: Operand) -> EagerTensor:
+def where(
+    condition: EagerTensor, input: TensorOrNumber, other: TensorOrNumber
+) -> EagerTensor:
     """Elements of `input` where `condition` holds, else of `other`."""
     x, y = types.same_type(input, other)
     return F.SelectV2(types.cast(condition, dtypes.bool), x, y)
 
 
 @operation(changes=True)
-def masked_fill(input: EagerTensor, mask: EagerTensor, value: Operand) -> EagerTensor:
+def masked_fill(
+    input: EagerTensor, mask: EagerTensor, value: TensorOrNumber
+) -> EagerTensor:
     """`value` where `mask` holds, else the elements of `input`."""
     return F.SelectV2(mask, types.cast(value, input._dtype), input)
 
 
 @operation()
-def lerp(input: EagerTensor, end: EagerTensor, weight: Operand) -> EagerTensor:
+def lerp(input: EagerTensor, end: EagerTensor, weight: TensorOrNumber) -> EagerTensor:
     """The point between two: input + weight · (end − input)."""
     return add(input, mul(weight, sub(end, input)))
 
@@ -307,7 +319,7 @@ def _compared(apply: Op) -> Op:
 
 
 def _logical(apply: Op) -> Op:
-    def function(input: Operand, other: Operand) -> EagerTensor:
+    def function(input: TensorOrNumber, other: TensorOrNumber) -> EagerTensor:
         x, y = (types.cast(v, dtypes.bool) for v in (input, other))
         check_broadcast(x, y)
         return apply(x, y)
@@ -322,7 +334,7 @@ def logical_not(input: EagerTensor) -> EagerTensor:
 
 
 @operation()
-def logical_xor(input: Operand, other: Operand) -> EagerTensor:
+def logical_xor(input: TensorOrNumber, other: TensorOrNumber) -> EagerTensor:
     """Whether just one of two elements is not zero."""
     x, y = (types.cast(v, dtypes.bool) for v in (input, other))
     check_broadcast(x, y)

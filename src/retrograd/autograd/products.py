@@ -11,7 +11,7 @@ from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
 if TYPE_CHECKING:
-    from retrograd.autograd.types import Operand
+    from retrograd.autograd.types import TensorOrNumber
 
 
 def _check(x: EagerTensor, y: EagerTensor) -> None:
@@ -77,7 +77,7 @@ for _name in ("matmul", "mm", "bmm", "mv", "dot"):
     offer(_name, matmul, title="Mm" if _name == "matmul" else None)
 
 
-def _operator(a: Operand, b: Operand) -> EagerTensor:
+def _operator(a: TensorOrNumber, b: TensorOrNumber) -> EagerTensor:
     if not (isinstance(a, EagerTensor) and isinstance(b, EagerTensor)):
         raise TypeError("matmul(): both operands of @ have to be tensors")
     return matmul(a, b)

@@ -29,7 +29,7 @@ from retrograd.ops.declare import F
 from retrograd.run.eager import EagerTensor
 
 if TYPE_CHECKING:
-    from retrograd.autograd.types import Operand
+    from retrograd.autograd.types import TensorOrNumber
     from retrograd.typing import Array, Number
 
 
@@ -514,7 +514,7 @@ def _getitem(self: Tensor, index: object) -> Tensor:
     return (_part if isinstance(last, slice) else _one)(self, index)
 
 
-def _setitem(self: Tensor, index: object, value: Operand | Tensor) -> None:
+def _setitem(self: Tensor, index: object, value: TensorOrNumber | Tensor) -> None:
     """Write into a part, in place.
 
     Raises:
@@ -525,7 +525,7 @@ def _setitem(self: Tensor, index: object, value: Operand | Tensor) -> None:
     check_writable(self)
     index = _checked(self, index)
 
-    def changed(x: EagerTensor, new: Operand) -> EagerTensor:
+    def changed(x: EagerTensor, new: TensorOrNumber) -> EagerTensor:
         return _written(x, _positions(x, bare(index)), new)
 
     if not isinstance(value, Tensor) and not np.isscalar(value):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from retrograd.typing import Number
 
     #: what an elementwise operation takes: a tensor of the engine, or a number
-    Operand: TypeAlias = EagerTensor | Number
+    TensorOrNumber: TypeAlias = EagerTensor | Number
 
 #: PyTorch's names, and the second names of some
 NAMES: dict[str, DType] = {
@@ -125,7 +125,7 @@ def _combined(strong: DType, weak: DType) -> DType:
     return promoted(strong, weak)
 
 
-def result_type(*operands: Operand) -> DType:
+def result_type(*operands: TensorOrNumber) -> DType:
     """The type of a computation with tensors of the engine and Python numbers.
 
     Tensors with dimensions decide; those without, and then plain numbers, count where
@@ -160,7 +160,7 @@ def cast(x: object, dtype: DType) -> EagerTensor:
     return x if x._dtype is dtype else F.Cast(x, DstT=dtype)
 
 
-def same_type(*operands: Operand) -> list[EagerTensor]:
+def same_type(*operands: TensorOrNumber) -> list[EagerTensor]:
     """All operands as tensors of the type that they have together."""
     dtype = result_type(*operands)
     return [cast(x, dtype) for x in operands]

@@ -6,13 +6,16 @@ import contextlib
 import enum
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.graph import context
 from retrograd.platform import logs
 from retrograd.run import eager
+
+if TYPE_CHECKING:
+    from retrograd.typing import Array
 
 
 class ExecutionCallback(enum.Enum):
@@ -43,7 +46,7 @@ class InfOrNanError(Exception):
         op_name: str | None,
         output_index: int,
         num_outputs: int,
-        value: Any,
+        value: Array,
     ) -> None:
         self.op_type, self.op_name = op_type, op_name
         self.output_index, self.num_outputs = output_index, num_outputs
