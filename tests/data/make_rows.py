@@ -2,9 +2,10 @@
 
     python tests/data/make_rows.py REFERENCE [FAMILY ...]
 
-Run with the project's Python and packages; REFERENCE is a Python 3.7 that has
-tensorflow==1.15.5. Rows that have not changed since keep what they have; `--all` asks
-for all again. A case that ends the process is noted as such.
+The family `hostile` is each row on hostile values. Run with the project's Python and
+packages; REFERENCE is a Python 3.7 that has tensorflow==1.15.5. Rows that have not
+changed since keep what they have; `--all` asks for all again. A case that ends the
+process is noted as such.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from tests.ops import cases, reference, runs  # noqa: E402
+from tests.ops import cases, hostile, reference, runs  # noqa: E402
 
 WORKER = Path(__file__).with_name("rows_worker.py")
 
@@ -72,18 +73,21 @@ def asked(python: str, jobs: list[Any]) -> list[Any]:
 def main(python: str, *wanted: str) -> None:
     anew = "--all" in wanted
     chosen = [w for w in wanted if w != "--all"]
-    rows = cases.numbered()
-    for family in chosen or rows:
+    groups = {
+        family: [case for row, number in rows for case in cases.cases(row, number)]
+        for family, rows in cases.numbered().items()
+    }
+    groups[hostile.FAMILY] = hostile.all_cases()
+    for family in chosen or groups:
         known = {} if anew else reference.family(family)
         found: dict[str, Any] = {}
         missing: list[cases.Case] = []
-        for row, number in rows[family]:
-            for case in cases.cases(row, number):
-                before = known.get(case.name)
-                if before is not None and before.checksum == case.checksum:
-                    found[case.name] = reference.entry(before)
-                else:
-                    missing.append(case)
+        for case in groups[family]:
+            before = known.get(case.name)
+            if before is not None and before.checksum == case.checksum:
+                found[case.name] = reference.entry(before)
+            else:
+                missing.append(case)
         for case, (kind, rest) in zip(
             missing, asked(python, list(map(job, missing))), strict=True
         ):

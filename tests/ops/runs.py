@@ -221,10 +221,27 @@ def compiled(batch: Sequence[Case], static: frozenset[str]) -> list[Got]:
     return [compiled([case], static)[0] for case in batch]
 
 
-def _compiled(batch: Sequence[Case], static: frozenset[str]) -> list[list[Any]]:
+def compiled_together(batch: Sequence[Case]) -> list[Got]:
+    """Run cases of any rows in tier 1, in one program; in halves where that fails."""
+    try:
+        return [Got(values) for values in _compiled(batch)]
+    except Exception as error:
+        if len(batch) == 1:
+            return [Got(error=error)]
+    half = len(batch) // 2
+    return [*compiled_together(batch[:half]), *compiled_together(batch[half:])]
+
+
+def _compiled(
+    batch: Sequence[Case], static: frozenset[str] | None = None
+) -> list[list[Any]]:
+    """Run cases compiled; `static` are the inputs that are, by default each row's."""
     graph = Graph()
     with graph.as_default():
-        made = [applied(case, static) for case in batch]
+        made = [
+            applied(case, static_inputs(case) if static is None else static)
+            for case in batch
+        ]
     with _session(graph, 1) as session:
         found = _values(session, made)
         for one in made:
