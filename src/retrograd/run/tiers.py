@@ -307,7 +307,7 @@ class Stage:
 
     def __call__(self, *values: object) -> Sequence[Any]:
         """The outputs for the given inputs."""
-        if any(values[i] is not cell for i, cell in self.cells):
+        if self.cells and any(values[i] is not cell for i, cell in self.cells):
             return self._interpret(values)
         variant = self.variants.get(self._key(values))
         if variant is None:
