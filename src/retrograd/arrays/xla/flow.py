@@ -203,22 +203,26 @@ def _run(
 ) -> State:
     """Loop, up to a limit if there is one, and while the run is not void.
 
-    What decides when it ends may be nonsense where it is.
+    What decides when it ends may be nonsense where it is. A condition that tells
+    something is worked out at the end of each turn, where that can be carried on.
     """
     check, body = told.Telling(cond), told.Telling(step)
 
     def goes_on(carry: tuple[Array, Array, Array, State]) -> Array:
-        turn, void, holds, _ = carry
+        turn, void, holds, state = carry
+        holds = holds if check.bits else check(state)[0]
         holds = jnp.logical_and(holds, void == 0)
         return holds if limit is None else jnp.logical_and(holds, turn < limit)
 
     def turned(
         carry: tuple[Array, Array, Array, State],
     ) -> tuple[Array, Array, Array, State]:
-        turn, void, _, state = carry
+        turn, void, holds, state = carry
         state, more = body(state)
-        holds, last = check(state)
-        void = void | more | last
+        void = void | more
+        if check.bits:
+            holds, last = check(state)
+            void = void | last
         return turn if limit is None else turn + 1, void, holds, state
 
     before = told.so_far()
@@ -227,6 +231,7 @@ def _run(
     turn, void, holds, state = lax.while_loop(goes_on, turned, init)
     told.again(void, check.bits | body.bits)
     if limit is not None:
+        holds = holds if check.bits else check(state)[0]
         told.tell(told.NO_ROOM, jnp.logical_and(turn >= limit, holds))
     return state
 
