@@ -34,6 +34,7 @@ formats      4
 functions    5
 grad         5
 graph        4
+layers      17
 ops          4
 ops/array    2
 ops/data     3

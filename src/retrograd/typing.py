@@ -154,5 +154,10 @@ if TYPE_CHECKING:
     Constraint: TypeAlias = Callable[[Any], TensorLike]
     #: makes or finds a variable by means of the getter or creator it is given
     Getter: TypeAlias = Callable[..., Any]
+    #: an initializer, a regularizer, a constraint or an activation: a function or an
+    #: object, its name, or its class and arguments
+    Named: TypeAlias = str | Mapping[str, Any] | Callable[..., Any] | None
+    #: whether a layer is called in training
+    Training: TypeAlias = Tensor | bool | int
     #: a number of an optimizer: a value, or what is called for it
     Hyperparameter: TypeAlias = TensorLike | Callable[[], TensorLike]

@@ -61,7 +61,7 @@ def round(x: np.ndarray) -> np.ndarray:
     return x if x.dtype.kind in "iub" else np.rint(x)
 
 
-def cast(x: np.ndarray, dtype: Any) -> np.ndarray:
+def cast(x: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
     """Convert as C does: floats truncate, complex numbers drop the imaginary part.
 
     What does not fit an integer comes out as x86 makes it, and so as under TensorFlow:

@@ -4,6 +4,7 @@ NumPy widens integers when it sums them; TensorFlow keeps the dtype of the input
 Two-byte floats are added up in float32 and rounded once.
 """
 
+from collections.abc import Callable
 from math import prod as product
 from typing import Any
 
@@ -122,7 +123,9 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return _OR.reduce(x, axis, None, None, keepdims)
 
 
-def _position(function: Any, x: Array, axis: int, highest: bool) -> Array:
+def _position(
+    function: Callable[..., Array], x: Array, axis: int, highest: bool
+) -> Array:
     y = function(x, axis)
     if x.dtype.kind in "iub" or not x.size:
         return y

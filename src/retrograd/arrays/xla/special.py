@@ -1,7 +1,6 @@
 """Special functions through XLA, with the values of their namesakes on NumPy."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax.numpy as jnp
 import jax.scipy.special as jsp
@@ -112,7 +111,7 @@ class _Expansion:
 
 
 def _gamma(
-    function: Callable[..., Array], large: str, small: Any, a: Array, x: Array
+    function: Callable[..., Array], large: str, small: float, a: Array, x: Array
 ) -> Array:
     """Call a function of the incomplete gamma family, in float64.
 

@@ -33,7 +33,7 @@ def alen(a: TensorLike) -> int:
     return len(np.array(a, ndmin=1))
 
 
-def asfarray(a: object, dtype: Any = np.float64) -> np.ndarray:
+def asfarray(a: object, dtype: type | np.dtype | str = np.float64) -> np.ndarray:
     """An array of a floating type: `dtype` where that is one, else float64."""
     kind = dtype if np.issubdtype(dtype, np.inexact) else np.float64
     return np.asarray(a, dtype=kind)
@@ -57,14 +57,15 @@ def issubclass_(arg1: type, arg2: type | tuple[type, ...]) -> bool:
         return False
 
 
-def obj2sctype(rep: Any, default: object = None) -> Any:
+def obj2sctype(rep: object, default: object = None) -> Any:
     """The scalar type of a type, dtype or array; `default` where it has none."""
     if isinstance(rep, type) and issubclass(rep, np.generic):
         return rep
     if isinstance(rep, np.ndarray):
         return rep.dtype.type
+    named: Any = rep
     try:
-        return np.dtype(rep).type
+        return np.dtype(named).type
     except TypeError:
         return default
 

@@ -1,0 +1,129 @@
+"""Noise in training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from retrograd.layers import phase
+from retrograd.layers.configured import Configured
+from retrograd.ops.array.identity import identity
+from retrograd.ops.array.shape import shape
+from retrograd.ops.flow.cases import smart_cond
+from retrograd.ops.math.casts import cast
+from retrograd.ops.random.random import random_normal, random_uniform
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import DynamicShape, ShapeLike, Training
+
+
+class Noise(Configured):
+    """A base: `_noised(inputs)` in training, else the inputs."""
+
+    _always = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def _noised(self, inputs: Tensor) -> Any:
+        raise NotImplementedError
+
+    def _has_noise(self) -> bool:
+        return True
+
+    def call(self, inputs: Tensor, training: Training | None = None) -> Any:
+        """The outputs for inputs; with noise if `training`."""
+        if not self._has_noise():
+            return inputs
+        training = phase.training_or_phase(training)
+        return smart_cond(
+            training, lambda: self._noised(inputs), lambda: identity(inputs)
+        )
+
+    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
+        """The shape of the inputs."""
+        return input_shape
+
+
+class GaussianNoise(Noise):
+    """Normal numbers added.
+
+    Args:
+      stddev: their standard deviation.
+      **kwargs: those of `Layer`.
+    """
+
+    _ARGUMENTS = ("stddev",)
+
+    def __init__(self, stddev: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stddev = stddev
+
+    def _noised(self, inputs: Tensor) -> Any:
+        drawn = random_normal(
+            shape(inputs), mean=0.0, stddev=self.stddev, dtype=inputs.dtype
+        )
+        return inputs + drawn
+
+
+class GaussianDropout(Noise):
+    """Inputs times normal numbers around one (Srivastava et al. 2014).
+
+    Args:
+      rate: the share that dropout of the same variance drops.
+      **kwargs: those of `Layer`.
+    """
+
+    _ARGUMENTS = ("rate",)
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+
+    def _has_noise(self) -> bool:
+        return 0 < self.rate < 1
+
+    def _noised(self, inputs: Tensor) -> Any:
+        stddev = (self.rate / (1.0 - self.rate)) ** 0.5
+        drawn = random_normal(
+            shape(inputs), mean=1.0, stddev=stddev, dtype=inputs.dtype
+        )
+        return inputs * drawn
+
+
+class AlphaDropout(Noise):
+    """Dropout that keeps mean and variance of SELU (Klambauer et al. 2017).
+
+    Args:
+      rate: the share that is dropped.
+      noise_shape: the shape of what is drawn.
+      seed: of the random numbers.
+      **kwargs: those of `Layer`.
+    """
+
+    _ARGUMENTS = ("rate",)
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: DynamicShape | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.noise_shape = noise_shape
+        self.seed = seed
+
+    def _has_noise(self) -> bool:
+        return 0.0 < self.rate < 1.0
+
+    def _noised(self, inputs: Tensor) -> Any:
+        dropped = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
+        sizes = self.noise_shape if self.noise_shape else shape(inputs)
+        kept = random_uniform(sizes, seed=self.seed) >= self.rate
+        kept = cast(kept, inputs.dtype)
+        a = ((1 - self.rate) * (1 + self.rate * dropped**2)) ** -0.5
+        b = -a * dropped * self.rate
+        return a * (inputs * kept + dropped * (1 - kept)) + b

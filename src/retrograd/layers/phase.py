@@ -1,0 +1,82 @@
+"""Whether layers are training: the learning phase, a placeholder unless it is set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from retrograd.graph import context
+from retrograd.graph.function import FuncGraph
+from retrograd.graph.graph import Graph
+from retrograd.graph.name_scopes import name_scope
+from retrograd.ops.array.constant import constant, placeholder_with_default
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Training
+
+_by_graph: WeakKeyDictionary[Graph, Tensor | int] = WeakKeyDictionary()
+_eager: list[int] = []
+_keras_graph: list[FuncGraph] = []
+
+
+def keras_graph() -> Graph:
+    """Where layers add operations: the default graph; in eager mode their own."""
+    if not context.executing_eagerly():
+        return context.get_default_graph()
+    if not _keras_graph:
+        _keras_graph.append(FuncGraph("keras_graph"))
+    return _keras_graph[0]
+
+
+def is_in_keras_graph() -> bool:
+    """Whether operations are added to the graph of layers in eager mode."""
+    return bool(_keras_graph) and context.get_default_graph() is _keras_graph[0]
+
+
+def learning_phase() -> Tensor | int:
+    """1 in training, 0 in testing: what was set, or a placeholder of 0."""
+    if context.executing_eagerly() and _eager:
+        return _eager[0]
+    if context.executing_eagerly():
+        return 0
+    graph = context.get_default_graph()
+    if graph not in _by_graph:
+        with name_scope(""):
+            _by_graph[graph] = placeholder_with_default(
+                constant(False), shape=(), name="keras_learning_phase"
+            )
+    return _by_graph[graph]
+
+
+def learning_phase_is_set() -> bool:
+    """Whether the program has set the phase, for this graph or eager mode."""
+    if context.executing_eagerly():
+        return bool(_eager)
+    return isinstance(_by_graph.get(context.get_default_graph()), int)
+
+
+def set_learning_phase(value: int) -> None:
+    """Set the phase, for the default graph or eager mode.
+
+    Raises:
+      ValueError: neither 0 nor 1.
+    """
+    if value not in (0, 1):
+        raise ValueError("Expected learning phase to be 0 or 1.")
+    if context.executing_eagerly():
+        _eager[:] = [value]
+    else:
+        _by_graph[context.get_default_graph()] = value
+
+
+def forget() -> None:
+    """No phase is set, and the graph of layers in eager mode is a new one."""
+    _by_graph.clear()
+    _eager.clear()
+    _keras_graph.clear()
+
+
+def training_or_phase(training: Training | None) -> Training:
+    """`training`, or the learning phase where it is None."""
+    return learning_phase() if training is None else training
