@@ -400,6 +400,7 @@ def test_hot_plans_are_compiled_in_the_background(
                 for e in session._executables.values()
             )
         assert tried, "no trial of the compiled tier within a minute"
+        last = np.nan
         for _ in range(2 * (tiers._WARM + tiers._MOST_TRIALS)):
             last = session.run([loss, train], feed)[0]
         assert np.isfinite(last)
