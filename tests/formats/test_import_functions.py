@@ -278,3 +278,26 @@ def test_the_derivative_that_a_program_gave_a_function():
             slopes = tf.gradients(total, [x, y])
             assert session.run(slopes, {x: 1.0, y: 2.0}) == [10, 20]
         written = again
+
+
+def nested(depth, last=NEG):
+    """Functions `f0`, `f1`, …, each a choice between two calls of the next."""
+    one = "list { type: DT_FLOAT }"
+    texts = [function(f"f{depth}", last)]
+    for i in range(depth):
+        then = f"func {{ name: 'f{i + 1}' }}"
+        choice = node("n", "If", "x", "x", Tcond=T["T"], Tin=one, Tout=one,
+                      then_branch=then, else_branch=then)  # fmt: skip
+        texts.append(function(f"f{i}", "node_def " + choice, "n:output:0"))
+    return library(*texts) + nodes(X, node("u", "f0", "x"))
+
+
+@pytest.mark.parametrize("tier", ["0", "1"])
+def test_calls_as_many_as_powers_of_two_are_no_more_work(tier, graph, monkeypatch):
+    monkeypatch.setenv("RETROGRAD_TIER", tier)
+    assert run(nested(40)) == -3
+
+
+def test_functions_within_too_many_others_are_refused(graph):
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="call each other"):
+        run(nested(1000))

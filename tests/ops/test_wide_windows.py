@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,12 @@ import pytest
 import retrograd as tf
 from retrograd.ops.declare import F
 
+from .test_rare_ops import session
+
 WIDE = 2**31 - 1
 
 
-@pytest.fixture(autouse=True, params=["0", "1"])
-def session(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Any]:
-    """A session of a new graph, in each tier."""
-    monkeypatch.setenv("RETROGRAD_TIER", request.param)
-    with tf.Graph().as_default(), tf.Session() as entered:
-        yield entered
+__all__ = ["session"]
 
 
 @pytest.mark.parametrize("function", [tf.nn.max_pool, tf.nn.avg_pool])

@@ -40,6 +40,10 @@ _PAUSES = 64
 _HANDLES = frozenset(("resource", "variant"))
 
 
+#: what runs each function
+Functions = dict[FuncGraph, Callable[..., Sequence[Any]]]
+
+
 class Program:
     """A plan made runnable: `program(values of the feeds)` → values of the fetches.
 
@@ -51,6 +55,7 @@ class Program:
       constants: values that are known already.
       nested: whether this is the body of a function, whose parameters may be the
         storage of variables.
+      functions: what runs the functions that are called, if it is shared with others.
 
     Raises:
       InvalidArgumentError: TensorFlow has no kernel for an operation of the plan.
@@ -63,7 +68,9 @@ class Program:
         stages: Sequence[tuple[Segment, Callable[..., Any] | None]] = (),
         constants: dict[Tensor, Any] | None = None,
         nested: bool = False,
+        functions: Functions | None = None,
     ) -> None:
+        self.functions: Functions = {} if functions is None else functions
         self.plan = plan
         self.nested = nested
         self.store = store
@@ -299,7 +306,11 @@ class Program:
 
     def _function(self, body: FuncGraph) -> Callable[..., Any]:
         """A function that an operation calls, as something to call."""
-        return function(body, self.store)
+        known = self.functions.get(body)
+        if known is None:  # for all calls: they may be as many as powers of two
+            known = function(body, self.store, functions=self.functions)
+            self.functions[body] = known
+        return known
 
     def _fold(self, op: Operation, declaration: Declaration, index: int) -> bool:
         """Compute an operation on constants now, if it is small and cannot fail."""
@@ -477,7 +488,10 @@ def _small(tensor: Tensor) -> bool:
 
 
 def function(
-    graph: FuncGraph, store: Store, make: Callable[[Plan, Store], Program] | None = None
+    graph: FuncGraph,
+    store: Store,
+    make: Callable[[Plan, Store], Program] | None = None,
+    functions: Functions | None = None,
 ) -> Callable[..., Sequence[Any]]:
     """A function body as something to call with the values of its inputs.
 
@@ -485,8 +499,10 @@ def function(
       graph: the body.
       store: the session's state.
       make: makes the program that runs it, by default a `Program`.
+      functions: what runs the functions that this one calls, shared with others.
     """
     outputs = list(graph.outputs)
     plan = make_plan(outputs, graph.control_outputs, graph.inputs)
-    program = Program(plan, store, nested=True) if make is None else make(plan, store)
-    return program.within
+    if make is not None:
+        return make(plan, store).within
+    return Program(plan, store, nested=True, functions=functions).within

@@ -24,7 +24,13 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.binding import Role, binding, keywords
 from retrograd.ops.declare import Declaration, find, kind_of, traits_of
-from retrograd.ops.flow.effects import bodies_of, is_reading, is_storage, variable_of
+from retrograd.ops.flow.effects import (
+    bodies_of,
+    is_reading,
+    is_storage,
+    operations_in,
+    variable_of,
+)
 from retrograd.ops.traits import Kind
 from retrograd.run import background, memory
 from retrograd.run.arena import Arena, arenas_for, arenas_of
@@ -217,7 +223,7 @@ class Trace:
         live = part(op, frozenset(i for i in counters if known(i)))
         state: Sequence[Any] = [arguments[i] for i in live.inputs]
         bodies = [live.attrs["cond"], live.attrs["body"]]
-        if any(map(_has_state, bodies)):
+        if any(map(_has_state, operations_in(bodies))):
             return None
         from retrograd.run.interpret import function
 
@@ -276,12 +282,8 @@ def _is_count(tensor: Tensor) -> bool:
     return tensor._shape_raw == () and tensor.dtype.is_integer
 
 
-def _has_state(body: FuncGraph) -> bool:
-    return any(
-        getattr(find(op.type), "state", None) is not None
-        or any(map(_has_state, bodies_of(op)))
-        for op in body._ops
-    )
+def _has_state(op: Operation) -> bool:
+    return getattr(find(op.type), "state", None) is not None
 
 
 def _computes(op: Operation) -> bool:

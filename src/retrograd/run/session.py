@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrograd.errors import InvalidArgumentError
+from retrograd.errors import InvalidArgumentError, ResourceExhaustedError
 from retrograd.graph import context
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
@@ -278,7 +278,11 @@ class BaseSession:
             known = self._executables.get(key)
             if known is None:
                 fed = [Feed(t) for t in key[1]]
-                known = self._make_executable(self, elements, fed)
+                try:
+                    known = self._make_executable(self, elements, fed)
+                except RecursionError:
+                    text = "Functions call each other within too many others."
+                    raise ResourceExhaustedError(None, None, text) from None
                 self._executables[key] = known
         return known
 

@@ -63,10 +63,15 @@ def is_host(op: Operation) -> bool:
 
 
 def _has_host_op(body: FuncGraph) -> bool:
-    given = {tensor._op for tensor in body.inputs}
-    return any(
-        op not in given and (is_host(op) or bool(writes_of(op))) for op in body._ops
-    )
+    state = len(body._ops), body._rewirings
+    known = body.__dict__.get("_host")
+    if known is None or known[0] != state:
+        given = {tensor._op for tensor in body.inputs}
+        found = any(
+            op not in given and (is_host(op) or bool(writes_of(op))) for op in body._ops
+        )
+        known = body.__dict__["_host"] = (state, found)
+    return known[1]
 
 
 def split(

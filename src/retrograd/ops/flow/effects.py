@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from retrograd.graph.function import BodyGraph, FuncGraph
 from retrograd.graph.operation import Operation
@@ -129,14 +129,34 @@ def bodies_of(op: Operation) -> list[FuncGraph]:
     return found
 
 
+def operations_in(bodies: Sequence[FuncGraph]) -> Iterator[Operation]:
+    """The operations in functions, and in those that these call.
+
+    Each function is looked into once, however often it is called: functions that call
+    others twice are few, and their calls as many as powers of two.
+    """
+    seen = set(bodies)
+    waiting = [iter(body._ops) for body in reversed(bodies)]
+    while waiting:
+        inside = next(waiting[-1], None)
+        if inside is None:
+            waiting.pop()
+            continue
+        yield inside
+        if inside._op_def is not None and inside._op_def.calls:
+            new = [body for body in bodies_of(inside) if body not in seen]
+            seen.update(new)
+            waiting.extend(iter(body._ops) for body in reversed(new))
+
+
 def written_by(op: Operation) -> Iterator[Tensor]:
     """The inputs whose variables an operation changes; those of operations in the
     functions that it calls are tensors of these."""
     if op._op_def is None:
         return
     if op._op_def.calls:
-        for body in bodies_of(op):
-            for inside in body._ops:
+        for inside in operations_in(bodies_of(op)):
+            if inside._op_def is not None and not inside._op_def.calls:
                 yield from written_by(inside)
         return
     declaration = find(op.type)
@@ -185,7 +205,9 @@ def may_keep(op: Operation) -> bool:
     if declaration is None or op._op_def is None:
         return False
     if op._op_def.calls and declaration.live is not None:
-        return any(may_keep(inside) for body in bodies_of(op) for inside in body._ops)
+        return any(
+            may_keep(o) for o in operations_in(bodies_of(op)) if not bodies_of(o)
+        )
     if declaration.updates:
         return any(tensor.dtype.name == "variant" for tensor in op._inputs)
     traits = declaration.traits
