@@ -40,6 +40,20 @@ def test_calls_are_taken_apart_and_parameters_are_json() -> None:
     json.dumps(found.equations, allow_nan=False)
 
 
+def test_of_branches_both_are_listed_and_one_is_chosen() -> None:
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [3])
+        found = listing([x], [np.ones(3, np.float32)], [tf.reduce_max(x)])
+    names = [name for name, *_ in found.equations]
+    assert names.count("reduce_max") == 2 and "cond" not in names
+    (name, _, (which, plain, other), made), place = found.equations[-1], found.outputs
+    assert name == "select_n" and made == [[[], "float32"]]
+    count = found.inputs + len(found.constants)
+    assert place == [count + len(found.equations) - 1]
+    assert found.equations[plain - count][0] == "reduce_max"
+    assert len({which, plain, other}) == 3
+
+
 def test_what_only_depends_on_shapes_is_known() -> None:
     with tf.Graph().as_default():
         x = tf.placeholder(tf.float32, [None])

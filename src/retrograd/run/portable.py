@@ -156,10 +156,30 @@ class _Flat:
             body = _called(equation)
             if body is not None:
                 found = self._inside(body.jaxpr, body.consts, given)
+            elif equation.primitive.name == "cond":
+                found = self._branched(equation, given)
             else:
                 found = self._add(equation, given)
             known.update(zip(equation.outvars, found, strict=True))
         return [read(v) for v in jaxpr.outvars]
+
+    def _branched(self, equation: Any, given: list[Any]) -> list[Any]:
+        """Both branches, and of their results those that are chosen."""
+        which, *arguments = given
+        branches = [
+            self._inside(body.jaxpr, body.consts, arguments)
+            for body in equation.params["branches"]
+        ]
+        found: list[Any] = []
+        for variable, *results in zip(equation.outvars, *branches, strict=True):
+            if results.count(results[0]) == len(results):
+                found.append(results[0])
+                continue
+            made = [[list(variable.aval.shape), variable.aval.dtype.name]]
+            _known_dtype(variable.aval.dtype, "a branch")
+            self._equations.append(("select_n", {}, [which, *results], made))
+            found.append(("result", len(self._equations) - 1, 0))
+        return found
 
     def _constant(self, value: object) -> Any:
         array = np.asarray(value)

@@ -84,10 +84,6 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def _extreme(ufunc: Ufunc, x: Array, axis: Axis, keepdims: bool, sign: int) -> Array:
     if x.size:
-        y = ufunc.reduce(x, axis, None, None, keepdims)
-        if x.dtype.kind in "iub" or not np.isnan(y).any() or _count(x, axis) == 1:
-            return y
-        x = np.where(np.isnan(x), x.dtype.type(sign * np.inf), x)
         return ufunc.reduce(x, axis, None, None, keepdims)
     if x.dtype.kind in "iu":
         info = np.iinfo(x.dtype)
@@ -98,18 +94,12 @@ def _extreme(ufunc: Ufunc, x: Array, axis: Axis, keepdims: bool, sign: int) -> A
 
 
 def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Return the largest along `axis`; of none, the dtype's lowest value (−inf).
-
-    NaN counts as −inf, unless it is the only element.
-    """
+    """Return the largest along `axis`; of none, the dtype's lowest value (−inf)."""
     return _extreme(np.maximum, x, axis, keepdims, -1)
 
 
 def min(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Return the smallest along `axis`; of none, the dtype's highest value (+inf).
-
-    NaN counts as +inf, unless it is the only element.
-    """
+    """Return the smallest along `axis`; of none, the dtype's highest value (+inf)."""
     return _extreme(np.minimum, x, axis, keepdims, 1)
 
 

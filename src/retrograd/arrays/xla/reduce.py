@@ -52,24 +52,15 @@ def _limit(x: Array, highest: bool) -> Any:
     return x.dtype.type(np.inf if highest else -np.inf)
 
 
-def _without_nan(x: Array, axis: Axis, highest: bool) -> Array:
-    """x with what changes no extreme for NaN, but where that is alone."""
-    if x.dtype.kind in "iub" or _count(x, axis) == 1:
-        return x
-    return jnp.where(jnp.isnan(x), _limit(x, highest), x)
-
-
 def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """`arrays.numpy.max`."""
     initial = None if x.size else _limit(x, False)
-    x = _without_nan(x, axis, False)
     return jnp.max(x, axis, keepdims=keepdims, initial=initial)
 
 
 def min(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """`arrays.numpy.min`."""
     initial = None if x.size else _limit(x, True)
-    x = _without_nan(x, axis, True)
     return jnp.min(x, axis, keepdims=keepdims, initial=initial)
 
 
