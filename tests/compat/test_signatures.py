@@ -118,3 +118,13 @@ print(list(inspect.signature(tf.reduce_sum).parameters)[:2])
         "{'a': <class 'int'>, 'b': <class 'float'>}",
         "['input_tensor', 'axis']",
     ]
+
+
+def test_no_annotations_are_seen_by_signature():
+    for name in ("reduce_sum", "nn.conv2d", "train.AdamOptimizer", "Session"):
+        value = found(name)
+        bare = signatures.plain(value, inspect.signature(value))
+        assert list(bare.parameters) == list(inspect.signature(value).parameters)
+        assert ": " not in str(bare) and "->" not in str(bare)
+    typed = inspect.signature(shown)
+    assert signatures.plain(shown, typed) is typed

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from inspect import FullArgSpec
+from inspect import FullArgSpec, Signature
 from typing import Any
 
 from retrograd.compat import table
@@ -83,6 +83,15 @@ def seen(obj: object, getfullargspec: Callable[[Any], FullArgSpec]) -> FullArgSp
         return spec
     names = wrapper(obj)
     return spec._replace(annotations={}) if names is None else _of_wrapper(names)
+
+
+def plain(obj: object, signature: Signature) -> Signature:
+    """The signature of an object; of ours, without annotations, as TensorFlow's."""
+    if not inspecting.is_own(obj):
+        return signature
+    empty = Signature.empty
+    parameters = [p.replace(annotation=empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=parameters, return_annotation=empty)
 
 
 def _of_wrapper(names: Wrapper) -> FullArgSpec:

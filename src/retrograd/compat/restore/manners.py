@@ -27,8 +27,8 @@ def take_preamble_lists(matplotlib: ModuleType) -> None:
 
 
 def see_wrappers(inspect: ModuleType) -> None:
-    """Let `inspect.getfullargspec` say of TensorFlow's functions what it said then."""
-    original = inspect.getfullargspec
+    """Let `inspect` say of TensorFlow's functions what it said then."""
+    original, original_signature = inspect.getfullargspec, inspect.signature
 
     @functools.wraps(original)
     def getfullargspec(func: Callable[..., Any]) -> Any:
@@ -36,7 +36,14 @@ def see_wrappers(inspect: ModuleType) -> None:
 
         return signatures.seen(func, original)
 
+    @functools.wraps(original_signature)
+    def signature(obj: Callable[..., Any], **how: Any) -> Any:
+        from retrograd.compat import signatures
+
+        return signatures.plain(obj, original_signature(obj, **how))
+
     inspect.getfullargspec = getfullargspec  # pyright: ignore[reportAttributeAccessIssue]
+    inspect.signature = signature  # pyright: ignore[reportAttributeAccessIssue]
 
 
 MANNERS: dict[str, Callable[[ModuleType], None]] = {
