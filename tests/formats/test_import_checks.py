@@ -324,3 +324,18 @@ def test_a_vector_may_have_to_be_of_one_length():
     )
     with pytest.raises(ValueError, match="Dimension must be 2 but is 3 for 'y'"):
         load(text)
+
+
+@pytest.mark.parametrize("op", ["MatrixDiagPartV2", "MatrixSetDiagV2"])
+def test_diagonals_of_an_unknown_matrix(op):
+    inputs = ["x", "k", "x"] if op == "MatrixDiagPartV2" else ["x", "x", "k"]
+    text = nodes(
+        placeholder("x"),
+        const("k", "int_val: 0", dims(3), "DT_INT32"),
+        node("y", op, *inputs, **T),
+    )
+    if op == "MatrixDiagPartV2":
+        load(text)  # which are taken out of what is not known, nobody looks at
+        return
+    with pytest.raises(ValueError, match=r"one or two elements\. It has 3 elements"):
+        load(text)

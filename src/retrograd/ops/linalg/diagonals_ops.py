@@ -234,13 +234,11 @@ def _places(
 def _static_span(n: Operation, index: int) -> tuple[int, int] | None:
     """The lowest and the highest of the diagonals that an input names, if known.
 
-    They are not looked at where nothing is known of the first input.
-
     Raises:
       ValueError: it names none, or more than a range of them.
     """
     k = constant(n._inputs[index])
-    if k is None or n._inputs[0]._shape_raw is None:
+    if k is None:
         return None
     if k.size not in (1, 2):
         raise invalid(
@@ -265,7 +263,8 @@ def _check_static_span(
 
 
 def _packed_shape(n: Operation) -> RawShape:
-    raw, span = with_rank_at_least(n, 0, 2), _static_span(n, 1)
+    raw = with_rank_at_least(n, 0, 2)
+    span = None if raw is None else _static_span(n, 1)
     if raw is None or span is None:
         return None
     lower, upper = span
@@ -309,7 +308,8 @@ def _matrix_diag_part_v2(xp: Arrays, x: Array, k: Array, padding_value: Array) -
 
 
 def _unpacked_shape(n: Operation) -> RawShape:
-    raw, span = with_rank_at_least(n, 0, 1), _static_span(n, 1)
+    raw = with_rank_at_least(n, 0, 1)
+    span = _static_span(n, 1) if raw else None
     if not raw or span is None:
         return None
     (lower, upper), last = span, raw[-1]
