@@ -295,3 +295,23 @@ def test_least_squares_of_a_form_that_is_not_known(
     step[0, 1] = 1e-6
     up, down = (session.run(found, {matrix: a + s}).sum() for s in (step, -step))
     np.testing.assert_allclose(by_rule[0, 1], (up - down) / 2e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("tier", ["0", "1"])
+@pytest.mark.parametrize("optimizer", ["Ftrl", "ProximalAdagrad"])
+def test_rates_that_no_step_can_be_made_with(
+    monkeypatch: pytest.MonkeyPatch, optimizer: str, tier: str
+) -> None:
+    monkeypatch.setenv("RETROGRAD_TIER", tier)
+    rate = tf.placeholder(tf.float32, [])
+    v = tf.Variable([1.0, 2.0])
+    make = getattr(tf.train, f"{optimizer}Optimizer")
+    step = make(rate).minimize(tf.reduce_sum(v * v))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            session.run(step, {rate: 0.0})
+        assert str(caught.value).startswith("lr is not a positive scalar: []\n")
+        assert session.run(v).tolist() == [1, 2]
+        session.run(step, {rate: 0.5})
+        assert (session.run(v) < [1, 2]).all()

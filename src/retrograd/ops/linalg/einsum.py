@@ -112,7 +112,9 @@ def _contracted(
     """
     for i, (x, labels) in enumerate(((a, in_a), (b, in_b))):
         size = x._rank()
-        if size is None or size != len(labels):
+        if size is None:
+            raise ValueError("Cannot take the length of shape with unknown rank.")
+        if size != len(labels):
             raise ValueError(
                 f"Tensor t{i} of rank {size} does not match einsum reduction of length "
                 f"{len(labels)}"

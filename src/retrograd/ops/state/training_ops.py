@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrograd.ops.arguments import refused
 from retrograd.ops.state.update_forms import update_rule
 
 if TYPE_CHECKING:
@@ -259,6 +260,19 @@ def proximal_gradient_descent(
     return _shrunk(xp, moved, alpha * l1) / (1 + l2 * alpha)
 
 
+def _require(xp: Arrays, holds: Array, text: str) -> None:
+    """Refuse a hyperparameter unless it `holds`."""
+    xp.check(holds, lambda: refused(f"{text} scalar: []"))
+
+
+def _require_rates(xp: Arrays, lr: Array, l1: Array, l2: Array) -> None:
+    """Refuse rates and strengths of regularizers that no step can be made with."""
+    strength = "{} regularization strength is not a non-negative"
+    _require(xp, lr > 0, "lr is not a positive")
+    _require(xp, l1 >= 0, strength.format("l1"))
+    _require(xp, l2 >= 0, strength.format("l2"))
+
+
 @update_rule(
     "ProximalAdagrad",
     "a ← a + g²;  α = η / √a;  u = w − α g;  w ← shrink(u, α λ₁) / (1 + α λ₂)",
@@ -267,6 +281,7 @@ def proximal_adagrad(
     xp: Arrays, var: Array, accum: Array, lr: Array, l1: Array, l2: Array, grad: Array
 ) -> tuple[Array, ...]:
     """Forward–backward splitting with Adagrad's step sizes."""
+    _require_rates(xp, lr, l1, l2)
     accum = _with_square(accum, grad)
     alpha = lr / xp.sqrt(accum)
     moved = grad * -alpha
@@ -380,7 +395,8 @@ def _ftrl(
     lr_power: Array,
 ) -> tuple[Array, ...]:
     """FTRL; `shifted` is the gradient that the linear term gathers."""
-
+    _require_rates(xp, lr, l1, l2)
+    _require(xp, lr_power <= 0, "lr_power is not a non-positive")
     exponent = -lr_power
 
     def root(x: Array) -> Array:
@@ -434,6 +450,8 @@ def ftrl_v2(
     lr_power: Array,
 ) -> tuple[Array, ...]:
     """FTRL with a shrinkage λₛ in the loss, which the accumulator does not see."""
+    text = "l2 shrinkage regularization strength is not a non-negative"
+    _require(xp, l2_shrinkage >= 0, text)
     shifted = grad + 2 * l2_shrinkage * var
     return _ftrl(xp, var, accum, linear, grad, shifted, lr, l1, l2, lr_power)
 
