@@ -185,6 +185,11 @@ def bincount(ids: Array, num: int, weights: Array | None = None) -> Array:
     return segment_sum(weights, ids, num + 1)[:num]
 
 
+def _at(x: Array, places: Array) -> Array:
+    """The elements at places along the last axis, all of which there are."""
+    return jnp.take_along_axis(x, places, -1, mode="promise_in_bounds")
+
+
 def top_k(x: Array, k: int) -> tuple[Array, Array]:
     """`arrays.numpy.top_k`."""
     if x.dtype.kind in "iu":
@@ -193,9 +198,9 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
     if k == 1 and x.shape[-1]:
         known = jnp.where(jnp.isnan(x), -np.inf, x)
         places = jnp.argmax(known, -1, keepdims=True)
-        return jnp.take_along_axis(x, places, -1), places.astype(np.int32)
+        return _at(x, places), places.astype(np.int32)
     # XLA tells the signs of zeros and of NaN apart
     one_sign = jnp.where(jnp.isnan(x), x.dtype.type(np.nan), x)
     one_sign = jnp.where(x == 0, x.dtype.type(0), one_sign)
     places = lax.top_k(one_sign, k)[1]
-    return jnp.take_along_axis(x, places, -1), places.astype(np.int32)
+    return _at(x, places), places.astype(np.int32)
