@@ -301,3 +301,17 @@ def test_calls_as_many_as_powers_of_two_are_no_more_work(tier, graph, monkeypatc
 def test_functions_within_too_many_others_are_refused(graph):
     with pytest.raises(tf.errors.ResourceExhaustedError, match="call each other"):
         run(nested(1000))
+
+
+@pytest.mark.parametrize("op", ["While", "StatelessWhile"])
+def test_shapes_of_a_loop_that_does_not_tell_them(op, graph):
+    condition = function("c").replace("'y' type: DT_FLOAT", "'y' type: DT_BOOL")
+    attrs = {"T": "list { type: DT_FLOAT }"}
+    attrs.update(cond="func { name: 'c' }", body="func { name: 'f' }")
+    x = const("x", "float_val: 3", dims(3, 2))
+    load(library(condition, function("f")) + nodes(x, node("u", op, "x", **attrs)))
+    assert graph.get_tensor_by_name("u:0").shape == (3, 2)
+    attrs["output_shapes"] = "list { shape { } shape { } }"
+    with pytest.raises(ValueError, match=r"same length as num outputs \(2 vs\. 1 for"):
+        with tf.Graph().as_default():
+            load(nodes(x, node("u", op, "x", **attrs)))

@@ -22,7 +22,7 @@ from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.ops.array.fill_ops import blank
 from retrograd.ops.declare import Facts, op
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
-from retrograd.ops.infer import from_attr
+from retrograd.ops.infer import from_attr, invalid
 from retrograd.ops.traits import Kind, Traits
 
 if TYPE_CHECKING:
@@ -56,7 +56,22 @@ def truth(xp: Arrays, value: Array) -> Array | bool:
 
 def _declared_shapes(n: Operation) -> list[RawShape | Facts]:
     """The shapes that an attribute gives; of handles, what all bodies agree on."""
-    raws = n.attrs.get("output_shapes") or [None] * len(n._outputs)
+    return _with_shapes(n, [None] * len(n._outputs))
+
+
+def _kept_shapes(n: Operation) -> list[RawShape | Facts]:
+    """As `_declared_shapes`, for loops: if nothing is given, those of the inputs."""
+    return _with_shapes(n, [t._shape_raw for t in n._inputs])
+
+
+def _with_shapes(n: Operation, otherwise: Sequence[RawShape]) -> list[RawShape | Facts]:
+    raws = n.attrs.get("output_shapes") or otherwise
+    if len(raws) != len(n._outputs):
+        raise invalid(
+            n,
+            "`output_shapes` must be the same length as num outputs "
+            f"({len(raws)} vs. {len(n._outputs)}",
+        )
     called = [b for name in _RETURNING for b in _bodies(n.attrs.get(name, ()))]
     return [_returned(called, i, raw) for i, raw in enumerate(raws)]
 
@@ -269,7 +284,7 @@ def _until(limit: float, goes_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
 for _name in ("While", "StatelessWhile"):
     op(
         _name,
-        infer=_declared_shapes,
+        infer=_kept_shapes,
         math="y = f(f(… f(x))) as long as c holds",
         pure=False,
         live=_loop_live,
