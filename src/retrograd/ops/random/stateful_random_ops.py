@@ -27,6 +27,17 @@ _STATE_SIZE = 3
 _BLOCKS = 256
 
 
+def _shape_of(shape: Array) -> tuple[int, ...]:
+    """The sizes that are asked for.
+
+    Raises:
+      InvalidArgumentError: they are of another type, or negative.
+    """
+    if shape.dtype.name not in ("int32", "int64"):
+        raise philox.invalid("shape must be a vector of {int32,int64}.")
+    return _sizes(shape)
+
+
 def _checked(state: Array, first: int = 0) -> None:
     """Check that the value of a variable can be a state.
 
@@ -75,7 +86,7 @@ def _start(
 ) -> tuple[Array, Array, tuple[int, ...]]:
     """The generator, what the variable becomes, and the shape of the numbers."""
     kind = _scalar(algorithm, 1)
-    sizes = _sizes(shape)
+    sizes = _shape_of(shape)
     _checked_kind(state, kind)
     generator, after = _moved(xp, state, _count(sizes))
     return generator, after, sizes
@@ -134,7 +145,7 @@ def standard_normal_kernel(
     """Normal numbers; the first element of the variable is the algorithm."""
     if state.size < 1:
         raise philox.invalid("Size of tensor must be at least 1")
-    sizes = _sizes(shape)
+    sizes = _shape_of(shape)
     _supported(int(state.reshape(-1)[0]))
     _checked(state, 1)
     generator, after = _moved(xp, state, _count(sizes), 1)
@@ -191,7 +202,7 @@ def binomial_kernel(
         )
     _checked_kind(state, int(algorithm))
     generator, _ = _moved(xp, state, 0)
-    values, count = binomial(generator, _sizes(shape), counts, probs, dtype)
+    values, count = binomial(generator, _shape_of(shape), counts, probs, dtype)
     return _moved(xp, state, count)[1], values
 
 
@@ -219,7 +230,7 @@ def non_deterministic_ints_kernel(
 ) -> Array:
     """Integers from the system's source of randomness."""
     del xp
-    sizes = _sizes(shape)
+    sizes = _shape_of(shape)
     kind = np.dtype(dtype)
     if kind.name not in ("int32", "uint32", "int64", "uint64"):
         raise philox.invalid(f"Unsupported dtype: {kind.name}")
