@@ -21,6 +21,8 @@ def _products():
         yield row("BatchMatMulV2", f(3, 1, *left), f(2, *right), **flags)
 
 
+_PLACES = c([[0, 1], [1, 3], [0, 0]], "int64")
+
 ROWS = [
     *_products(),
     row("BatchMatMulV2", f(2, 3), f(5, 3, 4)),
@@ -30,6 +32,16 @@ ROWS = [
         c([[3.0, 1.0]], "float32"),
         transpose_b=True,
         order=0,
+    ),
+    row("SparseTensorDenseMatMul", _PLACES, f(3), c([2, 4], "int64"), f(4, 3)),
+    row(
+        "SparseTensorDenseMatMul",
+        _PLACES,
+        f(3),
+        c([2, 4], "int64"),
+        f(3, 2),
+        adjoint_a=True,
+        adjoint_b=True,
     ),
     row("Einsum", [f(2, 3), f(3, 4)], equation="ij,jk->ik", order=0),
     row("Cross", f(2, 3), f(2, 3)),
