@@ -146,7 +146,10 @@ def test_configurations_make_equal_layers() -> None:
 def test_objects_by_name() -> None:
     assert tf.keras.initializers.get("he_normal").scale == 2.0
     assert type(tf.keras.initializers.get("zeros")) is type(tf.zeros_initializer())
-    assert tf.keras.regularizers.get("l2").get_config() == {"l1": 0.0, "l2": 0.01}
+    assert tf.keras.regularizers.get("l2").get_config() == {
+        "l1": 0.0,
+        "l2": float(np.float32(0.01)),
+    }
     assert tf.keras.constraints.get("unit_norm").get_config() == {"axis": 0}
     assert tf.keras.activations.get(None) is tf.keras.activations.linear
     for kind, called in (

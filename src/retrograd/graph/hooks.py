@@ -36,6 +36,7 @@ PROVIDERS = {
     "queue_runner_protos": "retrograd.train.queue_runner",
     "defun": "retrograd.functions.defun",
     "default_mode": "retrograd.distribute.default",
+    "layer_from_config": "retrograd.layers.deserialization",
 }
 
 
@@ -63,6 +64,7 @@ class _Hooks:
     variables_are_resources(): whether the current variable scope asks for those.
     defun(function): a function that is traced and called as a graph.
     default_mode(): the strategy and the replica where none was chosen.
+    layer_from_config(config, custom_objects): the layer that is described.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retrograd.layers.serialization import deserialize as deserialize_object
 from retrograd.layers.serialization import serialize as serialize_object
+from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 from retrograd.ops.math import reduce
 from retrograd.ops.math.clip import clip_by_value
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from retrograd.typing import Named
 
 Activation = Callable[..., Any]
+#: a number, or an array of no axes
+Factor = float | np.ndarray
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
@@ -62,7 +67,10 @@ def softsign(x: Tensor) -> Tensor:
 
 
 def relu(
-    x: Tensor, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0
+    x: Tensor,
+    alpha: Factor = 0.0,
+    max_value: Factor | None = None,
+    threshold: Factor = 0,
 ) -> Tensor:
     """max(x, 0); or α (x − threshold) below a threshold, and at most `max_value`."""
     if alpha != 0.0:
@@ -78,8 +86,11 @@ def relu(
     else:
         x = nn.relu(x)
     if clip:
-        x = clip_by_value(x, 0.0, highest)
-    return x - alpha * negative if alpha != 0.0 else x  # pyright: ignore[reportPossiblyUnboundVariable]
+        highest = constant(highest, x.dtype.base_dtype)
+        x = clip_by_value(x, constant(0.0, x.dtype.base_dtype), highest)
+    if alpha == 0.0:
+        return x
+    return x - constant(alpha, x.dtype.base_dtype) * negative  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 def tanh(x: Tensor) -> Tensor:
@@ -99,7 +110,8 @@ def exponential(x: Tensor) -> Tensor:
 
 def hard_sigmoid(x: Tensor) -> Tensor:
     """0.2 x + 0.5, clipped to [0, 1]."""
-    return clip_by_value(F.Mul(x, 0.2) + 0.5, 0.0, 1.0)
+    factor, offset = (constant(c, x.dtype.base_dtype) for c in (0.2, 0.5))
+    return clip_by_value(F.Add(F.Mul(x, factor), offset), 0.0, 1.0)
 
 
 def linear(x: Tensor) -> Tensor:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd import shapes
 from retrograd.layers import activations
+from retrograd.layers.backend_config import cast_to_floatx
 from retrograd.layers.configured import Configured
 from retrograd.layers.input_spec import InputSpec
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
+from retrograd.ops.nn.nn import softmax
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -40,7 +42,7 @@ class LeakyReLU(Elementwise):
 
     def __init__(self, alpha: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.alpha = float(alpha)
+        self.alpha = float(cast_to_floatx(alpha))
 
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
@@ -98,7 +100,8 @@ class PReLU(Elementwise):
 
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
-        return activations.relu(inputs) - self.alpha * activations.relu(-inputs)
+        positive = activations.relu(inputs)
+        return positive + -self.alpha * activations.relu(-inputs)
 
 
 class ELU(Elementwise):
@@ -113,7 +116,7 @@ class ELU(Elementwise):
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.alpha = float(alpha)
+        self.alpha = float(cast_to_floatx(alpha))
 
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
@@ -132,7 +135,7 @@ class ThresholdedReLU(Elementwise):
 
     def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.theta = float(theta)
+        self.theta = float(cast_to_floatx(theta))
 
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
@@ -155,7 +158,7 @@ class Softmax(Elementwise):
 
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
-        return activations.softmax(inputs, axis=self.axis)
+        return softmax(inputs, axis=self.axis)
 
 
 class ReLU(Elementwise):
@@ -190,9 +193,12 @@ class ReLU(Elementwise):
                 "negative_slope of Relu layer cannot be negative value: "
                 f"{negative_slope}"
             )
-        self.max_value = None if max_value is None else float(max_value)
-        self.negative_slope = float(negative_slope)
-        self.threshold = float(threshold)
+        # 1.15 means to say True: it writes another name
+        self.supports_masking = False
+        # and keeps arrays, in the configuration too
+        self.max_value = None if max_value is None else cast_to_floatx(max_value)
+        self.negative_slope = cast_to_floatx(negative_slope)
+        self.threshold = cast_to_floatx(threshold)
 
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""

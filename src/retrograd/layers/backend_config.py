@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 _settings = {"floatx": "float32", "epsilon": 1e-7, "data_format": "channels_last"}
 
 
@@ -19,6 +26,11 @@ def set_floatx(value: str) -> None:
     if value not in ("float16", "float32", "float64"):
         raise ValueError(f"Unknown floatx type: {value}")
     _settings["floatx"] = str(value)
+
+
+def cast_to_floatx(x: ArrayLike) -> np.ndarray:
+    """An array of the dtype of floats."""
+    return np.asarray(x, floatx())
 
 
 def epsilon() -> float:

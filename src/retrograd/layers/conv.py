@@ -345,6 +345,7 @@ class Conv2DTranspose(ConvTranspose):
     """The transpose of a convolution over images; see `ConvTranspose`."""
 
     def _transposed(self, inputs: Tensor, sizes: Any) -> Any:
+        _ = sizes[0]  # 1.15 looks whether it is None, and has this node for it
         if self.dilation_rate == (1, 1):
             return super()._transposed(inputs, sizes)
         first = self.data_format == "channels_first"
@@ -360,6 +361,7 @@ class Conv2DTranspose(ConvTranspose):
 class Conv3DTranspose(ConvTranspose):
     """The transpose of a convolution over volumes; see `ConvTranspose`."""
 
+    _ARGUMENTS = tuple(a for a in ConvTranspose._ARGUMENTS if a != "dilation_rate")
     rank = 3
 
 
@@ -377,10 +379,11 @@ class SeparableConv(Conv):
       **kwargs: those of `Layer`.
     """
 
-    _ARGUMENTS = tuple(
-        f"{_WINDOW} {_BIAS} depth_multiplier depthwise_initializer "
-        "pointwise_initializer depthwise_regularizer pointwise_regularizer "
-        "depthwise_constraint pointwise_constraint".split()
+    _ARGUMENTS = (
+        *Conv._ARGUMENTS,
+        *"depth_multiplier depthwise_initializer pointwise_initializer".split(),
+        *"depthwise_regularizer pointwise_regularizer".split(),
+        *"depthwise_constraint pointwise_constraint".split(),
     )
 
     def __init__(

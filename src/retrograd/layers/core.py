@@ -15,6 +15,7 @@ from retrograd.layers.configured import Configured
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.sizes import normalize_data_format
 from retrograd.ops.array.identity import identity
+from retrograd.ops.array.join import stack
 from retrograd.ops.array.shape import expand_dims, reshape, shape, squeeze, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.flow.cases import smart_cond
@@ -403,7 +404,7 @@ class RepeatVector(Configured):
 
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
-        return F.Tile(expand_dims(inputs, 1), F.Pack([1, self.n, 1]))
+        return F.Tile(expand_dims(inputs, 1), stack([1, self.n, 1]))
 
     def compute_output_shape(self, input_shape: ShapeLike) -> Any:
         """[batch, n, features]."""

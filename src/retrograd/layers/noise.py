@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from retrograd import dtypes
 from retrograd.layers import phase
+from retrograd.layers.backend_config import floatx
 from retrograd.layers.configured import Configured
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.shape import shape
+from retrograd.ops.declare import F
 from retrograd.ops.flow.cases import smart_cond
 from retrograd.ops.math.casts import cast
 from retrograd.ops.random.random import random_normal, random_uniform
@@ -20,14 +26,16 @@ if TYPE_CHECKING:
 class Noise(Configured):
     """A base: `_noised(inputs)` in training, else the inputs."""
 
-    _always = True
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
     def _noised(self, inputs: Tensor) -> Any:
         raise NotImplementedError
+
+    def _noise_for(self, inputs: Tensor) -> Callable[[], Any]:
+        """What makes the outputs in training."""
+        return lambda: self._noised(inputs)
 
     def _has_noise(self) -> bool:
         return True
@@ -36,14 +44,29 @@ class Noise(Configured):
         """The outputs for inputs; with noise if `training`."""
         if not self._has_noise():
             return inputs
+        noised = self._noise_for(inputs)
         training = phase.training_or_phase(training)
-        return smart_cond(
-            training, lambda: self._noised(inputs), lambda: identity(inputs)
-        )
+        return smart_cond(training, noised, lambda: identity(inputs))
 
     def compute_output_shape(self, input_shape: ShapeLike) -> Any:
         """The shape of the inputs."""
         return input_shape
+
+
+def _seed(seed: int | None) -> int:
+    """A seed, by default one that NumPy draws: the same after `np.random.seed`."""
+    return np.random.randint(10_000_000) if seed is None else seed
+
+
+def _drawn(inputs: Tensor, mean: float, stddev: float) -> Any:
+    """Normal numbers in the shape of the inputs."""
+    return random_normal(
+        shape(inputs),
+        mean=mean,
+        stddev=stddev,
+        dtype=dtypes.as_dtype(floatx()),
+        seed=_seed(None),
+    )
 
 
 class GaussianNoise(Noise):
@@ -61,10 +84,7 @@ class GaussianNoise(Noise):
         self.stddev = stddev
 
     def _noised(self, inputs: Tensor) -> Any:
-        drawn = random_normal(
-            shape(inputs), mean=0.0, stddev=self.stddev, dtype=inputs.dtype
-        )
-        return inputs + drawn
+        return inputs + _drawn(inputs, 0.0, self.stddev)
 
 
 class GaussianDropout(Noise):
@@ -86,10 +106,7 @@ class GaussianDropout(Noise):
 
     def _noised(self, inputs: Tensor) -> Any:
         stddev = (self.rate / (1.0 - self.rate)) ** 0.5
-        drawn = random_normal(
-            shape(inputs), mean=1.0, stddev=stddev, dtype=inputs.dtype
-        )
-        return inputs * drawn
+        return inputs * _drawn(inputs, 1.0, stddev)
 
 
 class AlphaDropout(Noise):
@@ -119,11 +136,15 @@ class AlphaDropout(Noise):
     def _has_noise(self) -> bool:
         return 0.0 < self.rate < 1.0
 
-    def _noised(self, inputs: Tensor) -> Any:
-        dropped = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
+    def _noise_for(self, inputs: Tensor) -> Callable[[], Any]:
         sizes = self.noise_shape if self.noise_shape else shape(inputs)
-        kept = random_uniform(sizes, seed=self.seed) >= self.rate
-        kept = cast(kept, inputs.dtype)
+        return lambda: self._dropped(inputs, sizes)
+
+    def _dropped(self, inputs: Tensor, sizes: DynamicShape) -> Any:
+        dropped = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
+        kind = dtypes.as_dtype(floatx())
+        drawn = random_uniform(sizes, dtype=kind, seed=_seed(self.seed))
+        kept = cast(F.GreaterEqual(drawn, self.rate), kind)
         a = ((1 - self.rate) * (1 + self.rate * dropped**2)) ** -0.5
         b = -a * dropped * self.rate
         return a * (inputs * kept + dropped * (1 - kept)) + b

@@ -373,9 +373,11 @@ class BatchNormalizationBase(Configured):
             variance *= (count - cast(1.0, variance.dtype)) / count
         known = smart_constant_value(training)
         if known is None or known:
-            momentum: Any = convert_to_tensor(self.momentum)
-            if known is None:
-                momentum = smart_cond(training, lambda: self.momentum, lambda: 1.0)
+            momentum: Any = (
+                smart_cond(training, lambda: self.momentum, lambda: 1.0)
+                if known is None
+                else convert_to_tensor(self.momentum)
+            )
             self.add_update(lambda: self._moved(self.moving_mean, mean, momentum))
             self.add_update(
                 lambda: self._moved(self.moving_variance, variance, momentum)
@@ -514,6 +516,8 @@ class BatchNormalizationBase(Configured):
             config["renorm"] = True
             config["renorm_clipping"] = self.renorm_clipping
             config["renorm_momentum"] = self.renorm_momentum
+        if self.virtual_batch_size is not None:
+            config["virtual_batch_size"] = self.virtual_batch_size
         return config
 
 
@@ -525,6 +529,7 @@ class BatchNormalization(BatchNormalizationBase):
     """Batch normalization. See the base for the arguments."""
 
     _USE_V2_BEHAVIOR = False
+    _of_version_1 = True
 
 
 class LayerNormalization(Configured):

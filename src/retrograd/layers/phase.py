@@ -9,7 +9,7 @@ from retrograd.graph import context
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.graph import Graph
 from retrograd.graph.name_scopes import name_scope
-from retrograd.ops.array.constant import constant, placeholder_with_default
+from retrograd.ops.array.constant import placeholder_with_default
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -44,7 +44,7 @@ def learning_phase() -> Tensor | int:
     if graph not in _by_graph:
         with name_scope(""):
             _by_graph[graph] = placeholder_with_default(
-                constant(False), shape=(), name="keras_learning_phase"
+                False, shape=(), name="keras_learning_phase"
             )
     return _by_graph[graph]
 

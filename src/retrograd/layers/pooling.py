@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from retrograd import shapes
+from retrograd.layers.backend_config import floatx
 from retrograd.layers.configured import Configured
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.sizes import (
@@ -16,7 +17,7 @@ from retrograd.layers.sizes import (
     spatial,
     with_spatial,
 )
-from retrograd.ops.array.shape import expand_dims, squeeze
+from retrograd.ops.array.shape import expand_dims, reshape, squeeze
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_max, reduce_mean, reduce_sum
 from retrograd.ops.nn.pooling import avg_pool, avg_pool3d, max_pool, max_pool3d
@@ -222,9 +223,11 @@ class GlobalAveragePooling1D(GlobalPooling):
         axis = 1 if self.data_format == "channels_last" else 2
         if mask is None:
             return reduce_mean(inputs, axis=axis)
-        kept: Any = cast(mask, inputs.dtype)
-        inputs *= expand_dims(kept, 2 if self.data_format == "channels_last" else 1)
-        return reduce_sum(inputs, axis=axis) / reduce_sum(kept, axis=1, keepdims=True)
+        # of channels first 1.15 makes the same, which does not fit
+        steps: Any = inputs.shape.as_list()[axis]
+        kept = reshape(cast(mask, floatx()), [-1, steps, 1])
+        inputs *= kept
+        return reduce_sum(inputs, axis=axis) / reduce_sum(kept, axis=axis)
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Any:
         """None: the steps are gone."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
-from retrograd.layers.backend_config import floatx
+from retrograd.layers.backend_config import cast_to_floatx, floatx
 from retrograd.layers.serialization import deserialize as deserialize_object
 from retrograd.layers.serialization import serialize as serialize_object
 from retrograd.ops.array.constant import constant
@@ -40,8 +40,8 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = float(l1)
-        self.l2 = float(l2)
+        self.l1 = cast_to_floatx(l1)
+        self.l2 = cast_to_floatx(l2)
 
     def __call__(self, x: Operand) -> Any:
         """The loss of x, a scalar."""

@@ -119,6 +119,17 @@ def deconv_output_length(
     return (length - 1) * stride + reach - 2 * pad + output_padding
 
 
+#: what amounts before and after two and three axes may be
+_PAIRS = {
+    2: "a tuple of 2 ints (symmetric_height_PAD, symmetric_width_PAD), or a tuple of 2 "
+    "tuples of 2 ints ((top_PAD, bottom_PAD), (left_PAD, right_PAD))",
+    3: "a tuple of 3 ints (symmetric_dim1_PAD, symmetric_dim2_PAD, "
+    "symmetric_dim3_PAD), or a tuple of 3 tuples of 2 ints ((left_dim1_PAD, "
+    "right_dim1_PAD), "
+    "(left_dim2_PAD, right_dim2_PAD), (left_dim3_PAD, right_dim2_PAD))",
+}
+
+
 def as_pairs(
     value: int | Sequence[Any], n: int, name: str
 ) -> tuple[tuple[int, int], ...]:
@@ -129,8 +140,12 @@ def as_pairs(
     """
     if isinstance(value, int):
         return ((value, value),) * n
-    if not hasattr(value, "__len__") or len(value) != n:
-        raise ValueError(f"`{name}` should have {n} elements. Found: {value}")
+    if not hasattr(value, "__len__"):
+        text = _PAIRS[n].replace("PAD", name.removesuffix("ding").removesuffix("ping"))
+        raise ValueError(f"`{name}` should be either an int, {text}. Found: {value}")
+    if len(value) != n:
+        count = "two" if n == 2 else n
+        raise ValueError(f"`{name}` should have {count} elements. Found: {value}")
     ordinals = ("1st", "2nd", "3rd")
     found = [
         normalize_tuple(v, 2, f"{ordinals[i]} entry of {name}")

@@ -1,0 +1,80 @@
+"""Layers from configurations: the table of their classes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from retrograd.graph.hooks import hooks
+from retrograd.layers import (
+    advanced_activations,
+    attention,
+    conv,
+    core,
+    embeddings,
+    inputs,
+    lambdas,
+    locally_connected,
+    merge,
+    noise,
+    normalization,
+    pooling,
+    reshaping,
+    serialization,
+    wrappers,
+)
+from retrograd.layers.base import Layer
+
+_MODULES = (
+    advanced_activations,
+    attention,
+    conv,
+    core,
+    embeddings,
+    inputs,
+    lambdas,
+    locally_connected,
+    merge,
+    noise,
+    normalization,
+    pooling,
+    reshaping,
+    wrappers,
+)
+
+#: the classes of layers by their names
+LAYERS: dict[str, type[Layer]] = {
+    name: value
+    for module in _MODULES
+    for name, value in vars(module).items()
+    if inspect.isclass(value) and issubclass(value, Layer)
+}
+
+
+def serialize(layer: Layer) -> dict[str, Any]:
+    """The name of a layer's class with its configuration."""
+    return {"class_name": type(layer).__name__, "config": layer.get_config()}
+
+
+def deserialize(
+    config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+) -> Any:
+    """The layer that `serialize` has written.
+
+    Args:
+      config: the name of its class and its configuration.
+      custom_objects: the program's own classes and functions by their names.
+
+    Raises:
+      ValueError: there is no class of that name.
+    """
+    return serialization.deserialize(
+        config,
+        module_objects=LAYERS,
+        custom=custom_objects,
+        printable_module_name="layer",
+    )
+
+
+hooks.provide(layer_from_config=deserialize)
