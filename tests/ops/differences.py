@@ -74,8 +74,7 @@ _HOSTILE = {
     "XLA fuses a product and a sum, and rounds once: they overflow or not": """
         ApplyMomentum/0 ApplyMomentum/1 ResourceApplyMomentum/0
         ResourceApplyMomentum/1 SparseApplyAdagradV2/0 ResourceSparseApplyAdagradV2/0
-        SparseApplyAdadelta/0 ResourceSparseApplyAdadelta/0 ApplyFtrlV2/0
-        ResourceApplyFtrlV2/0""",
+        SparseApplyAdadelta/0 ResourceSparseApplyAdadelta/0""",
 }
 HOSTILE: dict[str, str] = {
     f"{row} hostile={dtype or 'float32'}": reason
