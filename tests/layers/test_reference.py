@@ -62,3 +62,9 @@ def compare(found: dict[str, Any], wanted: dict[str, Any]) -> None:
 def test_layer(line: str) -> None:
     found = json.loads(json.dumps(RUNS.described(tf, LAYERS, line)))
     compare(found, EXPECTED[line])
+
+
+@pytest.mark.parametrize("line", CASES.CASES[::6])
+def test_compiled_layer(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETROGRAD_TIER", "1")
+    test_layer(line)
