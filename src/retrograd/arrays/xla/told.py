@@ -75,6 +75,11 @@ def collecting() -> Iterator[Found]:
         _tracing.functions.pop()
 
 
+def is_asked() -> bool:
+    """Whether what is traced here can tell anything."""
+    return bool(_tracing.functions)
+
+
 def tell(bit: int, condition: Array | np.ndarray | np.generic) -> None:
     """Have the program tell whether a condition holds, or holds somewhere.
 
@@ -96,7 +101,7 @@ def again(told: Array, bits: int) -> None:
       told: uint8, of bits.
       bits: those that may be set.
     """
-    if bits and _tracing.functions:
+    if bits and is_asked():
         _tracing.functions[-1].add(told, bits)
 
 
