@@ -1,0 +1,335 @@
+"""Streaming counts of a confusion matrix, at thresholds of predictions; AUC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from retrograd import dtypes
+from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.defaults import control_dependencies
+from retrograd.layers.metric_parts import (
+    Collections,
+    Streaming,
+    fitted,
+    kept_update,
+    metric_variable,
+    only_in_graphs,
+    read,
+    value_of,
+)
+from retrograd.ops.array.constant import constant
+from retrograd.ops.array.fill import ones_like
+from retrograd.ops.array.join import stack
+from retrograd.ops.array.selection import where
+from retrograd.ops.array.shape import expand_dims, reshape, shape, transpose
+from retrograd.ops.declare import F
+from retrograd.ops.host.checks import assert_greater_equal, assert_less_equal
+from retrograd.ops.math.casts import cast
+from retrograd.ops.math.elementwise import div, div_no_nan
+from retrograd.ops.math.reduce import reduce_sum
+from retrograd.ops.nn.weights import broadcast_weights
+from retrograd.platform import logs
+from retrograd.variables.scope import variable_scope
+from retrograd.variables.updates import assign_add
+
+if TYPE_CHECKING:
+    from retrograd.typing import TensorLike
+
+#: the counts: by what is predicted, and whether that is true
+_NAMES = {
+    "tp": "true_positives",
+    "fn": "false_negatives",
+    "tn": "true_negatives",
+    "fp": "false_positives",
+}
+
+
+def counts_at(
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None = None,
+    includes: Sequence[str] = tuple(_NAMES),
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The counts so far at each threshold, and after their updates.
+
+    Args:
+      labels: true or false, in the shape of the predictions.
+      predictions: in [0, 1], which is checked when they run.
+      thresholds: above which a prediction counts as positive.
+      weights: a scalar, or broadcast to the predictions.
+      includes: which of `tp`, `fn`, `tn`, `fp`.
+    """
+    given: Any = convert_to_tensor(predictions)
+    text = "predictions must be in [0, 1]"
+    checks = [
+        check(given, cast(bound, given.dtype), message=text)
+        for check, bound in ((assert_greater_equal, 0.0), (assert_less_equal, 1.0))
+    ]
+    with control_dependencies(checks):
+        p, y, weights = fitted(
+            cast(given, dtypes.float32), cast(labels, dtypes.bool), weights
+        )
+    count = len(thresholds)
+    columns = reshape(p, [-1, 1])
+    rows = reshape(cast(y, dtypes.bool), [1, -1])
+    size: Any = columns.shape.as_list()[0]
+    size = shape(columns)[0] if size is None else size
+    limits = F.Tile(expand_dims(constant(list(thresholds)), [1]), stack([1, size]))
+    positive = F.Greater(F.Tile(transpose(columns), [count, 1]), limits)
+    negative = F.LogicalNot(positive) if {"fn", "tn"} & set(includes) else None
+    is_true = F.Tile(rows, [count, 1])
+    is_false = F.LogicalNot(is_true) if {"fp", "tn"} & set(includes) else None
+    if weights is not None:
+        spread = broadcast_weights(cast(weights, dtypes.float32), p)
+        weights = F.Tile(reshape(spread, [1, -1]), [count, 1])
+    pairs = {
+        "tp": (is_true, positive),
+        "fn": (is_true, negative),
+        "tn": (is_false, negative),
+        "fp": (is_false, positive),
+    }
+    values, updates = {}, {}
+    for key, name in _NAMES.items():
+        if key in includes:
+            variable = metric_variable([count], dtypes.float32, name=name)
+            found = cast(F.LogicalAnd(*pairs[key]), dtypes.float32)
+            if weights is not None:
+                found *= weights
+            updates[key] = assign_add(variable, reduce_sum(found, 1))
+            values[key] = variable
+    return values, updates
+
+
+def _one_count(
+    key: str,
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None,
+    metrics_collections: Collections,
+    updates_collections: Collections,
+    name: str | None,
+) -> Streaming:
+    only_in_graphs(f"{_NAMES[key]}_at_thresholds")
+    with variable_scope(name, _NAMES[key], (predictions, labels, weights)):
+        values, updates = counts_at(labels, predictions, thresholds, weights, (key,))
+        value = value_of(metrics_collections, read, values[key])
+        return value, kept_update(updates[key], updates_collections)
+
+
+def true_positives_at_thresholds(
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None = None,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """How many true labels are predicted above each threshold."""
+    collections = metrics_collections, updates_collections
+    return _one_count(
+        "tp", labels, predictions, thresholds, weights, *collections, name
+    )
+
+
+def false_negatives_at_thresholds(
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None = None,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """How many true labels are not predicted above each threshold."""
+    collections = metrics_collections, updates_collections
+    return _one_count(
+        "fn", labels, predictions, thresholds, weights, *collections, name
+    )
+
+
+def true_negatives_at_thresholds(
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None = None,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """How many false labels are not predicted above each threshold."""
+    collections = metrics_collections, updates_collections
+    return _one_count(
+        "tn", labels, predictions, thresholds, weights, *collections, name
+    )
+
+
+def false_positives_at_thresholds(
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None = None,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """How many false labels are predicted above each threshold."""
+    collections = metrics_collections, updates_collections
+    return _one_count(
+        "fp", labels, predictions, thresholds, weights, *collections, name
+    )
+
+
+def _share_at(
+    of: str,
+    other: str,
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None,
+    metrics_collections: Collections,
+    updates_collections: Collections,
+    name: str | None,
+) -> Streaming:
+    """True positives as a share of themselves and another count."""
+    only_in_graphs(f"{of}_at_thresholds")
+    scope = variable_scope(name, f"{of}_at_thresholds", (predictions, labels, weights))
+    with scope:
+        values, updates = counts_at(
+            labels, predictions, thresholds, weights, ("tp", other)
+        )
+
+        def share(counts: dict[str, Any], called: str) -> Any:
+            true = counts["tp"]
+            return div(true, 1e-7 + true + counts[other], name=f"{of}_{called}")
+
+        value = value_of(metrics_collections, lambda v: share(v, "value"), values)
+        return value, kept_update(share(updates, "update_op"), updates_collections)
+
+
+def precision_at_thresholds(
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None = None,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """Which share of the predictions above each threshold is true."""
+    collections = metrics_collections, updates_collections
+    return _share_at(
+        "precision", "fp", labels, predictions, thresholds, weights, *collections, name
+    )
+
+
+def recall_at_thresholds(
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None = None,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """Which share of the true labels is predicted above each threshold."""
+    collections = metrics_collections, updates_collections
+    return _share_at(
+        "recall", "fn", labels, predictions, thresholds, weights, *collections, name
+    )
+
+
+def auc(
+    labels: TensorLike,
+    predictions: TensorLike,
+    weights: TensorLike | None = None,
+    num_thresholds: int = 200,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    curve: str = "ROC",
+    name: str | None = None,
+    summation_method: str = "trapezoidal",
+    thresholds: Sequence[float] | None = None,
+) -> Streaming:
+    """The area under a curve of rates at thresholds.
+
+    Args:
+      labels: true or false, in the shape of the predictions.
+      predictions: in [0, 1].
+      weights: a scalar, or broadcast to the predictions.
+      num_thresholds: how many thresholds there are, evenly spaced.
+      metrics_collections, updates_collections: where the results are put.
+      curve: `ROC` (true over false positives) or `PR` (precision over recall).
+      name: the variable scope.
+      summation_method: `trapezoidal`, `minoring`, `majoring`, or
+        `careful_interpolation` (Davis and Goadrich 2006).
+      thresholds: others, in [0, 1].
+
+    Raises:
+      ValueError: no such curve or method.
+      RuntimeError: in eager mode.
+    """
+    only_in_graphs("auc")
+    with variable_scope(name, "auc", (labels, predictions, weights)):
+        if curve not in ("ROC", "PR"):
+            raise ValueError(f"curve must be either ROC or PR, {curve} unknown")
+        if thresholds is None:
+            steps = num_thresholds - 1
+            between = [i / steps for i in range(1, steps)]
+        else:
+            between = sorted(thresholds)
+        limits = [0.0 - 1e-7, *between, 1.0 + 1e-7]
+        values, updates = counts_at(labels, predictions, limits, weights)
+
+        def area(counts: dict[str, Any], called: str) -> Any:
+            return _area(counts, curve, summation_method, called)
+
+        value = value_of(metrics_collections, lambda v: area(v, "value"), values)
+        return value, kept_update(area(updates, "update_op"), updates_collections)
+
+
+def _area(counts: dict[str, Any], curve: str, method: str, name: str) -> Any:
+    tp, fn, tn, fp = (counts[key] for key in ("tp", "fn", "tn", "fp"))
+    if curve == "PR" and method == "trapezoidal":
+        logs.warning(
+            "Trapezoidal rule is known to produce incorrect PR-AUCs; please switch to "
+            '"careful_interpolation" instead.'
+        )
+    elif curve == "PR" and method == "careful_interpolation":
+        return _interpolated(tp, fp, fn)
+    small = 1.0e-6
+    recall = div(tp + small, tp + fn + small)
+    if curve == "ROC":
+        x, y = div(fp, fp + tn + small), recall
+    else:
+        x, y = recall, div(tp + small, tp + fp + small)
+    heights = {
+        "trapezoidal": lambda: (y[:-1] + y[1:]) / 2.0,
+        "careful_interpolation": lambda: (y[:-1] + y[1:]) / 2.0,
+        "minoring": lambda: F.Minimum(y[:-1], y[1:]),
+        "majoring": lambda: F.Maximum(y[:-1], y[1:]),
+    }
+    if method not in heights:
+        raise ValueError(f"Invalid summation_method: {method}")
+    return reduce_sum(F.Mul(x[:-1] - x[1:], heights[method]()), name=name)
+
+
+def _interpolated(tp: Any, fp: Any, fn: Any) -> Any:
+    """The area under precision over recall, both interpolated by their counts."""
+    change, p = tp[:-1] - tp[1:], tp + fp
+    slope = div_no_nan(change, F.Maximum(p[:-1] - p[1:], 0), name="prec_slope")
+    start = tp[1:] - F.Mul(slope, p[1:])
+    ratio = where(
+        F.LogicalAnd(p[:-1] > 0, p[1:] > 0),
+        div_no_nan(p[:-1], F.Maximum(p[1:], 0), name="recall_relative_ratio"),
+        ones_like(p[1:]),
+    )
+    parts = div_no_nan(
+        slope * (change + start * F.Log(ratio)),
+        F.Maximum(tp[1:] + fn[1:], 0),
+        name="pr_auc_increment",
+    )
+    return reduce_sum(parts, name="interpolate_pr_auc")
