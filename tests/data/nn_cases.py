@@ -140,7 +140,6 @@ tf.nn.fixed_unigram_candidate_sampler(C([[1]], 'int64'), 1, 9, False, 4, '', .75
 tf.nn.compute_accidental_hits(C([[1, 5], [0, 2]], 'int64'), C([5, 2, 9], 'int64'), 2)[1]
 tf.nn.sampled_softmax_loss(S(20, 3), S(20), C([[3], [8]], 'int64'), S(2, 3), 5, 20, remove_accidental_hits=False, seed=3)
 tf.raw_ops.DataFormatDimMap(x=[-4, 0, 3])
-tf.raw_ops.MaxPoolGrad(orig_input=C([[[[np.nan]], [[1.]]]]), orig_output=C([[[[np.nan]]]]), grad=C([[[[2.]]]]), ksize=[1, 2, 1, 1], strides=[1, 1, 1, 1], padding='VALID')
 """
 
 #: `x ; f(x)`: the gradient of the second by the first is compared

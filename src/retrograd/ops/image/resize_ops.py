@@ -11,7 +11,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F, op, rule
-from retrograd.ops.infer import like, merged, shape_text, with_rank
+from retrograd.ops.infer import like, shape_text, with_rank
 from retrograd.ops.static import constant
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 def _resized(n: Operation) -> RawShape:
     """[batch, height, width, channels]."""
     batch, _, _, channels = with_rank(n, 0, 4)
-    merged(n, n._inputs[1]._shape_raw, (2,))
     sizes = constant(n._inputs[1])
     known = (None, None) if sizes is None else map(int, sizes)
     return (batch, *known, channels)
