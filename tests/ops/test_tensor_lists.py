@@ -15,6 +15,7 @@ from retrograd.graph.graph import Graph
 from retrograd.ops.declare import F
 from retrograd.ops.lists import tensor_list as list_ops
 from retrograd.run.session import Session
+from tests.conftest import Launcher
 
 
 def _values(items: list[Any]) -> list[Any]:
@@ -247,3 +248,14 @@ def test_tensor_arrays_run_at_once() -> None:
             array = array.write(i, [float(i)])
         assert array.stack().numpy().tolist() == [[0], [1], [2]]
         assert array.size().numpy() == 3
+
+
+def test_functions_of_rows_at_once(launcher: Launcher) -> None:
+    result = launcher.python(
+        "-c",
+        "import retrograd as tf; tf.enable_eager_execution()\n"
+        "print(tf.map_fn(lambda x: x * 2, tf.constant([1, 2])).numpy())\n"
+        "print(tf.foldl(lambda a, x: a - x, tf.constant([1, 2])).numpy())\n"
+        "print(tf.scan(lambda a, x: a + x, tf.constant([1, 2])).numpy())",
+    )
+    assert (result.stdout, result.stderr) == ("[2 4]\n-1\n[1 3]\n", "")

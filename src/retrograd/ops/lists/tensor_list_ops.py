@@ -289,7 +289,8 @@ _OF_ARRAY = "_of_array"
 
 def of_array(read: Tensor) -> Tensor:
     """Note that a list that was read is a TensorArray: what is refused says so."""
-    read._op.__dict__[_OF_ARRAY] = True
+    if not getattr(read, "_is_eager", False):
+        read._op.__dict__[_OF_ARRAY] = True
     return read
 
 
