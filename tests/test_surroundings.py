@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import Launcher
 
 STATE = """
-import ctypes, locale, logging, os, random, signal, sys, threading, warnings
+import contextlib, ctypes, locale, logging, os, random, signal, sys, threading, warnings
 import numpy as np
 
 
@@ -68,6 +68,9 @@ np.seterr(under="raise")
 warnings.simplefilter("error", DeprecationWarning)
 logging.getLogger("mine.own").setLevel(logging.ERROR)
 signal.signal(signal.SIGTERM, lambda *args: None)
+# Python's own line editor, which its debugger loads from 3.13 on, handles SIGWINCH
+with contextlib.suppress(ImportError):
+    import readline
 before = belongings()
 """
 IMPORTS = """
