@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd import shapes
 from retrograd.layers import activations
 from retrograd.layers.backend_config import cast_to_floatx
-from retrograd.layers.configured import Configured
+from retrograd.layers.configured import Elementwise
 from retrograd.layers.input_spec import InputSpec
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
@@ -16,18 +16,6 @@ from retrograd.ops.nn.nn import softmax
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Named, ShapeLike, Sizes
-
-
-class Elementwise(Configured):
-    """A base: outputs in the shape of the inputs."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
-        """The shape of the inputs."""
-        return input_shape
 
 
 class LeakyReLU(Elementwise):
@@ -86,13 +74,7 @@ class PReLU(Elementwise):
         sizes = given[1:]
         for axis in self.shared_axes or ():
             sizes[axis - 1] = 1
-        self.alpha = self.add_weight(
-            shape=sizes,
-            name="alpha",
-            initializer=self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-        )
+        self.alpha = self._weight("alpha", sizes)
         shared = self.shared_axes or ()
         axes = {i: given[i] for i in range(1, len(given)) if i not in shared}
         self.input_spec = InputSpec(ndim=len(given), axes=axes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from retrograd.ops.array.constant import placeholder
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.shape import shape
 from retrograd.ops.math.casts import cast
+from retrograd.shapes import TensorShape
 from retrograd.util.functions import fn_args
 from retrograd.util.tracking import AutoTrackable, Trackable
 
@@ -282,22 +284,17 @@ class Layer(Connections):
         with calls.current.enter(self, inputs, training):
             if symbolic:
                 assert_input_compatibility(self.input_spec, inputs, self.name)
-                with phase.keras_graph().as_default(), name_scope(self._call_scope()):
+                with phase.keras_graph().as_default(), name_scope(self._name_scope()):
                     outputs = self._outputs(inputs, args, kwargs)
                     if has_history(inputs) and nest.flatten(inputs):
                         own = {k: v for k, v in kwargs.items() if k not in given}
                         outputs = self._connected(inputs, outputs, args, own)
                     self._finish(inputs, outputs, masks)
             else:
-                with name_scope(self._call_scope()):
+                with name_scope(self._name_scope()):
                     outputs = self._outputs(inputs, args, kwargs)
                     self._finish(inputs, outputs, masks)
         return outputs
-
-    def _call_scope(self) -> Any:
-        """The scope of a call: names in it may be given again."""
-        scope = self._name_scope()
-        return scope
 
     def _outputs(
         self, inputs: Structure, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -334,7 +331,7 @@ class Layer(Connections):
                 sizes = None
                 if all(hasattr(x, "shape") for x in flat):
                     sizes = nest.map_structure(lambda x: x.shape, inputs)
-                with context.init_scope() if in_function() else _nothing():
+                with context.init_scope() if in_function() else nullcontext():
                     self.build(sizes)
             self.built = True
         weights = self.__dict__.get("_initial_weights")
@@ -515,15 +512,6 @@ class Layer(Connections):
         return variable
 
 
-class _Nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *error: object) -> None: ...
-
-
-_nothing = _Nothing
-
-
 def _dtype_name(dtype: Any) -> str:
     return dtypes.as_dtype(dtype).base_dtype.name
 
@@ -543,8 +531,6 @@ def _composite(value: Any) -> bool:
 
 
 def _as_shapes(value: Any) -> Any:
-    from retrograd.shapes import TensorShape
-
     if (
         isinstance(value, list)
         and value

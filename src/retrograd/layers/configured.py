@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from retrograd.layers import activations, constraints, initializers, regularizers
 from retrograd.layers.base import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import ShapeLike
 
 #: how arguments of these endings are made from names, and written
 _KINDS = {
@@ -35,6 +41,31 @@ class Configured(Layer):
             kind = _kind(name)
             setattr(self, name, value if kind is None else kind.get(value))
 
+    def _weight(
+        self, name: str, sizes: Sequence[Any], of: str | None = None, **options: Any
+    ) -> Any:
+        """A new weight with the initializer, regularizer and constraint that are kept.
+
+        Args:
+          name: its name.
+          sizes: its shape.
+          of: what the arguments' names begin with; by default its name.
+          **options: other arguments of `add_weight`.
+        """
+        of = name if of is None else of
+        return self.add_weight(
+            name=name,
+            shape=tuple(sizes),
+            initializer=getattr(self, f"{of}_initializer"),
+            regularizer=getattr(self, f"{of}_regularizer"),
+            constraint=getattr(self, f"{of}_constraint"),
+            **options,
+        )
+
+    def _activated(self, outputs: Tensor) -> Any:
+        """Outputs through the activation, if the layer has one."""
+        return outputs if self.activation is None else self.activation(outputs)
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, without its weights."""
         config = super().get_config()
@@ -42,3 +73,15 @@ class Configured(Layer):
             kind, value = _kind(name), getattr(self, name)
             config[name] = value if kind is None else kind.serialize(value)
         return config
+
+
+class Elementwise(Configured):
+    """A base of layers whose outputs have the shape of their inputs."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
+        """The shape of the inputs."""
+        return input_shape

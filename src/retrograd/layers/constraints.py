@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.layers.backend_config import epsilon
 from retrograd.layers.serialization import deserialize as deserialize_object
+from retrograd.layers.serialization import get as get_object
 from retrograd.layers.serialization import serialize as serialize_object
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
@@ -174,10 +175,4 @@ def get(identifier: Named) -> Any:
     Raises:
       ValueError: nothing of these.
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    if callable(identifier):
-        return identifier
-    raise ValueError("Could not interpret constraint identifier: " + str(identifier))
+    return get_object(identifier, deserialize, "constraint")

@@ -134,24 +134,13 @@ class Conv(Configured):
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
 
-    def _add_kernel(self, name: str, sizes: tuple[int, ...], prefix: str) -> Any:
-        return self.add_weight(
-            name=name,
-            shape=sizes,
-            initializer=getattr(self, f"{prefix}_initializer"),
-            regularizer=getattr(self, f"{prefix}_regularizer"),
-            constraint=getattr(self, f"{prefix}_constraint"),
-            trainable=True,
-            dtype=self.dtype,
-        )
-
     def _add_bias(self, size: int) -> None:
-        self.bias = self._add_kernel("bias", (size,), "bias") if self.use_bias else None
+        self.bias = self._weight("bias", (size,)) if self.use_bias else None
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the kernel [*kernel_size, channels, filters] and the bias."""
         sizes = (*self.kernel_size, self._channels(input_shape), self.filters)
-        self.kernel = self._add_kernel("kernel", sizes, "kernel")
+        self.kernel = self._weight("kernel", sizes)
         self._add_bias(self.filters)
         self.__dict__["_convolution_op"] = Convolution(
             shapes.TensorShape(input_shape),
@@ -171,14 +160,16 @@ class Conv(Configured):
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
         outputs = self._convolution_op(self._padded(inputs), self.kernel)
-        if self.use_bias and self.data_format == "channels_first" and self.rank == 1:
-            outputs += reshape(self.bias, (1, self.filters, 1))
-        elif self.use_bias:
-            outputs = bias_add(outputs, self.bias, data_format=self._bias_format())
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(self._with_bias(outputs))
 
-    def _bias_format(self) -> str:
-        return "NCHW" if self.data_format == "channels_first" else "NHWC"
+    def _with_bias(self, outputs: Tensor) -> Any:
+        """Outputs and the bias, if there is one."""
+        if not self.use_bias:
+            return outputs
+        if self.rank == 1 and self.data_format == "channels_first":
+            return outputs + reshape(self.bias, (1, self.filters, 1))
+        format_ = op_data_format(self.data_format, 4)
+        return bias_add(outputs, self.bias, data_format=format_)
 
     def _padded(self, inputs: Tensor) -> Any:
         """Inputs with the zeros in front that causal padding asks for."""
@@ -190,7 +181,7 @@ class Conv(Configured):
             pairs = [[0, 0], [0, 0], [left, 0]]
         return pad(inputs, pairs)
 
-    def _space(self, given: list[int | None]) -> list[int | None]:
+    def _space(self, given: list[Any]) -> list[Any]:
         """The sizes of space that come out."""
         return [
             conv_output_length(d, kernel, self.padding, stride, dilation)
@@ -283,11 +274,12 @@ class ConvTranspose(Conv):
                 f"{given}"
             )
         sizes = (*self.kernel_size, self.filters, self._channels(input_shape))
-        self.kernel = self._add_kernel("kernel", sizes, "kernel")
+        self.kernel = self._weight("kernel", sizes)
         self._add_bias(self.filters)
         self.built = True
 
-    def _lengths(self, given: Any) -> list[Any]:
+    def _space(self, given: list[Any]) -> list[Any]:
+        """The sizes of space that come out."""
         more: Any = self.output_padding or (None,) * self.rank
         return [
             deconv_output_length(d, kernel, self.padding, extra, stride, dilation)
@@ -308,15 +300,11 @@ class ConvTranspose(Conv):
         space = range(start, start + self.rank)
         known = {i: dynamic[i] for i in (0, *space)}
         given = [known.get(i) for i in range(self.rank + 2)]
-        sizes = with_spatial(
-            given, self.data_format, self._lengths(given), self.filters
-        )
+        sizes = with_spatial(given, self.data_format, self._space(given), self.filters)
         outputs = self._transposed(inputs, stack(sizes))
         if not context.executing_eagerly():
             outputs.set_shape(self.compute_output_shape(inputs.shape))
-        if self.use_bias:
-            outputs = bias_add(outputs, self.bias, data_format=self._bias_format())
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(self._with_bias(outputs))
 
     def _transposed(self, inputs: Tensor, sizes: Any) -> Any:
         strides = (1, 1, *self.strides)
@@ -331,14 +319,6 @@ class ConvTranspose(Conv):
             padding=self.padding.upper(),
             data_format=op_data_format(self.data_format, self.rank + 2),
         )
-
-    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
-        """[batch, *space, filters]."""
-        given = shapes.TensorShape(input_shape).as_list()
-        sizes = with_spatial(
-            given, self.data_format, self._lengths(given), self.filters
-        )
-        return shapes.TensorShape(sizes)
 
 
 class Conv2DTranspose(ConvTranspose):
@@ -439,12 +419,8 @@ class SeparableConv(Conv):
         channels = self._channels(input_shape)
         depthwise = (*self.kernel_size, channels, self.depth_multiplier)
         pointwise = (*(1,) * self.rank, self.depth_multiplier * channels, self.filters)
-        self.depthwise_kernel = self._add_kernel(
-            "depthwise_kernel", depthwise, "depthwise"
-        )
-        self.pointwise_kernel = self._add_kernel(
-            "pointwise_kernel", pointwise, "pointwise"
-        )
+        self.depthwise_kernel = self._weight("depthwise_kernel", depthwise, "depthwise")
+        self.pointwise_kernel = self._weight("pointwise_kernel", pointwise, "pointwise")
         self._add_bias(self.filters)
         self.built = True
 
@@ -481,7 +457,7 @@ class SeparableConv1D(SeparableConv):
             expand_dims(self.pointwise_kernel, 0),
         )
         outputs = squeeze(outputs, [axis])
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(outputs)
 
 
 class SeparableConv2D(SeparableConv):
@@ -490,7 +466,7 @@ class SeparableConv2D(SeparableConv):
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
         outputs = self._separably(inputs, self.depthwise_kernel, self.pointwise_kernel)
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(outputs)
 
 
 class DepthwiseConv2D(Conv2D):
@@ -555,7 +531,7 @@ class DepthwiseConv2D(Conv2D):
         """Make the kernel [*kernel_size, channels, multiplier] and the bias."""
         channels = self._channels(input_shape)
         sizes = (*self.kernel_size, channels, self.depth_multiplier)
-        self.depthwise_kernel = self._add_kernel("depthwise_kernel", sizes, "depthwise")
+        self.depthwise_kernel = self._weight("depthwise_kernel", sizes, "depthwise")
         self._add_bias(channels * self.depth_multiplier)
         self.built = True
 
@@ -571,9 +547,7 @@ class DepthwiseConv2D(Conv2D):
             rate=self.dilation_rate,
             data_format=op_data_format(self.data_format, 4),
         )
-        if self.use_bias:
-            outputs = bias_add(outputs, self.bias, data_format=self._bias_format())
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(self._with_bias(outputs))
 
     def compute_output_shape(self, input_shape: ShapeLike) -> Any:
         """[batch, *space, channels · multiplier]."""

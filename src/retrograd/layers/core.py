@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 from retrograd import dtypes, shapes
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.layers import phase, regularizers
+from retrograd.layers import regularizers
 from retrograd.layers.backend_config import floatx
-from retrograd.layers.configured import Configured
+from retrograd.layers.configured import Configured, Elementwise
 from retrograd.layers.input_spec import InputSpec
+from retrograd.layers.noise import Noise
 from retrograd.layers.sizes import normalize_data_format
-from retrograd.ops.array.identity import identity
 from retrograd.ops.array.join import stack
 from retrograd.ops.array.shape import expand_dims, reshape, shape, squeeze, transpose
 from retrograd.ops.declare import F
-from retrograd.ops.flow.cases import smart_cond
 from retrograd.ops.linalg.einsum import tensordot
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_any
@@ -26,7 +25,7 @@ from retrograd.ops.nn.nn import bias_add, dropout
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import Named, ShapeLike, Training
+    from retrograd.typing import Named, ShapeLike
 
 
 def sizes_of(input_shape: ShapeLike) -> list[int | None]:
@@ -108,26 +107,8 @@ class Dense(Configured):
                 "`None`."
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: last})
-        self.kernel = self.add_weight(
-            "kernel",
-            shape=[last, self.units],
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            dtype=self.dtype,
-            trainable=True,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                "bias",
-                shape=[self.units],
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                dtype=self.dtype,
-                trainable=True,
-            )
+        self.kernel = self._weight("kernel", [last, self.units])
+        self.bias = self._weight("bias", [self.units]) if self.use_bias else None
         self.built = True
 
     def call(self, inputs: Tensor) -> Any:
@@ -142,7 +123,7 @@ class Dense(Configured):
             outputs = F.MatMul(cast(inputs, self.dtype), self.kernel)
         if self.use_bias:
             outputs = bias_add(outputs, self.bias)
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(outputs)
 
     def compute_output_shape(self, input_shape: ShapeLike) -> Any:
         """[..., units].
@@ -159,7 +140,7 @@ class Dense(Configured):
         return shapes.TensorShape([*given[:-1], self.units])
 
 
-class Activation(Configured):
+class Activation(Elementwise):
     """A function of each input.
 
     Args:
@@ -171,19 +152,14 @@ class Activation(Configured):
 
     def __init__(self, activation: Named, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = True
         self._keep(activation=activation)
 
     def call(self, inputs: Tensor) -> Any:
         """The outputs for inputs."""
         return self.activation(inputs)
 
-    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
-        """The shape of the inputs."""
-        return input_shape
 
-
-class Dropout(Configured):
+class Dropout(Noise):
     """In training, inputs set to 0 at random, the others scaled up.
 
     Args:
@@ -206,7 +182,6 @@ class Dropout(Configured):
         self.rate = rate
         self.noise_shape = noise_shape
         self.seed = seed
-        self.supports_masking = True
 
     def _get_noise_shape(self, inputs: Tensor) -> Any:
         if self.noise_shape is None:
@@ -215,25 +190,14 @@ class Dropout(Configured):
         sizes = [dynamic[i] if d is None else d for i, d in enumerate(self.noise_shape)]
         return convert_to_tensor(sizes)
 
-    def call(self, inputs: Tensor, training: Training | None = None) -> Any:
-        """The outputs for inputs; dropped if `training`."""
-
-        def dropped() -> Any:
-            noise = self._get_noise_shape(inputs)
-            return dropout(inputs, noise_shape=noise, seed=self.seed, rate=self.rate)
-
-        training = phase.training_or_phase(training)
-        return smart_cond(training, dropped, lambda: identity(inputs))
-
-    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
-        """The shape of the inputs."""
-        return input_shape
+    def _noised(self, inputs: Tensor) -> Any:
+        noise = self._get_noise_shape(inputs)
+        return dropout(inputs, noise_shape=noise, seed=self.seed, rate=self.rate)
 
 
 class SpatialDropout(Dropout):
     """Drops whole channels; a base."""
 
-    _ARGUMENTS = ("rate", "noise_shape", "seed")
     _rank = 1
 
     def __init__(

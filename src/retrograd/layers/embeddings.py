@@ -69,13 +69,8 @@ class Embedding(Configured):
     def build(self, input_shape: ShapeLike) -> None:
         """Make the vectors [input_dim, output_dim]."""
         del input_shape
-        self.embeddings = self.add_weight(
-            shape=(self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            name="embeddings",
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
+        sizes = self.input_dim, self.output_dim
+        self.embeddings = self._weight("embeddings", sizes)
         self.built = True
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.layers.serialization import deserialize as deserialize_object
+from retrograd.layers.serialization import get as get_object
 from retrograd.layers.serialization import serialize as serialize_object
 from retrograd.variables import initializers as plain
 
@@ -102,10 +103,5 @@ def get(identifier: Named) -> Any:
     Raises:
       ValueError: nothing of these.
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    if callable(identifier):
-        return identifier() if isinstance(identifier, type) else identifier
-    raise ValueError("Could not interpret initializer identifier: " + str(identifier))
+    found = get_object(identifier, deserialize, "initializer")
+    return found() if isinstance(found, type) else found

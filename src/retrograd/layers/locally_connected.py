@@ -111,15 +111,6 @@ class LocallyConnected(Configured):
 
     # ------------------------------------------------------------------ weights
 
-    def _add(self, name: str, sizes: Sequence[int]) -> Any:
-        return self.add_weight(
-            shape=tuple(sizes),
-            initializer=getattr(self, f"{name}_initializer"),
-            name=name,
-            regularizer=getattr(self, f"{name}_regularizer"),
-            constraint=getattr(self, f"{name}_constraint"),
-        )
-
     def build(self, input_shape: ShapeLike) -> None:
         """Make the kernels and the bias."""
         given = shapes.TensorShape(input_shape).as_list()
@@ -136,10 +127,10 @@ class LocallyConnected(Configured):
             sizes = (len(self._places),)
         elif self.implementation == 2:
             self.kernel_mask = self._mask(space)
-        self.kernel = self._add("kernel", sizes)
+        self.kernel = self._weight("kernel", sizes)
         self.bias = None
         if self.use_bias:
-            self.bias = self._add("bias", (*self._space, self.filters))
+            self.bias = self._weight("bias", (*self._space, self.filters))
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         self.built = True
 

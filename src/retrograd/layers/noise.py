@@ -10,7 +10,7 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.layers import phase
 from retrograd.layers.backend_config import floatx
-from retrograd.layers.configured import Configured
+from retrograd.layers.configured import Elementwise
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F
@@ -20,15 +20,11 @@ from retrograd.ops.random.random import random_normal, random_uniform
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import DynamicShape, ShapeLike, Training
+    from retrograd.typing import DynamicShape, Training
 
 
-class Noise(Configured):
+class Noise(Elementwise):
     """A base: `_noised(inputs)` in training, else the inputs."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
 
     def _noised(self, inputs: Tensor) -> Any:
         raise NotImplementedError
@@ -47,10 +43,6 @@ class Noise(Configured):
         noised = self._noise_for(inputs)
         training = phase.training_or_phase(training)
         return smart_cond(training, noised, lambda: identity(inputs))
-
-    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
-        """The shape of the inputs."""
-        return input_shape
 
 
 def _seed(seed: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Batch normalization and layer normalization."""
+"""Batch normalization, and what normalizing layers have in common."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.name_scopes import name_scope
 from retrograd.layers import phase
 from retrograd.layers.backend_config import floatx
-from retrograd.layers.configured import Configured
+from retrograd.layers.configured import Elementwise
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.sizes import rank_of
 from retrograd.ops.array.constant import constant
@@ -35,7 +35,59 @@ if TYPE_CHECKING:
 _HALF = ("float16", "bfloat16")
 
 
-class BatchNormalizationBase(Configured):
+class Normalization(Elementwise):
+    """A base: γ and β in float32 or more, and the axes of a layer."""
+
+    gamma: Any
+    beta: Any
+
+    @property
+    def _param_dtype(self) -> Any:
+        """The dtype of the weights: float32 where that of the inputs is shorter."""
+        return "float32" if self.dtype in _HALF else self.dtype or floatx()
+
+    def _checked_axes(self, rank: int) -> list[int]:
+        """The axes, counted from the first.
+
+        Raises:
+          ValueError: there is none of that number, or one is named twice.
+        """
+        axes = [self.axis] if isinstance(self.axis, int) else list(self.axis)
+        axes = [rank + x if x < 0 else x for x in axes]
+        for axis in axes:
+            if axis < 0 or axis >= rank:
+                raise ValueError(f"Invalid axis: {axis}")
+        if len(axes) != len(set(axes)):
+            raise ValueError(f"Duplicate axis: {self._shown(axes)}")
+        return axes
+
+    def _shown(self, axes: list[int]) -> Any:
+        return axes
+
+    def _parameter(self, name: str, sizes: list[Any]) -> Any:
+        return self._weight(
+            name,
+            sizes,
+            dtype=self._param_dtype,
+            trainable=True,
+            experimental_autocast=False,
+        )
+
+
+def spread(weight: Any, sizes: list[Any], is_last: bool) -> Any:
+    """A weight in the rank of the inputs; as it is where it broadcasts so.
+
+    Args:
+      weight: the weight, or None.
+      sizes: its sizes in that rank.
+      is_last: whether it is of the last axis only.
+    """
+    if weight is None or is_last or weight.shape.ndims == len(sizes):
+        return weight
+    return reshape(weight, sizes)
+
+
+class BatchNormalizationBase(Normalization):
     """γ (x − μ) / √(σ² + ε) + β, by channel (Ioffe and Szegedy 2015).
 
     In training, μ and σ² are those of the batch, and moving averages of them are kept;
@@ -71,8 +123,6 @@ class BatchNormalizationBase(Configured):
         "gamma_regularizer beta_constraint gamma_constraint".split()
     )
     _USE_V2_BEHAVIOR = True
-    gamma: Any
-    beta: Any
     moving_mean: Any
     moving_variance: Any
 
@@ -122,7 +172,6 @@ class BatchNormalizationBase(Configured):
         self.renorm = renorm
         self.virtual_batch_size = virtual_batch_size
         self.adjustment = adjustment
-        self.supports_masking = True
         self.fused = self._chosen(fused)
         self._bessels_correction_test_only = True
         if renorm:
@@ -179,11 +228,6 @@ class BatchNormalizationBase(Configured):
 
     # ------------------------------------------------------------------ weights
 
-    @property
-    def _param_dtype(self) -> Any:
-        """The dtype of the weights: float32 where that of the inputs is shorter."""
-        return "float32" if self.dtype in _HALF else self.dtype or floatx()
-
     def build(self, input_shape: ShapeLike) -> None:
         """Make γ, β and the moving averages, by channel."""
         given = shapes.TensorShape(input_shape)
@@ -208,16 +252,6 @@ class BatchNormalizationBase(Configured):
         with self._without_partitioner():
             self._make_averages(of_all)
         self.built = True
-
-    def _checked_axes(self, rank: int) -> list[int]:
-        axes = [self.axis] if isinstance(self.axis, int) else list(self.axis)
-        axes = [rank + x if x < 0 else x for x in axes]
-        for axis in axes:
-            if axis < 0 or axis >= rank:
-                raise ValueError(f"Invalid axis: {axis}")
-        if len(axes) != len(set(axes)):
-            raise ValueError(f"Duplicate axis: {axes}")
-        return axes
 
     def _check_virtual(self) -> None:
         if self.virtual_batch_size is None:
@@ -245,18 +279,6 @@ class BatchNormalizationBase(Configured):
             found.insert(1, 1)
             self.axis = [axis + 1 for axis in self.axis]
         return found
-
-    def _parameter(self, name: str, sizes: list[Any]) -> Any:
-        return self.add_weight(
-            name=name,
-            shape=sizes,
-            dtype=self._param_dtype,
-            initializer=getattr(self, f"{name}_initializer"),
-            regularizer=getattr(self, f"{name}_regularizer"),
-            constraint=getattr(self, f"{name}_constraint"),
-            trainable=True,
-            experimental_autocast=False,
-        )
 
     def _average(self, name: str, sizes: list[int], initializer: Named) -> Any:
         return self.add_weight(
@@ -392,26 +414,25 @@ class BatchNormalizationBase(Configured):
         sizes: list[Any] = [1] * rank
         sizes[self.axis[0]] = inputs.shape.as_list()[self.axis[0]]
 
-        def spread(v: Any) -> Any:
-            """v in the rank of the inputs."""
-            if v is None or v.shape.ndims == rank or axes == list(range(rank - 1)):
-                return v
-            return reshape(v, sizes)
+        is_last = axes == list(range(rank - 1))
 
-        scale, offset = spread(self.gamma), spread(self.beta)
+        def spread_out(v: Any) -> Any:
+            return spread(v, sizes, is_last)
+
+        scale, offset = spread_out(self.gamma), spread_out(self.beta)
         if smart_constant_value(training) in (False, 0):
             mean, variance = self.moving_mean, self.moving_variance
         else:
             scale, offset = self._adjusted(inputs, training, scale, offset)
             mean, variance, scale, offset = self._moments(
-                inputs, training, axes, spread, scale, offset
+                inputs, training, axes, spread_out, scale, offset
             )
         kind = inputs.dtype
         offset, scale = (None if v is None else cast(v, kind) for v in (offset, scale))
         return batch_normalization(
             inputs,
-            spread(cast(mean, kind)),
-            spread(cast(variance, kind)),
+            spread_out(cast(mean, kind)),
+            spread_out(cast(variance, kind)),
             offset,
             scale,
             self.epsilon,
@@ -433,7 +454,7 @@ class BatchNormalizationBase(Configured):
         inputs: Tensor,
         training: Training,
         axes: Sequence[int],
-        spread: Callable[..., Any],
+        spread_out: Callable[..., Any],
         scale: Any,
         offset: Any,
     ) -> tuple[Any, Any, Any, Any]:
@@ -455,8 +476,8 @@ class BatchNormalizationBase(Configured):
             r, d, new_mean, new_variance = self._renormalized(
                 new_mean, new_variance, training
             )
-            r = spread(stop_gradient(r, name="renorm_r"))
-            d = spread(stop_gradient(d, name="renorm_d"))
+            r = spread_out(stop_gradient(r, name="renorm_r"))
+            d = spread_out(stop_gradient(d, name="renorm_d"))
             scale, offset = _composed(r, d, scale, offset)
 
         def update(variable: Variable, change: Callable[[], Any]) -> Callable[[], Any]:
@@ -505,10 +526,6 @@ class BatchNormalizationBase(Configured):
         with control_dependencies(updates):
             return r, d, identity(mean), identity(variance)
 
-    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
-        """The shape of the inputs."""
-        return input_shape
-
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, without its weights."""
         config = super().get_config()
@@ -530,111 +547,6 @@ class BatchNormalization(BatchNormalizationBase):
 
     _USE_V2_BEHAVIOR = False
     _of_version_1 = True
-
-
-class LayerNormalization(Configured):
-    """γ (x − μ) / √(σ² + ε) + β, by element of the batch (Ba et al. 2016).
-
-    Args:
-      axis: the axes that μ and σ² are over.
-      epsilon: ε.
-      center: whether there is β.
-      scale: whether there is γ.
-      beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
-      beta_constraint, gamma_constraint: for the weights.
-      **kwargs: those of `Layer`.
-    """
-
-    _ARGUMENTS = tuple(
-        "axis epsilon center scale beta_initializer gamma_initializer beta_regularizer "
-        "gamma_regularizer beta_constraint gamma_constraint".split()
-    )
-
-    def __init__(
-        self,
-        axis: int | Sequence[int] = -1,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Named = "zeros",
-        gamma_initializer: Named = "ones",
-        beta_regularizer: Named = None,
-        gamma_regularizer: Named = None,
-        beta_constraint: Named = None,
-        gamma_constraint: Named = None,
-        trainable: bool = True,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(name=name, trainable=trainable, **kwargs)
-        if not isinstance(axis, (int, list, tuple)):
-            raise ValueError(
-                "Expected an int or a list/tuple of ints for the argument 'axis', but "
-                f"received instead: {axis}"
-            )
-        self._keep(
-            axis=axis if isinstance(axis, int) else list(axis),
-            epsilon=epsilon,
-            center=center,
-            scale=scale,
-            beta_initializer=beta_initializer,
-            gamma_initializer=gamma_initializer,
-            beta_regularizer=beta_regularizer,
-            gamma_regularizer=gamma_regularizer,
-            beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint,
-        )
-        self.supports_masking = True
-
-    def build(self, input_shape: ShapeLike) -> None:
-        """Make γ and β, in the shape of the axes."""
-        given = shapes.TensorShape(input_shape)
-        if given.ndims is None:
-            raise ValueError(f"Input shape {given} has undefined rank.")
-        axes = [self.axis] if isinstance(self.axis, int) else list(self.axis)
-        self.axis = [given.ndims + x if x < 0 else x for x in axes]
-        for axis in self.axis:
-            if axis < 0 or axis >= given.ndims:
-                raise ValueError(f"Invalid axis: {axis}")
-        if len(self.axis) != len(set(self.axis)):
-            raise ValueError(f"Duplicate axis: {tuple(self.axis)}")
-        sizes = [given.as_list()[axis] for axis in self.axis]
-        self.gamma = self._parameter("gamma", sizes) if self.scale else None
-        self.beta = self._parameter("beta", sizes) if self.center else None
-        self.built = True
-
-    gamma: Any
-    beta: Any
-    _parameter = BatchNormalizationBase._parameter
-    _param_dtype = BatchNormalizationBase._param_dtype
-
-    def call(self, inputs: Tensor) -> Any:
-        """The outputs for inputs."""
-        rank = rank_of(inputs)
-        mean, variance = moments(inputs, self.axis, keep_dims=True)
-        sizes: list[Any] = [1] * rank
-        for axis in self.axis:
-            sizes[axis] = inputs.shape.as_list()[axis]
-
-        def spread(v: Any) -> Any:
-            if v is None or v.shape.ndims == rank or self.axis == [rank - 1]:
-                return v
-            return reshape(v, sizes)
-
-        outputs = batch_normalization(
-            inputs,
-            mean,
-            variance,
-            offset=spread(self.beta),
-            scale=spread(self.gamma),
-            variance_epsilon=self.epsilon,
-        )
-        outputs.set_shape(inputs.shape)
-        return outputs
-
-    def compute_output_shape(self, input_shape: ShapeLike) -> Any:
-        """The shape of the inputs."""
-        return input_shape
 
 
 def _composed(scale: Any, offset: Any, then_scale: Any, then_offset: Any) -> Any:

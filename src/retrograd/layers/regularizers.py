@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd import dtypes
 from retrograd.layers.backend_config import cast_to_floatx, floatx
 from retrograd.layers.serialization import deserialize as deserialize_object
+from retrograd.layers.serialization import get as get_object
 from retrograd.layers.serialization import serialize as serialize_object
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
@@ -97,10 +98,4 @@ def get(identifier: Named) -> Any:
     Raises:
       ValueError: nothing of these.
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    if callable(identifier):
-        return identifier
-    raise ValueError(f"Could not interpret regularizer identifier: {identifier}")
+    return get_object(identifier, deserialize, "regularizer")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -89,6 +89,24 @@ def deserialize(
     raise ValueError(
         f"Could not interpret serialized {printable_module_name}: {identifier}"
     )
+
+
+def get(identifier: Named, read: Callable[..., Any], called: str) -> Any:
+    """What a name, a configuration or the object itself stands for; None for None.
+
+    Args:
+      identifier: one of these.
+      read: makes it from a name or a configuration.
+      called: what is looked for, for errors.
+
+    Raises:
+      ValueError: nothing of these.
+    """
+    if isinstance(identifier, (str, dict)):
+        return read(identifier)
+    if identifier is None or callable(identifier):
+        return identifier
+    raise ValueError(f"Could not interpret {called} identifier: {identifier}")
 
 
 def _from_config(
