@@ -56,7 +56,7 @@ LAYERS: dict[str, type[Layer]] = {
 
 def serialize(layer: Layer) -> dict[str, Any]:
     """The name of a layer's class with its configuration."""
-    return {"class_name": type(layer).__name__, "config": layer.get_config()}
+    return serialization.serialize(layer)
 
 
 def deserialize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrograd import dtypes, nest, shapes
+from retrograd import dtypes, nest
 
 if TYPE_CHECKING:
     from retrograd.typing import DTypeLike, Structure
@@ -136,12 +136,3 @@ def _problem(spec: InputSpec, x: Any) -> str:
         if wanted is not None and size is not None and wanted != size:
             return f"expected shape={spec.shape}, found shape={sizes}"
     return ""
-
-
-def to_input_spec(signature: Any) -> Any:
-    """Specs of the shapes of tensors or TensorSpecs, in their structure."""
-
-    def one(spec: Any) -> InputSpec:
-        return InputSpec(shape=tuple(shapes.as_shape(spec.shape).as_list()))
-
-    return nest.map_structure(one, signature)

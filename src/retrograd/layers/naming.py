@@ -31,11 +31,6 @@ def uids_of_default_graph() -> Uids:
     return _by_graph.setdefault(context.get_default_graph(), defaultdict(int))
 
 
-def reset_uids() -> None:
-    """Begin again in every graph."""
-    _by_graph.clear()
-
-
 def unique_object_name(
     name: str,
     name_uid_map: Uids | None = None,

@@ -70,13 +70,6 @@ def set_learning_phase(value: int) -> None:
         _by_graph[context.get_default_graph()] = value
 
 
-def forget() -> None:
-    """No phase is set, and the graph of layers in eager mode is a new one."""
-    _by_graph.clear()
-    _eager.clear()
-    _keras_graph.clear()
-
-
 def training_or_phase(training: Training | None) -> Training:
     """`training`, or the learning phase where it is None."""
     return learning_phase() if training is None else training

@@ -154,11 +154,6 @@ def as_pairs(
     return tuple((a, b) for a, b in found)
 
 
-def channel_axis(data_format: str, rank: int) -> int:
-    """The axis of channels of inputs with `rank` axes of space."""
-    return 1 if data_format == "channels_first" else rank + 1
-
-
 def spatial(sizes: Sequence[Any], data_format: str) -> list[Any]:
     """The sizes of the axes of space."""
     first = data_format == "channels_first"

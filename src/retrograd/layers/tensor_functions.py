@@ -9,6 +9,7 @@ import numpy as np
 
 from retrograd import dtypes
 from retrograd.graph.name_scopes import name_scope
+from retrograd.layers.sizes import rank_of
 from retrograd.ops.array.constant import constant
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.array.reorder import tile
@@ -89,7 +90,7 @@ def batch_dot(x: Tensor, y: Tensor, axes: Sequence[int] | None = None) -> Tensor
       The axes of x without the one, then those of y without it and the batch; at least
       [batch, 1].
     """
-    ranks = [_rank(x), _rank(y)]
+    ranks = [rank_of(x), rank_of(y)]
     if axes is None:
         axes = [ranks[0] - 1, ranks[1] - 2]
     more = abs(ranks[0] - ranks[1])
@@ -97,7 +98,7 @@ def batch_dot(x: Tensor, y: Tensor, axes: Sequence[int] | None = None) -> Tensor
         y = reshape(y, concat([shape(y), [1] * more], axis=0))
     elif ranks[1] > ranks[0]:
         x = reshape(x, concat([shape(x), [1] * more], axis=0))
-    if _rank(x) == 2 and _rank(y) == 2:
+    if rank_of(x) == 2 and rank_of(y) == 2:
         if axes[0] == axes[1]:
             out = reduce_sum(F.Mul(x, y), axes[0])
         else:
@@ -106,13 +107,13 @@ def batch_dot(x: Tensor, y: Tensor, axes: Sequence[int] | None = None) -> Tensor
         out = matmul(
             x,
             y,
-            adjoint_a=axes[0] != _rank(x) - 1,
-            adjoint_b=axes[1] == _rank(y) - 1,
+            adjoint_a=axes[0] != rank_of(x) - 1,
+            adjoint_b=axes[1] == rank_of(y) - 1,
         )
     if more:
         start = sum(ranks) - 3 if ranks[0] > ranks[1] else ranks[0] - 1
         out = squeeze(out, list(range(start, start + more)))
-    return expand_dims(out, 1) if _rank(out) == 1 else out
+    return expand_dims(out, 1) if rank_of(out) == 1 else out
 
 
 def add_bias(x: Tensor, bias: Any, data_format: str) -> Tensor:
@@ -121,7 +122,3 @@ def add_bias(x: Tensor, bias: Any, data_format: str) -> Tensor:
     if data_format == "channels_first":
         return x + reshape(bias, (1, sizes[-1], *sizes[:-1]))
     return x + reshape(bias, (1, *sizes))
-
-
-def _rank(x: Tensor) -> int:
-    return len(x.shape)

@@ -64,12 +64,6 @@ def _initialize(session: Session) -> None:
     session.run([v.initializer for v in without])
 
 
-def forget() -> None:
-    """Drop the session and what is known of variables."""
-    _session.clear()
-    _tracked.clear()
-
-
 def batch_get_value(variables: Sequence[Any]) -> list[np.ndarray]:
     """The values of variables, as arrays."""
     if context.executing_eagerly():

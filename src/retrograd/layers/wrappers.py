@@ -10,6 +10,7 @@ from retrograd.graph.hooks import hooks
 from retrograd.graph.tensor import Tensor
 from retrograd.layers.base import Layer
 from retrograd.layers.input_spec import InputSpec
+from retrograd.layers.serialization import serialize
 from retrograd.ops.array.shape import reshape, shape, transpose
 from retrograd.ops.flow.higher_order import map_fn
 from retrograd.ops.math.casts import cast
@@ -48,10 +49,7 @@ class Wrapper(Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, without its weights."""
         config = super().get_config()
-        config["layer"] = {
-            "class_name": type(self.layer).__name__,
-            "config": self.layer.get_config(),
-        }
+        config["layer"] = serialize(self.layer)
         return config
 
     @classmethod
