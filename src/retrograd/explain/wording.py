@@ -12,7 +12,7 @@ import numpy as np
 from retrograd.explain import notation
 from retrograd.explain.operations import computes, overridden
 from retrograd.explain.trace import BackStep, Node, Term, Trace
-from retrograd.explain.values import number, shown
+from retrograd.explain.values import number
 from retrograd.ops.traits import Function
 
 if TYPE_CHECKING:
@@ -228,8 +228,3 @@ def _slice_part(place: int, row: tuple[int, int, int], masks: dict[str, int]) ->
     first = "" if masks["begin"] & bit else str(begin)
     last = "" if masks["end"] & bit else str(end)
     return f"{first}:{last}" + (f":{stride}" if stride != 1 else "")
-
-
-def value_text(node: Node) -> str:
-    """A node's value on one line."""
-    return shown(node.value)

@@ -32,11 +32,6 @@ def like(index: int) -> Callable[[Operation], RawShape]:
     return lambda n: n._inputs[index]._shape_raw
 
 
-def likes(*indices: int) -> Callable[[Operation], list[RawShape]]:
-    """For each output, the shape of the input with that index."""
-    return lambda n: [n._inputs[i]._shape_raw for i in indices]
-
-
 def scalar(n: Operation) -> RawShape:
     """No dimensions."""
     del n

@@ -100,15 +100,9 @@ def _default_gradient(n: Operation, dy: Tensor) -> Tensor:
     return dy
 
 
-def _shape_with_default(n: Operation) -> RawShape:
-    shape = from_attr()(n)
-    merged(n, n._inputs[0]._shape_raw, shape)
-    return shape
-
-
 @op(
     "PlaceholderWithDefault",
-    infer=_shape_with_default,
+    infer=_defaulted,
     math="y = x unless fed",
     grad=_default_gradient,
     pure=False,
