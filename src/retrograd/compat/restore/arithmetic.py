@@ -61,8 +61,16 @@ def applies_to(path: str, module: str) -> bool:
         return False
     if module.partition(".")[0] in _packages:
         return True
-    file = os.path.realpath(path)
-    return not (file.startswith(_installed()) or _PACKAGES.intersection(_parts(file)))
+    if os.path.islink(path):
+        path = os.path.realpath(path)
+    return _is_of_program(os.path.dirname(path))
+
+
+@functools.cache
+def _is_of_program(folder: str) -> bool:
+    """Whether a folder, its links followed, is not one that packages are in."""
+    place = os.path.join(os.path.realpath(folder), "")
+    return not (place.startswith(_installed()) or _PACKAGES.intersection(_parts(place)))
 
 
 def _parts(path: str) -> list[str]:

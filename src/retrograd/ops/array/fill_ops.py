@@ -9,6 +9,7 @@ import numpy as np
 
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
+from retrograd.ops.array.blank import blank
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, op, rule
 from retrograd.ops.infer import invalid, same, shape_text, with_rank
 from retrograd.ops.static import constant as static_value
@@ -18,13 +19,6 @@ from retrograd.ops.traits import Blocks, Function, Traits
 if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
     from retrograd.typing import Array, Arrays
-
-
-def blank(xp: Arrays, sizes: tuple[int, ...], dtype: np.dtype) -> Array:
-    """Zeros, or empty strings, of the caller's own."""
-    if dtype == np.dtype(object):
-        return np.full(sizes, b"", object)
-    return xp.zeros(sizes, dtype)
 
 
 # ---------------------------------------------------------------------- fills

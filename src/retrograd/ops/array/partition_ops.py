@@ -10,8 +10,8 @@ import numpy as np
 from retrograd.graph.composite import IndexedSlices
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
+from retrograd.ops.array.blank import blank
 from retrograd.ops.array.fill import range_
-from retrograd.ops.array.fill_ops import blank
 from retrograd.ops.array.shape import reshape, shape
 from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.infer import (

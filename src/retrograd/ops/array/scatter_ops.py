@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrograd import shapes
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
+from retrograd.ops.array.blank import blank
 from retrograd.ops.array.fill import zeros_like
-from retrograd.ops.array.fill_ops import blank
 from retrograd.ops.array.gather import gather_nd
+from retrograd.ops.array.scatter_shapes import check_scatter
 from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.infer import (
-    invalid,
     shape_text,
     with_rank_at_least,
 )
@@ -25,40 +24,6 @@ if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Array, Arrays
-
-
-def check_scatter(
-    n: Operation, indices: RawShape, updates: RawShape, whole: RawShape, word: str
-) -> None:
-    """Refuse updates that do not fit the indices and the whole."""
-    counts = [shapes.size(s) for s in (indices, updates)]
-    empty = whole is not None and 0 in whole
-    if empty and any(c is not None and c > 0 for c in counts):
-        raise invalid(n, "Indices and updates specified for empty output shape")
-    if indices is None or updates is None or indices[-1] is None:
-        return
-    outer, depth = len(indices) - 1, indices[-1]
-    _check_part(
-        n,
-        (indices[:-1], updates[:outer]),
-        f"The outer {outer} dimensions of indices.shape={shape_text(indices)} must "
-        f"match the outer {outer} dimensions of updates.shape={shape_text(updates)}",
-    )
-    if whole is not None:
-        _check_part(
-            n,
-            (whole[depth:], updates[outer:]),
-            f"The inner {len(whole) - depth} dimensions of {word}.shape="
-            f"{shape_text(whole)} must match the inner {len(updates) - outer} "
-            f"dimensions of updates.shape={shape_text(updates)}",
-        )
-
-
-def _check_part(n: Operation, parts: tuple[RawShape, RawShape], text: str) -> None:
-    try:
-        shapes.merge(*parts)
-    except ValueError as error:
-        raise invalid(n, f"{text}: {error}") from None
 
 
 def _scatter_nd_shape(n: Operation) -> RawShape:

@@ -12,7 +12,7 @@ from retrograd import dtypes
 from retrograd.errors import UnimplementedError
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
-from retrograd.ops.array.fill_ops import blank
+from retrograd.ops.array.blank import blank
 from retrograd.ops.array.join import concat, stack
 from retrograd.ops.array.shape import rank, reshape, shape
 from retrograd.ops.array.slice_spec import (

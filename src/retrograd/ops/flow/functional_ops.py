@@ -19,7 +19,7 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.graph.unbuilt import UnbuiltFunction
-from retrograd.ops.array.fill_ops import blank
+from retrograd.ops.array.blank import blank
 from retrograd.ops.declare import Facts, op
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr, invalid

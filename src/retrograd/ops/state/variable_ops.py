@@ -21,7 +21,7 @@ from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape
 from retrograd.ops.array.join import concat
-from retrograd.ops.array.scatter_ops import check_scatter
+from retrograd.ops.array.scatter_shapes import check_scatter
 from retrograd.ops.array.shape import expand_dims, reshape, size
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, Facts, gradient, op, rule
 from retrograd.ops.infer import (
