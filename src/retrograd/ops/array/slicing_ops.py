@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -255,17 +254,38 @@ def _put(xp: Arrays, whole: Array, place: Place, value: Array) -> Array:
     return whole.at[place.index].set(value)
 
 
-def _assigned(
+@op(
+    "StridedSliceAssign",
+    infer=like(0),
+    math="v[begin : end : stride, …] ← x",
+    updates="ref",
+    static=_strided_static,
+)
+@op(
+    "ResourceStridedSliceAssign",
+    infer=lambda n: [],
+    math="v[begin : end : stride, …] ← x",
+    updates="ref",
+    static=_strided_static,
+)
+@op(
+    "TensorStridedSliceUpdate",
+    infer=like(0),
+    math="y = x, y[begin : end : stride, …] = value",
+    static=_strided_static,
+)
+def strided_slice_update_kernel(
     xp: Arrays,
     x: Array,
     begin: Array,
     end: Array,
     strides: Array,
     value: Array,
-    masks: Mapping[str, int],
+    *,
+    n: Operation,
 ) -> Array:
-    """x with `value` in the place of a slice."""
-    place = place_of(xp, np.shape(x), begin, end, strides, masks)
+    """x, or the variable, with `value` in the place of a slice."""
+    place = place_of(xp, np.shape(x), begin, end, strides, n.attrs)
     have = np.shape(value)
     if 0 in place.final:
         return x
@@ -277,65 +297,3 @@ def _assigned(
             f"shape {shape_text(have)}. Automatic broadcasting not yet implemented.",
         )
     return _put(xp, xp.array(x), place, value)
-
-
-@op(
-    "StridedSliceAssign",
-    infer=like(0),
-    math="v[begin : end : stride, …] ← x",
-    updates="ref",
-    static=_strided_static,
-)
-def strided_slice_assign(
-    xp: Arrays,
-    x: Array,
-    begin: Array,
-    end: Array,
-    strides: Array,
-    value: Array,
-    *,
-    n: Operation,
-) -> Array:
-    """The variable with `value` in the place of a slice."""
-    return _assigned(xp, x, begin, end, strides, value, n.attrs)
-
-
-@op(
-    "ResourceStridedSliceAssign",
-    infer=lambda n: [],
-    math="v[begin : end : stride, …] ← x",
-    updates="ref",
-    static=_strided_static,
-)
-def resource_strided_slice_assign(
-    xp: Arrays,
-    x: Array,
-    begin: Array,
-    end: Array,
-    strides: Array,
-    value: Array,
-    *,
-    n: Operation,
-) -> Array:
-    """The variable with `value` in the place of a slice."""
-    return _assigned(xp, x, begin, end, strides, value, n.attrs)
-
-
-@op(
-    "TensorStridedSliceUpdate",
-    infer=like(0),
-    math="y = x, y[begin : end : stride, …] = value",
-    static=_strided_static,
-)
-def tensor_strided_slice_update(
-    xp: Arrays,
-    x: Array,
-    begin: Array,
-    end: Array,
-    strides: Array,
-    value: Array,
-    *,
-    n: Operation,
-) -> Array:
-    """x with `value` in the place of a slice."""
-    return _assigned(xp, x, begin, end, strides, value, n.attrs)
