@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 import retrograd as tf
 from retrograd.functions.typed import Defun
+from retrograd.grad import control
 
 from .test_import_checks import const, dims, graph, graph_def, load, node, nodes
 
@@ -315,3 +318,78 @@ def test_shapes_of_a_loop_that_does_not_tell_them(op, graph):
     with pytest.raises(ValueError, match=r"same length as num outputs \(2 vs\. 1 for"):
         with tf.Graph().as_default():
             load(nodes(x, node("u", op, "x", **attrs)))
+
+
+def added_up(step):
+    """A graph that adds `step` until 10 is reached, by a loop and a branch."""
+    with tf.Graph().as_default() as made:
+        x = tf.placeholder(tf.float32, [], name="x")
+        z = tf.while_loop(lambda x: x < 10, lambda x: x + step, [x])
+        tf.cond(z > 10, lambda: z - step, lambda: z, name="z")
+        return made.as_graph_def()
+
+
+def test_bodies_of_two_graphs_may_have_one_name(graph):
+    first, second = added_up(1.0), added_up(4.0)
+    names = [f.signature.name for f in first.library.function]
+    text = str(second)
+    for own, other in zip(second.library.function, names, strict=True):
+        text = text.replace(f'"{own.signature.name}"', f'"{other}"')
+    second = graph_def(text)
+    assert [f.signature.name for f in second.library.function] == names
+    ends = ["x:0", "z/Identity:0"]
+    results = [
+        tf.import_graph_def(given, name="", return_elements=ends)
+        for given in (first, second)
+    ]
+
+    def ran(results):
+        feeds = {x: 0.5 for x, _ in results}
+        with tf.Session() as session:
+            return session.run([z for _, z in results], feeds)
+
+    assert ran(results) == [9.5, 8.5]
+    whole = graph.as_graph_def()
+    with tf.Graph().as_default():
+        ends = [t.name for pair in results for t in pair]
+        x, z, u, v = tf.import_graph_def(whole, name="", return_elements=ends)
+        assert ran([(x, z), (u, v)]) == [9.5, 8.5]
+
+
+def test_a_loop_is_read_as_it_was_before_its_gradient_and_after():
+    with tf.Graph().as_default() as made:
+        x = tf.placeholder(tf.float32, [], name="x")
+        z = tf.while_loop(lambda x: x < 10, lambda x: x * x, [x])
+        before = made.as_graph_def()
+        tf.identity(tf.gradients(z, x)[0], name="slope")
+        tf.import_graph_def(before, name="before")
+        ends = ["x:0", "slope:0"]
+        x, slope = tf.import_graph_def(
+            made.as_graph_def(), name="after", return_elements=ends
+        )
+        with tf.Session() as session:
+            assert session.run(slope, {x: 2.0}) == 32.0
+
+
+def test_a_graph_is_written_with_all_that_a_gradient_adds_or_without(monkeypatch):
+    made, written, writers = tf.Graph(), [], []
+    original = control.add_output
+
+    def add_output(*args):
+        writer = threading.Thread(target=lambda: written.append(made.as_graph_def()))
+        writer.start()
+        writer.join(0.1)  # time enough to write what has been added so far
+        writers.append(writer)
+        return original(*args)
+
+    monkeypatch.setattr(control, "add_output", add_output)
+    with made.as_default():
+        x = tf.placeholder(tf.float32)
+        z = tf.while_loop(lambda x: x < 10, lambda x: x * tf.sin(x), [x])
+        tf.gradients(tf.cond(z > 2, lambda: tf.sin(z * z), lambda: z), x)
+    assert writers
+    for writer in writers:
+        writer.join()
+    for each in written:
+        with tf.Graph().as_default():
+            tf.import_graph_def(each)

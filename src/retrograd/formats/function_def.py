@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.formats.node import attr_proto, shape_proto
 from retrograd.graph import attributes, opdef
-from retrograd.graph.function import CALLEE, FuncGraph
+from retrograd.graph.function import CALLEE, BodyGraph, FuncGraph
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
@@ -17,6 +17,10 @@ from retrograd.util import protos
 
 if TYPE_CHECKING:
     from retrograd.typing import Message
+
+#: the attribute of a function that is the body of a branch or of a loop: programs do
+#: not name it, and its name need not be the only one of its kind in a graph
+BODY = "_body"
 
 
 class _Names:
@@ -74,7 +78,15 @@ def function_def(graph: FuncGraph | UnbuiltFunction) -> Any:
     for place, tensor in enumerate(graph.inputs):
         shapes = result.arg_attr[place].attr["_output_shapes"].list
         shapes.shape.add().CopyFrom(shape_proto(tensor._shape_raw))
+    if _is_body(graph):
+        result.attr[BODY].b = True
     return result
+
+
+def _is_body(graph: FuncGraph) -> bool:
+    """Whether a function is a body, made here or read."""
+    read = graph.definition
+    return isinstance(graph, BodyGraph) or (read is not None and BODY in read.attr)
 
 
 def _result_names(function: FuncGraph, names: _Names | None = None) -> list[str]:

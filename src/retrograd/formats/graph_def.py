@@ -29,6 +29,11 @@ def graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
       from_version: only operations made after the graph had this version.
       add_shapes: whether `_output_shapes` says the static shapes.
     """
+    with graph._lock:  # of what other threads add, all or nothing
+        return _graph_def(graph, from_version, add_shapes)
+
+
+def _graph_def(graph: Graph, from_version: int | None, add_shapes: bool) -> Any:
     result = protos.message("graph.GraphDef")()
     result.versions.CopyFrom(versions(graph))
     functions = functions_of(graph)  # this gives each its own name

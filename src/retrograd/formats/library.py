@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError, OpError
 from retrograd.formats.function_body import AddNodes, Body
+from retrograd.formats.function_def import BODY
 from retrograd.formats.node import op_def_from
 from retrograd.graph import opdef
 from retrograd.graph.function import FuncGraph, Known
@@ -64,13 +65,14 @@ class Library:
         """Check the functions' names, and which are whose gradients.
 
         Raises:
-          ValueError: a name is taken by an op type or another function, or a function
-            has two gradients.
+          ValueError: a name is taken by an op type or another function (for a body, by
+            one of the same library), or a function has two gradients.
         """
         for definition in self._library.function:
             name = definition.signature.name
             known = getattr(self._graph._get_function(name), "definition", None)
-            if definition != self._defs[name] or known not in (None, definition):
+            taken = known not in (None, definition) and BODY not in definition.attr
+            if definition != self._defs[name] or taken:
                 raise ValueError(
                     f"Cannot add function '{name}' because a different function with "
                     "the same name already exists."
@@ -212,7 +214,7 @@ class Library:
             if self._depth < _DEPTH and self._operations <= _OPERATIONS:
                 self._depth += 1
                 try:
-                    function = self._filled(function.function_name, given)
+                    function = self._filled(function.name, given)
                 finally:
                     self._depth -= 1
                 self._results[key] = _known(function)

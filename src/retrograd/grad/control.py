@@ -92,16 +92,17 @@ def _exported(op: Operation, index: int, tensor: Tensor) -> Tensor:
                 if output is consumer.outputs[0]:
                     return op._outputs[place]
     after = kept_after(tensor)
-    for i, branch in enumerate(_branches(op)):
-        base = branch.base
-        with base.as_default(), base.control_dependencies(None):
-            if i == index:
-                with base.control_dependencies(after):
-                    made = F.OptionalFromValue([tensor])
-            else:
-                made = F.OptionalNone()
-        branch.outputs.append(made)
-    return add_output(op, dtypes.variant, ())
+    with op._graph._lock:  # who writes the graph elsewhere finds it with all of this
+        for i, branch in enumerate(_branches(op)):
+            base = branch.base
+            with base.as_default(), base.control_dependencies(None):
+                if i == index:
+                    with base.control_dependencies(after):
+                        made = F.OptionalFromValue([tensor])
+                else:
+                    made = F.OptionalNone()
+            branch.outputs.append(made)
+        return add_output(op, dtypes.variant, ())
 
 
 def _branch_gradient(n: Operation, *dys: Gradient, wanted: Sequence[bool]) -> list[Any]:
@@ -295,6 +296,12 @@ def _kept(op: Operation, tensor: Tensor) -> Tensor:
                 if output is consumer.outputs[0]:
                     if body.inputs[place] is consumer.inputs[0]:
                         return op._outputs[place]
+    with op._graph._lock:  # as in `_exported`
+        return _history(op, tensor, body, cond)
+
+
+def _history(op: Operation, tensor: Tensor, body: FuncGraph, cond: FuncGraph) -> Tensor:
+    """A new output of a loop: a list of the values of a tensor of its body."""
     name = f"{tensor.op.name}_{tensor.value_index}/accumulator"
     outer: Any = op._graph
     with outer.as_default(), outer.control_dependencies(None), outer.name_scope(None):

@@ -501,6 +501,7 @@ class BodyGraph(FuncGraph):
         outer = self.outer_graph
         self._names_in_use = outer._names_in_use
         self._functions = outer._functions
+        self._lock = outer._lock
         self._container = outer._container
         mine, theirs = self._scopes, outer._scopes
         mine.name = theirs.name
