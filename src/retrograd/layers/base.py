@@ -19,8 +19,9 @@ from retrograd.graph.tensor import Tensor
 from retrograd.layers import calls, naming, phase
 from retrograd.layers.connections import Connections
 from retrograd.layers.input_spec import InputSpec, assert_input_compatibility
-from retrograd.layers.nodes import add_node, has_history
-from retrograd.layers.records import in_function, is_symbolic
+from retrograd.layers.nodes import add_node, has_history, note_operations
+from retrograd.layers.phase import in_function
+from retrograd.layers.records import is_symbolic
 from retrograd.layers.values import track_variable
 from retrograd.ops.array.constant import placeholder
 from retrograd.ops.array.identity import identity
@@ -272,6 +273,8 @@ class Layer(Connections):
         symbolic = all(is_symbolic(x) or _composite(x) for x in flat)
         if any(isinstance(x, (np.ndarray, float, int)) for x in flat):
             inputs = nest.map_structure(_as_tensor, inputs)
+        if symbolic and not calls.current.in_call:
+            note_operations(flat)
         masks = self._input_masks(inputs, args, kwargs)
         given: list[str] = []  # what the program has not passed itself
         if masks is not None and self._expects("mask"):

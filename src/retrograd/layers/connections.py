@@ -173,8 +173,7 @@ class Connections(Records):
                 f'{side} shapes. Hence the notion of "{side} shape" is ill-defined for '
                 f"the layer. Use `get_{side}_shape_at(node_index)` instead."
             )
-        shapes = found[0]
-        return shapes[0] if isinstance(shapes, list) and len(shapes) == 1 else shapes
+        return found[0]
 
 
 def _masks(tensors: Structure) -> Any:

@@ -8,7 +8,7 @@ from retrograd import dtypes
 from retrograd.layers import naming, phase
 from retrograd.layers.backend_config import floatx
 from retrograd.layers.base import Layer
-from retrograd.layers.nodes import KerasHistory, Node
+from retrograd.layers.nodes import KerasHistory, Node, graphs_of_models
 from retrograd.layers.records import is_symbolic
 from retrograd.ops.array.constant import placeholder, sparse_placeholder
 
@@ -84,6 +84,7 @@ class InputLayer(Layer):
                 )
             self.__dict__["_batch_input_shape"] = tuple(input_tensor.shape.as_list())
         input_tensor._keras_mask = None
+        graphs_of_models.add(phase.keras_graph())
         input_tensor._keras_history = KerasHistory(self, 0, 0)
         Node(self, [], [], [], [input_tensor], [input_tensor])
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from retrograd import nest
+from retrograd.graph.graph import Graph
+from retrograd.graph.hooks import hooks
 
 if TYPE_CHECKING:
     from retrograd.layers.base import Layer
@@ -86,6 +89,19 @@ def int_shape(tensor: Any) -> tuple[int | None, ...] | None:
 def has_history(inputs: Structure) -> bool:
     """Whether every tensor comes from layers that lead back to an `Input`."""
     return all(hasattr(x, "_keras_history") for x in nest.flatten(inputs))
+
+
+#: the graphs in which models begin: only there operations become layers
+graphs_of_models: WeakSet[Graph] = WeakSet()
+
+
+def note_operations(tensors: Sequence[Any]) -> None:
+    """Make layers of operations that stand between layers and these tensors."""
+    graph = getattr(tensors[0], "graph", None) if tensors else None
+    if graph is None or graph not in graphs_of_models or has_history(tensors):
+        return
+    if hooks.leads_back(tensors):
+        hooks.create_keras_history(tensors)
 
 
 def add_node(

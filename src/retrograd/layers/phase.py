@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -34,12 +36,24 @@ def is_in_keras_graph() -> bool:
     return bool(_keras_graph) and context.get_default_graph() is _keras_graph[0]
 
 
+def in_function() -> bool:
+    """Whether a function is built whose calls are in eager mode."""
+    graph = None if context.executing_eagerly() else context.get_default_graph()
+    if not isinstance(graph, FuncGraph) or is_in_keras_graph():
+        return False
+    with context.init_scope():
+        return context.executing_eagerly()
+
+
+def _is_at_once() -> bool:
+    """Whether layers compute values: in eager mode, and in functions called there."""
+    return context.executing_eagerly() or in_function()
+
+
 def learning_phase() -> Tensor | int:
     """1 in training, 0 in testing: what was set, or a placeholder of 0."""
-    if context.executing_eagerly() and _eager:
-        return _eager[0]
-    if context.executing_eagerly():
-        return 0
+    if _is_at_once():
+        return _eager[0] if _eager else 0
     graph = context.get_default_graph()
     if graph not in _by_graph:
         with name_scope(""):
@@ -51,7 +65,7 @@ def learning_phase() -> Tensor | int:
 
 def learning_phase_is_set() -> bool:
     """Whether the program has set the phase, for this graph or eager mode."""
-    if context.executing_eagerly():
+    if _is_at_once():
         return bool(_eager)
     return isinstance(_by_graph.get(context.get_default_graph()), int)
 
@@ -64,10 +78,30 @@ def set_learning_phase(value: int) -> None:
     """
     if value not in (0, 1):
         raise ValueError("Expected learning phase to be 0 or 1.")
-    if context.executing_eagerly():
+    if _is_at_once():
         _eager[:] = [value]
     else:
         _by_graph[context.get_default_graph()] = value
+
+
+@contextmanager
+def learning_phase_scope(value: int) -> Iterator[None]:
+    """Set the phase inside.
+
+    Raises:
+      ValueError: neither 0 nor 1.
+    """
+    eager, graph = list(_eager), context.get_default_graph()
+    before = _by_graph.get(graph)
+    set_learning_phase(value)
+    try:
+        yield
+    finally:
+        _eager[:] = eager
+        if before is None:
+            _by_graph.pop(graph, None)
+        else:
+            _by_graph[graph] = before
 
 
 def training_or_phase(training: Training | None) -> Training:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from retrograd import nest
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.layers import calls
 from retrograd.layers.backend_config import floatx
-from retrograd.layers.phase import is_in_keras_graph, keras_graph
+from retrograd.layers.phase import in_function, keras_graph
 from retrograd.layers.weights import Weights
 
 if TYPE_CHECKING:
@@ -156,15 +155,6 @@ class Records(Weights):
 def is_symbolic(value: Any) -> bool:
     """Whether a value is a tensor of a graph."""
     return isinstance(value, Tensor) and not getattr(value, "_is_eager", False)
-
-
-def in_function() -> bool:
-    """Whether a function is built whose calls are in eager mode."""
-    graph = None if context.executing_eagerly() else context.get_default_graph()
-    if not isinstance(graph, FuncGraph) or is_in_keras_graph():
-        return False
-    with context.init_scope():
-        return context.executing_eagerly()
 
 
 def _tagged(loss: Any, inputs: Structure) -> Any:

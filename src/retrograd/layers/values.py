@@ -9,7 +9,10 @@ from weakref import WeakKeyDictionary, WeakSet
 import numpy as np
 
 from retrograd.graph import context
+from retrograd.graph.function import FuncGraph
 from retrograd.graph.graph import Graph
+from retrograd.graph.tensor import Tensor
+from retrograd.ops.array.tensor_values import constant_value
 from retrograd.run.session import Session
 from retrograd.variables.collections import is_variable_initialized
 from retrograd.variables.partition import PartitionedVariable
@@ -69,6 +72,20 @@ def batch_get_value(variables: Sequence[Any]) -> list[np.ndarray]:
     if context.executing_eagerly():
         return [v.numpy() for v in variables]
     return get_session().run(list(variables)) if variables else []
+
+
+def value_of(tensor: Tensor) -> Any:
+    """The value of a tensor of a graph that depends on nothing that is fed."""
+    known = constant_value(tensor)
+    if known is not None:
+        return known
+    graph = tensor.graph
+    if not isinstance(graph, FuncGraph):
+        with graph.as_default():
+            return get_session().run(tensor)
+    captured = {inner: outer.numpy() for outer, inner in graph.captures}
+    with context.graph_mode(), Session(graph=graph) as session:
+        return session.run(tensor, captured)
 
 
 def batch_set_value(tuples: Sequence[tuple[Any, Any]]) -> None:

@@ -1,0 +1,39 @@
+"""Models: layers with what they are trained with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from retrograd.keras.training import Training
+from retrograd.layers import deserialization
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Model(Training):
+    """Layers with what they are trained with.
+
+    Either a graph of layers, from tensors of `Input` to others; or a subclass that
+    makes layers in `__init__` and calls them in `call`.
+
+    Args:
+      inputs, outputs: the tensors that a graph of layers begins and ends with.
+      name: of the model; by default that of the class, with a number.
+      **kwargs: `trainable`, `dynamic`.
+
+    Example:
+      >>> x = Input((4,))
+      >>> model = Model(x, Dense(1)(x))
+      >>> model.compile("adam", "mse")
+    """
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The model that `get_config` has described."""
+        return super().from_config(config, custom_objects)
+
+
+deserialization.LAYERS["Model"] = Model
