@@ -117,11 +117,13 @@ def get_total_loss(
 # ---------------------------------------------------------------------- weights
 
 
-def _safe_mean(total: Tensor, count: Tensor) -> Tensor:
+def safe_mean(total: Tensor, count: Tensor) -> Tensor:
+    """The sum of totals by a count; 0 where that is 0."""
     return div_no_nan(reduce_sum(total), count, name="value")
 
 
-def _num_elements(losses: Tensor) -> Tensor:
+def num_elements(losses: Tensor) -> Tensor:
+    """How many losses there are, in their dtype."""
     with name_scope(None, "num_elements", [losses]) as scope:
         return cast(size(losses, name=scope), losses.dtype)
 
@@ -130,7 +132,7 @@ def _num_present(losses: Tensor, weights: Tensor, per_batch: bool = False) -> Te
     """How many losses have a weight that is not zero, in all or for each element."""
     if context.executing_eagerly() and weights._rank() == 0:
         if weights.numpy() != 0.0:  # pyright: ignore[reportAttributeAccessIssue]
-            return _num_elements(losses)
+            return num_elements(losses)
     with name_scope(None, "num_present", (losses, weights)) as scope:
         weights = cast(weights, dtypes.float32)
         present = where(F.Equal(weights, 0.0), zeros_like(weights), ones_like(weights))
@@ -179,11 +181,11 @@ def _reduced(losses: Tensor, weights: Tensor, weighted: Tensor, how: str) -> Ten
         return weighted
     loss = reduce_sum(weighted)
     if how == Reduction.MEAN:
-        return _safe_mean(loss, reduce_sum(ones_like(losses) * weights))
+        return safe_mean(loss, reduce_sum(ones_like(losses) * weights))
     if how == Reduction.SUM_BY_NONZERO_WEIGHTS:
-        return _safe_mean(loss, _num_present(losses, weights))
+        return safe_mean(loss, _num_present(losses, weights))
     if how == Reduction.SUM_OVER_BATCH_SIZE:
-        return _safe_mean(loss, _num_elements(losses))
+        return safe_mean(loss, num_elements(losses))
     return loss
 
 
@@ -297,6 +299,16 @@ def hinge_loss(
     )
 
 
+def huber(predictions: Any, labels: Any, delta: float) -> Tensor:
+    """The formula of `huber_loss`, of each element."""
+    absolute = F.Abs(F.Sub(predictions, labels))
+    quadratic = F.Minimum(absolute, delta)
+    linear = F.Sub(absolute, quadratic)
+    half = convert_to_tensor(0.5, quadratic.dtype)
+    square = F.Mul(half, F.Mul(quadratic, quadratic))
+    return F.Add(square, F.Mul(delta, linear))
+
+
 def huber_loss(
     labels: TensorLike,
     predictions: TensorLike,
@@ -312,16 +324,8 @@ def huber_loss(
     """
     _required(labels=labels, predictions=predictions)
 
-    def formula(predictions: Any, labels: Any) -> Tensor:
-        absolute = F.Abs(F.Sub(predictions, labels))
-        quadratic = F.Minimum(absolute, delta)
-        linear = F.Sub(absolute, quadratic)
-        half = convert_to_tensor(0.5, quadratic.dtype)
-        square = F.Mul(half, F.Mul(quadratic, quadratic))
-        return F.Add(square, F.Mul(delta, linear))
-
     return _by_element(
-        formula,
+        lambda p, y: huber(p, y, delta),
         labels,
         predictions,
         weights,

@@ -11,7 +11,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.names import GraphKeys
 from retrograd.ops.array.fill import zeros
-from retrograd.ops.array.shape import expand_dims, rank, squeeze
+from retrograd.ops.array.shape import expand_dims, rank, shape, squeeze
 from retrograd.ops.declare import F
 from retrograd.ops.flow.branches import cond
 from retrograd.ops.math.confusion import remove_squeezable_dimensions
@@ -69,6 +69,41 @@ def fitted(
     return p, y, _with_rank_of(convert_to_tensor(weights), p)
 
 
+def squeeze_or_expand_dimensions(
+    y_pred: TensorLike,
+    y_true: TensorLike | None = None,
+    sample_weight: TensorLike | None = None,
+) -> tuple[Any, ...]:
+    """Predictions, labels and, if there are some, weights, of one rank as far as known.
+
+    As `fitted`, which also requires labels and predictions of one shape.
+    """
+    given = convert_to_tensor(y_pred)
+    p, y = given, None
+    if y_true is not None:
+        y, p = _of_one_rank(convert_to_tensor(y_true), given)
+    if sample_weight is None:
+        return p, y
+    # of the rank that predictions came with, as in TensorFlow
+    return p, y, _with_rank_of(convert_to_tensor(sample_weight), given)
+
+
+def _of_one_rank(y: Tensor, p: Tensor) -> tuple[Any, Any]:
+    """Labels and predictions without a last dimension of one that only one of them has.
+
+    Predictions of classes are left alone: their labels have a dimension less.
+    """
+    ranks = y.shape.ndims, p.shape.ndims
+    if ranks[0] is not None and ranks[1] is not None:
+        last = (p.shape.as_list() or [None])[-1]
+        if ranks[1] - ranks[0] == 1 and last not in (1, None):
+            return y, p
+        return remove_squeezable_dimensions(y, p)
+    more, last = rank(p) - rank(y), shape(p)[-1]
+    of_classes = F.LogicalAnd(F.Equal(more, 1), F.NotEqual(last, 1))
+    return cond(of_classes, lambda: (y, p), lambda: remove_squeezable_dimensions(y, p))
+
+
 def _with_rank_of(weights: Tensor, values: Tensor) -> Tensor:
     given, wanted = weights.shape.ndims, values.shape.ndims
     if given == 0:
@@ -77,7 +112,8 @@ def _with_rank_of(weights: Tensor, values: Tensor) -> Tensor:
         if given - wanted == 1:
             return squeeze(weights, [-1])
         return expand_dims(weights, [-1]) if wanted - given == 1 else weights
-    more = rank(weights) - rank(values)
+    own = rank(weights)
+    more = own - rank(values)
 
     def longer() -> Tensor:
         return cond(
@@ -89,7 +125,7 @@ def _with_rank_of(weights: Tensor, values: Tensor) -> Tensor:
         return squeeze(weights, [-1]) if last in (None, 1) else weights
 
     return cond(
-        F.Equal(rank(weights), 0),
+        F.Equal(own, 0),
         lambda: weights,
         lambda: cond(F.Equal(more, 1), shorter, longer),
     )

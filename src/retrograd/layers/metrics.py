@@ -312,11 +312,12 @@ def mean_iou(
         w = None if weights is None else _flat(weights)
         found = confusion_matrix(y, p, classes, weights=w, dtype=dtypes.float64)
         update = assign_add(matrix, found)
-        value = value_of(metrics_collections, _iou, matrix)
+        value = value_of(metrics_collections, intersection_over_union, matrix)
         return value, kept_update(update, updates_collections)
 
 
-def _iou(matrix: Any) -> Any:
+def intersection_over_union(matrix: Any) -> Any:
+    """The mean over classes of a confusion matrix, for those that occur in it."""
     rows, columns = (cast(reduce_sum(matrix, axis), dtypes.float32) for axis in (0, 1))
     both = cast(diag_part(matrix), dtypes.float32)
     either = rows + columns - both

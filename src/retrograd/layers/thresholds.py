@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
@@ -34,6 +34,7 @@ from retrograd.variables.scope import variable_scope
 from retrograd.variables.updates import assign_add
 
 if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
     from retrograd.typing import TensorLike
 
 #: the counts: by what is predicted, and whether that is true
@@ -71,35 +72,63 @@ def counts_at(
         p, y, weights = fitted(
             cast(given, dtypes.float32), cast(labels, dtypes.bool), weights
         )
-    count = len(thresholds)
     columns = reshape(p, [-1, 1])
     rows = reshape(cast(y, dtypes.bool), [1, -1])
     size: Any = columns.shape.as_list()[0]
     size = shape(columns)[0] if size is None else size
-    limits = F.Tile(expand_dims(constant(list(thresholds)), [1]), stack([1, size]))
-    positive = F.Greater(F.Tile(transpose(columns), [count, 1]), limits)
-    negative = F.LogicalNot(positive) if {"fn", "tn"} & set(includes) else None
-    is_true = F.Tile(rows, [count, 1])
-    is_false = F.LogicalNot(is_true) if {"fp", "tn"} & set(includes) else None
+    spread = None
     if weights is not None:
         spread = broadcast_weights(cast(weights, dtypes.float32), p)
-        weights = F.Tile(reshape(spread, [1, -1]), [count, 1])
+    count = counter(
+        transpose(columns), rows, thresholds, size, spread, includes=includes
+    )
+    values, updates = {}, {}
+    for key, name in _NAMES.items():
+        if key in includes:
+            variable = metric_variable([len(thresholds)], dtypes.float32, name=name)
+            updates[key] = assign_add(variable, count(key))
+            values[key] = variable
+    return values, updates
+
+
+def counter(
+    predictions: Tensor,
+    labels: Tensor,
+    thresholds: Sequence[float],
+    size: TensorLike,
+    weights: Tensor | None = None,
+    includes: Sequence[str] = tuple(_NAMES),
+) -> Callable[[str], Any]:
+    """A function from `tp`, `fn`, `tn` or `fp` to these counts at each threshold.
+
+    Args:
+      predictions, labels: shape [1, n]; the labels true or false.
+      thresholds: above which a prediction counts as positive.
+      size: n.
+      weights: of n elements.
+      includes: which counts will be asked for.
+    """
+    times = len(thresholds)
+    limits = F.Tile(expand_dims(constant(list(thresholds)), [1]), stack([1, size]))
+    positive = F.Greater(F.Tile(predictions, [times, 1]), limits)
+    is_true = F.Tile(labels, [times, 1])
+    spread = None
+    if weights is not None:
+        spread = F.Tile(reshape(weights, [1, -1]), [times, 1])
+    negative = F.LogicalNot(positive) if {"fn", "tn"} & set(includes) else None
+    is_false = F.LogicalNot(is_true) if {"fp", "tn"} & set(includes) else None
     pairs = {
         "tp": (is_true, positive),
         "fn": (is_true, negative),
         "tn": (is_false, negative),
         "fp": (is_false, positive),
     }
-    values, updates = {}, {}
-    for key, name in _NAMES.items():
-        if key in includes:
-            variable = metric_variable([count], dtypes.float32, name=name)
-            found = cast(F.LogicalAnd(*pairs[key]), dtypes.float32)
-            if weights is not None:
-                found *= weights
-            updates[key] = assign_add(variable, reduce_sum(found, 1))
-            values[key] = variable
-    return values, updates
+
+    def count(key: str) -> Any:
+        found = cast(F.LogicalAnd(*pairs[key]), dtypes.float32)
+        return reduce_sum(found if spread is None else found * spread, 1)
+
+    return count
 
 
 def _one_count(
@@ -299,25 +328,41 @@ def _area(counts: dict[str, Any], curve: str, method: str, name: str) -> Any:
             '"careful_interpolation" instead.'
         )
     elif curve == "PR" and method == "careful_interpolation":
-        return _interpolated(tp, fp, fn)
+        return interpolated_area(tp, fp, fn)
     small = 1.0e-6
     recall = div(tp + small, tp + fn + small)
     if curve == "ROC":
         x, y = div(fp, fp + tn + small), recall
     else:
         x, y = recall, div(tp + small, tp + fp + small)
-    heights = {
-        "trapezoidal": lambda: (y[:-1] + y[1:]) / 2.0,
-        "careful_interpolation": lambda: (y[:-1] + y[1:]) / 2.0,
-        "minoring": lambda: F.Minimum(y[:-1], y[1:]),
-        "majoring": lambda: F.Maximum(y[:-1], y[1:]),
-    }
-    if method not in heights:
+    if method == "careful_interpolation":
+        method = "trapezoidal"
+    return under(x, y, method, name)
+
+
+def under(x: Any, y: Any, method: str, name: str) -> Any:
+    """The area under points of falling x.
+
+    Args:
+      x, y: where the points are.
+      method: `trapezoidal`, `minoring` or `majoring`: which height counts between two.
+      name: the name of the result.
+
+    Raises:
+      ValueError: no such method.
+    """
+    if method == "trapezoidal":
+        height = (y[:-1] + y[1:]) / 2.0
+    elif method == "minoring":
+        height = F.Minimum(y[:-1], y[1:])
+    elif method == "majoring":
+        height = F.Maximum(y[:-1], y[1:])
+    else:
         raise ValueError(f"Invalid summation_method: {method}")
-    return reduce_sum(F.Mul(x[:-1] - x[1:], heights[method]()), name=name)
+    return reduce_sum(F.Mul(x[:-1] - x[1:], height), name=name)
 
 
-def _interpolated(tp: Any, fp: Any, fn: Any) -> Any:
+def interpolated_area(tp: Any, fp: Any, fn: Any) -> Any:
     """The area under precision over recall, both interpolated by their counts."""
     change, p = tp[:-1] - tp[1:], tp + fp
     slope = div_no_nan(change, F.Maximum(p[:-1] - p[1:], 0), name="prec_slope")
