@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd.graph import context
 from retrograd.keras.compiling import Compilation
 from retrograd.keras.network import Network
+from retrograd.util.tracking import Trackable
 
 if TYPE_CHECKING:
     from retrograd.typing import Named, Structure
@@ -74,7 +75,8 @@ class Compiled(Network):
             target_tensors,
         )
         kept["optimizer"], kept["loss"] = compilation.optimizer, compilation.loss
-        self._track_trackable(compilation.optimizer, "optimizer", overwrite=True)
+        if isinstance(compilation.optimizer, Trackable):
+            self._track_trackable(compilation.optimizer, "optimizer", overwrite=True)
         kept["_is_compiled"] = True
         if self.outputs:
             self._prepare_compilation()
@@ -147,6 +149,13 @@ class Compiled(Network):
     def loss_functions(self) -> list[Any]:
         """The losses of the outputs."""
         return [e.loss for e in self._compiled().endpoints]
+
+    def _make_train_function(self) -> None:
+        """Make the update of the optimizer, and so its weights."""
+        if context.executing_eagerly():
+            self.optimizer._create_all_weights(self.trainable_weights)
+        else:
+            self._compiled().function("train")
 
     @property
     def _feed_inputs(self) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
+from retrograd.graph import context
 from retrograd.graph.name_scopes import name_scope
 from retrograd.keras import endpoints, metrics, optimizers
 from retrograd.keras.endpoints import Endpoint
@@ -73,6 +74,11 @@ class Compilation:
                 outputs, names, found, weights, modes, strict=True
             )
         ]
+        if not context.executing_eagerly():
+            with phase.keras_graph().as_default():
+                targets = self._target_tensors()
+                for endpoint, target in zip(self.endpoints, targets, strict=True):
+                    endpoint.make_target(target)
         self._make_metrics(names)
 
     def _modes(self, names: Sequence[str]) -> list[str | None]:
@@ -199,12 +205,7 @@ class Compilation:
         model, again = self.model, self._weighted is not None
         self._weighted = tuple(weighted)
         with phase.keras_graph().as_default():
-            given = self._target_tensors()
-            for endpoint, has_weight, target in zip(
-                self.endpoints, weighted, given, strict=True
-            ):
-                if endpoint.target is None:
-                    endpoint.make_target(target)
+            for endpoint, has_weight in zip(self.endpoints, weighted, strict=True):
                 if has_weight and endpoint.sample_weight is None:
                     endpoint.make_sample_weight()
                 elif not has_weight:

@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from retrograd.graph import context
-from retrograd.graph.scopes import control_dependencies
+from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.tensor import Tensor
 from retrograd.layers.values import get_session
 from retrograd.ops.flow.control import group

@@ -11,12 +11,13 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.tensor import Tensor
 from retrograd.keras import network_config
+from retrograd.keras.given_shapes import each_shape, shapes_of
 from retrograd.keras.topology import Topology, flat_outputs, topology
 from retrograd.layers import phase
 from retrograd.layers.base import Layer, default
 from retrograd.layers.lambdas import Lambda
 from retrograd.layers.nodes import Node, has_history
-from retrograd.layers.records import is_symbolic, reachable
+from retrograd.layers.records import reachable
 from retrograd.layers.weights import layers_in
 from retrograd.ops.array.constant import placeholder
 from retrograd.ops.math.casts import cast
@@ -25,7 +26,7 @@ from retrograd.util.functions import fn_args
 from retrograd.util.tracking import Trackable
 
 if TYPE_CHECKING:
-    from retrograd.typing import Structure, Training
+    from retrograd.typing import PathLike, Structure, Training
 
 _NO_INIT = (
     "It looks like you are subclassing `Model` and you forgot to call "
@@ -368,7 +369,7 @@ class Network(Layer):
         if context.executing_eagerly():
             graph = FuncGraph("build_graph")
         with graph.as_default():
-            given = _each_shape(input_shape, lambda s: placeholder("float32", s))
+            given = each_shape(input_shape, lambda s: placeholder("float32", s))
             arguments: dict[str, Any] = {}
             names = fn_args(self.call)
             if "training" in names:
@@ -465,7 +466,7 @@ class Network(Layer):
         if not self._is_graph_network:
             return super().compute_output_shape(input_shape)
         with FuncGraph("shapes").as_default(), phase.learning_phase_scope(0):
-            pairs = zip(self.inputs, _shapes_of(input_shape), strict=True)
+            pairs = zip(self.inputs, shapes_of(input_shape), strict=True)
             given = [placeholder(x.dtype, s) for x, s in pairs]
             packed = nest.pack_sequence_as(self._nested_inputs, given)
             outputs = self._run_internal_graph(packed, training=False)
@@ -504,6 +505,60 @@ class Network(Layer):
     def to_yaml(self, **kwargs: Any) -> str:
         """The configuration as YAML text; `kwargs` are those of `yaml.dump`."""
         return network_config.to_yaml(self, **kwargs)
+
+    def save(
+        self,
+        filepath: PathLike,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
+        signatures: object = None,
+    ) -> None:
+        """Write the model to a file; see `save_model`."""
+        from retrograd.keras.saving import save_model
+
+        save_model(
+            self, filepath, overwrite, include_optimizer, save_format, signatures
+        )
+
+    def save_weights(
+        self,
+        filepath: PathLike,
+        overwrite: bool = True,
+        save_format: str | None = None,
+    ) -> None:
+        """Write the weights to a file.
+
+        Args:
+          filepath: an HDF5 file where it ends in `.h5`, `.hdf5` or `.keras`; else the
+            prefix of a checkpoint.
+          overwrite: whether a file that is there is replaced unasked.
+          save_format: `h5` or `tf`, in place of what the name says.
+
+        Raises:
+          ValueError: the format does not fit the name, or there are no weights yet.
+          ImportError: h5py is missing.
+        """
+        from retrograd.keras.saving import save_weights
+
+        save_weights(self, filepath, overwrite, save_format)
+
+    def load_weights(
+        self, filepath: PathLike, by_name: bool = False, skip_mismatch: bool = False
+    ) -> Any:
+        """Take the weights of a file.
+
+        Args:
+          filepath: the file, or the prefix of a checkpoint.
+          by_name: whether layers are found by their names, rather than in order.
+          skip_mismatch: whether what does not fit is left out, where `by_name`.
+
+        Raises:
+          ValueError: the file holds other layers or shapes; then nothing has changed.
+        """
+        from retrograd.keras.saving import load_weights
+
+        return load_weights(self, filepath, by_name, skip_mismatch)
 
     def summary(
         self,
@@ -566,33 +621,3 @@ def _arguments(
         if not isinstance(layer, Lambda):
             found.setdefault("training", training)
     return found
-
-
-def _is_one_shape(value: Any) -> bool:
-    if isinstance(value, TensorShape):
-        return True
-    return isinstance(value, (tuple, list)) and all(
-        x is None or isinstance(x, int) or hasattr(x, "value") for x in value
-    )
-
-
-def _shapes_of(value: Any) -> list[Any]:
-    """The shapes in a structure of them."""
-    if _is_one_shape(value):
-        return [value]
-    items = value.values() if isinstance(value, Mapping) else value
-    return [shape for item in items for shape in _shapes_of(item)]
-
-
-def _each_shape(value: Any, function: Callable[[Any], Any]) -> Any:
-    """`function` of each shape in a structure of them."""
-    if _is_one_shape(value):
-        return function(value)
-    if isinstance(value, Mapping):
-        return {key: _each_shape(item, function) for key, item in value.items()}
-    return [_each_shape(item, function) for item in value]
-
-
-def is_graph_tensor(value: Any) -> bool:
-    """Whether a value is a tensor that `Input` leads to."""
-    return is_symbolic(value) and hasattr(value, "_keras_history")

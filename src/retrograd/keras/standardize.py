@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.array.blocks import expand_dims
+from retrograd.ops.array.shape import expand_dims
 
 if TYPE_CHECKING:
     from retrograd.typing import Structure
@@ -120,8 +120,8 @@ def _other_number(found: list[Any], names: Sequence[str], called: str) -> list[A
     if found and hasattr(found[0], "shape"):
         raise ValueError(
             f"{start}the list of Numpy arrays that you are passing to your model is "
-            f"not the size the model expected. Expected to see {len(names)} array(s), but "
-            f"instead got the following list of {len(found)} arrays: "
+            f"not the size the model expected. Expected to see {len(names)} array(s), "
+            f"but instead got the following list of {len(found)} arrays: "
             f"{str(found)[:200]}..."
         )
     if len(names) > 1:

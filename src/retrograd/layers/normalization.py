@@ -559,6 +559,7 @@ def _composed(scale: Any, offset: Any, then_scale: Any, then_offset: Any) -> Any
 
 
 def _colocated(variable: Variable) -> Any:
-    if context.executing_eagerly():
+    handle: Any = getattr(variable, "handle", variable)
+    if getattr(handle, "_is_eager", False):  # it is in no graph
         return name_scope(None)
     return context.get_default_graph().colocate_with(variable.op)
