@@ -40,6 +40,8 @@ PROVIDERS = {
     "create_keras_history": "retrograd.layers.op_layers",
     "leads_back": "retrograd.layers.op_layers",
     "add_loss_to_network": "retrograd.keras.added",
+    "add_metric_to_network": "retrograd.keras.added",
+    "mean_metric": "retrograd.keras.mean_metrics",
 }
 
 
@@ -70,7 +72,9 @@ class _Hooks:
     layer_from_config(config, custom_objects): the layer that is described.
     create_keras_history(tensors): operations between layers become layers; these.
     leads_back(tensors): whether one of them depends on what layers give.
-    add_loss_to_network(network, tensor): let a graph of layers have a loss.
+    add_loss_to_network(network, tensor): let a graph of layers have a loss;
+    add_metric_to_network(network, tensor, aggregation, name): and a metric.
+    mean_metric(name): a metric that is the mean of what it is given.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

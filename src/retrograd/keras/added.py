@@ -85,4 +85,14 @@ def add_loss_to_network(network: Network, tensor: Any) -> None:
     append(network, AddLoss(unconditional=False), tensor)
 
 
-hooks.provide(add_loss_to_network=add_loss_to_network)
+def add_metric_to_network(
+    network: Network, tensor: Any, aggregation: str | None, name: str
+) -> None:
+    """Let a graph of layers have a metric."""
+    append(network, AddMetric(aggregation, name), tensor)
+
+
+hooks.provide(
+    add_loss_to_network=add_loss_to_network,
+    add_metric_to_network=add_metric_to_network,
+)

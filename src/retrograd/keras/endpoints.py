@@ -12,6 +12,7 @@ from retrograd.graph.composite import is_sparse
 from retrograd.graph.name_scopes import name_scope
 from retrograd.keras import losses, metrics
 from retrograd.keras.losses import Loss, LossFunctionWrapper, ReductionV2
+from retrograd.keras.metric import clone_metric
 from retrograd.layers.nodes import int_shape
 from retrograd.ops.array.constant import (
     constant,
@@ -281,7 +282,7 @@ def metrics_by_output(given: Any, names: Sequence[str]) -> list[list[Any]]:
             return [_as_list(item) for item in given]
         if len(names) == 1:
             return [list(given)]
-        return [[metrics.clone_metric(item) for item in given] for _ in names]
+        return [[clone_metric(item) for item in given] for _ in names]
     if isinstance(given, Mapping):
         _check_names("metrics", given, names)
         return [_as_list(given.get(name, [])) for name in names]
@@ -306,15 +307,15 @@ def metric_objects(
       weighted: whether samples have weights.
       name: makes a name of a metric that of the model's.
     """
+    by_name = {_metric_name(metric, weighted): metric for metric in given}
+    shape = endpoint.shape if endpoint.output is not None else None
     found: dict[str, Metric] = {}
-    for metric in given:
-        called = _metric_name(metric, weighted)
-        shape = endpoint.shape if endpoint.output is not None else None
+    for called, metric in by_name.items():
         function = _metric_function(metric, shape, endpoint)
         if isinstance(function, type):
             function = function()
         if isinstance(function, metrics.Metric):
-            function._name = name(function.name if weighted else called)
+            function.__dict__["_name"] = name(function.name)
             found[called] = function
         else:
             found[called] = metrics.MeanMetricWrapper(function, name=name(called))

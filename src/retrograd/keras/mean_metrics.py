@@ -9,6 +9,7 @@ import numpy as np
 
 from retrograd.graph import context
 from retrograd.graph.defaults import control_dependencies
+from retrograd.graph.hooks import hooks
 from retrograd.keras.graphs import plain
 from retrograd.keras.metric import Metric
 from retrograd.layers.metric_parts import squeeze_or_expand_dimensions
@@ -335,3 +336,6 @@ class MeanTensor(Metric):
         if self._built:
             zeros = np.zeros(self._shape.as_list())
             batch_set_value([(v, zeros) for v in self.variables])
+
+
+hooks.provide(mean_metric=Mean)

@@ -12,7 +12,7 @@ from retrograd.graph.hooks import hooks
 from retrograd.graph.tensor import Tensor
 from retrograd.keras import network_config
 from retrograd.keras.given_shapes import each_shape, shapes_of
-from retrograd.keras.topology import Topology, flat_outputs, topology
+from retrograd.keras.topology import Topology, flat_outputs, key_of, topology
 from retrograd.layers import phase
 from retrograd.layers.base import Layer, default
 from retrograd.layers.lambdas import Lambda
@@ -310,6 +310,7 @@ class Network(Layer):
         for depth, node in enumerate(nodes, start=1):
             if id(node) not in depths:
                 found.nodes.setdefault(lowest - depth, []).append(node)
+                found.keys.add(key_of(node))
         for layer in layers:
             if all(layer is not known for known in self._layers):
                 self._layers.append(layer)

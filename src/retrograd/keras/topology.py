@@ -73,16 +73,18 @@ def topology(inputs: Sequence[Any], outputs: Sequence[Any]) -> Topology:
     for layer in sorted(layer_depths, key=layer_order.__getitem__):
         by_depth.setdefault(layer_depths[layer], []).append(layer)
     layers = [x for depth in sorted(by_depth, reverse=True) for x in by_depth[depth]]
-    keys = {node_key(n.outbound_layer, _index(n)) for n in ordered}
+    keys = {key_of(node) for node in ordered}
     found = Topology(keys, nodes, layers, by_depth)
     _check_connected(found, inputs)
     _check_names(layers)
     return found
 
 
-def _index(node: Node) -> int:
-    nodes = node.outbound_layer._inbound_nodes
-    return next(i for i, known in enumerate(nodes) if known is node)
+def key_of(node: Node) -> str:
+    """The key of a node."""
+    layer = node.outbound_layer
+    index = next(i for i, known in enumerate(layer._inbound_nodes) if known is node)
+    return node_key(layer, index)
 
 
 def _walk(outputs: Sequence[Any]) -> tuple[list[Node], dict[Layer, int]]:

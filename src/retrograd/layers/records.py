@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd import nest
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.layers import calls
@@ -150,6 +151,71 @@ class Records(Weights):
     def metrics(self) -> list[Any]:
         """The metrics of the layer and its parts."""
         return self._metrics + self._gather_children_attribute("metrics")
+
+    def add_metric(
+        self, value: Any, aggregation: str | None = None, name: str | None = None
+    ) -> None:
+        """Add a metric to those of the layer.
+
+        Args:
+          value: a tensor, a value for each sample or one; or what a metric has given.
+          aggregation: `mean`, unless a metric has given the value.
+          name: the metric's, unless it has one.
+
+        Raises:
+          ValueError: another aggregation, no name, or a value outside of a call.
+        """
+        if aggregation not in (None, "mean"):
+            raise ValueError(
+                "We currently support only `mean` sample-wise metric aggregation. You "
+                f"provided aggregation=`{aggregation}`"
+            )
+        given = getattr(value, "_metric_obj", None)
+        if name is None and given is None:
+            raise ValueError(
+                "Please provide a name for your metric like `self.add_metric("
+                "tf.reduce_sum(inputs), name='mean_activation', aggregation='mean')`"
+            )
+        name = given.name if given is not None else name
+        if calls.current.in_call:
+            self._measure(value, aggregation, name, given)
+            return
+        if not is_symbolic(value):
+            raise ValueError(
+                f"Expected a symbolic Tensor for the metric value, received: {value}"
+            )
+        if not getattr(self, "_is_graph_network", False):
+            with keras_graph().as_default():
+                self._measure(value, aggregation, name, given)
+            return
+        if given is not None:
+            raise ValueError(
+                "Using the result of calling a `Metric` object when calling "
+                "`add_metric` on a Functional Model is not supported. Please pass the "
+                "Tensor to monitor directly."
+            )
+        hooks.add_metric_to_network(self, value, aggregation, name)
+
+    def _measure(
+        self, value: Any, aggregation: str | None, name: str | None, given: Any
+    ) -> None:
+        """Take a value into the metric of a name, which is made the first time."""
+        known = next((m for m in self._metrics if m.name == name), None)
+        if aggregation is None:
+            if given is None:
+                raise ValueError(
+                    "`add_metric` is called with a value that no metric has given; "
+                    "pass aggregation='mean'."
+                )
+            if known is None:
+                self._metrics.append(given)
+            return
+        metric = known or given
+        if metric is None:
+            metric = hooks.mean_metric(name)
+        if known is None:
+            self._metrics.append(metric)
+        metric(value)
 
 
 def is_symbolic(value: Any) -> bool:
