@@ -98,7 +98,8 @@ def parse_init_thresholds(
 ) -> list[float]:
     """Thresholds as a list: one, several, or the default where there is None."""
     if thresholds is not None:
-        given = thresholds if isinstance(thresholds, (list, tuple)) else [thresholds]
+        several = isinstance(thresholds, (list, tuple))
+        given: Any = thresholds if several else [thresholds]
         assert_thresholds_range(given)
         return list(given)
     return [default_threshold]

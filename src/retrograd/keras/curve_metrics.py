@@ -125,8 +125,8 @@ class SensitivityAtSpecificity(SensitivitySpecificityBase):
     ) -> None:
         if specificity < 0 or specificity > 1:
             raise ValueError("`specificity` must be in the range [0, 1].")
-        self.__dict__["specificity"] = specificity
-        self.__dict__["num_thresholds"] = num_thresholds
+        self.specificity = specificity
+        self.num_thresholds = num_thresholds
         super().__init__(specificity, num_thresholds, name=name, dtype=dtype)
 
     def result(self) -> Any:
@@ -166,8 +166,8 @@ class SpecificityAtSensitivity(SensitivitySpecificityBase):
     ) -> None:
         if sensitivity < 0 or sensitivity > 1:
             raise ValueError("`sensitivity` must be in the range [0, 1].")
-        self.__dict__["sensitivity"] = sensitivity
-        self.__dict__["num_thresholds"] = num_thresholds
+        self.sensitivity = sensitivity
+        self.num_thresholds = num_thresholds
         super().__init__(sensitivity, num_thresholds, name=name, dtype=dtype)
 
     def result(self) -> Any:
@@ -221,14 +221,14 @@ class AUC(Metric):
             if num_thresholds <= 1:
                 raise ValueError("`num_thresholds` must be > 1.")
             between = _between(num_thresholds)
-        kept = self.__dict__
-        kept["num_thresholds"] = num_thresholds
-        kept["thresholds"] = [0.0 - epsilon(), *between, 1.0 + epsilon()]
+        self.num_thresholds = num_thresholds
+        self.thresholds = [0.0 - epsilon(), *between, 1.0 + epsilon()]
         if isinstance(curve, str):
             curve = AUCCurve.from_str(curve)
         if isinstance(summation_method, str):
             summation_method = AUCSummationMethod.from_str(summation_method)
-        kept["curve"], kept["summation_method"] = curve, summation_method
+        self.curve = curve
+        self.summation_method = summation_method
         super().__init__(name=name, dtype=dtype)
         _make_counts(self, num_thresholds)
 

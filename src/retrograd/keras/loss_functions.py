@@ -39,7 +39,7 @@ def _both(y_true: TensorLike, y_pred: TensorLike) -> tuple[Any, Any]:
     return cast(y_true, predicted.dtype), predicted
 
 
-def _at_least(x: Operand, low: float, high: float = np.inf) -> Any:
+def _at_least(x: Any, low: float, high: float = np.inf) -> Any:
     kind = x.dtype.base_dtype
     return clip_by_value(x, constant(low, kind), constant(high, kind))
 

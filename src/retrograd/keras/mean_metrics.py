@@ -141,7 +141,7 @@ class MeanRelativeError(Mean):
         super().__init__(name=name, dtype=dtype)
         self.normalizer: Any = cast(normalizer, self._dtype)
 
-    def update_state(
+    def update_state(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         y_true: TensorLike,
         y_pred: TensorLike,
@@ -170,7 +170,7 @@ class RootMeanSquaredError(Mean):
     ) -> None:
         super().__init__(name, dtype=dtype)
 
-    def update_state(
+    def update_state(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         y_true: TensorLike,
         y_pred: TensorLike,
@@ -229,7 +229,7 @@ class MeanMetricWrapper(Mean):
         self._fn = fn
         self._fn_kwargs = kwargs
 
-    update_state = _update_by_function
+    update_state = _update_by_function  # pyright: ignore[reportAssignmentType]
     get_config = _config_with_function
 
 
@@ -254,7 +254,7 @@ class SumOverBatchSizeMetricWrapper(SumOverBatchSize):
         self._fn = fn
         self._fn_kwargs = kwargs
 
-    update_state = _update_by_function
+    update_state = _update_by_function  # pyright: ignore[reportAssignmentType]
     get_config = _config_with_function
 
 

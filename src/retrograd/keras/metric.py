@@ -49,7 +49,7 @@ class Metric(Layer, metaclass=ABCMeta):
         if not cls.__module__.startswith("retrograd."):
             # in order, whatever mode it is called in
             update = function(update)
-        kept = metric.__dict__
+        kept = vars(metric)
         kept["update_state"] = types.MethodType(_updating(update), metric)
         kept["result"] = types.MethodType(_giving(metric.result), metric)
         return metric
@@ -90,7 +90,7 @@ class Metric(Layer, metaclass=ABCMeta):
         """The value, from the variables."""
         raise NotImplementedError("Must be implemented in subclasses.")
 
-    def add_weight(
+    def add_weight(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         name: str | None = None,
         shape: ShapeLike = (),
@@ -153,7 +153,7 @@ def _giving(compute: Callable[..., Any]) -> Callable[..., Any]:
                 return identity(own(*given))
 
             found = replica.merge_call(merged, args=(compute, *args))
-        metric.__dict__["_call_result"] = found
+        vars(metric)["_call_result"] = found
         return found
 
     return decorated

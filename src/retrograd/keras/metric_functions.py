@@ -68,7 +68,7 @@ def sparse_top_k_categorical_accuracy(
     ranks = y.shape.ndims, p.shape.ndims
     if None not in ranks:
         if ranks[1] > 2:  # pyright: ignore[reportOptionalOperand]
-            p = reshape(p, [-1, p.shape.as_list()[-1]])
+            p = reshape(p, [-1, p.shape.as_list()[-1]])  # pyright: ignore[reportArgumentType]
         if ranks[0] > 1:  # pyright: ignore[reportOptionalOperand]
             y = reshape(y, [-1])
     return cast(in_top_k(p, cast(y, dtypes.int32), k), floatx())
