@@ -71,28 +71,30 @@ class Arrays:
             for _ in range(self.steps):
                 yield Batch(*self.lists, count)
             return
-        order = self._order(count)
+        order = self._order()
         for start in range(0, count, self.batch_size):
             chosen: Any = slice(start, min(start + self.batch_size, count))
             size = chosen.stop - start
             if order is not None:
                 chosen = order[chosen]
-            yield Batch(*(self._part(values, chosen) for values in self.lists), size)
+            x, y, weights = (self._part(values, chosen) for values in self.lists)
+            yield Batch(x, y, weights, size)
 
     def _part(self, values: Sequence[Any], chosen: Any) -> list[Any]:
         return [None if x is None else _rows(x, chosen) for x in values]
 
-    def _order(self, count: int) -> np.ndarray | None:
+    def _order(self) -> np.ndarray | None:
+        """The order of an epoch, None where it is that of the arrays."""
         if not self.shuffle:
             return None
-        order = np.arange(count)
-        if self.shuffle != "batch":
+        order = np.arange(self.samples or 0)
+        if self.shuffle == "batch":
+            whole = len(order) // self.batch_size * self.batch_size
+            in_batches = order[:whole].reshape(-1, self.batch_size)
+            np.random.shuffle(in_batches)
+        else:
             np.random.shuffle(order)
-            return order
-        whole = count // self.batch_size * self.batch_size
-        batches = order[:whole].reshape(-1, self.batch_size)
-        np.random.shuffle(batches)
-        return np.append(batches.reshape(-1), order[whole:])
+        return order
 
     def close(self) -> None:
         """Nothing is held."""

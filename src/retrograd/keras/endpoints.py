@@ -315,7 +315,7 @@ def metric_objects(
         if isinstance(function, type):
             function = function()
         if isinstance(function, metrics.Metric):
-            function.__dict__["_name"] = name(function.name)
+            function._name = name(function.name)
             found[called] = function
         else:
             found[called] = metrics.MeanMetricWrapper(function, name=name(called))

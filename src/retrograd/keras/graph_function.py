@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from retrograd.graph import context
 from retrograd.graph.defaults import control_dependencies
+from retrograd.graph.name_scopes import name_scope
 from retrograd.graph.tensor import Tensor
 from retrograd.layers.values import get_session
 from retrograd.ops.flow.control import group
@@ -35,7 +36,8 @@ class GraphFunction:
         graph = (self.outputs or self.inputs)[0].graph
         with graph.as_default(), control_dependencies(self.outputs[:1]):
             made = [_update(update) for update in updates if update is not None]
-            self.updates_op = group(*made, name=f"{name}/group_deps")
+            with name_scope(name):
+                self.updates_op = group(*made)
         self._calls: WeakKeyDictionary[Session, Callable[..., Any]] = (
             WeakKeyDictionary()
         )

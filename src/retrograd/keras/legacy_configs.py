@@ -61,7 +61,8 @@ def readable(config: Any, version: str) -> Any:
         return found
     if name == "DTypePolicy" or name == "Policy":
         return found["config"].get("name", "float32")
-    found["class_name"] = name = _CLASSES.get(name.rpartition(">")[2], name)
+    name = str(name).rpartition(">")[2]
+    found["class_name"] = name = _CLASSES.get(name, name)
     if isinstance(found["config"], dict):
         found["config"] = _layer(name, found["config"], version)
     return found

@@ -48,7 +48,7 @@ class Joined:
 
     def __init__(self, samples: int | None) -> None:
         self.samples, self.at = samples, 0
-        self.parts: list[list[Any]] = []
+        self.parts: list[Any] = []
 
     def add(self, outputs: Sequence[Any], size: int) -> None:
         """Take the outputs of a batch in."""
@@ -59,12 +59,12 @@ class Joined:
         if not self.parts:
             self.parts = [
                 np.zeros((self.samples, *np.shape(o)[1:]), o.dtype) for o in outputs
-            ]  # pyright: ignore[reportAttributeAccessIssue]
+            ]
         for whole, output in zip(self.parts, outputs, strict=True):
             whole[self.at : self.at + size] = output
         self.at += size
 
-    def _parts(self, outputs: Sequence[Any]) -> list[list[Any]]:
+    def _parts(self, outputs: Sequence[Any]) -> list[Any]:
         if not self.parts:
             self.parts = [[] for _ in outputs]
         return self.parts

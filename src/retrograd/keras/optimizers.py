@@ -70,6 +70,8 @@ class TFOptimizer(Trackable):
         else:
             found = self.optimizer.compute_gradients(loss, params)
         self.updates = [self.optimizer.apply_gradients(found, global_step=step)]
+        for variable in self.optimizer.variables():
+            track_variable(variable)
         return self.updates
 
     @property

@@ -22,7 +22,7 @@ def _format(path: PathLike, given: str | None, default: str) -> str:
       ValueError: another format, or `tf` for a name that says otherwise.
     """
     if given is None:
-        if hdf5.is_file(path) or os.fspath(path).endswith(_HDF5):
+        if hdf5.is_file(path) or str(path).endswith(_HDF5):
             return "h5"
         return default
     found = {"tf": "tf", "tensorflow": "tf"}.get(given.lower().strip())
@@ -32,7 +32,7 @@ def _format(path: PathLike, given: str | None, default: str) -> str:
                 f'Unknown format "{given}". Was expecting one of {{"tf", "h5"}}.'
             )
         return "h5"
-    if os.fspath(path).endswith(_HDF5):
+    if str(path).endswith(_HDF5):
         raise ValueError(
             'save_weights got save_format="tf"/"tensorflow", but the filepath '
             f'("{path}") looks like an HDF5 file. Omit the ".h5"/".keras" when saving '

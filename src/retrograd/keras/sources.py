@@ -23,7 +23,8 @@ class Sources(ModelData):
     def _arrays(
         self, parts: Any, batch_size: int | None, shuffle: Any, steps: int | None
     ) -> Arrays:
-        return Arrays(*parts, batch_size or 32, shuffle, steps)
+        x, y, weights = parts
+        return Arrays(x, y, weights, batch_size or 32, shuffle, steps)
 
     def _source(
         self,

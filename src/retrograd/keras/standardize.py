@@ -70,7 +70,7 @@ def arrays(
       TypeError: not an array.
     """
     if not names:
-        has_some = hasattr(data, "__len__") and len(data)  # pyright: ignore[reportArgumentType]
+        has_some = hasattr(data, "__len__") and len(data)
         if data is not None and has_some and not isinstance(data, dict):
             raise ValueError(
                 f"Error when checking model {called}: expected no data, but got:", data

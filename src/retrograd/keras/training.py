@@ -157,7 +157,7 @@ class Training(Sources):
             )
         tested: Any = None
         if held_back is not None:
-            tested = self._arrays(held_back, batch_size, False, None)
+            tested = self._arrays(held_back, batch_size, True, None)
         elif validation_data is not None:
             tested = self._validation(
                 validation_data, batch_size, validation_steps, queue
@@ -170,7 +170,11 @@ class Training(Sources):
     def _validation(
         self, data: Any, batch_size: int | None, steps: int | None, queue: tuple
     ) -> Any:
-        """Where the batches come from that the model is tested on."""
+        """Where the batches come from that the model is tested on.
+
+        They are shuffled, as in 1.15: programs that seed NumPy's generator depend on
+        how often it is drawn from.
+        """
         if isinstance(data, (tuple, list)) and not batches.is_dataset(data):
             if len(data) not in (2, 3):
                 raise ValueError(
@@ -180,10 +184,11 @@ class Training(Sources):
                     "dataset or a dataset iterator. However we received "
                     f"`validation_data={data}`"
                 )
-            given = (*data, None, None)[:3]
+            x, y, weights = (*data, None)[:3]
         else:
-            given = (data, None, None)
-        return self._source((*given, None), batch_size, steps, False, queue, 1)
+            x, y, weights = data, None, None
+        given = (x, y, weights, None)
+        return self._source(given, batch_size, steps, True, queue, 1)
 
     def _fit(
         self,
