@@ -104,7 +104,7 @@ def print_summary(
     layers = model.layers
     for i, layer in enumerate(layers):
         described = [f"{layer.name} ({type(layer).__name__})", _shape(layer)]
-        described.append(str(_params(layer)))
+        described.append(str(layer.count_params()))
         if plain:
             show(_row(described, ends))
         else:
@@ -121,12 +121,6 @@ def _shape(layer: Any) -> str:
         return "multiple"
     except RuntimeError:
         return "?"
-
-
-def _params(layer: Any) -> Any:
-    if not layer.built and not getattr(layer, "_is_graph_network", False):
-        return "0 (unused)" if layer.weights else 0
-    return layer.count_params()
 
 
 def _show_connected(

@@ -71,9 +71,9 @@ class Training(Sources):
         if batches.are_tensors(nest.flatten(x), nest.flatten(y)):
             x, y = next(batches.values_of_tensors((x, y)))
         parts = self._standardize(x, y, sample_weight, class_weight)
-        if reset_metrics:
-            self.reset_metrics()
         results = getattr(self._steps, kind)(*parts)
+        if reset_metrics:  # afterwards, as in 1.15: what was before counts
+            self.reset_metrics()
         return results[0] if len(results) == 1 else results
 
     def predict_on_batch(self, x: Structure) -> Any:

@@ -288,7 +288,17 @@ class Weights(Module):
         batch_set_value(list(zip(variables, weights, strict=True)))
 
     def count_params(self) -> int:
-        """How many numbers the weights hold."""
+        """How many numbers the weights hold.
+
+        Raises:
+          ValueError: they have not been made yet.
+        """
+        if not self.built:
+            raise ValueError(
+                f"You tried to call `count_params` on {self.name}, but the layer isn't "
+                "built. You can build it manually via: "
+                f"`{self.name}.build(batch_input_shape)`."
+            )
         return sum(int(np.prod(v.shape.as_list())) for v in _once(self.weights))
 
     # ------------------------------------------------------------------ attributes
