@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -297,49 +297,8 @@ class TruePositives(_ConfusionMatrixConditionCount):
         super().__init__(ConfusionMatrix.TRUE_POSITIVES, thresholds, name, dtype)
 
 
-def _share_arguments(
-    metric: Any,
-    other: str,
-    thresholds: float | Sequence[float] | None,
-    top_k: int | None,
-    class_id: int | None,
-) -> None:
-    """Keep the arguments of a share of true positives, and make its variables."""
-    metric.init_thresholds = thresholds
-    metric.top_k = top_k
-    metric.class_id = class_id
-    default = 0.5 if top_k is None else NEG_INF
-    metric.thresholds = parse_init_thresholds(thresholds, default_threshold=default)
-    sizes = (len(metric.thresholds),)
-    for name in ("true_positives", other):
-        setattr(metric, name, metric.add_weight(name, sizes, initializer="zeros"))
-
-
-def _update_share(
-    metric: Any,
-    other: ConfusionMatrix,
-    rest: Any,
-    y_true: TensorLike,
-    y_pred: TensorLike,
-    sample_weight: TensorLike | None,
-) -> Any:
-    return update_confusion_matrix_variables(
-        {ConfusionMatrix.TRUE_POSITIVES: metric.true_positives, other: rest},
-        y_true,
-        y_pred,
-        thresholds=metric.thresholds,
-        top_k=metric.top_k,
-        class_id=metric.class_id,
-        sample_weight=sample_weight,
-    )
-
-
-def _share_of(true: Any, rest: Any, thresholds: Sequence[float]) -> Any:
-    return _single(div_no_nan(true, true + rest), thresholds)
-
-
-class Precision(Metric):
-    """Which share of what is predicted is true.
+class _Share(Metric):
+    """Base of shares of true positives, in themselves and another count.
 
     Args:
       thresholds: above which a prediction counts as positive; by default 0.5.
@@ -352,91 +311,80 @@ class Precision(Metric):
       ValueError: a threshold outside of [0, 1].
     """
 
+    #: the other count
+    _other: ClassVar[ConfusionMatrix]
     true_positives: Any
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.init_thresholds = thresholds
+        self.top_k = top_k
+        self.class_id = class_id
+        default = 0.5 if top_k is None else NEG_INF
+        self.thresholds = parse_init_thresholds(thresholds, default)
+        for name in ("true_positives", self._other.name.lower()):
+            sizes = (len(self.thresholds),)
+            setattr(self, name, self.add_weight(name, sizes, initializer="zeros"))
+
+    def _rest(self) -> Any:
+        return getattr(self, self._other.name.lower())
+
+    def update_state(
+        self,
+        y_true: TensorLike,
+        y_pred: TensorLike,
+        sample_weight: TensorLike | None = None,
+    ) -> Any:
+        """Count labels and predictions."""
+        true = {ConfusionMatrix.TRUE_POSITIVES: self.true_positives}
+        return update_confusion_matrix_variables(
+            {**true, self._other: self._rest()},
+            y_true,
+            y_pred,
+            thresholds=self.thresholds,
+            top_k=self.top_k,
+            class_id=self.class_id,
+            sample_weight=sample_weight,
+        )
+
+    def result(self) -> Any:
+        """The share: one for each threshold, or a number."""
+        true = self.true_positives
+        return _single(div_no_nan(true, true + self._rest()), self.thresholds)
+
+    def reset_states(self) -> None:
+        """Set all counts to zero."""
+        reset_counts(self, len(self.thresholds))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal one."""
+        own = {
+            "thresholds": self.init_thresholds,
+            "top_k": self.top_k,
+            "class_id": self.class_id,
+        }
+        return {**super().get_config(), **own}
+
+
+class Precision(_Share):
+    """Which share of what is predicted is true."""
+
+    _other = ConfusionMatrix.FALSE_POSITIVES
     false_positives: Any
 
-    def __init__(
-        self,
-        thresholds: float | Sequence[float] | None = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        super().__init__(name=name, dtype=dtype)
-        _share_arguments(self, "false_positives", thresholds, top_k, class_id)
 
-    def update_state(
-        self,
-        y_true: TensorLike,
-        y_pred: TensorLike,
-        sample_weight: TensorLike | None = None,
-    ) -> Any:
-        """Count labels and predictions."""
-        kind = ConfusionMatrix.FALSE_POSITIVES
-        given = y_true, y_pred, sample_weight
-        return _update_share(self, kind, self.false_positives, *given)
+class Recall(_Share):
+    """Which share of the true labels is predicted."""
 
-    def result(self) -> Any:
-        """The share: one for each threshold, or a number."""
-        return _share_of(self.true_positives, self.false_positives, self.thresholds)
-
-    def reset_states(self) -> None:
-        """Set all counts to zero."""
-        reset_counts(self, len(self.thresholds))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one."""
-        return {**super().get_config(), **_share_config(self)}
-
-
-def _share_config(metric: Any) -> dict[str, Any]:
-    return {
-        "thresholds": metric.init_thresholds,
-        "top_k": metric.top_k,
-        "class_id": metric.class_id,
-    }
-
-
-class Recall(Metric):
-    """Which share of the true labels is predicted; the arguments as of `Precision`."""
-
-    true_positives: Any
+    _other = ConfusionMatrix.FALSE_NEGATIVES
     false_negatives: Any
-
-    def __init__(
-        self,
-        thresholds: float | Sequence[float] | None = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        super().__init__(name=name, dtype=dtype)
-        _share_arguments(self, "false_negatives", thresholds, top_k, class_id)
-
-    def update_state(
-        self,
-        y_true: TensorLike,
-        y_pred: TensorLike,
-        sample_weight: TensorLike | None = None,
-    ) -> Any:
-        """Count labels and predictions."""
-        kind = ConfusionMatrix.FALSE_NEGATIVES
-        given = y_true, y_pred, sample_weight
-        return _update_share(self, kind, self.false_negatives, *given)
-
-    def result(self) -> Any:
-        """The share: one for each threshold, or a number."""
-        return _share_of(self.true_positives, self.false_negatives, self.thresholds)
-
-    def reset_states(self) -> None:
-        """Set all counts to zero."""
-        reset_counts(self, len(self.thresholds))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one."""
-        return {**super().get_config(), **_share_config(self)}
 
 
 class MeanIoU(Metric):

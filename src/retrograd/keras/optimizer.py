@@ -30,7 +30,7 @@ from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.clip import clip_by_norm, clip_by_value
 from retrograd.platform import logs
-from retrograd.train.operands import _deduplicate_indexed_slices
+from retrograd.train.operands import _deduplicate_indexed_slices, assert_dtypes
 from retrograd.train.schedules import LearningRateSchedule
 from retrograd.util.functions import fn_args
 from retrograd.util.tracking import Trackable
@@ -596,14 +596,7 @@ class OptimizerV2(Trackable):
         return set(_FLOATS)
 
     def _assert_valid_dtypes(self, tensors: Iterable[Any]) -> None:
-        valid = self._valid_dtypes()
-        for tensor in tensors:
-            dtype = tensor.dtype.base_dtype
-            if dtype not in valid:
-                raise ValueError(
-                    f"Invalid type {dtype!r} for {tensor.name}, expected: "
-                    f"{list(valid)}."
-                )
+        assert_dtypes(tensors, self._valid_dtypes())
 
     def _call_if_callable(self, param: Hyperparameter) -> Any:
         """A hyperparameter; one that is a function is called."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
@@ -41,6 +42,20 @@ def _deduplicate_indexed_slices(
     distinct, position = F.Unique(indices, out_idx=dtypes.int32)
     count = shape(distinct)[0]
     return F.UnsortedSegmentSum(values, position, count), distinct
+
+
+def assert_dtypes(tensors: Iterable[Any], valid: Collection[Any]) -> None:
+    """Require that tensors have one of some dtypes.
+
+    Raises:
+      ValueError: one has another.
+    """
+    for tensor in tensors:
+        dtype = tensor.dtype.base_dtype
+        if dtype not in valid:
+            raise ValueError(
+                f"Invalid type {dtype!r} for {tensor.name}, expected: {list(valid)}."
+            )
 
 
 def is_handle(var: Any) -> bool:

@@ -22,6 +22,7 @@ from retrograd.train.operands import (
     _deduplicate_indexed_slices,
     _var_key,
     as_gradient,
+    assert_dtypes,
     collected_as_train_op,
     count_up,
     has_no_op,
@@ -472,14 +473,7 @@ class Optimizer(Trackable):
         return set(_FLOATS)
 
     def _assert_valid_dtypes(self, tensors: Iterable[Any]) -> None:
-        valid = self._valid_dtypes()
-        for tensor in tensors:
-            dtype = tensor.dtype.base_dtype
-            if dtype not in valid:
-                raise ValueError(
-                    f"Invalid type {dtype!r} for {tensor.name}, expected: "
-                    f"{list(valid)}."
-                )
+        assert_dtypes(tensors, self._valid_dtypes())
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         """Make the slots that the variables need."""
