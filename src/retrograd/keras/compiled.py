@@ -85,7 +85,7 @@ class Compiled(Network):
         compilation = self._compilation
         assert compilation is not None
         compilation.prepare(self.output_names, self.outputs)
-        self.__dict__["_collected_trainable_weights"] = list(self.trainable_weights)
+        self.__dict__["_collected_trainable_weights"] = self._unique_trainable_weights
         if not context.executing_eagerly():
             modes = [e.mode is not None for e in compilation.endpoints]
             compilation.make_graph(modes)
@@ -150,12 +150,19 @@ class Compiled(Network):
         """The losses of the outputs."""
         return [e.loss for e in self._compiled().endpoints]
 
+    @property
+    def _unique_trainable_weights(self) -> list[Any]:
+        """The weights that are trained, each once."""
+        return list({id(w): w for w in self.trainable_weights}.values())
+
     def _make_train_function(self) -> None:
         """Make the update of the optimizer, and so its weights."""
-        if context.executing_eagerly():
-            self.optimizer._create_all_weights(self.trainable_weights)
-        else:
+        if not context.executing_eagerly():
             self._compiled().function("train")
+        elif hasattr(self.optimizer, "_create_hypers"):
+            _ = self.optimizer.iterations
+            self.optimizer._create_hypers()
+            self.optimizer._create_slots(self._unique_trainable_weights)
 
     @property
     def _feed_inputs(self) -> list[Any]:

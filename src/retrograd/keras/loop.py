@@ -10,7 +10,8 @@ import numpy as np
 from retrograd.keras.batches import Arrays, Batch, Elements
 
 if TYPE_CHECKING:
-    from retrograd.keras.callbacks import CallbackList
+    from retrograd.keras.callback import CallbackList
+    from retrograd.keras.callback_logs import ProgbarLogger
     from retrograd.keras.model import Model
 
 Source = Arrays | Elements
@@ -84,7 +85,8 @@ def go_through(
     names: Sequence[str],
     mode: str,
     model: Model | None = None,
-) -> dict[str, Any]:
+    bar: ProgbarLogger | None = None,
+) -> None:
     """Make a step with each batch of an epoch.
 
     Args:
@@ -95,14 +97,13 @@ def go_through(
       names: of the results.
       mode: `train`, `test` or `predict`.
       model: may ask to stop.
-
-    Returns:
-      The logs of the last batch.
+      bar: shows how far it is, where no callback does.
     """
-    logs: dict[str, Any] = {}
     for index, batch in enumerate(source.epoch()):
         logs = {"batch": index, "size": batch.size if source.counts_samples else 1}
         callbacks._call_batch_hook(mode, "begin", index, logs)
+        if bar is not None:
+            bar.on_batch_begin(index, logs)
         results = step(batch)
         aggregate.add(results, batch.size)
         if mode == "predict":
@@ -110,6 +111,7 @@ def go_through(
         else:
             logs.update(zip(names, results, strict=False))
         callbacks._call_batch_hook(mode, "end", index, logs)
+        if bar is not None:
+            bar.on_batch_end(index, logs)
         if model is not None and model.stop_training:
             break
-    return logs

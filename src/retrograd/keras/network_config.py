@@ -122,7 +122,7 @@ def write(network: Network) -> dict[str, Any]:
     keys = network._network_nodes
     numbers = {}  # of a node among those of its layer that belong to the network
     for layer in network.layers:
-        kept = 0
+        kept = _first_call(layer)
         for i, _ in enumerate(layer._inbound_nodes):
             if node_key(layer, i) in keys:
                 numbers[node_key(layer, i)] = kept
@@ -142,6 +142,11 @@ def write(network: Network) -> dict[str, Any]:
         "input_layers": _write_tensors(network._nested_inputs, numbers),
         "output_layers": _write_tensors(network._nested_outputs, numbers),
     }
+
+
+def _first_call(layer: Layer) -> int:
+    """The number of a layer's first call: models have a node from the beginning."""
+    return int(hasattr(layer, "_is_graph_network"))
 
 
 def _write_node(node: Node, numbers: dict[str, int]) -> Any:
@@ -211,12 +216,10 @@ class _Reader:
         name = data["name"]
         layer = deserialization.deserialize(data, custom_objects=self.custom_objects)
         self.layers[name] = layer
-        own = int(isinstance(layer, InputLayer))
-        if own:
+        if isinstance(layer, InputLayer):
             self.made[name, 0] = 0
-        calls = data["inbound_nodes"]
-        for i, inputs in enumerate(_as_deserialized(calls)):
-            self.calls.append((layer, (name, i + own, inputs)))
+        calls = enumerate(_as_deserialized(data["inbound_nodes"]), _first_call(layer))
+        self.calls += [(layer, (name, i, inputs)) for i, inputs in calls]
 
     def tensor(self, name: str, number: int, place: int) -> Any:
         """A tensor that a layer gives.

@@ -143,7 +143,7 @@ class Sources(ModelData):
     def _check_trainable(self) -> None:
         """Warn where `trainable` was changed after compiling."""
         before = self.__dict__.get("_collected_trainable_weights")
-        if before is not None and len(before) != len(self.trainable_weights):
+        if before is not None and len(before) != len(self._unique_trainable_weights):
             _log.warning(
                 "Discrepancy between trainable weights and collected trainable weights,"
                 " did you set `model.trainable` without calling `model.compile` after ?"

@@ -112,16 +112,14 @@ class EagerSteps:
             scaled = loss
             if hasattr(optimizer, "get_scaled_loss"):
                 scaled = optimizer.get_scaled_loss(loss)
-        variables = model.trainable_weights
+        variables = model._unique_trainable_weights
         if variables:
             slopes = tape.gradient(scaled, variables)
             if hasattr(optimizer, "get_unscaled_gradients"):
                 slopes = optimizer.get_unscaled_gradients(slopes)
+            if hasattr(optimizer, "_clipped"):
+                slopes = optimizer._clipped(slopes)
             pairs = list(zip(slopes, variables, strict=True))
-            clip = getattr(optimizer, "_clip_gradients", None)
-            if clip is not None:
-                slopes = clip(slopes)
-                pairs = list(zip(slopes, variables, strict=True))
             optimizer.apply_gradients(pairs)
         return self._results(loss)
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd import nest
-from retrograd.keras import batches, callbacks, loop, standardize
+from retrograd.keras import batches, callback_logs, loop, standardize
 from retrograd.keras.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from retrograd.keras.batches import Batch
     from retrograd.typing import Structure
 
 _log = logging.getLogger("tensorflow")
@@ -200,17 +201,14 @@ class Training(Sources):
         given: Sequence[Any] | None,
         validation_freq: int | Sequence[int],
     ) -> Any:
-        told = callbacks.configure_callbacks(
+        told = callback_logs.configure_callbacks(
             given,
             self,
             do_validation=tested is not None,
-            batch_size=getattr(source, "batch_size", None),
             epochs=epochs,
-            steps_per_epoch=source.steps,
-            samples=source.size if source.counts_samples else source.steps,
             verbose=verbose,
-            count_mode="samples" if source.counts_samples else "steps",
             mode="train",
+            **_sizes(source),
         )
         _announce(source, tested, verbose)
         names = self.metrics_names
@@ -247,7 +245,7 @@ class Training(Sources):
         told._call_end_hook("train")
         return self.history
 
-    def _test(self, source: Any, told: Any) -> list[Any]:
+    def _test(self, source: Any, told: Any, bar: Any = None) -> list[Any]:
         """The results of an epoch of testing."""
         self.reset_metrics()
         means = loop.Means(source.counts_samples)
@@ -260,6 +258,7 @@ class Training(Sources):
             told,
             self.metrics_names,
             "test",
+            bar=bar,
         )
         told._call_end_hook("test")
         return means.results()
@@ -286,11 +285,13 @@ class Training(Sources):
         queue = (max_queue_size, workers, use_multiprocessing)
         given = (x, y, sample_weight, None)
         source = self._source(given, batch_size, steps, False, queue, 1)
-        told = self._told(callbacks, source, verbose, "test")
+        told, bar = self._told(callbacks, source, verbose, "test")
         try:
-            results = self._test(source, told)
+            results = self._test(source, told, bar)
         finally:
             source.close()
+        if bar is not None:
+            bar.on_epoch_end(0, dict(zip(self.metrics_names, results, strict=False)))
         return results[0] if len(results) == 1 else results
 
     def predict(
@@ -309,34 +310,46 @@ class Training(Sources):
         source = self._source(
             (x, None, None, None), batch_size, steps, False, queue, 1, compiled=False
         )
-        told = self._told(callbacks, source, verbose, "predict")
+        told, bar = self._told(callbacks, source, verbose, "predict")
         joined = loop.Joined(source.samples if source.counts_samples else None)
         told._call_begin_hook("predict")
         made = self._steps
         try:
             loop.go_through(
-                source, lambda b: made.predict(b.x), joined, told, (), "predict"
+                source,
+                lambda b: made.predict(b.x),
+                joined,
+                told,
+                (),
+                "predict",
+                bar=bar,
             )
         finally:
             source.close()
+        if bar is not None:
+            bar.on_epoch_end(0, {})
         told._call_end_hook("predict")
         return self._as_outputs(joined.results())
 
     def _told(
         self, given: Sequence[Any] | None, source: Any, verbose: int, mode: str
-    ) -> Any:
-        return callbacks.configure_callbacks(
-            given,
-            self,
-            do_validation=False,
-            batch_size=getattr(source, "batch_size", None),
-            epochs=1,
-            steps_per_epoch=source.steps,
-            samples=source.size if source.counts_samples else source.steps,
-            verbose=verbose,
-            count_mode="samples" if source.counts_samples else "steps",
-            mode=mode,
+    ) -> tuple[Any, Any]:
+        """The callbacks of a run without training, and the bar it shows."""
+        told = callback_logs.configure_callbacks(
+            given, self, epochs=1, verbose=verbose, mode=mode, **_sizes(source)
         )
+        if not verbose:
+            return told, None
+        bar = callback_logs.ProgbarLogger(_sizes(source)["count_mode"])
+        bar.stateful_metrics = set(self.metrics_names[1:])
+        bar.set_params({**told.params, "verbose": verbose})
+        bar.on_train_begin()
+        bar.on_epoch_begin(0)
+        return told, bar
+
+    def _get_callback_model(self) -> Any:
+        """The model that callbacks see."""
+        return self
 
     # ------------------------------------------------------------------ generators
 
@@ -443,3 +456,14 @@ def _announce(source: Any, tested: Any, verbose: int) -> None:
     if tested is not None and tested.size is not None:
         text += f", validate on {count(tested)}"
     print(text)
+
+
+def _sizes(source: Any) -> dict[str, Any]:
+    """What callbacks are told of the sizes of data."""
+    samples = source.counts_samples
+    return {
+        "batch_size": getattr(source, "batch_size", None) if samples else None,
+        "steps_per_epoch": source.steps,
+        "samples": source.size,
+        "count_mode": "samples" if samples else "steps",
+    }
