@@ -7,8 +7,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from retrograd.keras.data_utils import GeneratorEnqueuer, OrderedEnqueuer, Sequence
-
 
 class Generated(NamedTuple):
     """Where elements are drawn from, and how many an epoch has."""
@@ -17,11 +15,17 @@ class Generated(NamedTuple):
     steps: int | None
 
 
+def is_sequence(value: object) -> bool:
+    """Whether a value is a `Sequence`, that of the package keras too."""
+    names = ("__getitem__", "__len__", "on_epoch_end")
+    return all(hasattr(value, name) for name in names)
+
+
 def is_generator(value: object) -> bool:
     """Whether a value gives batches one by one."""
     return (
         inspect.isgenerator(value)
-        or isinstance(value, Sequence)
+        or is_sequence(value)
         or (hasattr(value, "__next__") and not hasattr(value, "shape"))
     )
 
@@ -38,14 +42,16 @@ def generated(
       shuffle: whether a `Sequence` gives its batches in another order each time.
     """
     size, workers, processes = queue
-    is_sequence = isinstance(source, Sequence)
-    steps = len(source) if is_sequence else None  # pyright: ignore[reportArgumentType]
+    in_order = is_sequence(source)
+    steps = len(source) if in_order else None
 
     def draw() -> Iterator[Any]:
         if workers == 0:
-            yield from _in_turn(source) if is_sequence else source
+            yield from _in_turn(source) if in_order else source
             return
-        if is_sequence:
+        from retrograd.keras.data_utils import GeneratorEnqueuer, OrderedEnqueuer
+
+        if in_order:
             enqueuer: Any = OrderedEnqueuer(source, processes, shuffle=bool(shuffle))
         else:
             enqueuer = GeneratorEnqueuer(source, processes)
