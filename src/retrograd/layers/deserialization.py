@@ -13,6 +13,7 @@ from retrograd.layers import (
     conv,
     core,
     embeddings,
+    gated_cells,
     inputs,
     lambdas,
     layer_normalization,
@@ -21,8 +22,12 @@ from retrograd.layers import (
     noise,
     normalization,
     pooling,
+    recurrent,
+    recurrent_cells,
+    recurrent_layers,
     reshaping,
     serialization,
+    stacked_cells,
     wrappers,
 )
 from retrograd.layers.base import Layer
@@ -41,6 +46,11 @@ _MODULES = (
     noise,
     normalization,
     pooling,
+    recurrent_cells,
+    gated_cells,
+    stacked_cells,
+    recurrent,
+    recurrent_layers,
     reshaping,
     wrappers,
 )
