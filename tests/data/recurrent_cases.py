@@ -67,6 +67,27 @@ RNN(v2.GRUCell(3)) @ 2x3x2
 RNN(v2.LSTMCell(3)) @ 2x3x2
 TimeDistributed(LSTM(3)) @ 2?x2x3x2
 TimeDistributed(LSTM(3)) @ 2x2x3x2
+Bidirectional(LSTM(3)) @ 2?x3x2
+Bidirectional(SimpleRNN(3, unroll=True, return_sequences=True)) @ 2x2x2 @ masked
+Bidirectional(GRU(3, return_sequences=True), merge_mode='sum') @ 2?x3x2 @ masked
+Bidirectional(GRU(3, return_sequences=True), merge_mode='mul') @ 2x3x2
+Bidirectional(SimpleRNN(3, unroll=True), merge_mode='ave', name='both') @ 2x2x2
+Bidirectional(LSTM(3)) @ 2x3x2 @ initial_state=[tf.ones([2, 3])] * 4
+Bidirectional(LSTM(3)) @ 2x3x2 @ initial_state=[tf.ones([2, 3])] * 3
+Bidirectional(LSTM(3, kernel_regularizer='l2', dropout=0.2)) @ 2x3x2 @ training=True
+Bidirectional(RNN([LSTMCell(3), GRUCell(2)])) @ 2x3x2
+Bidirectional(LSTM(3), backward_layer=GRU(3, go_backwards=True)) @ 2x3x2
+Bidirectional(LSTM(3), backward_layer=GRU(3)) @ 2x3x2
+Bidirectional(LSTM(3), merge_mode='other') @ 2x3x2
+Bidirectional(v2.LSTM(3, time_major=True, return_sequences=True)) @ 3x2x2
+ConvLSTM2D(2, 2) @ 1x2x3x3x2
+ConvLSTM2D(2, (2, 1), padding='same', return_sequences=True) @ 1?x2x3x3x2 @ masked
+ConvLSTM2D(2, 3, padding='same', data_format='channels_first') @ 1?x2x2x3x3
+ConvLSTM2D(2, 2, strides=2, recurrent_dropout=0.3) @ 1x2x4x4x1 @ training=True
+ConvLSTM2D(2, 2, dilation_rate=2, use_bias=False, go_backwards=True) @ 1x2x4x4x1
+ConvLSTM2D(2, 2, stateful=True, return_sequences=True) @ 1x2x3x3x2
+ConvLSTM2D(2, 2) @ 1x2x3x3x2?
+ConvLSTM2D(2, 2, unroll=True) @ 1x2x3x3x2
 """
 
 CASES = [line for line in CASES.strip().splitlines() if line.strip()]

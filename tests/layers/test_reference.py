@@ -75,7 +75,8 @@ def test_layer(line: str) -> None:
     compare(found, EXPECTED[line])
 
 
-@pytest.mark.parametrize("line", CASES[::6])
+# the recurrent layers are at the end: a loop takes longer to compile
+@pytest.mark.parametrize("line", CASES[:-90:6] + CASES[-90::11])
 def test_compiled_layer(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETROGRAD_TIER", "1")
     test_layer(line)

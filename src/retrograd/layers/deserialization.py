@@ -10,8 +10,11 @@ from retrograd.graph.hooks import hooks
 from retrograd.layers import (
     advanced_activations,
     attention,
+    bidirectional,
     conv,
+    conv_recurrent,
     core,
+    cudnn_recurrent,
     embeddings,
     gated_cells,
     inputs,
@@ -35,8 +38,11 @@ from retrograd.layers.base import Layer
 _MODULES = (
     advanced_activations,
     attention,
+    bidirectional,
     conv,
+    conv_recurrent,
     core,
+    cudnn_recurrent,
     embeddings,
     inputs,
     lambdas,

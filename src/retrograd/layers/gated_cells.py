@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrograd.layers import initializers
 from retrograd.layers.dropped import times
 from retrograd.layers.recurrent_cells import (
     CONSTRAINTS,
@@ -16,7 +15,7 @@ from retrograd.layers.recurrent_cells import (
     Cell,
 )
 from retrograd.layers.signatures import constructor
-from retrograd.ops.array.join import concat, split, unstack
+from retrograd.ops.array.join import split, unstack
 from retrograd.ops.declare import F
 
 if TYPE_CHECKING:
@@ -186,21 +185,12 @@ class LSTMCell(Cell):
     _ARGUMENTS = tuple(LSTM_CELL.split())
     __init__ = constructor(LSTM_CELL, DEFAULTS)
 
-    def _begin(self, given: dict[str, Any]) -> None:
-        super()._begin(given)
+    def _set_sizes(self) -> None:
+        super()._set_sizes()
         self.state_size = [self.units, self.units]
 
     def _add_bias(self) -> Any:
-        initializer = self.bias_initializer
-        if self.unit_forget_bias:
-            initializer = forget_one(self.bias_initializer, self.units)
-        return self.add_weight(
-            name="bias",
-            shape=(self._parts * self.units,),
-            initializer=initializer,
-            regularizer=self.bias_regularizer,
-            constraint=self.bias_constraint,
-        )
+        return self._forget_bias(self.units)
 
     def call(
         self,
@@ -283,23 +273,6 @@ class LSTMCell(Cell):
     ) -> Any:
         """Zeros; see `Cell`."""
         return list(super().get_initial_state(inputs, batch_size, dtype))
-
-
-def forget_one(initializer: Any, units: int) -> Any:
-    """An initializer of a bias in the order i, f, c̃, o, with 1 for f."""
-
-    def initial(
-        shape: ShapeLike = None, dtype: DTypeLike | None = None, **kwargs: Any
-    ) -> Any:
-        del shape, dtype
-        parts = [
-            initializer((units,), **kwargs),
-            initializers.ones()((units,), **kwargs),
-            initializer((2 * units,), **kwargs),
-        ]
-        return concat(parts, -1)
-
-    return initial
 
 
 class PeepholeLSTMCell(LSTMCell):

@@ -10,7 +10,6 @@ import numpy as np
 from retrograd import nest, shapes
 from retrograd.graph import context
 from retrograd.graph.hooks import hooks
-from retrograd.graph.tensor import Tensor
 from retrograd.layers.backend_config import floatx
 from retrograd.layers.base import Layer
 from retrograd.layers.dropped import DropoutRNNCellMixin
@@ -29,6 +28,7 @@ from retrograd.variables.updates import assign
 
 if TYPE_CHECKING:
     from retrograd.typing import Structure, Training
+    from retrograd.variables.variable import Variable
 
 _FLAGS = "return_sequences return_state go_backwards stateful unroll time_major"
 _NO_BATCH = (
@@ -91,28 +91,30 @@ class RNN(Layer):
                 "The RNN cell should have an attribute `state_size` (tuple of "
                 "integers, one integer per RNN state)."
             )
-        self._begin_base(kwargs)
-        self.cell = cell
-        self.return_sequences = return_sequences
-        self.return_state = return_state
-        self.go_backwards = go_backwards
-        self.stateful = stateful
-        self.unroll = unroll
-        self.time_major = time_major
-
-    def _begin_base(self, kwargs: dict[str, Any]) -> None:
         zero_output = kwargs.pop("zero_output_for_mask", False)
         if "input_shape" not in kwargs and (
             "input_dim" in kwargs or "input_length" in kwargs
         ):
-            length, size = (
-                kwargs.pop("input_length", None),
-                kwargs.pop("input_dim", None),
-            )
-            kwargs["input_shape"] = (length, size)
+            length = kwargs.pop("input_length", None)
+            kwargs["input_shape"] = (length, kwargs.pop("input_dim", None))
         super().__init__(**kwargs)
-        self.zero_output_for_mask = zero_output
+        self.cell = cell
         self.supports_masking = True
+        self._set_up(
+            zero_output=zero_output,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            time_major=time_major,
+        )
+
+    def _set_up(self, zero_output: bool, **flags: bool) -> None:
+        """Keep the arguments that say how steps are taken; there are no states yet."""
+        self.zero_output_for_mask = zero_output
+        for name, flag in flags.items():
+            setattr(self, name, flag)
         kept = self.__dict__
         kept["_states"] = kept["state_spec"] = kept["constants_spec"] = None
         kept["_num_constants"] = 0
@@ -140,7 +142,9 @@ class RNN(Layer):
         specs = self.state_spec
         flat = nest.flatten(specs)
         if len(flat) == len(sizes) and all(
-            shapes.TensorShape(spec.shape[1:]).is_compatible_with(sizes_of(size))
+            shapes.TensorShape(spec.shape[1:]).is_compatible_with(
+                self._state_shape(size)[1:]
+            )
             for spec, size in zip(flat, sizes, strict=True)
         ):
             return
@@ -173,19 +177,21 @@ class RNN(Layer):
         batch = None
         if self.input_spec is not None:
             spec = nest.flatten(self.input_spec)[0]
-            batch = spec.shape[1 if self.time_major else 0]
+            if spec.shape is not None:
+                batch = spec.shape[1 if self.time_major else 0]
         if not batch:
             raise ValueError(_NO_BATCH)
         if nest.flatten(self.states)[0] is None:
             made = nest.map_structure(
-                lambda size: _kept_zeros([batch, *sizes_of(size)]), self.cell.state_size
+                lambda size: _kept_zeros([batch, *self._kept_sizes(size)]),
+                self.cell.state_size,
             )
             self.states = _listed(made)
             if states is None:
                 return
         kept = nest.flatten(self.states)
         flat = nest.flatten(self.cell.state_size)
-        sizes: list[Any] = [(batch, *sizes_of(x)) for x in flat]
+        sizes: list[Any] = [(batch, *self._kept_sizes(x)) for x in flat]
         if states is None:
             batch_set_value(
                 [(x, np.zeros(s)) for x, s in zip(kept, sizes, strict=True)]
@@ -201,9 +207,17 @@ class RNN(Layer):
             if np.shape(value) != size:
                 raise ValueError(
                     f"State {place} is incompatible with layer {self.name}: expected "
-                    f"shape={(batch, x)}, found shape={np.shape(value)}"
+                    f"shape={self._shown(batch, x)}, found shape={np.shape(value)}"
                 )
         batch_set_value(list(zip(kept, values, strict=True)))
+
+    def _kept_sizes(self, size: Any) -> list[int | None]:
+        """The shape of a state that is kept, without the batch."""
+        return sizes_of(size)
+
+    def _shown(self, batch: int, kept: Variable) -> tuple[Any, ...]:
+        """The shape of a state in an error."""
+        return batch, kept
 
     # ------------------------------------------------------------------ shapes
 
@@ -235,13 +249,16 @@ class RNN(Layer):
         if self.state_spec is not None:
             self._check_state_spec()
         else:
-            self.__dict__["state_spec"] = [
-                InputSpec(shape=[None, *sizes_of(size)])
-                for size in nest.flatten(self.cell.state_size)
-            ]
+            sizes = nest.flatten(self.cell.state_size)
+            specs = [InputSpec(shape=self._state_shape(size)) for size in sizes]
+            self.__dict__["state_spec"] = specs
         if self.stateful:
             self.reset_states()
         self.built = True
+
+    def _state_shape(self, size: Any) -> Sequence[int | None]:
+        """The shape that a state of this size must have."""
+        return [None, *sizes_of(size)]
 
     def compute_output_shape(self, input_shape: Structure) -> Any:
         """[batch, …], or with the steps; the shapes of the states may follow."""
@@ -308,13 +325,13 @@ class RNN(Layer):
             (constants, "constants_spec"),
         ):
             if values is not None:
-                found = nest.map_structure(_spec_of, values)
-                self.__dict__[kept] = list(found)
+                found = specs_of(values)
+                self.__dict__[kept] = found
                 others += values
                 specs += found
         if constants is not None:
             self.__dict__["_num_constants"] = len(constants)
-        if not one_kind(nest.flatten(others)):
+        if not one_kind(nest.flatten(others), "an RNN layer"):
             kwargs["initial_state"] = initial_state
             if constants is not None:
                 kwargs["constants"] = constants
@@ -519,24 +536,30 @@ def _list_or_none(value: Structure) -> list[Any] | None:
     return list(value) if isinstance(value, tuple) else [value]
 
 
-def one_kind(tensors: Sequence[Any]) -> bool:
+def one_kind(tensors: Sequence[Any], of: str) -> bool:
     """Whether tensors come from layers that lead back to an `Input`; all or none do.
+
+    Args:
+      tensors: states and constants.
+      of: the layer that is called with them, for the error.
 
     Raises:
       ValueError: some do.
     """
     first = hasattr(tensors[0], "_keras_history")
     if any(hasattr(x, "_keras_history") != first for x in tensors):
+        words = " or constants" if "RNN" in of else ""
         raise ValueError(
-            "The initial state or constants of an RNN layer cannot be specified with a "
+            f"The initial state{words} of {of} cannot be specified with a "
             'mix of Keras tensors and non-Keras tensors (a "Keras tensor" is a tensor '
             "that was returned by a Keras layer, or by `Input`)"
         )
     return first
 
 
-def _spec_of(x: Tensor) -> InputSpec:
-    return InputSpec(shape=int_shape(x))
+def specs_of(tensors: Sequence[Any]) -> list[Any]:
+    """What layers expect that are called with such tensors."""
+    return nest.map_structure(lambda x: InputSpec(shape=int_shape(x)), list(tensors))
 
 
 def _kept_zeros(sizes: list[Any]) -> Any:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import nest, shapes
+from retrograd.layers import initializers
 from retrograd.layers.base import Layer
 from retrograd.layers.configured import Configured
 from retrograd.layers.dropped import DropoutRNNCellMixin, times
 from retrograd.layers.signatures import constructor
 from retrograd.ops.array.fill import zeros
+from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F
 from retrograd.ops.nn.nn import bias_add
@@ -157,6 +159,9 @@ class Cell(DropoutRNNCellMixin, Configured):
         for name in DROPOUT.split():
             own[name] = min(1.0, max(0.0, own[name]))
         self._keep(**own)
+        self._set_sizes()
+
+    def _set_sizes(self) -> None:
         self.state_size = self.output_size = self.units
 
     def build(self, input_shape: ShapeLike) -> None:
@@ -172,6 +177,19 @@ class Cell(DropoutRNNCellMixin, Configured):
     def _add_bias(self) -> Any:
         return self._weight("bias", (self._parts * self.units,))
 
+    def _forget_bias(self, units: int) -> Any:
+        """A bias for four gates of `units` each, which may be 1 for f at first."""
+        initializer = self.bias_initializer
+        if self.unit_forget_bias:
+            initializer = _forget_one(initializer, units)
+        return self.add_weight(
+            name="bias",
+            shape=(4 * units,),
+            initializer=initializer,
+            regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint,
+        )
+
     def _add_biased(self, x: Any, bias: Any) -> Any:
         """x plus a bias, where there is one."""
         return bias_add(x, bias) if self.use_bias else x
@@ -184,6 +202,23 @@ class Cell(DropoutRNNCellMixin, Configured):
     ) -> Any:
         """Zeros; see `zero_state_for`."""
         return zero_state_for(self, inputs, batch_size, dtype)
+
+
+def _forget_one(initializer: Any, units: int) -> Any:
+    """An initializer of a bias in the order i, f, c̃, o, with 1 for f."""
+
+    def initial(
+        shape: ShapeLike = None, dtype: DTypeLike | None = None, **kwargs: Any
+    ) -> Any:
+        del shape, dtype
+        parts = [
+            initializer((units,), **kwargs),
+            initializers.ones()((units,), **kwargs),
+            initializer((2 * units,), **kwargs),
+        ]
+        return concat(parts, -1)
+
+    return initial
 
 
 class SimpleRNNCell(Cell):
