@@ -78,7 +78,8 @@ def described(tf, names, line):
 
 def succeeded(tf, names, line):
     layer, inputs, arguments, masked = parsed(line)
-    known = {**names, "tf": tf, "__name__": "__main__"}
+    keras, v2 = tf.keras, tf.compat.v2.keras.layers
+    known = {**names, "tf": tf, "keras": keras, "v2": v2, "__name__": "__main__"}
     made = eval(layer, known)
     given = [tf.placeholder(v.dtype.name, static) for static, v in inputs]
     feeds = {x: value for x, (_, value) in pairs(given, inputs)}

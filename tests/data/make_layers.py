@@ -1,6 +1,8 @@
-"""Write layers.json.gz: what TensorFlow 1.15 makes of `layer_cases`.
+"""Write layers.json.gz and recurrent.json.gz: what TensorFlow 1.15 makes of the cases.
 
-Run it with a Python 3.7 that has tensorflow==1.15.5:  python tests/data/make_layers.py
+Run it with a Python 3.7 that has tensorflow==1.15.5, for all or for some of them:
+
+    python tests/data/make_layers.py [layers] [recurrent]
 """
 
 import gzip
@@ -17,19 +19,27 @@ import tensorflow as tf  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from layer_cases import CASES  # noqa: E402
+import layer_cases  # noqa: E402
+import recurrent_cases  # noqa: E402
 from layer_runs import described  # noqa: E402
+
+FILES = {"layers": layer_cases.CASES, "recurrent": recurrent_cases.CASES}
+
+
+def write(name, cases):
+    names = vars(tf.keras.layers)
+    found = {line: described(tf, names, line) for line in cases}
+    text = json.dumps(found, indent=0, sort_keys=True)
+    with open(os.path.join(HERE, name + ".json.gz"), "wb") as stream:
+        # no time of writing, so that equal data is an equal file
+        with gzip.GzipFile("", "wb", 9, stream, 0) as packed:
+            packed.write(text.encode("utf-8"))
 
 
 def main():
     tf.compat.v1.logging.set_verbosity("ERROR")
-    names = vars(tf.keras.layers)
-    found = {line: described(tf, names, line) for line in CASES}
-    text = json.dumps(found, indent=0, sort_keys=True)
-    with open(os.path.join(HERE, "layers.json.gz"), "wb") as stream:
-        # no time of writing, so that equal data is an equal file
-        with gzip.GzipFile("", "wb", 9, stream, 0) as packed:
-            packed.write(text.encode("utf-8"))
+    for name in sys.argv[1:] or sorted(FILES):
+        write(name, FILES[name])
 
 
 if __name__ == "__main__":

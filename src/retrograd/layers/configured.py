@@ -26,6 +26,12 @@ def _kind(argument: str) -> Any:
     return _KINDS.get(argument.rpartition("_")[2])
 
 
+def written(layer: Layer, argument: str) -> Any:
+    """What an attribute is in a configuration."""
+    kind, value = _kind(argument), getattr(layer, argument)
+    return value if kind is None else kind.serialize(value)
+
+
 class Configured(Layer):
     """A base of layers that keep their arguments in attributes of the same names.
 
@@ -69,9 +75,7 @@ class Configured(Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, without its weights."""
         config = super().get_config()
-        for name in self._ARGUMENTS:
-            kind, value = _kind(name), getattr(self, name)
-            config[name] = value if kind is None else kind.serialize(value)
+        config.update((name, written(self, name)) for name in self._ARGUMENTS)
         return config
 
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.layers import conv, core, normalization, pooling, scoped
 from retrograd.layers.naming import to_snake_case
+from retrograd.layers.signatures import KEYWORDS, bound
 from retrograd.variables.initializers import ones_initializer, zeros_initializer
 
 if TYPE_CHECKING:
     from retrograd.typing import Training
 
-_KEYWORDS = Parameter("kwargs", Parameter.VAR_KEYWORD)
 _REST = "activity_regularizer kernel_constraint bias_constraint trainable name"
 _WEIGHTS = (
     "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
@@ -85,13 +85,6 @@ def _arguments(kind: type) -> Signature:
     return Signature(list(found.values()), __validate_parameters__=False)
 
 
-def _bound(signature: Signature, args: Any, kwargs: Any) -> dict[str, Any]:
-    bound = signature.bind(*args, **kwargs)
-    bound.apply_defaults()
-    found = dict(bound.arguments)
-    return {**found.pop("kwargs", {}), **found}
-
-
 def _class(kind: type, names: str, **own: Any) -> type[scoped.Layer]:
     """A layer of `tf.layers`.
 
@@ -101,10 +94,10 @@ def _class(kind: type, names: str, **own: Any) -> type[scoped.Layer]:
       **own: the defaults that are different.
     """
     parameters = _signature(names, kind, own)
-    signature = Signature([*parameters, _KEYWORDS])
+    signature = Signature([*parameters, KEYWORDS])
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        given = _bound(signature, args, kwargs)
+        given = bound(signature, args, kwargs)
         if "strides" in given and given["strides"] is None:
             raise ValueError("Argument `strides` must not be None.")
         super(made, self).__init__(**given)
@@ -122,7 +115,7 @@ def _class(kind: type, names: str, **own: Any) -> type[scoped.Layer]:
         space["call"] = call
     made: Any = type(kind.__name__, (kind, scoped.Layer), space)
     space["__init__"].__signature__ = Signature(
-        [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD), *parameters, _KEYWORDS]
+        [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD), *parameters, KEYWORDS]
     )
     return made
 
@@ -143,7 +136,7 @@ def _function(
     for_call = of_call.split()
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        given = _bound(signature, args, kwargs)
+        given = bound(signature, args, kwargs)
         inputs = given.pop("inputs")
         call = {name: given.pop(name) for name in for_call}
         if "reuse" in given:

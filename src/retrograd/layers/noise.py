@@ -45,7 +45,7 @@ class Noise(Elementwise):
         return smart_cond(training, noised, lambda: identity(inputs))
 
 
-def _seed(seed: int | None) -> int:
+def drawn_seed(seed: int | None = None) -> int:
     """A seed, by default one that NumPy draws: the same after `np.random.seed`."""
     return np.random.randint(10_000_000) if seed is None else seed
 
@@ -57,7 +57,7 @@ def _drawn(inputs: Tensor, mean: float, stddev: float) -> Any:
         mean=mean,
         stddev=stddev,
         dtype=dtypes.as_dtype(floatx()),
-        seed=_seed(None),
+        seed=drawn_seed(),
     )
 
 
@@ -135,7 +135,7 @@ class AlphaDropout(Noise):
     def _dropped(self, inputs: Tensor, sizes: DynamicShape) -> Any:
         dropped = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
         kind = dtypes.as_dtype(floatx())
-        drawn = random_uniform(sizes, dtype=kind, seed=_seed(self.seed))
+        drawn = random_uniform(sizes, dtype=kind, seed=drawn_seed(self.seed))
         kept = cast(F.GreaterEqual(drawn, self.rate), kind)
         a = ((1 - self.rate) * (1 + self.rate * dropped**2)) ** -0.5
         b = -a * dropped * self.rate

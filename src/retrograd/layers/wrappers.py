@@ -10,9 +10,9 @@ from retrograd.graph.hooks import hooks
 from retrograd.graph.tensor import Tensor
 from retrograd.layers.base import Layer
 from retrograd.layers.input_spec import InputSpec
+from retrograd.layers.rnn_loop import rnn
 from retrograd.layers.serialization import serialize
-from retrograd.ops.array.shape import reshape, shape, transpose
-from retrograd.ops.flow.higher_order import map_fn
+from retrograd.ops.array.shape import reshape, shape
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_any
 from retrograd.util.functions import fn_args
@@ -143,15 +143,13 @@ class TimeDistributed(Wrapper):
 
     def _step_by_step(self, inputs: Tensor, arguments: dict[str, Any]) -> Tensor:
         """The layer called for each step; it may depend on the size of the batch."""
-        order = list(range(len(inputs.shape)))
-        order[:2] = [1, 0]
-        steps = transpose(inputs, order)
-        first = self.layer(steps[0], **arguments)
-        outputs = map_fn(lambda x: self.layer(x, **arguments), steps, dtype=first.dtype)
-        outputs.set_shape([inputs.shape.as_list()[1], *first.shape.as_list()])
-        order = list(range(len(outputs.shape)))
-        order[:2] = [1, 0]
-        return transpose(outputs, order)
+
+        def step(x: Tensor, states: Any) -> tuple[Any, Any]:
+            del states
+            return self.layer(x, **arguments), []
+
+        steps = inputs.shape.as_list()[1]
+        return rnn(step, inputs, [], input_length=steps)[1]
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Any:
         """The mask that the layer makes for each step, or whether a step has any."""
