@@ -49,8 +49,10 @@ ops/nn       1
 ops/queues   2
 ops/random   0
 ops/state    0
+ops/summary  1
 platform    10
 run          4
+summary      2
 testing      9
 train        3
 util         6

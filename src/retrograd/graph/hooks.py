@@ -28,6 +28,8 @@ PROVIDERS = {
     "op_def_proto": "retrograd.formats.node",
     "graph_def": "retrograd.formats.graph_def",
     "versions": "retrograd.formats.graph_def",
+    "records": "retrograd.formats.records",
+    "decompressed": "retrograd.formats.records",
     "default_variable_creator": "retrograd.variables.creators",
     "default_variable_creator_v2": "retrograd.variables.creators",
     "variable_from_proto": "retrograd.variables.creators",
@@ -61,6 +63,8 @@ class _Hooks:
     attr_from_user(value): an attribute in memory form, from a message or plain value.
     node_def(op), op_def_proto(op_def), graph_def(graph, from_version, add_shapes),
     versions(graph): protocol messages.
+    records(path, compression): the records of a file, each with where it begins.
+    decompressed(stream, compression): a stream of what a compressed file holds.
     default_variable_creator(next_creator, **arguments): a variable; what `tf.Variable`
     calls, and in version 2 default_variable_creator_v2.
     variable_from_proto(message, import_scope): the variable that is described.

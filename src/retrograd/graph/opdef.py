@@ -112,6 +112,8 @@ def attr_from_json(kind: str, value: Any) -> Any:
         return _shape(value)
     if kind == "list(shape)":
         return [_shape(v) for v in value]
+    if kind == "tensor":  # a color
+        return np.array(value, np.uint8)
     return value
 
 

@@ -73,6 +73,12 @@ def _translated(path: PathLike | None = None) -> Iterator[None]:
         raise cls(None, None, text) from None
 
 
+def open_stream(path: PathLike, mode: str, buffering: int = -1) -> Any:
+    """A file of Python's; where it cannot be opened, TensorFlow's exception."""
+    with _translated(path):
+        return builtins.open(local_path(path), mode, buffering)
+
+
 class FileStatistics:
     """What `stat` returns.
 

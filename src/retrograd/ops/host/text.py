@@ -110,3 +110,18 @@ def _abridged(array: Array, dim: int, dims: int, at_ends: int) -> str:
         rows.insert(at_ends, "...")
     space = " " if dim == dims - 1 else "\n" * (dims - dim - 1) + " " * (dim + 1)
     return f"[{space.join(rows)}]"
+
+
+def bytes_of(value: Array | bytes) -> bytes:
+    """The bytes that a tensor of one string holds."""
+    return value.item() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def text_of(value: Array | bytes) -> str:
+    """The text that a tensor of one string holds; what is no UTF-8 is marked."""
+    return bytes_of(value).decode("utf-8", "replace")
+
+
+def shape_of(value: Array | bytes) -> str:
+    """The shape of a value, as the runtime writes it: `[2,3]`."""
+    return f"[{','.join(map(str, np.shape(value)))}]"

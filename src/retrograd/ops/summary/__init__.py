@@ -1,0 +1,1 @@
+"""Operations that make summaries, and those that write them into event files."""

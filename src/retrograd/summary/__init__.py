@@ -1,0 +1,1 @@
+"""Summaries: what a program tells of itself, and the event files that keep it."""
