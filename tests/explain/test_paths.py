@@ -183,7 +183,8 @@ def test_lists_of_tensors(many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
             lambda i, a, t: (i + 1, a * x, t.write(i, a)),
             [tf.constant(0), x, kept],
         )
-        report = tf.paths(kept.stack()[2] + kept.stack()[1] * x, x, limit=20)
+        rows = kept.stack()
+        report = tf.paths(rows[2] + rows[1] * x, x, limit=20)
         assert report.data["gradient"] == pytest.approx([6 * 0.25, 6 * 4.0])
     assert report.data["count"] > 2
     check_sum(report)

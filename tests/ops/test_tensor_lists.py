@@ -238,7 +238,6 @@ def test_tensor_array_checks_what_is_written() -> None:
         assert array.read(2).shape.as_list() == [2]
 
 
-@pytest.mark.covers("TensorListReserve")
 def test_tensor_arrays_run_at_once() -> None:
     from retrograd.graph import context
 

@@ -95,8 +95,8 @@ def array(m: Model) -> Any:
 
 
 def collected(m: Model) -> Any:
-    """A list that a branch makes longer."""
-    ta = tf.TensorArray(tf.float32, 2).unstack(tf.stack([m.x, m.x * m.w]))
+    """A list that a branch changes."""
+    ta = tf.TensorArray(tf.float32, 3).scatter([1, 2], tf.stack([m.x, m.x * m.w]))
     chosen = tf.cond(m.x[0] > 0.0, lambda: ta.write(0, m.x * m.x).stack(), ta.stack)
     return chosen
 

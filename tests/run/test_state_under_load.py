@@ -87,6 +87,7 @@ def test_interrupts_leave_every_variable_whole(tier: str) -> None:
             else:  # one after the other; each is whole
                 for value in session.run(variables):
                     assert (value == value.reshape(-1)[0]).all()
+        print(f"{interrupts} interrupts, {steps} steps")
         assert interrupts >= 3
         assert steps
 
@@ -114,6 +115,7 @@ def test_a_program_can_save_in_its_handler(monkeypatch: pytest.MonkeyPatch) -> N
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
         _check_equal(session.run(variables))
+    print(f"{len(saved)} times saved")
     assert len(saved) >= 3
     assert saved == sorted(saved)
 
@@ -164,6 +166,7 @@ def test_no_update_is_lost_between_tiers(
 
         _in_threads([adding(0), adding(1)])
         total = session.run(v)
+    print(f"{counts} updates")
     assert counts[0] and counts[1]
     assert (total == sum(counts) + 2).all()
 
@@ -189,6 +192,7 @@ def test_readers_and_evaluation_beside_training(tier: str) -> None:
 
         ones = np.ones(200, np.float32)
         _in_threads([train, reading, lambda: evaluate(ones)])
+        print(f"{last[0]:.0f} steps beside reads")
         assert last[0] > 0
 
 

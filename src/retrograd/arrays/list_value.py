@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd import dtypes, shapes
-from retrograd.errors import InvalidArgumentError
+from retrograd.arrays.array_rules import (
+    Marks,
+    Rules,
+    check_rows,
+    check_scattered,
+    nothing_to_join,
+    nothing_to_stack,
+    numbered,
+    refused,
+    text_of,
+    unlike,
+    unlike_rows,
+)
+from retrograd.errors import UnimplementedError
 from retrograd.graph.tensor import Held, RawShape
 
 if TYPE_CHECKING:
@@ -17,18 +30,6 @@ if TYPE_CHECKING:
 
 #: undoes a change: from the items after it to those before it
 _Undo = Callable[[list[Any]], "_Undo"]
-
-
-def refused(text: str) -> InvalidArgumentError:
-    """The error of a list operation."""
-    return InvalidArgumentError(None, None, text)
-
-
-def text_of(shape: RawShape) -> str:
-    """A shape as messages of the runtime write it."""
-    if shape is None:
-        return "<unknown>"
-    return "[" + ",".join("?" if d is None else str(d) for d in shape) + "]"
 
 
 class TensorList:
@@ -42,9 +43,10 @@ class TensorList:
       dtype: the DType of the elements.
       shape: what is known of their shapes.
       limit: how many there may be, −1 for any number.
+      marks: of a TensorArray of version 1, which places were written and read.
     """
 
-    __slots__ = ("_items", "_next", "_undo", "dtype", "limit", "shape")
+    __slots__ = ("_items", "_next", "_undo", "dtype", "limit", "marks", "shape")
     _undo: _Undo
 
     def __init__(
@@ -53,10 +55,18 @@ class TensorList:
         dtype: dtypes.DType,
         shape: RawShape,
         limit: int = -1,
+        marks: Marks | None = None,
     ) -> None:
         self.dtype, self.shape, self.limit = dtype, shape, limit
+        self.marks = marks
         self._items: list[Any] | None = items
         self._next: TensorList | None = None
+
+    def as_array(self, rules: Rules, name: str) -> TensorList:
+        """This list as a new TensorArray that is held to some rules."""
+        marks = Marks(rules, numbered(name), self.shape)
+        marks.written.update(i for i, v in enumerate(self.items) if v is not None)
+        return TensorList(self.items, self.dtype, self.shape, self.limit, marks)
 
     @property
     def facts(self) -> Held:
@@ -86,7 +96,7 @@ class TensorList:
 
     def _changed(self, change: _Undo) -> TensorList:
         items = self.items
-        made = TensorList(items, self.dtype, self.shape, self.limit)
+        made = TensorList(items, self.dtype, self.shape, self.limit, self.marks)
         self._undo, self._next, self._items = change(items), made, None
         return made
 
@@ -96,6 +106,14 @@ class TensorList:
         )
 
     # -------------------------------------------------------------- one element
+
+    def _place(self, index: Array | int) -> int:
+        if self.marks is not None and np.ndim(index):
+            raise refused(
+                f"TensorArray index must be scalar, but had shape: "
+                f"{text_of(np.shape(index))}"
+            )
+        return int(index)
 
     def push(self, value: Value) -> TensorList:
         """This list with `value` at the end."""
@@ -127,8 +145,10 @@ class TensorList:
 
     def set(self, index: Array | int, value: Value) -> TensorList:
         """This list with another element in one place."""
-        index = int(index)
-        if not 0 <= index < len(self.items):
+        index = self._place(index)
+        if self.marks is not None:
+            self.marks.write(index, len(self.items), _shape(value))
+        elif not 0 <= index < len(self.items):
             raise refused(
                 f"Trying to modify element {index} in a list with {len(self.items)} "
                 "elements."
@@ -143,8 +163,10 @@ class TensorList:
 
     def get(self, index: Array | int, shape: RawShape) -> Value:
         """One element; zeros where none was set."""
-        index = int(index)
+        index = self._place(index)
         items = self.items
+        if self.marks is not None:
+            return self._taken(index, shape)
         if not 0 <= index < len(items):
             raise refused(
                 f"Trying to access element {index} in a list with {len(items)} "
@@ -158,6 +180,18 @@ class TensorList:
             "defined: {} and no list element is set.",
         )
 
+    def _taken(self, index: int, shape: RawShape = None) -> Value:
+        """An element of a TensorArray."""
+        items, marks = self.items, self.marks
+        assert marks is not None
+        marks.take(index, len(items))
+        if items[index] is not None:
+            return items[index]
+        shape = shapes.merge(marks.shape, shape)
+        if shape is None or None in shape:
+            raise marks.undefined(index, shape)
+        return self._zeros(shape, "")
+
     # -------------------------------------------------------------- all elements
 
     def resized(self, size: int) -> TensorList:
@@ -168,7 +202,7 @@ class TensorList:
             )
         items = self.items[:size]
         items.extend([None] * (size - len(items)))
-        return TensorList(items, self.dtype, self.shape, self.limit)
+        return TensorList(items, self.dtype, self.shape, self.limit, self.marks)
 
     def filled(self, shape: RawShape, what: str) -> tuple[list[Any], RawShape]:
         """The elements, zeros where none was set, and the shape they share.
@@ -235,12 +269,25 @@ class TensorList:
     def stack(self, shape: RawShape, count: int) -> Array:
         """The elements along a new first axis; `count` of them unless it is −1."""
         length = len(self.items)
+        if self.marks is not None:
+            return self._stacked_places(range(length), shape)
         if count not in (-1, length):
             raise refused(
                 f"Operation expected a list with {count} elements but got a list with "
                 f"{length} elements."
             )
         return self._stacked(*self.filled(shape, "stack"))
+
+    def _stacked_places(self, places: Sequence[int], shape: RawShape) -> Array:
+        """The elements in some places of a TensorArray along a new first axis."""
+        shape = self._merged(shape)
+        if not places and (shape is None or None in shape):
+            raise UnimplementedError(None, None, nothing_to_stack(shape))
+        values: list[Any] = [self._taken(i, shape) for i in places]
+        for i, value in enumerate(values):
+            if _shape(value) != _shape(values[0]):
+                raise unlike(_shape(values[0]), i, _shape(value))
+        return self._stacked(values, shape)
 
     def _stacked(self, items: list[Array], shape: RawShape) -> Array:
         if items:
@@ -250,6 +297,8 @@ class TensorList:
 
     def gather(self, indices: Array, shape: RawShape) -> Array:
         """The elements with the given indices along a new first axis."""
+        if self.marks is not None:
+            return self._stacked_places(indices.tolist(), shape)
         chosen = []
         for i in indices.tolist():
             if not 0 <= i < len(self.items):
@@ -263,12 +312,19 @@ class TensorList:
 
     def scatter(self, tensor: Array, indices: Array) -> TensorList:
         """This list, lengthened if need be, with rows of a tensor in given places."""
-        if tensor.shape[0] != indices.shape[0]:
+        if self.marks is not None:
+            check_rows(indices.shape[0], np.shape(tensor))
+        elif tensor.shape[0] != indices.shape[0]:
             raise refused(
                 "Invalid number of rows in input tensor. Expected: "
                 f"{indices.shape[0]} Actual: {tensor.shape[0]}"
             )
         places = indices.tolist()
+        if self.marks is not None:
+            size = len(self.items)
+            check_scattered(self.marks.rules, max(places, default=-1), size)
+            for i in places:
+                self.marks.write(i, size, tensor.shape[1:])
         if any(i < 0 for i in places):
             raise refused("Indices in TensorListScatter must all be non-negative.")
         made = self.resized(max([len(self.items), *(i + 1 for i in places)]))
@@ -283,15 +339,23 @@ class TensorList:
 
         `leading` has the lengths of those that were never set.
         """
-        items = list(self.items)
+        items: list[Any] = list(self.items)
         rest = None if shape is None else shape[1:]
+        if self.marks is not None:
+            items = [self._taken(i) for i in range(len(items))]
+            if not items and (rest is None or None in rest):
+                raise UnimplementedError(None, None, nothing_to_join(rest))
         for i, item in enumerate(items):
             if item is not None:
                 if item.ndim == 0:
                     raise refused(
                         f"Concat saw a scalar shape at index {i} but requires at least "
                         "vectors."
+                        + ("  Did you mean to call pack?" if self.marks else "")
                     )
+                wanted = _shape(items[0])[1:]
+                if self.marks is not None and _shape(item)[1:] != wanted:
+                    raise unlike_rows(wanted, i, _shape(item)[1:])
                 rest = TensorList([], self.dtype, item.shape[1:])._merged(rest)
         if rest is None or None in rest:
             raise refused(

@@ -119,6 +119,7 @@ def _as(like: Value, value: Any) -> Value:
             buffer=whole.buffer,
             length=_count(whole) if _is_dynamic(like) else whole.length,
             spare=like.spare,
+            marks=whole.marks,
         )
     return value
 

@@ -16,9 +16,10 @@ import numpy as np
 from jax import Array, lax
 
 from retrograd import dtypes, shapes
-from retrograd.arrays.list_value import refused, text_of
+from retrograd.arrays.array_rules import Rules, check_rows, refused, text_of
 from retrograd.arrays.optional import Optional
 from retrograd.arrays.xla import told
+from retrograd.arrays.xla.marks import TracedMarks
 from retrograd.graph.tensor import RawShape
 
 if TYPE_CHECKING:
@@ -40,9 +41,19 @@ class TracedList:
       length: how many elements of the buffer count.
       spare: how many more there is room for at the least, where that is not known from
         `length`.
+      marks: of a TensorArray of version 1, which places were written and read.
     """
 
-    __slots__ = ("buffer", "dtype", "items", "length", "limit", "shape", "spare")
+    __slots__ = (
+        "buffer",
+        "dtype",
+        "items",
+        "length",
+        "limit",
+        "marks",
+        "shape",
+        "spare",
+    )
 
     def __init__(
         self,
@@ -53,13 +64,45 @@ class TracedList:
         buffer: Any = None,
         length: Any = None,
         spare: int = 0,
+        marks: TracedMarks | None = None,
     ) -> None:
         self.dtype, self.shape, self.limit = dtype, shape, limit
         self.items, self.buffer, self.length = items, buffer, length
-        self.spare = spare
+        self.spare, self.marks = spare, marks
 
     def _like(self, **changes: Any) -> TracedList:
+        changes.setdefault("marks", self.marks)
         return TracedList(self.dtype, self.shape, self.limit, **changes)
+
+    def as_array(self, rules: Rules, name: str) -> TracedList:
+        """`list_value.TensorList.as_array`."""
+        del name
+        if self.items is not None:
+            written = np.array([v is not None for v in self.items], bool)
+        else:
+            written = np.ones(self.capacity(), bool)
+        return self.with_marks(TracedMarks(rules, written, np.zeros_like(written)))
+
+    def with_marks(self, marks: TracedMarks | None) -> TracedList:
+        """This list with other marks."""
+        return TracedList(
+            self.dtype,
+            self.shape,
+            self.limit,
+            self.items,
+            self.buffer,
+            self.length,
+            self.spare,
+            marks,
+        )
+
+    def _take(self, places: Any) -> None:
+        if self.marks is not None:
+            self.marks.take(places, self.capacity())
+
+    def _write(self, places: Any) -> None:
+        if self.marks is not None:
+            self.marks.write(places, self.capacity())
 
     def count(self) -> Array | np.int32:
         """How many elements there are."""
@@ -157,6 +200,7 @@ class TracedList:
     def get(self, index: Index, shape: RawShape) -> Any:
         """One element; zeros where none was set."""
         if self.items is None:
+            self._take(index)
             return self._at(index)
         if isinstance(index, np.ndarray | np.generic | int):
             if not 0 <= int(index) < len(self.items):
@@ -164,8 +208,10 @@ class TracedList:
                     f"Trying to access element {int(index)} in a list with "
                     f"{len(self.items)} elements."
                 )
+            self._take(int(index))
             value = self.items[int(index)]
             return self._element(shape) if value is None else value
+        self._take(index)
         return self.buffered(self._element(shape), len(self.items))._at(index)
 
     def set(self, index: Index, value: Value) -> TracedList:
@@ -177,9 +223,11 @@ class TracedList:
                     f"Trying to modify element {int(index)} in a list with "
                     f"{len(items)} elements."
                 )
+            self._write(int(index))
             items[int(index)] = value
             return self._like(items=items)
         self._check(index)
+        self._write(index)
         whole = self.buffered(value, self.capacity())
         buffer = _map(
             lambda b, v: lax.dynamic_update_index_in_dim(b, v, index, 0),
@@ -218,6 +266,10 @@ class TracedList:
                 f"Operation expected a list with {count} elements but got a list with "
                 f"{length} elements."
             )
+        self._take(np.arange(length))
+        return self._stacked(shape, length)
+
+    def _stacked(self, shape: RawShape, length: int) -> Array:
         if self.items is None:
             return self.buffer[:length]
         if not self.items:
@@ -231,14 +283,27 @@ class TracedList:
     def gather(self, indices: Array, shape: RawShape) -> Array:
         """The elements with the given indices along a new first axis."""
         self._check(indices)
-        return jnp.take(self.stack(shape, -1), indices, axis=0)
+        self._take(indices)
+        length = self._known_length()
+        whole = self._stacked(shape, length)
+        if isinstance(indices, np.ndarray) and _counts(indices, length):
+            return whole
+        return jnp.take(whole, indices, axis=0)
 
     def scatter(self, tensor: Array, indices: Array) -> TracedList:
         """This list with the rows of a tensor in the given places."""
         places = np.asarray(indices)
         if (places < 0).any():
             raise refused("Indices in TensorListScatter must all be non-negative.")
-        size = max([self._known_length(), *(i + 1 for i in places.tolist())])
+        before = self._known_length()
+        size = max([before, *(i + 1 for i in places.tolist())])
+        if self.marks is not None:
+            if size > before and not self.marks.rules.dynamic:
+                raise refused("an array is not long enough")
+            check_rows(places.shape[0], tensor.shape)
+            self.marks.write(places, size)
+        if _counts(places, size):
+            return self._like(buffer=jnp.asarray(tensor), length=size)
         row = jax.ShapeDtypeStruct(tensor.shape[1:], tensor.dtype)
         whole = self.resized(size).buffered(row, size)
         return whole._like(buffer=whole.buffer.at[places].set(tensor), length=size)
@@ -247,6 +312,7 @@ class TracedList:
         """The elements along their first axis, and the length of each."""
         del leading
         length = self._known_length()
+        self._take(np.arange(length))
         if self.items is None:
             whole = self.buffer[:length]
             sizes = np.full(length, whole.shape[1], np.int64)
@@ -262,24 +328,31 @@ class TracedList:
     def zeros_like(self) -> TracedList:
         """A list of the same length of zeros."""
         if self.items is not None:
-            return self._like(items=[_zeros_like(v) for v in self.items])
-        return self._like(buffer=_zeros_like(self.buffer), length=self.length)
+            return self._like(items=[_zeros_like(v) for v in self.items], marks=None)
+        zeros = _zeros_like(self.buffer)
+        return self._like(buffer=zeros, length=self.length, marks=None)
 
     def __add__(self, other: TracedList) -> TracedList:
         if not isinstance(other, TracedList):
             return NotImplemented
         if self.items is not None and other.items is not None:
             pairs = zip(self.items, other.items, strict=True)
-            return self._like(items=[_sum(a, b) for a, b in pairs])
+            return self._like(items=[_sum(a, b) for a, b in pairs], marks=None)
         a = self if other.items is not None else self.buffered_as(other)
         b = other.buffered_as(a)
-        return self._like(buffer=_sum(a.buffer, b.buffer), length=a.length)
+        total = _sum(a.buffer, b.buffer)
+        return self._like(buffer=total, length=a.length, marks=None)
 
     def buffered_as(self, other: TracedList) -> TracedList:
         """This list as a buffer, with as much room as another one that is."""
         if self.items is None:
             return self.with_room(other.capacity() - self.capacity())
         return self.buffered(first(other.buffer), other.capacity())
+
+
+def _counts(places: np.ndarray, size: int) -> bool:
+    """Whether places are all there are, in order."""
+    return places.ndim == 1 and np.array_equal(places, np.arange(size))
 
 
 def first(buffer: Value) -> Any:
@@ -299,22 +372,26 @@ def _sum(a: Value | None, b: Value | None) -> Any:
 
 def _flatten_list(value: TracedList) -> tuple[Any, Any]:
     about = (value.dtype, value.shape, value.limit)
+    marks = None if value.marks is None else value.marks.copy(value.capacity())
     if value.items is not None:
-        return tuple(value.items), (about, None, None)
+        return (value.items, marks), (about, None, None)
     if isinstance(value.length, int):
-        return (value.buffer,), (about, value.spare, value.length)
-    return (value.buffer, value.length), (about, value.spare, None)
+        return (value.buffer, marks), (about, value.spare, value.length)
+    return (value.buffer, value.length, marks), (about, value.spare, None)
 
 
 def _unflatten_list(aux: tuple[Any, Any, Any], children: Sequence[Any]) -> TracedList:
     (dtype, shape, limit), spare, length = aux
     if spare is None:
-        return TracedList(dtype, shape, limit, items=list(children))
+        items, marks = children
+        return TracedList(dtype, shape, limit, items=list(items), marks=marks)
     if length is None:
-        buffer, length = children
+        buffer, length, marks = children
     else:
-        (buffer,) = children
-    return TracedList(dtype, shape, limit, buffer=buffer, length=length, spare=spare)
+        buffer, marks = children
+    return TracedList(
+        dtype, shape, limit, buffer=buffer, length=length, spare=spare, marks=marks
+    )
 
 
 jax.tree_util.register_pytree_node(TracedList, _flatten_list, _unflatten_list)

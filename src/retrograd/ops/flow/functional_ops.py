@@ -21,6 +21,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.ops.array.blank import blank
 from retrograd.ops.declare import Facts, op
+from retrograd.ops.flow.arrays import Guard, Walks
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr, invalid
 from retrograd.ops.traits import Kind, Traits
@@ -179,12 +180,10 @@ def _if(
     holds = truth(xp, cond)
     if isinstance(holds, bool):
         return _results(n, (then_branch if holds else else_branch)(*inputs))
-    found = xp.cond(
-        holds,
-        lambda: tuple(then_branch(*inputs)),
-        lambda: tuple(else_branch(*inputs)),
-    )
-    return _results(n, found)
+    guard = Guard(inputs, range(len(inputs)))
+    branches = guard.branch(then_branch), guard.branch(else_branch)
+    found = xp.cond(holds, *branches, *guard.marks())
+    return _results(n, guard.settled(found))
 
 
 for _name in ("If", "StatelessIf"):
@@ -221,16 +220,20 @@ def case_kernel(
         index = int(branch_index)
         return _results(n, branches[index if 0 <= index <= last else last](*inputs))
 
-    def chosen(first: int) -> tuple[Array, ...]:
+    guard = Guard(inputs, range(len(inputs)))
+    runs = [guard.branch(b) for b in branches]
+
+    def chosen(first: int, *marks: Any) -> tuple[Array, ...]:
         if first == last:
-            return tuple(branches[last](*inputs))
+            return runs[last](*marks)
         return xp.cond(
             xp.equal(branch_index, first),
-            lambda: tuple(branches[first](*inputs)),
-            lambda: chosen(first + 1),
+            runs[first],
+            lambda *marks: chosen(first + 1, *marks),
+            *marks,
         )
 
-    return _results(n, chosen(0))
+    return _results(n, guard.settled(chosen(0, *guard.marks())))
 
 
 def _while(
@@ -249,23 +252,31 @@ def _while(
     pairs = zip(graph.inputs, graph.outputs, strict=True)
     moving = [i for i, (before, after) in enumerate(pairs) if before is not after]
     values = list(inputs)
+    walks = Walks(n, values)
+    guard = Guard(values, sorted({*range(len(values))} - {*moving}))
+    count = len(moving)
 
     def all_of(state: Sequence[Value]) -> list[Carried]:
-        for i, value in zip(moving, state, strict=True):
-            values[i] = value
-        return values
+        current = guard.given(state[count:])
+        for i, value in zip(moving, state[:count], strict=True):
+            current[i] = value
+        return current
 
     def step(state: Sequence[Value]) -> tuple[Value, ...]:
         after = body(*all_of(state))
-        return tuple([after[i] for i in moving])
+        return (*[after[i] for i in moving], *state[count:])
 
     def holds(state: Sequence[Value]) -> Array | bool:
         return truth(xp, cond(*all_of(state))[0])
 
-    start = tuple([inputs[i] for i in moving])
+    start = (*[values[i] for i in moving], *guard.marks())
     limit = context.local.deadline
     goes_on = holds if limit is None else _until(limit, holds)
-    return _results(n, all_of(xp.while_loop(goes_on, step, start, bound)))
+    found = xp.while_loop(goes_on, step, start, bound)
+    for i, value in zip(moving, guard.settled(found), strict=True):
+        values[i] = value
+    walks.settle(values)
+    return _results(n, values)
 
 
 def _until(limit: float, goes_on: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrograd.arrays.list_value import refused, text_of
+from retrograd.arrays.array_rules import refused, text_of
 from retrograd.graph.operation import Operation
 from retrograd.ops.declare import op
 from retrograd.ops.infer import like, nothing, unknown

@@ -8,13 +8,29 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd import dtypes, shapes
-from retrograd.arrays.list_value import refused, text_of
-from retrograd.errors import InvalidArgumentError, UnimplementedError
+from retrograd.arrays.array_rules import (
+    Marks,
+    Rules,
+    check_lengths,
+    check_rows,
+    check_scattered,
+    check_total,
+    nothing_to_join,
+    nothing_to_stack,
+    numbered,
+    outside,
+    refused,
+    text_of,
+    unlike,
+    unlike_rows,
+)
+from retrograd.errors import UnimplementedError
 from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Held, RawShape, Tensor
@@ -27,31 +43,22 @@ if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays, Gradient
 
 
-_counter = itertools.count()
-
-
 class _Element:
     """One place of an array; `value` is None where it holds zeros, or nothing."""
 
-    __slots__ = ("cleared", "read", "shape", "value", "written")
+    __slots__ = ("shape", "value")
 
     def __init__(self, shape: RawShape = None) -> None:
         self.value: Any = None
         self.shape = shape
-        self.written = shape is not None
-        self.read = self.cleared = False
 
 
 class StoredArray:
     """An array of tensors.
 
     Attributes:
-      name: what messages call it.
       dtype: the DType of its elements.
-      shape: what is known of their shape.
-      alike: whether the first element decides the shape of all.
-      dynamic: whether writing makes it longer.
-      clears: whether reading an element removes it.
+      marks: its name, what it allows, what is known of the shape of its elements.
       gradient: whether this holds the gradients of another array: several writes to one
         place add up there.
     """
@@ -62,25 +69,18 @@ class StoredArray:
         size: int,
         dtype: dtypes.DType,
         shape: RawShape,
-        *,
-        alike: bool = False,
-        dynamic: bool = False,
-        clears: bool = True,
+        rules: Rules,
         gradient: bool = False,
     ) -> None:
-        self.name, self.dtype, self.shape = name, dtype, shape
-        self.alike, self.dynamic, self.clears = alike, dynamic, clears
-        self.gradient = gradient
+        self.dtype, self.gradient = dtype, gradient
+        self.marks = Marks(rules, name, shape)
         self.elements = [_Element() for _ in range(size)]
         self.closed = False
         self._gradients: dict[str, StoredArray] = {}
 
-    def _refused(self, text: str) -> InvalidArgumentError:
-        return refused(f"TensorArray {self.name}: {text}")
-
     def _check_open(self) -> None:
         if self.closed:
-            raise refused(f"TensorArray {self.name} has already been closed.")
+            raise refused(f"TensorArray {self.marks.name} has already been closed.")
 
     def size(self) -> int:
         """The number of elements."""
@@ -95,33 +95,17 @@ class StoredArray:
             the element does not fit.
         """
         self._check_open()
-        elements = self.elements
-        if index < 0 or (not self.dynamic and index >= len(elements)):
-            raise self._refused(
-                f"Tried to write to index {index} but array is not resizeable and size "
-                f"is: {len(elements)}"
-            )
+        elements, shape = self.elements, np.shape(value)
+        is_first = index not in self.marks.written
+        self.marks.write(index, len(elements), shape, again=self.gradient)
         while index >= len(elements):
             elements.append(_Element())
-        element, shape = elements[index], np.shape(value)
-        failed = f"Could not write to TensorArray index {index} because "
-        if not shapes.compatible(self.shape, shape):
-            raise self._refused(
-                f"{failed}the value shape is {text_of(shape)} which is incompatible "
-                "with the TensorArray's inferred element shape: "
-                f"{text_of(self.shape)} (consider setting infer_shape=False)."
-            )
-        if self.alike and (self.shape is None or None in self.shape):
-            self.shape = shape
-        if element.read:
-            raise self._refused(f"{failed}it has already been read.")
-        if not element.written:
-            element.value, element.shape, element.written = value, shape, True
+        element = elements[index]
+        if is_first:
+            element.value, element.shape = value, shape
             return
-        if not self.gradient:
-            raise self._refused(f"{failed}it has already been written to.")
         if element.shape != shape:
-            raise self._refused(
+            raise self.marks.refused(
                 f"Could not aggregate to TensorArray index {index} because the "
                 f"existing shape is {text_of(element.shape)} but the new input shape "
                 f"is {text_of(shape)}."
@@ -137,40 +121,26 @@ class StoredArray:
         self._check_open()
         elements = self.elements
         if index < 0 or (not self.gradient and index >= len(elements)):
-            raise refused(
-                f"Tried to read from index {index} but array size is: {len(elements)}"
-            )
-        if index >= len(elements) or not elements[index].written:
+            raise outside(index, len(elements))
+        if index not in self.marks.written:
             self._fill(index)
+        self.marks.take(index, len(elements))
         element = elements[index]
-        if element.cleared:
-            raise self._refused(
-                f"Could not read index {index} twice because it was cleared after a "
-                "previous read (perhaps try setting clear_after_read = false?)."
-            )
         value = element.value
         if value is None:
             value = self._zeros(element.shape)
-        element.value, element.cleared = (None, True) if self.clears else (value, False)
-        element.read = True
+        element.value = None if self.marks.rules.clears else value
         return value
 
     def _fill(self, index: int) -> None:
         """Let zeros be in places that were not written."""
-        shape = self.shape
+        shape = self.marks.shape
         if shape is None or None in shape:
-            raise self._refused(
-                f"Could not read from TensorArray index {index}.  Furthermore, the "
-                f"element shape is not fully defined: {text_of(shape)}.  It is "
-                "possible you are working with a resizeable TensorArray and "
-                "stop_gradients is not allowing the gradients to be written.  If you "
-                "set the full element_shape property on the forward TensorArray, the "
-                "proper all-zeros tensor will be returned instead of incurring this "
-                "error."
-            )
+            raise self.marks.undefined(index, shape)
         while index >= len(self.elements):
+            self.marks.written.add(len(self.elements))
             self.elements.append(_Element(shape))
-        self.elements[index].shape, self.elements[index].written = shape, True
+        self.elements[index].shape = shape
 
     def _zeros(self, shape: RawShape) -> Array:
         sizes: Any = shape
@@ -191,22 +161,22 @@ class StoredArray:
 
         Its elements are zeros in the shapes of those here, behind `prefix`.
         """
-        self.dynamic = False
+        marks = self.marks
+        marks.rules = replace(marks.rules, dynamic=False)
         found = self._gradients.get(source)
         if found is None:
-            shape = None if self.shape is None else (*prefix, *self.shape)
+            shape = None if marks.shape is None else (*prefix, *marks.shape)
             found = StoredArray(
-                f"{self.name}@{source}",
+                f"{marks.name}@{source}",
                 self.size(),
                 self.dtype,
                 shape,
-                alike=self.alike,
+                replace(marks.rules, clears=True),
                 gradient=True,
             )
-            for mine, theirs in zip(self.elements, found.elements, strict=True):
-                if mine.written:
-                    theirs.shape = (*prefix, *(mine.shape or ()))
-                    theirs.written = True
+            for i in marks.written:
+                found.elements[i].shape = (*prefix, *(self.elements[i].shape or ()))
+                found.marks.written.add(i)
             self._gradients[source] = found
         return found
 
@@ -276,13 +246,15 @@ def _make(
     if size < 0:
         raise refused("Size should be >= 0.")
     made = StoredArray(
-        f"{attrs['tensor_array_name'] or n.name}_{next(_counter)}",
+        numbered(attrs["tensor_array_name"] or n.name),
         int(size),
         attrs["dtype"],
         attrs["element_shape"],
-        alike=attrs.get("identical_element_shapes", False),
-        dynamic=attrs["dynamic_size"],
-        clears=attrs["clear_after_read"],
+        Rules(
+            dynamic=attrs["dynamic_size"],
+            clears=attrs["clear_after_read"],
+            alike=attrs.get("identical_element_shapes", False),
+        ),
     )
     return made if len(n._outputs) == 1 else (made, np.float32(0))
 
@@ -329,25 +301,16 @@ def _gather(
     del xp, flow
     shape = n.attrs["element_shape"]
     handle.check_dtype(n.attrs["dtype"], "requested")
-    handle.shape = shapes.merge(handle.shape, shape)
+    handle.marks.shape = shapes.merge(handle.marks.shape, shape)
     if not len(indices):
         if shape is None or None in shape:
-            raise UnimplementedError(
-                None,
-                None,
-                f"TensorArray has size zero, but element shape {text_of(shape)} is not "
-                "fully defined. Currently only static shapes are supported when "
-                "packing zero-size TensorArrays.",
-            )
+            raise UnimplementedError(None, None, nothing_to_stack(shape))
         return np.zeros((0, *shape), n.attrs["dtype"].as_numpy_dtype)
     values = [handle.read(int(i)) for i in indices]
     first = np.shape(values[0])
     for i, value in enumerate(values):
         if np.shape(value) != first:
-            raise refused(
-                "TensorArray has inconsistent shapes.  Index 0 has shape: "
-                f"{text_of(first)} but index {i} has shape: {text_of(np.shape(value))}"
-            )
+            raise unlike(first, i, np.shape(value))
     return np.stack(values)
 
 
@@ -363,14 +326,9 @@ def _scatter(
     """Puts the rows of a tensor into the given places of an array."""
     del xp
     handle.check_dtype(n.attrs["T"], "is trying to write")
-    if len(indices) != value.shape[0]:
-        raise refused(
-            f"Expected len(indices) == values.shape[0], but saw: {len(indices)} vs. "
-            f"{value.shape[0]}"
-        )
-    most, size = int(max(indices, default=-1)), handle.size()
-    if most >= size and not handle.dynamic:
-        raise refused(f"Max scatter index must be < array size ({most} vs. {size})")
+    check_rows(len(indices), np.shape(value))
+    most = int(max(indices, default=-1))
+    check_scattered(handle.marks.rules, most, handle.size())
     for i, row in zip(indices.tolist(), value, strict=True):
         handle.write(i, row)
     return flow
@@ -386,13 +344,7 @@ def _concat(
     if not values:
         rest = n.attrs["element_shape_except0"]
         if rest is None or None in rest:
-            raise UnimplementedError(
-                None,
-                None,
-                "TensorArray has size zero, but element_shape_except0 "
-                f"{text_of(rest)} is not fully defined. Currently only static shapes "
-                "are supported when concatenating zero-size TensorArrays.",
-            )
+            raise UnimplementedError(None, None, nothing_to_join(rest))
         kind = n.attrs["dtype"].as_numpy_dtype
         return np.zeros((0, *rest), kind), np.zeros(0, np.int64)
     first = np.shape(values[0])[1:]
@@ -403,11 +355,7 @@ def _concat(
                 "  Did you mean to call pack?"
             )
         if value.shape[1:] != first:
-            raise refused(
-                "TensorArray has inconsistent shapes.  Index 0 has (excepting "
-                f"dimension 0) shape: {text_of(first)} but index {i} has (excepting "
-                f"dimension 0) shape: {text_of(value.shape[1:])}"
-            )
+            raise unlike_rows(first, i, value.shape[1:])
     return np.concatenate(values), np.array([len(v) for v in values], np.int64)
 
 
@@ -423,22 +371,8 @@ def _split(
     """Puts consecutive parts of a tensor into an array."""
     del xp
     handle.check_dtype(n.attrs["T"], "is trying to write")
-    total, size = int(np.sum(lengths)), handle.size()
-    if np.ndim(value) == 0:
-        raise refused("Expected value to be at least a vector, but received shape: []")
-    if total != value.shape[0]:
-        raise refused(
-            "Expected sum of lengths to be equal to values.shape[0], but sum of "
-            f"lengths is {total} and value's shape is: {text_of(value.shape)} "
-        )
-    if handle.dynamic:
-        size = max(size, len(lengths))
-    if size != len(lengths):
-        raise refused(
-            "TensorArray's size is not equal to the size of lengths "
-            f"({size} vs. {len(lengths)}), and the TensorArray is not marked as "
-            "dynamically resizeable"
-        )
+    check_total(int(np.sum(lengths)), np.shape(value))
+    check_lengths(handle.marks.rules, len(lengths), handle.size())
     ends = np.cumsum([0, *lengths.tolist()]).tolist()
     for i, (start, end) in enumerate(itertools.pairwise(ends)):
         handle.write(i, value[start:end])

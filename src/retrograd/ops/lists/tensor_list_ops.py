@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from retrograd import dtypes, shapes
-from retrograd.arrays.list_value import TensorList, refused, shape_from, text_of
-from retrograd.errors import InvalidArgumentError
+from retrograd.arrays.array_rules import (
+    check_lengths,
+    check_total,
+    from_text,
+    refused,
+    text_of,
+)
+from retrograd.arrays.list_value import TensorList, shape_from
 from retrograd.graph import opdef
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.operation import Operation
@@ -171,8 +177,22 @@ def _element_shape_shape(n: Operation) -> RawShape:
 # ---------------------------------------------------------------------- making lists
 
 
+#: the attribute that says what a TensorArray of version 1 allows, and the one with its
+#: size
+RULES, PLACES = "_tensor_array", "_tensor_array_size"
+
+
 def _element_dtype(n: Operation) -> dtypes.DType:
     return n.attrs["element_dtype"]
+
+
+def _array(made: TensorList, n: Operation) -> TensorList:
+    """A list that an operation has made, as a TensorArray if it is noted as one."""
+    text = n.attrs.get(RULES)
+    if text is None:
+        return made
+    rules, name = from_text(text)
+    return made.as_array(rules, name or n.name)
 
 
 @op(
@@ -195,7 +215,15 @@ def empty(xp: Arrays, shape: Array, limit: Array, *, n: Operation) -> TensorList
 )
 def reserve(xp: Arrays, shape: Array, count: Array, *, n: Operation) -> TensorList:
     """A list of elements that are not set."""
-    return xp.new_list(int(count), _element_dtype(n), shape_from(shape))
+    if RULES in n.attrs:
+        if np.ndim(count):
+            raise refused(
+                "TensorArray size must be scalar, but had shape: "
+                f"{text_of(np.shape(count))}"
+            )
+        if count < 0:
+            raise refused("Size should be >= 0.")
+    return _array(xp.new_list(int(count), _element_dtype(n), shape_from(shape)), n)
 
 
 def _from_tensor_gradient(n: Operation, dlist: Tensor) -> tuple[Tensor | None, ...]:
@@ -233,7 +261,7 @@ def from_tensor(xp: Arrays, tensor: Array, shape: Array, *, n: Operation) -> Ten
             "Specified a list with shape "
             f"{text_of(wanted)} from a tensor with shape {text_of(tensor.shape[1:])}"
         )
-    return xp.list_of(tensor, _element_dtype(n), wanted)
+    return _array(xp.list_of(tensor, _element_dtype(n), wanted), n)
 
 
 # ---------------------------------------------------------------------- one element
@@ -283,31 +311,6 @@ def pop_back(xp: Arrays, handle: TensorList, shape: Array) -> tuple[Value, ...]:
     return handle.pop(shape_from(shape))
 
 
-#: what is noted of an operation that reads what the program knows as a TensorArray
-_OF_ARRAY = "_of_array"
-
-
-def of_array(read: Tensor) -> Tensor:
-    """Note that a list that was read is a TensorArray: what is refused says so."""
-    if not getattr(read, "_is_eager", False):
-        read._op.__dict__[_OF_ARRAY] = True
-    return read
-
-
-def _say_of_array(n: Operation, handle: TensorList, indices: Array) -> None:
-    """Refuse indices that are outside of a TensorArray, in the words used of these.
-
-    Raises:
-      InvalidArgumentError: there are some.
-    """
-    count = int(handle.count())
-    for index in np.ravel(indices) if _OF_ARRAY in n.__dict__ else ():
-        if not 0 <= index < count:
-            raise refused(
-                f"Tried to read from index {index} but array size is: {count}"
-            ) from None
-
-
 def _get_gradient(n: Operation, dvalue: Tensor) -> tuple[Tensor | None, ...]:
     handle = n.inputs[0]
     zeros = F.TensorListReserve(
@@ -327,16 +330,10 @@ def _get_gradient(n: Operation, dvalue: Tensor) -> tuple[Tensor | None, ...]:
     math="y = A[i]",
     notation=dict(input_handle="Ā = ȳ at i, 0 elsewhere", index="i"),
 )
-def get_item(
-    xp: Arrays, handle: TensorList, index: Array, shape: Array, *, n: Operation
-) -> Value:
+def get_item(xp: Arrays, handle: TensorList, index: Array, shape: Array) -> Value:
     """One element of a list."""
     del xp
-    try:
-        return handle.get(index, shape_from(shape))
-    except InvalidArgumentError as error:
-        _say_of_array(n, handle, index)
-        raise error
+    return handle.get(index, shape_from(shape))
 
 
 def _set_gradient(n: Operation, dlist: Tensor) -> tuple[Tensor | None, ...]:
@@ -405,16 +402,10 @@ def _gather_gradient(n: Operation, dtensor: Tensor) -> tuple[Tensor | None, ...]
     math="yⱼ = A[iⱼ]",
     notation=dict(input_handle="Ā = ȳⱼ at iⱼ, 0 elsewhere", indices="i"),
 )
-def gather(
-    xp: Arrays, handle: TensorList, indices: Array, shape: Array, *, n: Operation
-) -> Array:
+def gather(xp: Arrays, handle: TensorList, indices: Array, shape: Array) -> Array:
     """The elements with the given indices along a new first axis."""
     del xp
-    try:
-        return handle.gather(indices, shape_from(shape))
-    except InvalidArgumentError as error:
-        _say_of_array(n, handle, indices)
-        raise error
+    return handle.gather(indices, shape_from(shape))
 
 
 def _gathered_back(n: Operation, dlist: Tensor) -> Tensor:
@@ -531,6 +522,10 @@ def split(
 ) -> TensorList:
     """A list of consecutive parts of a tensor, of the given lengths."""
     sizes = np.asarray(lengths).tolist()
+    if RULES in n.attrs:
+        check_total(sum(sizes), np.shape(tensor))
+        rules, _ = from_text(n.attrs[RULES])
+        check_lengths(rules, len(sizes), n.attrs.get(PLACES, len(sizes)))
     if sum(sizes) != tensor.shape[0]:
         raise refused(
             "Number of elements in input tensor does not match the sum of lengths: "
@@ -538,7 +533,7 @@ def split(
         )
     ends = np.cumsum([0, *sizes])
     items = [tensor[a:b] for a, b in itertools.pairwise(ends)]
-    return xp.list_of(items, _element_dtype(n), shape_from(shape))
+    return _array(xp.list_of(items, _element_dtype(n), shape_from(shape)), n)
 
 
 def _concat_gradient(
