@@ -27,7 +27,8 @@ from retrograd.ops.declare import F
 from retrograd.ops.host.checks import assert_greater_equal, assert_less_equal
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.elementwise import div, div_no_nan
-from retrograd.ops.math.reduce import reduce_sum
+from retrograd.ops.math.reduce import reduce_min, reduce_sum
+from retrograd.ops.math.scan import cumsum
 from retrograd.ops.nn.weights import broadcast_weights
 from retrograd.platform import logs
 from retrograd.variables.scope import variable_scope
@@ -378,3 +379,116 @@ def interpolated_area(tp: Any, fp: Any, fn: Any) -> Any:
         name="pr_auc_increment",
     )
     return reduce_sum(parts, name="interpolate_pr_auc")
+
+
+def _rate_where(
+    of: str,
+    at: str,
+    rate: float,
+    counts: tuple[str, str, str, str],
+    nearest: Callable[[Any], Any],
+    labels: TensorLike,
+    predictions: TensorLike,
+    weights: TensorLike | None,
+    num_thresholds: int,
+    metrics_collections: Collections,
+    updates_collections: Collections,
+    name: str | None,
+) -> Streaming:
+    """One rate at the threshold where another is nearest to a value.
+
+    Args:
+      of, at: what the rates are called.
+      rate: the value of the other.
+      counts: right and wrong ones of the other rate, then of this one.
+      nearest: of distances, where the least is.
+      labels, predictions, weights, num_thresholds, metrics_collections,
+        updates_collections, name: as of `auc`.
+    """
+    only_in_graphs(f"{of}_at_{at}")
+    if rate < 0 or rate > 1:
+        raise ValueError(f"`{at}` must be in the range [0, 1].")
+    with variable_scope(name, f"{of}_at_{at}", (predictions, labels, weights)):
+        steps = num_thresholds - 1
+        between = [i / steps for i in range(1, steps)]
+        limits = [0.0 - 1e-7, *between, 1.0 + 1e-7]
+        values, updates = counts_at(labels, predictions, limits, weights)
+
+        def at_nearest(found: dict[str, Any], called: str) -> Any:
+            right, wrong, own, other = (found[key] for key in counts)
+            rates = div(right, right + wrong + 1e-7)
+            place = nearest(F.Abs(rates - rate))
+            chosen = own[place]
+            return div(chosen, chosen + other[place] + 1e-7, name=called)
+
+        value = value_of(metrics_collections, lambda v: at_nearest(v, "value"), values)
+        update = at_nearest(updates, "update_op")
+        return value, kept_update(update, updates_collections)
+
+
+def _last_least(values: Any) -> Any:
+    """Where the least of values is, the last time."""
+    least = cast(F.Equal(values, reduce_min(values)), dtypes.int64)
+    return cast(F.ArgMax(cumsum(least), 0), dtypes.int32)
+
+
+def sensitivity_at_specificity(
+    labels: TensorLike,
+    predictions: TensorLike,
+    specificity: float,
+    weights: TensorLike | None = None,
+    num_thresholds: int = 200,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """Which share of the true is found where a share of the false is not.
+
+    Raises:
+      ValueError: the specificity is not in [0, 1].
+    """
+    return _rate_where(
+        "sensitivity",
+        "specificity",
+        specificity,
+        ("tn", "fp", "tp", "fn"),
+        lambda away: cast(F.ArgMin(away, 0), dtypes.int32),
+        labels,
+        predictions,
+        weights,
+        num_thresholds,
+        metrics_collections,
+        updates_collections,
+        name,
+    )
+
+
+def specificity_at_sensitivity(
+    labels: TensorLike,
+    predictions: TensorLike,
+    sensitivity: float,
+    weights: TensorLike | None = None,
+    num_thresholds: int = 200,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """Which share of the false is not found where a share of the true is.
+
+    Raises:
+      ValueError: the sensitivity is not in [0, 1].
+    """
+    return _rate_where(
+        "specificity",
+        "sensitivity",
+        sensitivity,
+        ("tp", "fn", "tn", "fp"),
+        _last_least,
+        labels,
+        predictions,
+        weights,
+        num_thresholds,
+        metrics_collections,
+        updates_collections,
+        name,
+    )
