@@ -34,6 +34,7 @@ formats      4
 functions    5
 grad         5
 graph        4
+keras       17
 layers      17
 ops          4
 ops/array    2
