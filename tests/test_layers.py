@@ -22,7 +22,7 @@ LAYERS = """
 3  ops
 4  grad, run
 5  formats
-6  variables < functions < data < distribute < summary < train < layers < keras, autograd
+6  variables < functions < data < distribute summary < train < layers < keras, autograd
 7  explain, contrib, behavior
 8  compat, testing
 9  cli

@@ -62,6 +62,8 @@ class _Shared:
     default_graph: Graph | None = None
     eager_by_default = False
     eager_seed: int | None = None
+    #: how often it was set: each time random operations begin anew
+    seedings = 0
 
 
 shared = _Shared()

@@ -18,6 +18,13 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 
 
+class SymbolicInput(Exception):
+    """An op was applied in eager mode to a tensor of a graph that takes such ops."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+
 def apply(op_type: str, *args: object, name: str | None = None, **attrs: object) -> Any:
     """Apply an op to inputs, which are converted to tensors as its signature says.
 
@@ -39,9 +46,16 @@ def apply(op_type: str, *args: object, name: str | None = None, **attrs: object)
     if context.executing_eagerly():
         resolved = Arguments(op_def, attrs, eager=True, name=name)
         resolved.convert(args)
-        attrs = resolved.complete()
-        outputs = hooks.execute(op_def, resolved.inputs, attrs, name, resolved.wrong)
-        return structured(op_def, attrs, outputs, None)
+        known = resolved.complete()
+        try:
+            found = hooks.execute(op_def, resolved.inputs, known, name, resolved.wrong)
+            return structured(op_def, known, found, None)
+        except SymbolicInput as symbolic:
+            graph = symbolic.graph
+        with graph.as_default():
+            # the scope that the name stands for was opened outside of the graph
+            op = _add(op_def, args, attrs, name and name.rstrip("/"))
+            return structured(op_def, op.attrs, op._outputs, op)
     op = _add(op_def, args, attrs, name)
     return structured(op_def, op.attrs, op._outputs, op)
 

@@ -37,6 +37,8 @@ class Graph(ScopedGraph):
     #: how many functions the graph lies in
     depth = 0
     _building_function = False
+    #: whether ops that are applied to its tensors in eager mode are added to it
+    takes_eager_ops = False
     #: whether an output that refers to a variable gives the variable, not its value
     carries_cells = False
     #: how the last loss that was made sums its elements

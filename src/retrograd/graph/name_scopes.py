@@ -51,6 +51,11 @@ class name_scope:
 
     def __enter__(self) -> str:
         if context.executing_eagerly():
+            for value in self._values or ():
+                graph = getattr(value, "_graph", None)
+                if graph is not None and graph.takes_eager_ops:
+                    self._enter(graph.as_default())
+                    return self._enter(graph.name_scope(self._name))
             return self._enter(context.eager_name_scope(self._name))
         if self._name is None and self._values is not None:
             raise ValueError(

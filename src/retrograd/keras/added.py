@@ -8,6 +8,7 @@ from retrograd.graph.hooks import hooks
 from retrograd.keras.topology import topology
 from retrograd.layers.base import Layer
 from retrograd.layers.nodes import has_history
+from retrograd.layers.op_layers import create_keras_history
 
 if TYPE_CHECKING:
     from retrograd.keras.network import Network
@@ -71,7 +72,7 @@ class AddMetric(Layer):
 def append(network: Network, layer: Layer, tensor: Any) -> None:
     """Call a layer on a tensor and take it, and what leads there, into a network."""
     if not has_history([tensor]):
-        hooks.create_keras_history([tensor])
+        create_keras_history([tensor])
     layer(tensor)
     found = topology(network.inputs, [tensor])
     nodes = [n for n in found.in_order() if n.iterate_inbound()]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from retrograd import nest
 from retrograd.graph import context
 from retrograd.graph.name_scopes import name_scope
-from retrograd.keras import endpoints, metrics, optimizers
+from retrograd.keras import endpoints, optimizers
 from retrograd.keras.endpoints import Endpoint
 from retrograd.keras.graph_function import GraphFunction
+from retrograd.keras.mean_metrics import Mean
 from retrograd.layers import phase
 from retrograd.ops.math.elementwise import add_n
 
@@ -105,7 +106,7 @@ class Compilation:
                 own_weighted, endpoint, True, self._unique_name
             )
             if len(self.endpoints) > 1:
-                endpoint.loss_metric = metrics.Mean(name=endpoint.loss_name)
+                endpoint.loss_metric = Mean(name=endpoint.loss_name)
 
     def _unique_name(self, name: str) -> str:
         """A metric's name in the model: with its output's, and a number if need be."""

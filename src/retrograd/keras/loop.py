@@ -100,7 +100,8 @@ def go_through(
       bar: shows how far it is, where no callback does.
     """
     for index, batch in enumerate(source.epoch()):
-        logs = {"batch": index, "size": batch.size if source.counts_samples else 1}
+        size = batch.size if source.counts_samples else 1
+        logs: dict[str, Any] = {"batch": index, "size": size}
         callbacks._call_batch_hook(mode, "begin", index, logs)
         if bar is not None:
             bar.on_batch_begin(index, logs)

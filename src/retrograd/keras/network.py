@@ -17,6 +17,7 @@ from retrograd.layers import phase
 from retrograd.layers.base import Layer, default
 from retrograd.layers.lambdas import Lambda
 from retrograd.layers.nodes import Node, has_history
+from retrograd.layers.op_layers import create_keras_history
 from retrograd.layers.records import reachable
 from retrograd.layers.weights import layers_in
 from retrograd.ops.array.constant import placeholder
@@ -110,7 +111,7 @@ class Network(Layer):
         flat_in, flat_out = nest.flatten(inputs), nest.flatten(outputs)
         self._check_inputs(flat_in)
         if not has_history(flat_out):
-            hooks.create_keras_history(flat_out)
+            create_keras_history(flat_out)
         found = topology(flat_in, flat_out)
         kept = self.__dict__
         kept.update(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrograd.keras import hdf5
 
@@ -134,10 +134,7 @@ def save_weights(
         if _may_write(path, overwrite):
             hdf5.save_weights(model, path)
         return
-    from retrograd.keras import checkpointed
-
-    if _may_write(f"{path}.index", overwrite):
-        checkpointed.save_weights(model, path)
+    _no_checkpoints()
 
 
 def load_weights(
@@ -168,6 +165,11 @@ def _load_checkpoint(model: Any, path: str, by_name: bool) -> Any:
             "Weights may only be loaded based on topology into Models when loading "
             "TensorFlow-formatted weights (got by_name=True to load_weights)."
         )
-    from retrograd.keras import checkpointed
+    _no_checkpoints()
 
-    return checkpointed.load_weights(model, path)
+
+def _no_checkpoints() -> NoReturn:
+    raise NotImplementedError(
+        "Weights in TensorFlow's checkpoint format are not provided yet.\n"
+        '  fix:  a name that ends in ".h5" is an HDF5 file'
+    )

@@ -88,7 +88,7 @@ class EagerSteps:
         model = self.model
         arguments = {"training": training} if model._expects("training") else {}
         packed = model._packed_inputs(x)
-        with phase.learning_phase_scope(int(training)):
+        with phase.eager_learning_phase_scope(int(training)):
             return nest.flatten(model(packed, **arguments))
 
     def _loss(self, x: Values, y: Values, weights: Values, training: bool) -> Any:

@@ -15,7 +15,6 @@ from retrograd.keras.sources import Sources
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrograd.keras.batches import Batch
     from retrograd.typing import Structure
 
 _log = logging.getLogger("tensorflow")

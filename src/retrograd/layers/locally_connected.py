@@ -32,6 +32,42 @@ if TYPE_CHECKING:
     from retrograd.typing import Named, ShapeLike, Sizes
 
 
+def local_products(
+    inputs: Any,
+    kernel: Any,
+    kernel_size: Sequence[int],
+    strides: Sequence[int],
+    space: Sequence[int],
+    data_format: str,
+) -> Tensor:
+    """The product of each window of the inputs with a kernel of its own.
+
+    Args:
+      inputs: [batch, *space in, in], or channels second.
+      kernel: [places, window · in, out].
+      kernel_size: the size of the window.
+      strides: how far it moves.
+      space: how many places there are along each axis.
+      data_format: `channels_last` or `channels_first`.
+    """
+    features, filters = kernel.shape.as_list()[1:]
+    first, every = data_format == "channels_first", slice(None)
+    windows = []
+    for place in itertools.product(*map(range, space)):
+        window = [
+            slice(at * stride, at * stride + size)
+            for at, stride, size in zip(place, strides, kernel_size, strict=True)
+        ]
+        part = inputs[tuple([every] * (1 + first) + window + [every] * (not first))]
+        windows.append(reshape(part, (1, -1, features)))
+    products = batch_dot(concatenate(windows, axis=0), kernel)
+    rank = len(space)
+    outputs = reshape(products, (*space, -1, filters))
+    order = list(range(rank))
+    order = [rank, rank + 1, *order] if first else [rank, *order, rank + 1]
+    return transpose(outputs, order)
+
+
 class LocallyConnected(Configured):
     """activation(inputs ∗ kernels + bias), with a kernel for each place; a base.
 
@@ -204,26 +240,8 @@ class LocallyConnected(Configured):
         return self.activation(outputs)
 
     def _one_by_one(self, inputs: Tensor) -> Tensor:
-        features, filters = self.kernel.shape.as_list()[1:]
-        first = self.data_format == "channels_first"
-        windows = []
-        for place in itertools.product(*map(range, self._space)):
-            window = [
-                slice(at * stride, at * stride + size)
-                for at, stride, size in zip(
-                    place, self.strides, self.kernel_size, strict=True
-                )
-            ]
-            every = slice(None)
-            part = inputs[tuple([every] * (1 + first) + window + [every] * (not first))]
-            windows.append(reshape(part, (1, -1, features)))
-        products = batch_dot(concatenate(windows, axis=0), self.kernel)
-        outputs = reshape(products, (*self._space, -1, filters))
-        space = list(range(self.rank))
-        batch, channels = self.rank, self.rank + 1
-        return transpose(
-            outputs, [batch, channels, *space] if first else [batch, *space, channels]
-        )
+        how = (self.kernel_size, self.strides, self._space, self.data_format)
+        return local_products(inputs, self.kernel, *how)
 
     def _as_product(self, inputs: Tensor) -> Tensor:
         flat = reshape(inputs, (shape(inputs)[0], -1))

@@ -13,7 +13,8 @@ from retrograd.graph import context
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
 
-Uids = MutableMapping[tuple[str, str], int]
+#: counts of names: by namespace and name, or by what `get_uid` was called with
+Uids = MutableMapping[tuple[str, str] | str, int]
 
 _by_graph: WeakKeyDictionary[Graph, Uids] = WeakKeyDictionary()
 
@@ -29,6 +30,18 @@ def to_snake_case(name: str) -> str:
 def uids_of_default_graph() -> Uids:
     """How often each name has been given in the default graph."""
     return _by_graph.setdefault(context.get_default_graph(), defaultdict(int))
+
+
+def reset_uids() -> None:
+    """Count from the beginning, in every graph."""
+    _by_graph.clear()
+
+
+def get_uid(prefix: str = "") -> int:
+    """How often this was called with `prefix` for the default graph."""
+    counts = uids_of_default_graph()
+    counts[prefix] += 1
+    return counts[prefix]
 
 
 def unique_object_name(

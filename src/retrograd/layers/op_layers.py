@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from google.protobuf import json_format
 
+from retrograd.formats.node import attr_from_user
 from retrograd.graph import context, opdef
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.hooks import hooks
@@ -17,6 +18,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.layers import nodes
 from retrograd.layers.base import Layer
 from retrograd.layers.values import value_of
+from retrograd.run.eager import execute
 from retrograd.util import protos
 
 
@@ -50,9 +52,10 @@ class TensorFlowOpLayer(Layer):
             given.insert(place, self._constant(place))
         node = self.node_def
         op_def = opdef.lookup(node.op)
-        attrs = {k: hooks.attr_from_user(v) for k, v in node.attr.items()}
+        assert op_def is not None
+        attrs = {k: attr_from_user(v) for k, v in node.attr.items()}
         if context.executing_eagerly():
-            outputs = hooks.execute(op_def, given, attrs, None, None)
+            outputs = execute(op_def, given, attrs, None, None)
         else:
             graph = context.get_default_graph()
             outputs = graph.add(node.op, given, attrs, self._op_name()).outputs

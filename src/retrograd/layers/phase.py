@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import contextlib
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -14,6 +13,8 @@ from retrograd.graph.name_scopes import name_scope
 from retrograd.ops.array.constant import placeholder_with_default
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Training
 
@@ -28,6 +29,7 @@ def keras_graph() -> Graph:
         return context.get_default_graph()
     if not _keras_graph:
         _keras_graph.append(FuncGraph("keras_graph"))
+        _keras_graph[0].takes_eager_ops = True
     return _keras_graph[0]
 
 
@@ -54,9 +56,17 @@ def learning_phase() -> Tensor | int:
     """1 in training, 0 in testing: what was set, or a placeholder of 0."""
     if _is_at_once():
         return _eager[0] if _eager else 0
-    graph = context.get_default_graph()
+    return _of_graph(context.get_default_graph())
+
+
+def symbolic_learning_phase() -> Tensor | int:
+    """The phase in the graph of layers: a placeholder, unless it is set."""
+    return _of_graph(keras_graph())
+
+
+def _of_graph(graph: Graph) -> Tensor | int:
     if graph not in _by_graph:
-        with name_scope(""):
+        with graph.as_default(), name_scope(""):
             _by_graph[graph] = placeholder_with_default(
                 False, shape=(), name="keras_learning_phase"
             )
@@ -70,38 +80,74 @@ def learning_phase_is_set() -> bool:
     return isinstance(_by_graph.get(context.get_default_graph()), int)
 
 
+def eager_learning_phase_is_set() -> bool:
+    """Whether the program has set the phase of eager mode."""
+    return bool(_eager)
+
+
 def set_learning_phase(value: int) -> None:
-    """Set the phase, for the default graph or eager mode.
+    """Set the phase: for the default graph; or eager mode, and the graph of layers.
 
     Raises:
       ValueError: neither 0 nor 1.
     """
+    _check(value)
+    with context.init_scope():
+        if context.executing_eagerly():
+            _eager[:] = [value]
+        _by_graph[keras_graph()] = value
+
+
+def _check(value: int) -> None:
     if value not in (0, 1):
         raise ValueError("Expected learning phase to be 0 or 1.")
-    if _is_at_once():
-        _eager[:] = [value]
-    else:
-        _by_graph[context.get_default_graph()] = value
 
 
-@contextmanager
-def learning_phase_scope(value: int) -> Iterator[None]:
-    """Set the phase inside.
+@contextlib.contextmanager
+def learning_phase_scope(value: int) -> Iterator[int]:
+    """A context with a phase.
 
     Raises:
       ValueError: neither 0 nor 1.
     """
-    eager, graph = list(_eager), context.get_default_graph()
-    before = _by_graph.get(graph)
-    set_learning_phase(value)
+    _check(value)
+    with context.init_scope():
+        graph, eager = keras_graph(), list(_eager)
+        before = _by_graph.get(graph)
     try:
-        yield
+        set_learning_phase(value)
+        yield value
     finally:
         _eager[:] = eager
-        if before is None:
-            _by_graph.pop(graph, None)
-        else:
+        if before is not None:
             _by_graph[graph] = before
+        else:
+            _by_graph.pop(graph, None)
+
+
+@contextlib.contextmanager
+def eager_learning_phase_scope(value: int) -> Iterator[None]:
+    """A context with a phase of eager mode alone.
+
+    Raises:
+      ValueError: neither 0 nor 1.
+    """
+    _check(value)
+    before = list(_eager)
+    try:
+        _eager[:] = [value]
+        yield
+    finally:
+        _eager[:] = before
+
+
+def forget() -> None:
+    """Leave the phases and the graph of layers behind; begin with new ones."""
+    _keras_graph.clear()
+    _by_graph.clear()
+    _eager.clear()
+    with context.init_scope():
+        _of_graph(keras_graph())
 
 
 def training_or_phase(training: Training | None) -> Training:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 
 from retrograd.graph import context
+from retrograd.graph.defaults import executing_eagerly_outside_functions
 from retrograd.graph.function import FuncGraph
-from retrograd.graph.graph import Graph
+from retrograd.graph.graph import Graph, graph_of
 from retrograd.graph.tensor import Tensor
-from retrograd.ops.array.tensor_values import constant_value
+from retrograd.ops.array.constant import placeholder
+from retrograd.ops.array.tensor_values import constant_value, is_tensor
 from retrograd.run.session import Session
-from retrograd.variables.collections import is_variable_initialized
+from retrograd.variables.collections import (
+    is_variable_initialized,
+    variables_initializer,
+)
 from retrograd.variables.partition import PartitionedVariable
 from retrograd.variables.variable import Variable
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 _session: list[Session] = []
+_manual: list[bool] = []
 _tracked: WeakKeyDictionary[Graph, WeakSet[Any]] = WeakKeyDictionary()
 
 
@@ -38,11 +47,14 @@ def set_session(session: Session) -> None:
 
 
 def get_session(op_input_list: Any = ()) -> Session:
-    """The default session, or one of the layers' own; their variables initialized."""
-    del op_input_list
+    """The default session, or one of the layers' own; their variables initialized.
+
+    Args:
+      op_input_list: tensors whose graph it is for, by default the default graph.
+    """
     session = context.get_default_session()
     if session is None:
-        graph = context.get_default_graph()
+        graph = graph_of(op_input_list)
         if not _session or _session[0].graph is not graph:
             _session[:] = [Session(graph=graph)]
         session = _session[0]
@@ -53,6 +65,8 @@ def get_session(op_input_list: Any = ()) -> Session:
 
 def _initialize(session: Session) -> None:
     """Initialize the tracked variables that have no value yet."""
+    if _manual:
+        return
     pending = [
         v
         for v in _tracked.get(session.graph, ())
@@ -64,14 +78,52 @@ def _initialize(session: Session) -> None:
     without = [v for v, is_known in zip(pending, known, strict=True) if not is_known]
     for variable in pending:
         variable._keras_initialized = True
-    session.run([v.initializer for v in without])
+    if without:
+        session.run(variables_initializer(without))
 
 
-def batch_get_value(variables: Sequence[Any]) -> list[np.ndarray]:
-    """The values of variables, as arrays."""
+def manual_variable_initialization(value: bool) -> None:
+    """Leave the initialization of variables to the program, or not."""
+    _manual[:] = [True] if value else []
+
+
+def forget() -> None:
+    """Leave the session and the variables of the default graph behind."""
+    _session.clear()
+    _tracked.pop(context.get_default_graph(), None)
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def get_value(x: Any) -> Any:
+    """The value of a variable or tensor as an array; others as they are.
+
+    Raises:
+      RuntimeError: in a function that is traced.
+    """
+    if not is_tensor(x):
+        return x
+    if context.executing_eagerly() or getattr(x, "_is_eager", False):
+        return x.numpy()
+    if not getattr(x, "_in_graph_mode", True):
+        with context.eager_mode():
+            return x.numpy()
+    with x.graph.as_default():
+        return x.eval(session=get_session((x,)))
+
+
+def batch_get_value(tensors: Sequence[Any]) -> list[np.ndarray]:
+    """The values of variables or tensors, as arrays.
+
+    Raises:
+      RuntimeError: in a function that is traced.
+    """
     if context.executing_eagerly():
-        return [v.numpy() for v in variables]
-    return get_session().run(list(variables)) if variables else []
+        return [x.numpy() for x in tensors]
+    if context.get_default_graph().building_function:
+        raise RuntimeError("Cannot get value inside Tensorflow graph function.")
+    return get_session(tensors).run(list(tensors)) if tensors else []
 
 
 def value_of(tensor: Tensor) -> Any:
@@ -88,14 +140,38 @@ def value_of(tensor: Tensor) -> Any:
         return session.run(tensor, captured)
 
 
-def batch_set_value(tuples: Sequence[tuple[Any, Any]]) -> None:
-    """Give variables values."""
-    if context.executing_eagerly():
-        for variable, value in tuples:
-            variable.assign(np.asarray(value, variable.dtype.as_numpy_dtype))
+# ---------------------------------------------------------------------- writing
+
+
+def set_value(x: Any, value: ArrayLike) -> None:
+    """Give a variable a value.
+
+    Raises:
+      ValueError: of another shape.
+    """
+    batch_set_value([(x, value)])
+
+
+def batch_set_value(tuples: Sequence[tuple[Any, ArrayLike]]) -> None:
+    """Give variables values, all in one run.
+
+    Raises:
+      ValueError: one of another shape.
+    """
+    if executing_eagerly_outside_functions():
+        for x, value in tuples:
+            x.assign(np.asarray(value, x.dtype.base_dtype.as_numpy_dtype))
         return
-    if tuples:
-        session = get_session()
-        for variable, value in tuples:
-            kind = variable.dtype.base_dtype.as_numpy_dtype
-            variable.load(np.asarray(value, kind), session)
+    if not tuples:
+        return
+    ops, feeds = [], {}
+    for x, value in tuples:
+        kind = x.dtype.base_dtype
+        array = np.asarray(value, kind.as_numpy_dtype)
+        if not hasattr(x, "_assign_placeholder"):
+            # made once, however often values are set
+            x._assign_placeholder = placeholder(kind, [None] * array.ndim)
+            x._assign_op = x.assign(x._assign_placeholder)
+        ops.append(x._assign_op)
+        feeds[x._assign_placeholder] = array
+    get_session().run(ops, feed_dict=feeds)

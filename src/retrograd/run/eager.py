@@ -14,6 +14,7 @@ from retrograd.arrays import numpy as xp_numpy
 from retrograd.arrays.blas import threads
 from retrograd.graph import attributes, context, opdef
 from retrograd.graph.device import DeviceSpecV1
+from retrograd.graph.dispatch import SymbolicInput
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.record import Record
@@ -314,6 +315,8 @@ def notify(op_type: str, record: Record, name: str | None = None) -> None:
 def _check_eager(inputs: Sequence[Tensor]) -> None:
     for tensor in inputs:
         if type(tensor) is Tensor:
+            if tensor.graph.takes_eager_ops:
+                raise SymbolicInput(tensor.graph)
             raise TypeError(
                 "An op outside of the function building code is being passed\na "
                 '"Graph" tensor. It is possible to have Graph tensors\nleak out of the '
@@ -339,6 +342,7 @@ def _run(record: Record, declaration: Declaration) -> Sequence[Any]:
 
     Raises:
       TypeError: an input is a tensor of a graph.
+      SymbolicInput: of one that takes the op.
     """
     _check_eager(record._inputs)
     bound = binding(declaration, record)
@@ -391,7 +395,8 @@ def _state_of(record: Record, declaration: Declaration) -> Cell:
     seeds = (record.attrs.get("seed", 0), record.attrs.get("seed2", 0))
     if seeds == (0, 0):
         return Cell(record.type, None, declaration.state(record), store.guard)  # pyright: ignore[reportArgumentType]
-    key = ("eager", f"{record.type}{sorted(map(str, record.attrs.items()))}")
+    attrs = sorted(map(str, record.attrs.items()))
+    key = ("eager", f"{context.shared.seedings} {record.type}{attrs}")
     cell = store.cells.get(key)
     if cell is None:
         value = declaration.state(record)  # pyright: ignore[reportArgumentType]

@@ -42,6 +42,7 @@ def set_random_seed(seed: int | None) -> None:
         context.get_default_graph().seed = seed
         return
     context.shared.eager_seed = seed
+    context.shared.seedings += 1
     _Eager.draws = random.Random(seed)
 
 

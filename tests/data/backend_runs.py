@@ -1,0 +1,126 @@
+"""Runs the lines of backend_cases.txt with TensorFlow 1.15, or with what is like it."""
+
+import re
+
+import numpy as np
+from layer_runs import nodes, pairs, plain, sizes, wave
+
+
+def numbered(shape, dtype="int32"):
+    """Whole numbers from 0 to 4."""
+    return (np.abs(wave(shape, 0.5)) * 5).astype(dtype)
+
+
+class Inputs:
+    """What the lines call for inputs; each has a wave of its own."""
+
+    def __init__(self, tf):
+        self.tf = tf
+        self.feeds = {}
+        self.count = 0
+
+    def array(self, text):
+        """The static shape and the value for `2x3`; in `2?x3` the 2 is not known."""
+        self.count += 1
+        parts = text.split("x") if text else []
+        static = [None if size.endswith("?") else int(size) for size in parts]
+        value = wave([int(size.rstrip("?")) for size in parts], self.count + 0.5, 1.5)
+        return static, value
+
+    def fed(self, static, value):
+        """A placeholder, or in eager mode its value."""
+        if self.tf.executing_eagerly():
+            return self.tf.constant(value)
+        x = self.tf.keras.backend.placeholder(static, dtype=value.dtype.name)
+        self.feeds[x] = value
+        return x
+
+    def P(self, text):
+        return self.fed(*self.array(text))
+
+    def I(self, text):  # noqa: E743
+        static, value = self.array(text)
+        return self.fed(static, numbered(value.shape))
+
+    def B(self, text):
+        static, value = self.array(text)
+        return self.fed(static, value > 0)
+
+    def V(self, text):
+        return self.tf.keras.backend.variable(self.array(text)[1])
+
+    def A(self, text):
+        return self.array(text)[1]
+
+
+#: what a session makes to initialize variables, and gradients, of which others tell
+ASIDE = re.compile("init |group_deps|VarIsInitializedOp|gradients/|cond")
+#: what loops and conditionals are called inside, which are built otherwise here
+INSIDE = re.compile("(/while|/TensorArray|/?cond/).*")
+
+
+def made_nodes(graph):
+    return [node for node in nodes(graph) if not ASIDE.match(node)]
+
+
+def described(tf, module, line, eager):
+    """What a line makes; or the error."""
+    tf.keras.backend.clear_session()
+    tf.set_random_seed(3)
+    np.random.seed(5)
+    inputs = Inputs(tf)
+    known = {"tf": tf, "K": tf.keras.backend, "np": np, "B_": module}
+    known.update({name: getattr(inputs, name) for name in "PIBVA"})
+    # a line may have steps before the expression that counts
+    *steps, last = line.split("; ")
+    try:
+        for step in steps:
+            exec(step, known)
+        made = eval(last, known)
+        found = {} if eager else {"nodes": made_nodes(tf.get_default_graph())}
+        found["made"] = shown(tf, made, inputs.feeds)
+        return found
+    except Exception as error:
+        text = re.sub("0x[0-9a-f]+", "0x", str(error))
+        return {"error": [type(error).__name__, text.splitlines()[:1]]}
+
+
+def shown(tf, made, feeds):
+    """A result as text, numbers, and what is known beforehand."""
+    if isinstance(made, (list, tuple)):
+        return [type(made).__name__, [shown(tf, x, feeds) for x in made]]
+    if isinstance(made, dict):
+        return {key: shown(tf, x, feeds) for key, x in made.items()}
+    if isinstance(made, (np.ndarray, np.generic)):
+        return [str(made.dtype), plain(made)]
+    if isinstance(made, tf.SparseTensor):
+        parts = [made.indices, made.values, made.dense_shape]
+        return ["sparse", [shown(tf, x, feeds) for x in parts]]
+    if isinstance(made, tf.Operation):
+        tf.keras.backend.get_session().run(made, feeds)
+        return ["operation", made.name]
+    if tf.is_tensor(made) or isinstance(made, tf.Variable):
+        static = None if made.shape.ndims is None else sizes(made.shape)
+        if tf.executing_eagerly():
+            return [made.dtype.name, static, "", plain(made.numpy())]
+        value = tf.keras.backend.get_session().run(made, feeds)
+        name = INSIDE.sub("", made.name)
+        return [made.dtype.name, static, name, plain(value)]
+    return repr(made)
+
+
+def compared(found, wanted, close):
+    """Compare all but numbers by equality; those by `close`."""
+    if isinstance(wanted, list) and isinstance(found, list):
+        assert len(found) == len(wanted), (found, wanted)
+        if any(isinstance(x, float) for x in wanted):
+            close(found, wanted)
+            return
+        for a, b in pairs(found, wanted):
+            compared(a, b, close)
+    elif isinstance(wanted, dict) and isinstance(found, dict):
+        assert sorted(found) == sorted(wanted), (found, wanted)
+        for key in wanted:
+            compared(found[key], wanted[key], close)
+    else:
+        assert found == wanted, (found, wanted)
