@@ -49,7 +49,7 @@ def generated(
         if workers == 0:
             yield from _in_turn(source) if in_order else source
             return
-        from retrograd.keras.data_utils import GeneratorEnqueuer, OrderedEnqueuer
+        from retrograd.keras.enqueuers import GeneratorEnqueuer, OrderedEnqueuer
 
         if in_order:
             enqueuer: Any = OrderedEnqueuer(source, processes, shuffle=bool(shuffle))
