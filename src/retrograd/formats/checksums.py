@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import google_crc32c
 
+if TYPE_CHECKING:
+    from numpy import ndarray
 
-def masked_crc(data: bytes, start: int = 0) -> int:
-    """The masked CRC-32C of bytes, as files hold it.
+    Buffer = bytes | ndarray
+
+
+def extended_crc(crc: int, data: Buffer) -> int:
+    """The CRC-32C, not masked, of bytes that follow others whose CRC is `crc`."""
+    return google_crc32c.extend(crc, data)
+
+
+def masked(crc: int) -> int:
+    """A CRC-32C as files hold it.
 
     A CRC over bytes that hold CRCs themselves is weak; so what is stored is turned by
     15 bits and has a constant added (the format of LevelDB's log files).
+    """
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def masked_crc(data: bytes, start: int = 0) -> int:
+    """The masked CRC-32C of bytes.
 
     Args:
       data: the bytes.
@@ -19,5 +37,4 @@ def masked_crc(data: bytes, start: int = 0) -> int:
       >>> hex(masked_crc(b"foo"))
       '0xfebe8a61'
     """
-    crc = google_crc32c.extend(start, data)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return masked(google_crc32c.extend(start, data))

@@ -20,6 +20,7 @@ _KNOWN = {
         (*GraphKeys._VARIABLE_COLLECTIONS[:6], GraphKeys.GLOBAL_STEP), "variable_protos"
     ),
     GraphKeys.QUEUE_RUNNERS: "queue_runner_protos",
+    GraphKeys.SAVERS: "saver_protos",
 }
 
 

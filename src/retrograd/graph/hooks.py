@@ -34,8 +34,14 @@ PROVIDERS = {
     "default_variable_creator_v2": "retrograd.variables.creators",
     "variable_from_proto": "retrograd.variables.creators",
     "variable_protos": "retrograd.variables.protos",
+    "write_checkpoint": "retrograd.formats.checkpoints",
+    "write_slices": "retrograd.formats.slice_table",
+    "read_checkpoint": "retrograd.formats.checkpoints",
+    "merge_checkpoints": "retrograd.formats.checkpoints",
+    "slice_shape": "retrograd.formats.checkpoints",
     "variables_are_resources": "retrograd.variables.scope",
     "queue_runner_protos": "retrograd.train.queue_runner",
+    "saver_protos": "retrograd.train.saver",
     "defun": "retrograd.functions.defun",
     "default_mode": "retrograd.distribute.default",
     "layer_from_config": "retrograd.layers.deserialization",
@@ -68,8 +74,12 @@ class _Hooks:
     default_variable_creator(next_creator, **arguments): a variable; what `tf.Variable`
     calls, and in version 2 default_variable_creator_v2.
     variable_from_proto(message, import_scope): the variable that is described.
-    variable_protos(), queue_runner_protos(): how items of collections are written; see
-    `formats.proto_functions`.
+    write_checkpoint(prefix, names, specs, arrays, dtypes): write a checkpoint, and
+    write_slices one of version 1; read_checkpoint(prefix, names, specs, dtypes): the
+    arrays in one; merge_checkpoints(prefixes, destination, delete): make one of
+    several. slice_shape(spec): the shape of the slice that is described.
+    variable_protos(), queue_runner_protos(), saver_protos(): how items of collections
+    are written; see `formats.proto_functions`.
     variables_are_resources(): whether the current variable scope asks for those.
     defun(function): a function that is traced and called as a graph.
     default_mode(): the strategy and the replica where none was chosen.

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import glob as globbing
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +75,11 @@ def _translated(path: PathLike | None = None) -> Iterator[None]:
 
 
 def open_stream(path: PathLike, mode: str, buffering: int = -1) -> Any:
-    """A file of Python's; where it cannot be opened, TensorFlow's exception."""
+    """A file as Python opens it.
+
+    Raises:
+      OpError: it cannot be opened; in TensorFlow's words.
+    """
     with _translated(path):
         return builtins.open(local_path(path), mode, buffering)
 
@@ -298,11 +303,20 @@ def write_string_to_file(filename: PathLike, file_content: str | bytes) -> None:
 
 
 def get_matching_files(filename: PathLike | Sequence[PathLike]) -> list[str]:
-    """The paths that match a pattern, or any of a list of patterns."""
+    """The paths that match a pattern, or any of a list of patterns.
+
+    Raises:
+      NotFoundError: there is no folder of the part without wildcards.
+      FailedPreconditionError: it is none.
+    """
     several = isinstance(filename, list | tuple)
     patterns: Sequence[Any] = filename if several else [filename]
     found = []
     for pattern in patterns:
+        folder = os.path.dirname(re.split(r"[*?\[\\]", as_str_any(pattern))[0])
+        if folder and not os.path.isdir(local_path(folder)):
+            with _translated(folder):
+                os.listdir(local_path(folder))
         found += sorted(globbing.glob(local_path(pattern), include_hidden=True))
     return found
 

@@ -70,6 +70,21 @@ def write(proto: Message, array: np.ndarray, kind: dtypes.DType, count: int) -> 
     getattr(proto, field).extend(flat.tolist())
 
 
+def count_of(tensor: Message) -> int | None:
+    """How many elements a message lists one by one; None if it has bytes instead.
+
+    Raises:
+      TypeError: the message is of a type without elements.
+    """
+    name = dtypes.as_dtype(tensor.dtype).name
+    if name not in _FIELDS:
+        raise TypeError(f"Unsupported tensor type: {tensor.dtype}")
+    if tensor.tensor_content:
+        return None
+    parts = 2 if name.startswith("complex") else 1
+    return len(getattr(tensor, _FIELDS[name])) // parts
+
+
 def make_ndarray(tensor: Message) -> np.ndarray:
     """The array that a TensorProto holds.
 
