@@ -47,6 +47,7 @@ ops/linalg   1
 ops/lists    1
 ops/math     1
 ops/nn       1
+ops/parsing  2
 ops/queues   2
 ops/random   0
 ops/state    0

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
+from retrograd.graph.hooks import hooks
+
 if TYPE_CHECKING:
     from retrograd.typing import Message
 
@@ -148,6 +150,7 @@ def _make() -> dict[str, Any]:
 
 
 globals().update(_make())
+hooks.provide(record_message=globals().__getitem__)
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,7 @@ PROVIDERS = {
     "op_def_proto": "retrograd.formats.node",
     "graph_def": "retrograd.formats.graph_def",
     "versions": "retrograd.formats.graph_def",
+    "record_message": "retrograd.formats.messages",
     "records": "retrograd.formats.records",
     "decompressed": "retrograd.formats.records",
     "default_variable_creator": "retrograd.variables.creators",
@@ -69,6 +70,7 @@ class _Hooks:
     attr_from_user(value): an attribute in memory form, from a message or plain value.
     node_def(op), op_def_proto(op_def), graph_def(graph, from_version, add_shapes),
     versions(graph): protocol messages.
+    record_message(name): a message class of those that tensorboard lacks.
     records(path, compression): the records of a file, each with where it begins.
     decompressed(stream, compression): a stream of what a compressed file holds.
     default_variable_creator(next_creator, **arguments): a variable; what `tf.Variable`

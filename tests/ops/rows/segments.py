@@ -42,6 +42,13 @@ ROWS = [
     ),
     row("SparseSegmentMeanGrad", f(3, 2), _PICKED, _SORTED, c(4, _I32), order=0),
     row("SparseSegmentSqrtNGrad", f(3, 2), _PICKED, _SORTED, c(4, _I32), order=0),
+    row(
+        "SparseReorder",
+        c([[2, 0], [0, 1], [1, 1], [0, 0]], "int64"),
+        f(4),
+        c([3, 2], "int64"),
+        tier1=False,
+    ),
     row("InvertPermutation", c([2, 0, 1, 3], _I32), order=0),
     row("TopK", f(2, 5), k=2, wrt=(0,)),
     row("TopKV2", f(2, 5), _THREE),

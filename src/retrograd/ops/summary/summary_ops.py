@@ -14,6 +14,7 @@ from retrograd.graph.stored_tensor import StoredTensor
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.host.text import bytes_of, shape_of, text_of
 from retrograd.ops.infer import scalar
+from retrograd.ops.parsing.decode_ops import tensor_message
 from retrograd.ops.summary import histograms, media
 from retrograd.util import protos
 
@@ -193,26 +194,11 @@ def _merge(xp: Arrays, *inputs: Array | bytes) -> bytes:
     return merged.SerializeToString()
 
 
-def add_tensor(value: Message, array: Array) -> None:
-    """Put a tensor into a value of a Summary."""
-    array = np.asarray(array)
-    kind = dtypes.as_dtype(array.dtype)
-    proto = value.tensor
-    proto.dtype = kind.as_datatype_enum
-    proto.tensor_shape.SetInParent()
-    for size in array.shape:
-        proto.tensor_shape.dim.add(size=size)
-    if kind == dtypes.string:
-        proto.string_val.extend(array.ravel().tolist())
-    else:
-        proto.tensor_content = array.tobytes()
-
-
 def _tensor(xp: Arrays, tensor: Array, *, n: Operation) -> bytes:
     """A tensor, by the name of the operation."""
     del xp
     summary = Summary()
-    add_tensor(summary.value.add(node_name=n.name), tensor)
+    summary.value.add(node_name=n.name, tensor=tensor_message(tensor))
     return summary.SerializeToString()
 
 
@@ -225,8 +211,7 @@ def _tensor_v2(
     """A tensor, by a tag and with what says how to show it."""
     del xp
     summary = Summary()
-    value = summary.value.add(tag=only_tag(tag))
-    add_tensor(value, tensor)
+    value = summary.value.add(tag=only_tag(tag), tensor=tensor_message(tensor))
     set_metadata(value, serialized_summary_metadata)
     return summary.SerializeToString()
 

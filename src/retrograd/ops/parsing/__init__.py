@@ -1,0 +1,1 @@
+"""Operations that read tensors from strings: records, CSV, raw bytes."""
