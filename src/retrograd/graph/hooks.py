@@ -46,6 +46,7 @@ PROVIDERS = {
     "defun": "retrograd.functions.defun",
     "default_mode": "retrograd.distribute.default",
     "layer_from_config": "retrograd.layers.deserialization",
+    "model_classes": "retrograd.keras.sequential",
     "create_keras_history": "retrograd.layers.op_layers",
     "leads_back": "retrograd.layers.op_layers",
     "add_loss_to_network": "retrograd.keras.added",
@@ -86,6 +87,7 @@ class _Hooks:
     defun(function): a function that is traced and called as a graph.
     default_mode(): the strategy and the replica where none was chosen.
     layer_from_config(config, custom_objects): the layer that is described.
+    model_classes(): the classes of models by the names that configurations have.
     create_keras_history(tensors): operations between layers become layers; these.
     leads_back(tensors): whether one of them depends on what layers give.
     add_loss_to_network(network, tensor): let a graph of layers have a loss;

@@ -58,7 +58,11 @@ def _read(path: Any) -> Iterator[Any]:
     if is_file(path):
         yield path
         return
-    with _h5py().File(os.fspath(path), "r") as file:
+    try:
+        file = _h5py().File(os.fspath(path), "r")
+    except OSError as error:
+        raise type(error)(f"{error}\n  file: {os.fspath(path)}") from None
+    with file:
         yield file
 
 

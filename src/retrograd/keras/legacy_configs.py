@@ -33,6 +33,8 @@ _REMARKS = (
 #: classes that have had another name
 _CLASSES = {
     "Functional": "Model",
+    "L1": "L1L2",
+    "L2": "L1L2",
     "Convolution1D": "Conv1D",
     "Convolution2D": "Conv2D",
     "Convolution3D": "Conv3D",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from retrograd.keras.training import Training
-from retrograd.layers import deserialization
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +33,3 @@ class Model(Training):
     ) -> Any:
         """The model that `get_config` has described."""
         return super().from_config(config, custom_objects)
-
-
-deserialization.LAYERS["Model"] = Model

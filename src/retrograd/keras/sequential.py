@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd import nest
+from retrograd.graph.hooks import hooks
 from retrograd.keras.model import Model
 from retrograd.layers import deserialization
 from retrograd.layers.base import Layer, default
@@ -257,4 +258,4 @@ def _sources(tensor: Any) -> list[Any]:
     return get_source_inputs(tensor)
 
 
-deserialization.LAYERS["Sequential"] = Sequential
+hooks.provide(model_classes=lambda: {"Model": Model, "Sequential": Sequential})

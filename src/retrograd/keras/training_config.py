@@ -34,6 +34,7 @@ def arguments(
 
     config = dict(written["optimizer_config"])
     config["class_name"] = config["class_name"].rpartition(">")[2]
+    config["config"] = _of_optimizer(config["config"])
     with CustomObjectScope(known):
         optimizer = optimizers.deserialize(config)
         return {
@@ -44,6 +45,22 @@ def arguments(
             "loss_weights": written.get("loss_weights"),
             "sample_weight_mode": written.get("sample_weight_mode"),
         }
+
+
+#: arguments that optimizers of later versions have; what 1.15 does is their default
+_LATER = ("jit_compile", "is_legacy_optimizer")
+_UNLESS_SET = ("weight_decay", "use_ema", "clipnorm", "clipvalue", "global_clipnorm")
+
+
+def _of_optimizer(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an optimizer, without those that ask for nothing."""
+    return {
+        key: value
+        for key, value in config.items()
+        if key not in _LATER
+        and not (key in _UNLESS_SET and not value)
+        and not (key.startswith("ema_") and not config.get("use_ema"))
+    }
 
 
 def _flat(given: Any) -> Any:

@@ -87,9 +87,12 @@ def deserialize(
     Raises:
       ValueError: there is no class of that name.
     """
+    known: Mapping[str, Any] = LAYERS
+    if isinstance(config, Mapping) and config.get("class_name") not in LAYERS:
+        known = {**LAYERS, **hooks.model_classes()}
     return serialization.deserialize(
         config,
-        module_objects=LAYERS,
+        module_objects=known,
         custom=custom_objects,
         printable_module_name="layer",
     )
