@@ -147,8 +147,8 @@ def _check_count(column: DenseColumn, feature: Message, name: str, index: int) -
     if count != column.stride:
         raise invalid(
             f"Name: {name}, Key: {column.key}, Index: {index}.  Number of "
-            f"{column.word} values != expected.  values size: {count} but output shape: "
-            f"{shape_text(column.shape)}"
+            f"{column.word} values != expected.  values size: {count} but output "
+            f"shape: {shape_text(column.shape)}"
         )
 
 
