@@ -42,7 +42,7 @@ ops/data     3
 ops/flow     2
 ops/host     1
 ops/image    0
-ops/io       0
+ops/io       1
 ops/linalg   1
 ops/lists    1
 ops/math     1

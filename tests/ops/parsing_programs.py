@@ -9,6 +9,8 @@ import numpy as np
 def plain(value):
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
+    if value is None:
+        return None
     if type(value).__name__ == "SparseTensorValue":
         return ["sparse", *map(plain, value)]
     if isinstance(value, (list, tuple)):

@@ -56,7 +56,8 @@ class DatasetV2(Trackable):
     ) -> Any:
         """A dataset of this kind that an op makes, by default with such elements."""
         specs = self._element_spec if specs is None else specs
-        return type(self)(op(*inputs, **elements.attrs_of(specs)), specs)
+        kind = DatasetV1 if isinstance(self, DatasetV1) else DatasetV2
+        return kind(op(*inputs, **elements.attrs_of(specs)), specs)
 
     def _of_this(
         self, op: Callable[..., Any], *inputs: object, specs: Structure = None

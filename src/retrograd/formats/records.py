@@ -323,4 +323,8 @@ def tf_record_iterator(
         yield record
 
 
-hooks.provide(records=records, decompressed=decompressed)
+hooks.provide(
+    records=records,
+    decompressed=decompressed,
+    compression_name=TFRecordOptions.get_compression_type_string,
+)

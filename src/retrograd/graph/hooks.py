@@ -31,6 +31,7 @@ PROVIDERS = {
     "record_message": "retrograd.formats.messages",
     "records": "retrograd.formats.records",
     "decompressed": "retrograd.formats.records",
+    "compression_name": "retrograd.formats.records",
     "default_variable_creator": "retrograd.variables.creators",
     "default_variable_creator_v2": "retrograd.variables.creators",
     "variable_from_proto": "retrograd.variables.creators",
@@ -74,6 +75,7 @@ class _Hooks:
     record_message(name): a message class of those that tensorboard lacks.
     records(path, compression): the records of a file, each with where it begins.
     decompressed(stream, compression): a stream of what a compressed file holds.
+    compression_name(options): the compression that TFRecordOptions stand for.
     default_variable_creator(next_creator, **arguments): a variable; what `tf.Variable`
     calls, and in version 2 default_variable_creator_v2.
     variable_from_proto(message, import_scope): the variable that is described.

@@ -51,7 +51,8 @@ def _declare(name: str, kernel: Callable[..., Any], traits: Traits = NONE) -> No
     )(kernel)
 
 
-def _invalid(text: str) -> errors.InvalidArgumentError:
+def invalid_argument(text: str) -> errors.InvalidArgumentError:
+    """An InvalidArgumentError."""
     return errors.InvalidArgumentError(None, None, text)
 
 
@@ -74,7 +75,7 @@ def _slices(xp: Arrays, *components: Array) -> Elements:
     del xp
     rows = {len(c) for c in components}
     if len(rows) > 1:
-        raise _invalid(f"Dimensions of the components differ: {sorted(rows)}")
+        raise invalid_argument(f"Dimensions of the components differ: {sorted(rows)}")
     return Elements(lambda: zip(*components, strict=True))
 
 
@@ -82,7 +83,7 @@ def _range(xp: Arrays, start: Array, stop: Array, step: Array) -> Elements:
     """Numbers from `start` to below `stop`."""
     del xp
     if not step:
-        raise _invalid("step must be a non-zero integer.")
+        raise invalid_argument("step must be a non-zero integer.")
     numbers = range(int(start), int(stop), int(step))
     return Elements(lambda: ((np.int64(i),) for i in numbers))
 
@@ -137,12 +138,12 @@ def _shard(
     """Every `num_shards`-th element, from the one with the number `index` on."""
     del xp, require_non_empty
     if num_shards < 1:
-        raise _invalid(
+        raise invalid_argument(
             "Number of shards must be greater than zero (currently num_shards = "
             f"{num_shards})."
         )
     if not 0 <= index < num_shards:
-        raise _invalid(
+        raise invalid_argument(
             f"Index must be between 0 and {num_shards - 1} (currently index = {index})."
         )
     first, step = int(index), int(num_shards)
@@ -172,7 +173,7 @@ def _prefetch(xp: Arrays, input_dataset: Elements, buffer_size: Array) -> Elemen
     """The same elements; they are made when they are asked for."""
     del xp
     if buffer_size < -1:
-        raise _invalid("buffer_size must be >= 0 or set buffer_size to be -1")
+        raise invalid_argument("buffer_size must be >= 0 or set buffer_size to be -1")
     return input_dataset
 
 
@@ -198,7 +199,7 @@ def _batch(
     del xp, unused
     size = int(batch_size)
     if size < 1:
-        raise _invalid("Batch size must be greater than zero.")
+        raise invalid_argument("Batch size must be greater than zero.")
 
     def start() -> Iterator[Element]:
         elements = iter(input_dataset)
@@ -221,7 +222,7 @@ def _stacked(rows: Sequence[Element]) -> Element:
         first = np.shape(column[0])
         for value in column:
             if np.shape(value) != first:
-                raise _invalid(
+                raise invalid_argument(
                     "Cannot batch tensors with different shapes in component "
                     f"{i}. First element had shape {_text(first)} and element "
                     f"{next(j for j, v in enumerate(column) if v is value)} had shape "

@@ -13,7 +13,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops import static
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
-from retrograd.ops.infer import nothing, scalar, with_rank
+from retrograd.ops.infer import nothing, with_rank
 
 if TYPE_CHECKING:
     from retrograd import dtypes
@@ -145,22 +145,6 @@ def _bytes(text: str) -> Array:
     held = np.empty((), object)
     held[()] = text.encode("utf-8", "surrogateescape")
     return held
-
-
-@op("ShardedFilename", infer=scalar, grad=NOT_DIFFERENTIABLE, host=True)
-def sharded_filename(
-    xp: Arrays, basename: Array, shard: Array, num_shards: Array
-) -> Array:
-    """The name of one of a checkpoint's files."""
-    del xp
-    return _bytes(f"{_text(basename)}-{int(shard):05d}-of-{int(num_shards):05d}")
-
-
-@op("ShardedFilespec", infer=scalar, grad=NOT_DIFFERENTIABLE, host=True)
-def sharded_filespec(xp: Arrays, basename: Array, num_shards: Array) -> Array:
-    """A pattern that the names of all of a checkpoint's files match."""
-    del xp
-    return _bytes(f"{_text(basename)}-?????-of-{int(num_shards):05d}")
 
 
 @op("SaveSlices", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
