@@ -303,3 +303,67 @@ def eager_array_with_a_tape(tf):
         t = _array(tf, clear_after_read=False).unstack(v)
         y = t.read(0) * t.read(1) + tf.reduce_sum(t.stack())
     return tape.gradient(y, v)
+
+
+def _chosen(tf, value, shape=None):
+    p = tf.placeholder(tf.bool, shape)
+    return tf.cond(p, lambda: tf.constant(1.0), lambda: tf.constant(2.0)), {p: value}
+
+
+def condition_of_rank_one(tf):
+    return _chosen(tf, [True], [1])
+
+
+def condition_of_rank_one_at_run_time(tf):
+    return _chosen(tf, [True])
+
+
+def condition_of_rank_two_at_run_time(tf):
+    return _chosen(tf, [[True, False]])
+
+
+def condition_of_nothing_at_run_time(tf):
+    return _chosen(tf, [])
+
+
+def condition_of_rank_zero_at_run_time(tf):
+    return _chosen(tf, True)
+
+
+def condition_of_a_loop(tf):
+    p = tf.placeholder(tf.bool)
+    return tf.while_loop(lambda i: p, lambda i: i + 1, [0]), {p: [True]}
+
+
+def condition_of_a_loop_of_rank_one(tf):
+    start = tf.constant([0])
+    return tf.while_loop(lambda i: i < 3, lambda i: i + 1, [start], name="l"), {}
+
+
+def condition_of_a_branch_not_taken(tf):
+    p, q = tf.placeholder(tf.bool), tf.placeholder(tf.bool)
+
+    def inner():
+        return tf.cond(p, lambda: 1.0, lambda: 2.0)
+
+    return tf.cond(q, inner, lambda: 3.0), {p: [True, True], q: False}
+
+
+def index_of_a_branch(tf):
+    p = tf.placeholder(tf.int32)
+    made = tf.switch_case(p, [lambda: tf.constant(1.0), lambda: tf.constant(2.0)])
+    return made, {p: [1]}
+
+
+def loop_body_returns_none(tf):
+    start = [0, tf.constant(1.0)]
+    return tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, None), start)[1], {}
+
+
+def loop_shape_changes(tf):
+    start = [0, tf.constant([1.0])]
+
+    def body(i, x):
+        return i + 1, tf.concat([x, x], 0)
+
+    return tf.while_loop(lambda i, x: i < 3, body, start)[1], {}

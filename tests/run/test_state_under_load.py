@@ -145,8 +145,10 @@ def _in_threads(works: list[Callable[[], None]]) -> None:
 def test_no_update_is_lost_between_tiers(
     resource: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    v = _variable("v", [50, 50], resource)
-    add = v.assign_add(tf.ones([50, 50]), use_locking=True).op
+    # whole numbers beyond those of float32
+    start = tf.zeros([50, 50], tf.float64)
+    v = tf.get_variable("v", initializer=start, use_resource=resource)
+    add = v.assign_add(tf.ones_like(start), use_locking=True).op
     counts = [0, 0]
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())

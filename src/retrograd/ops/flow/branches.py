@@ -15,7 +15,7 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 from retrograd.ops.flow import bodies
 from retrograd.ops.flow.control import with_dependencies
-from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
+from retrograd.ops.flow.control_flow_util import CHECKED, EnableControlFlowV2
 
 if TYPE_CHECKING:
     from retrograd.typing import Structure, TensorLike
@@ -68,8 +68,10 @@ def cond(
         for branch, function in zip(branches, (true_fn, false_fn), strict=True):
             branch.build(function, pred)
         structure = _common_structure(branches, strict)
-        tensors = _if(pred, branches, scope)
-        result = bodies.repacked(structure, tensors)
+        op = _if(pred, branches, scope)
+        if pred._shape_raw is None:
+            op.attrs[CHECKED] = True
+        result = bodies.repacked(structure, bodies.results_of(op))
         return result if strict else _unpacked(result)
 
 
@@ -215,11 +217,11 @@ def _match_index_types(graphs: Sequence[FuncGraph]) -> None:
         position += len(nest.flatten(group[0], expand_composites=True))
 
 
-def _if(pred: Tensor, branches: Sequence[_Branch], scope: str) -> list[Tensor]:
+def _if(pred: Tensor, branches: Sequence[_Branch], scope: str) -> Operation:
     graphs = [b.graph for b in branches]
     verify_captures(graphs, ["true_fn", "false_fn"])
     inputs = bodies.match_inputs(graphs, [g.external_captures for g in graphs])
-    return bodies.results_of(call_if(pred, graphs, inputs, scope))
+    return call_if(pred, graphs, inputs, scope)
 
 
 def call_if(

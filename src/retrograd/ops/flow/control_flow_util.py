@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
 
 
+#: the attribute of a branch or loop of version 1 whose condition is not known to be a
+#: scalar, which it has to be
+CHECKED = "_scalar_condition"
+
 ENABLE_CONTROL_FLOW_V2 = any(
     os.environ.get(f"TF_ENABLE_{name}", "0") != "0"
     for name in ("CONTROL_FLOW_V2", "COND_V2", "WHILE_V2", "TENSOR_ARRAY_V2")

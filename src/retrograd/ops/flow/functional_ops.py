@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from retrograd.errors import DeadlineExceededError
+from retrograd.arrays.array_rules import text_of
+from retrograd.errors import DeadlineExceededError, InvalidArgumentError
 from retrograd.graph import context
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.operation import Operation
@@ -22,6 +23,7 @@ from retrograd.graph.unbuilt import UnbuiltFunction
 from retrograd.ops.array.blank import blank
 from retrograd.ops.declare import Facts, op
 from retrograd.ops.flow.arrays import Guard, Walks
+from retrograd.ops.flow.control_flow_util import CHECKED
 from retrograd.ops.flow.demand import Indices, Live, needs, restricted
 from retrograd.ops.infer import from_attr, invalid
 from retrograd.ops.traits import Kind, Traits
@@ -43,9 +45,26 @@ def _results(n: Operation, values: Sequence[Carried]) -> Any:
     return values[0] if len(n._outputs) == 1 else tuple(values)
 
 
-def truth(xp: Arrays, value: Array) -> Array | bool:
-    """Whether a condition holds: a number is not 0, a string or an array not empty."""
+def _check_scalar(value: Array) -> None:
+    """Raise InvalidArgumentError unless what decides is a scalar."""
     if np.ndim(value):
+        raise InvalidArgumentError(
+            None,
+            None,
+            "The second input must be a scalar, but it has shape "
+            f"{text_of(np.shape(value))}",
+        )
+
+
+def truth(xp: Arrays, value: Array, n: Operation) -> Array | bool:
+    """Whether a condition holds: a number is not 0, a string or an array not empty.
+
+    Raises:
+      InvalidArgumentError: it is no scalar, and has to be one.
+    """
+    if np.ndim(value):
+        if CHECKED in n.attrs:
+            _check_scalar(value)
         return np.size(value) > 0
     if isinstance(value, (np.ndarray, np.generic, bytes, str, bool)):
         return bool(value[()] if isinstance(value, np.ndarray) else value)
@@ -177,7 +196,7 @@ def _if(
     n: Operation,
 ) -> Any:
     """The outputs of one of two functions of the same inputs."""
-    holds = truth(xp, cond)
+    holds = truth(xp, cond, n)
     if isinstance(holds, bool):
         return _results(n, (then_branch if holds else else_branch)(*inputs))
     guard = Guard(inputs, range(len(inputs)))
@@ -216,6 +235,7 @@ def case_kernel(
 ) -> Any:
     """The outputs of the function with the given index; of the last for any other."""
     last = len(branches) - 1
+    _check_scalar(branch_index)
     if isinstance(branch_index, (np.ndarray, np.generic)):
         index = int(branch_index)
         return _results(n, branches[index if 0 <= index <= last else last](*inputs))
@@ -267,7 +287,7 @@ def _while(
         return (*[after[i] for i in moving], *state[count:])
 
     def holds(state: Sequence[Value]) -> Array | bool:
-        return truth(xp, cond(*all_of(state))[0])
+        return truth(xp, cond(*all_of(state))[0], n)
 
     start = (*[values[i] for i in moving], *guard.marks())
     limit = context.local.deadline

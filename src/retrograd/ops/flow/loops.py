@@ -26,7 +26,7 @@ from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
 from retrograd.ops.flow import bodies
 from retrograd.ops.flow.control import shape_less_than_or_equal
-from retrograd.ops.flow.control_flow_util import EnableControlFlowV2
+from retrograd.ops.flow.control_flow_util import CHECKED, EnableControlFlowV2
 from retrograd.ops.lists.tensor_array import TensorArray
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def while_loop(
         return _run_eagerly(cond, body, loop_vars, maximum_iterations)
     v2 = EnableControlFlowV2(context.get_default_graph())
     loop = Loop(cond, body, loop_vars, shape_invariants, maximum_iterations, v2)
+    if v2:
+        loop.convert_variables()
     with dispatch.name_scope(name, "while", _tensors_of(loop_vars)) as scope:
         if not v2 and not loop_vars:
             raise ValueError("No loop variables provided")
@@ -190,7 +192,9 @@ class Loop:
 
     def build(self, scope: str, parallel_iterations: int, back_prop: bool) -> Any:
         """Add the loop; the loop variables after it, in the structure of the result."""
-        self._convert_variables()
+        self.scope = scope
+        if not self.v2:
+            self.convert_variables()
         self._add_counters()
         self.cond_graph = BodyGraph(bodies.unique_name(scope, "cond"))
         self.body_graph = BodyGraph(bodies.unique_name(scope, "body"))
@@ -218,7 +222,7 @@ class Loop:
             primitives += primitives // len(self.flat)
         self.outer._last_id += primitives
 
-    def _convert_variables(self) -> None:
+    def convert_variables(self) -> None:
         """Loop variables and shape invariants as flat lists."""
         converted = nest.map_structure(
             lambda v: (
@@ -232,7 +236,7 @@ class Loop:
         self.flat: list[Tensor] = bodies.flat_tensors(converted)
         self.invariants = self._flat_invariants()
         for tensor, shape in zip(self.flat, self.invariants, strict=True):
-            if not shape_less_than_or_equal(tensor.shape, shape):
+            if not self.v2 and not shape_less_than_or_equal(tensor.shape, shape):
                 raise ValueError(
                     f"The shape invariant specified for {tensor.name} is not "
                     "compatible with the initial shape of the loop variable. It "
@@ -320,8 +324,9 @@ class Loop:
             )
         if raw:
             raise ValueError(
-                f"Shape must be rank 0 but is rank {len(raw)} for 'while/LoopCond' "
-                "(op: 'LoopCond')."
+                f"Shape must be rank 0 but is rank {len(raw)} for "
+                f"'{self.scope}LoopCond' (op: 'LoopCond') with input shapes: "
+                f"{shapes.text(raw)}."
             )
         return tensor
 
@@ -365,7 +370,20 @@ class Loop:
         nest.assert_same_structure(
             list(variables), list(result), expand_composites=True
         )
+        self._check_values(result)
         return result
+
+    def _check_values(self, result: Structure) -> None:
+        """Raise an error if the body returns None for a loop variable."""
+        found = nest.flatten(result, expand_composites=True)
+        missing = sum(v is None for v in found)
+        if missing and self.v2:
+            expected = len(found) + _COUNTERS
+            raise AssertionError(
+                f"body_graph has {expected - missing} outputs; Expected: {expected}"
+            )
+        if missing:
+            raise ValueError("None values not supported.")
 
     def _check_types(self) -> None:
         """Require that no dtype changes.
@@ -423,6 +441,8 @@ class Loop:
         for before, after in zip(self.flat, op._outputs[_COUNTERS:], strict=False):
             if before.dtype._is_ref_dtype:
                 after._dtype = before.dtype
+        if not self.v2 and self.cond_graph.outputs[0]._shape_raw is None:
+            op.attrs[CHECKED] = True
         op._graph.prevent_fetching(op)
         return op
 
