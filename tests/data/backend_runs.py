@@ -1,4 +1,4 @@
-"""Runs the lines of backend_cases.txt with TensorFlow 1.15, or with what is like it."""
+"""Runs the lines of backend_cases.txt and image_cases.txt, with either TensorFlow."""
 
 import re
 
@@ -46,6 +46,18 @@ class Inputs:
         static, value = self.array(text)
         return self.fed(static, value > 0)
 
+    def U(self, text):
+        value = self.array(text)[1]
+        return self.fed(None, value)
+
+    def G(self, text):
+        static, value = self.array(text)
+        return self.fed(static, (value * 500).astype("int32").astype("uint8"))
+
+    def F(self, text):
+        static, value = self.array(text)
+        return self.fed(static, np.abs(value) / 1.6)
+
     def V(self, text):
         return self.tf.keras.backend.variable(self.array(text)[1])
 
@@ -54,13 +66,21 @@ class Inputs:
 
 
 #: what a session makes to initialize variables, and gradients, of which others tell
-ASIDE = re.compile("init |group_deps|VarIsInitializedOp|gradients/|cond")
-#: what loops and conditionals are called inside, which are built otherwise here
-INSIDE = re.compile("(/while|/TensorArray|/?cond/).*")
+ASIDE = re.compile("init |group_deps|VarIsInitializedOp|gradients/")
+#: what gradients, loops and conditionals are called, which are built otherwise here
+INSIDE = re.compile(
+    "(?<=gradients)/.*|(/while|/TensorArray|/?cond/|/Merge|/Identity).*"
+)
 
 
 def made_nodes(graph):
-    return [node for node in nodes(graph) if not ASIDE.match(node)]
+    """Names and op types; none where assertions and branches lie between them."""
+    found = nodes(graph)
+    if any(
+        node.endswith((" Assert", " Switch", " If", " StatelessIf")) for node in found
+    ):
+        return []
+    return [node for node in found if not ASIDE.match(node)]
 
 
 def described(tf, module, line, eager):
@@ -70,7 +90,7 @@ def described(tf, module, line, eager):
     np.random.seed(5)
     inputs = Inputs(tf)
     known = {"tf": tf, "K": tf.keras.backend, "np": np, "B_": module}
-    known.update({name: getattr(inputs, name) for name in "PIBVA"})
+    known.update({name: getattr(inputs, name) for name in "PIBUGFVA"})
     # a line may have steps before the expression that counts
     *steps, last = line.split("; ")
     try:

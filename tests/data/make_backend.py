@@ -1,4 +1,4 @@
-"""Write backend.json.gz: what TensorFlow 1.15 makes of backend_cases.txt.
+"""Write backend.json.gz and image.json.gz: what TensorFlow 1.15 makes of their cases.
 
 Run it with a Python 3.7 that has tensorflow==1.15.5:  python tests/data/make_backend.py
 """
@@ -24,15 +24,20 @@ from backend_runs import described  # noqa: E402
 
 def main():
     tf.compat.v1.logging.set_verbosity("ERROR")
+    for name in sys.argv[1:] or ("backend", "image"):
+        write(name)
+
+
+def write(name):
     found = {}
-    with open(os.path.join(HERE, "backend_cases.txt")) as stream:
+    with open(os.path.join(HERE, name + "_cases.txt")) as stream:
         cases = [x for x in stream.read().splitlines() if not x.startswith("#")]
     for line in cases:
         found[line] = [described(tf, backend, line, eager=False)]
         with context.eager_mode():
             found[line].append(described(tf, backend, line, eager=True))
     text = json.dumps(found, indent=0, sort_keys=True)
-    with open(os.path.join(HERE, "backend.json.gz"), "wb") as stream:
+    with open(os.path.join(HERE, name + ".json.gz"), "wb") as stream:
         # no time of writing, so that equal data is an equal file
         with gzip.GzipFile("", "wb", 9, stream, 0) as packed:
             packed.write(text.encode("utf-8"))

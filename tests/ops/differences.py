@@ -40,7 +40,14 @@ DIFFERENCES: dict[str, str] = {
 
 #: op types that add products up, by pattern: whether sums of numbers next to the limits
 #: overflow depends on the order, and that on the processor
-SUMS = "Conv*", "DepthwiseConv*", "*MatMul*", "AvgPool*", "EuclideanNorm"
+SUMS = (
+    "Conv*",
+    "DepthwiseConv*",
+    "*MatMul*",
+    "AvgPool*",
+    "EuclideanNorm",
+    "ResizeBicubic*",
+)
 #: of other rows on hostile values (see `hostile`): by reason, the names of rows; in
 #: float32 where no dtype is named
 _HOSTILE = {
@@ -56,6 +63,8 @@ _HOSTILE = {
     "elimination takes other pivots where nothing is finite": """
         MatrixDeterminant/0 LogMatrixDeterminant/0 MatrixSolveLs/2 Qr/1""",
     "TensorFlow adds absolute values, which overflow": "FloorDiv/0:int32",
+    "what is left of sums that cancel out depends on the order": """
+        ResizeArea/1""",
     "of a quotient by zero the compiled tier makes one by 1": """
         ScatterDiv/0:int32 ResourceScatterDiv/0:int32""",
     "TensorFlow loses NaN, by XLA, or finds it beside a limit": "TruncateDiv/0",

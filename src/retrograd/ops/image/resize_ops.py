@@ -11,6 +11,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F, op, rule
+from retrograd.ops.image.weights import scale_of
 from retrograd.ops.infer import like, shape_text, with_rank
 from retrograd.ops.static import constant
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
 
 
-def _resized(n: Operation) -> RawShape:
+def resized_shape(n: Operation) -> RawShape:
     """[batch, height, width, channels]."""
     batch, _, _, channels = with_rank(n, 0, 4)
     sizes = constant(n._inputs[1])
@@ -27,7 +28,9 @@ def _resized(n: Operation) -> RawShape:
     return (batch, *known, channels)
 
 
-def _check(x: Array, sizes: Array, half_pixel_centers: bool, align: bool) -> list[int]:
+def check_sizes(
+    x: Array, sizes: Array, half_pixel_centers: bool, align: bool
+) -> list[int]:
     """The height and the width to make.
 
     Raises:
@@ -59,9 +62,7 @@ def _scaled(size: int, count: int, align_corners: bool, offset: float) -> np.nda
 
     With `align_corners` the first and last lie on the first and last.
     """
-    scale = np.float32(size) / np.float32(count)
-    if align_corners and count > 1:
-        scale = np.float32(size - 1) / np.float32(count - 1)
+    scale = scale_of(size, count, align_corners)
     return (np.arange(count, dtype=np.float32) + np.float32(offset)) * scale
 
 
@@ -106,7 +107,7 @@ def _nearest_gradient(n: Operation, dy: Tensor) -> Tensor:
 
 @op(
     "ResizeNearestNeighbor",
-    infer=_resized,
+    infer=resized_shape,
     math="y = x at the nearest pixels",
     grad=dict(images=rule("x̄ = Σ of ȳ where x is the nearest", _nearest_gradient)),
     static="size",
@@ -115,7 +116,7 @@ def resize_nearest_neighbor_kernel(
     xp: Arrays, x: Array, size: Array, *, align_corners: bool, half_pixel_centers: bool
 ) -> Array:
     """Images of another size; each pixel is the nearest of the image."""
-    sizes = _check(x, size, half_pixel_centers, align_corners)
+    sizes = check_sizes(x, size, half_pixel_centers, align_corners)
     for axis, count in enumerate(sizes, 1):
         at = _nearest(x.shape[axis], count, align_corners, half_pixel_centers)
         x = xp.take(x, at, axis)
@@ -124,7 +125,7 @@ def resize_nearest_neighbor_kernel(
 
 @op(
     "ResizeNearestNeighborGrad",
-    infer=_resized,
+    infer=resized_shape,
     math="z = Σ of g where x is the nearest",
     static="size",
 )
@@ -132,7 +133,7 @@ def resize_nearest_neighbor_grad_kernel(
     xp: Arrays, dy: Array, size: Array, *, align_corners: bool, half_pixel_centers: bool
 ) -> Array:
     """The backward pass of ResizeNearestNeighbor; `size` is that of its images."""
-    sizes = _check(dy, size, half_pixel_centers, align_corners)
+    sizes = check_sizes(dy, size, half_pixel_centers, align_corners)
     for axis, count in enumerate(sizes, 1):
         at = _nearest(count, dy.shape[axis], align_corners, half_pixel_centers)
         order = [axis, *(i for i in range(4) if i != axis)]
@@ -146,7 +147,7 @@ def resize_nearest_neighbor_grad_kernel(
 
 @op(
     "ResizeBilinear",
-    infer=_resized,
+    infer=resized_shape,
     math="y = x interpolated between four pixels",
     grad=dict(
         images=rule(
@@ -160,7 +161,7 @@ def resize_bilinear_kernel(
     xp: Arrays, x: Array, size: Array, *, align_corners: bool, half_pixel_centers: bool
 ) -> Array:
     """Images of another size as float32; each pixel is a mean of the four around it."""
-    sizes = _check(x, size, half_pixel_centers, align_corners)
+    sizes = check_sizes(x, size, half_pixel_centers, align_corners)
     x = xp.cast(x, np.float32)
     for axis in (2, 1):
         how = (sizes[axis - 1], align_corners, half_pixel_centers)
@@ -180,7 +181,7 @@ def resize_bilinear_grad_kernel(
     xp: Arrays, dy: Array, x: Array, *, align_corners: bool, half_pixel_centers: bool
 ) -> Array:
     """The backward pass of ResizeBilinear."""
-    _check(dy, np.array(x.shape[1:3]), half_pixel_centers, align_corners)
+    check_sizes(dy, np.array(x.shape[1:3]), half_pixel_centers, align_corners)
     images, height, width, channels = x.shape
     rows, columns = (
         _shares(x.shape[axis], dy.shape[axis], align_corners, half_pixel_centers)

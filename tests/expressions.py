@@ -1,0 +1,55 @@
+"""Lines of `tests/data/NAME_cases.txt`, against what TensorFlow 1.15 made of them."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrograd as tf
+from retrograd.compat.namespace import namespace
+from retrograd.graph import context
+
+DATA = Path(__file__).resolve().parent / "data"
+INNER = namespace("python.keras.backend")
+
+with pytest.MonkeyPatch.context() as patch:
+    # the runs import each other as scripts do, under either TensorFlow
+    patch.syspath_prepend(str(DATA))
+    RUNS = importlib.import_module("backend_runs")
+
+
+class Expressions:
+    """What TensorFlow made of the lines of a file, by line: in a graph, and eagerly."""
+
+    def __init__(self, name: str, otherwise: Collection[str] = ()) -> None:
+        packed = (DATA / f"{name}.json.gz").read_bytes()
+        self.expected: dict[str, Any] = json.loads(gzip.decompress(packed))
+        self.lines = [
+            x for x in self.expected if not any(part in x for part in otherwise)
+        ]
+
+    def check(self, line: str) -> None:
+        """Compare a line in a graph."""
+        self._compare(line, eager=False)
+        tf.keras.backend.clear_session()
+
+    def check_eager(self, line: str) -> None:
+        """Compare a line in eager mode."""
+        with context.eager_mode():
+            self._compare(line, eager=True)
+            tf.keras.backend.clear_session()
+
+    def _compare(self, line: str, eager: bool) -> None:
+        found = json.loads(json.dumps(RUNS.described(tf, INNER, line, eager)))
+        RUNS.compared(found, self.expected[line][eager], _close)
+
+
+def _close(found: list[Any], wanted: list[Any]) -> None:
+    np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-6)
