@@ -12,7 +12,6 @@ from retrograd.layers.values import batch_get_value, batch_set_value
 from retrograd.platform import logs
 
 
-
 def convert_kernel(kernel: np.ndarray) -> np.ndarray:
     """A kernel of a convolution turned around in space.
 
