@@ -40,6 +40,11 @@ class _StandIn(ModuleType):
         return getattr(self._real, name)
 
 
+def stand_in(real: ModuleType, **names: object) -> ModuleType:
+    """A module that is another one but for some names."""
+    return _StandIn(real, **names)
+
+
 def _own_random() -> ModuleType:
     """NumPy with a generator that nobody else draws from."""
     import numpy as np
