@@ -134,6 +134,8 @@ class Elements:
         self.draw, self.prepare, self.steps, self.anew = draw, prepare, steps, anew
         self.ends_text = ends_text
         self._elements: Iterator[Any] | None = None
+        #: whether `fit` says how many there are: not of what a generator gives
+        self.announced = True
         #: whether the elements have come to their end before the steps did
         self.ended = False
 

@@ -11,10 +11,10 @@ from retrograd.graph.function import FuncGraph
 from retrograd.graph.hooks import hooks
 from retrograd.graph.tensor import Tensor
 from retrograd.keras import network_config
-from retrograd.keras.given_shapes import each_shape, shapes_of
 from retrograd.keras.topology import Topology, flat_outputs, key_of, topology
 from retrograd.layers import phase
 from retrograd.layers.base import Layer, default
+from retrograd.layers.given_shapes import each_shape, shapes_of
 from retrograd.layers.lambdas import Lambda
 from retrograd.layers.nodes import Node, has_history
 from retrograd.layers.op_layers import create_keras_history
@@ -371,7 +371,7 @@ class Network(Layer):
         if context.executing_eagerly():
             graph = FuncGraph("build_graph")
         with graph.as_default():
-            given = each_shape(input_shape, lambda s: placeholder("float32", s))
+            given = each_shape(lambda s: placeholder("float32", s), input_shape)
             arguments: dict[str, Any] = {}
             names = fn_args(self.call)
             if "training" in names:

@@ -58,7 +58,9 @@ class Sources(ModelData):
             self._check_no_targets(y, "generator")
             made = generated(x, queue, shuffle and compiled)
             steps = made.steps if steps is None else steps
-            return self._first_ready(Elements(made.draw, prepare, steps, False, text))
+            source = Elements(made.draw, prepare, steps, False, text)
+            source.announced = False
+            return self._first_ready(source)
         if batches.are_tensors(nest.flatten(x), nest.flatten(y)) or x is None:
             return self._first_ready(
                 self._from_tensors(given, prepare, steps, compiled)

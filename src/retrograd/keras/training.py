@@ -449,7 +449,7 @@ def _announce(source: Any, tested: Any, verbose: int) -> None:
     def count(of: Any) -> str:
         return f"{of.samples} samples" if of.counts_samples else f"{of.size} steps"
 
-    if source.size is None:
+    if source.size is None or not getattr(source, "announced", True):
         return
     text = f"Train on {count(source)}"
     if tested is not None and tested.size is not None:

@@ -15,9 +15,11 @@ from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.function import FuncGraph
 from retrograd.graph.name_scopes import name_scope
+from retrograd.graph.specs import TensorSpec
 from retrograd.graph.tensor import Tensor
 from retrograd.layers import calls, naming, phase
 from retrograd.layers.connections import Connections
+from retrograd.layers.given_shapes import each_shape
 from retrograd.layers.input_spec import InputSpec, assert_input_compatibility
 from retrograd.layers.nodes import add_node, has_history, note_operations
 from retrograd.layers.phase import in_function
@@ -27,7 +29,6 @@ from retrograd.ops.array.constant import placeholder
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.shape import shape
 from retrograd.ops.math.casts import cast
-from retrograd.shapes import TensorShape
 from retrograd.util.functions import fn_args
 from retrograd.util.tracking import AutoTrackable, Trackable
 
@@ -151,10 +152,8 @@ class Layer(Connections):
             raise NotImplementedError
         self._maybe_build(input_shape)
         with FuncGraph("graph").as_default():
-            given = nest.map_structure(
-                lambda s: placeholder(self.dtype or dtypes.float32, s),
-                _as_shapes(input_shape),
-            )
+            kind = self.dtype or dtypes.float32
+            given = each_shape(lambda s: placeholder(kind, s), input_shape)
             extra = {"training": False} if self._expects("training") else {}
             try:
                 outputs = self(given, **extra)
@@ -165,6 +164,27 @@ class Layer(Connections):
                     f"your layer ({type(self).__name__})."
                 ) from None
         return nest.map_structure(lambda x: x.shape, outputs)
+
+    def compute_output_signature(self, input_signature: Structure) -> Any:
+        """The shape and dtype of the outputs, for those of the inputs.
+
+        Args:
+          input_signature: a TensorSpec, or a structure of them.
+
+        Raises:
+          TypeError: something else.
+        """
+        specs = nest.flatten(input_signature)
+        for spec in specs:
+            if not isinstance(spec, TensorSpec):
+                raise TypeError(
+                    "Only TensorSpec signature types are supported, but saw signature "
+                    f"signature entry: {spec}."
+                )
+        shapes = nest.map_structure(lambda s: s.shape, input_signature)
+        kind = dtypes.as_dtype(self.dtype) if self.dtype else specs[0].dtype
+        found = self.compute_output_shape(shapes)
+        return nest.map_structure(lambda s: TensorSpec(s, kind), found)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, without its weights.
@@ -531,13 +551,3 @@ def _as_tensor(value: Any) -> Any:
 
 def _composite(value: Any) -> bool:
     return hasattr(value, "_type_spec") and not isinstance(value, Tensor)
-
-
-def _as_shapes(value: Any) -> Any:
-    if (
-        isinstance(value, list)
-        and value
-        and not isinstance(value[0], (int, type(None)))
-    ):
-        return [TensorShape(item) for item in value]
-    return TensorShape(value)

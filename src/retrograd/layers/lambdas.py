@@ -15,6 +15,7 @@ import numpy as np
 from retrograd import nest, shapes
 from retrograd.graph import context
 from retrograd.layers.base import Layer
+from retrograd.layers.given_shapes import as_shapes, as_tuples
 from retrograd.layers.serialization import deserialize
 from retrograd.layers.values import track_variable
 from retrograd.util import inspecting
@@ -175,14 +176,14 @@ class Lambda(Layer):
                         "output. Please specify `output_shape` for this Lambda."
                     ) from None
         if callable(self._output_shape):
-            return _as_shapes(self._output_shape(_as_tuples(input_shape)))
-        first = nest.flatten(_as_shapes(input_shape))[0] if input_shape else None
+            return as_shapes(self._output_shape(as_tuples(input_shape)))
+        first = nest.flatten(as_shapes(input_shape))[0] if input_shape else None
         batch = None if first is None else first[0]
 
         def with_batch(sizes: shapes.TensorShape) -> shapes.TensorShape:
             return shapes.TensorShape([batch, *sizes.as_list()])
 
-        return nest.map_structure(with_batch, _as_shapes(self._output_shape))
+        return nest.map_structure(with_batch, as_shapes(self._output_shape))
 
     def compute_mask(self, inputs: Structure, mask: Structure = None) -> Any:
         """The mask of the outputs."""
@@ -258,30 +259,3 @@ def _read(config: dict[str, Any], name: str, custom: Mapping[str, Any]) -> Any:
         )
     known = vars(sys.modules[module]) if module in sys.modules else {}
     return func_load(value, {**known, **custom}, layer)
-
-
-def _is_shape(value: object) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(_is_size(item) for item in value)
-    return isinstance(value, shapes.TensorShape) or _is_size(value)
-
-
-def _is_size(value: object) -> bool:
-    return value is None or isinstance(value, (int, shapes.Dimension))
-
-
-def _each_shape(function: Callable[[Any], Any], value: Structure) -> Any:
-    """`function` of each shape in a structure; lists of sizes are shapes."""
-    if _is_shape(value):
-        return function(value)
-    if isinstance(value, Mapping):
-        return {key: _each_shape(function, item) for key, item in value.items()}
-    return type(value)(_each_shape(function, item) for item in value)
-
-
-def _as_shapes(value: Structure) -> Any:
-    return _each_shape(shapes.TensorShape, value)
-
-
-def _as_tuples(value: Structure) -> Any:
-    return _each_shape(lambda s: tuple(shapes.TensorShape(s).as_list()), value)
