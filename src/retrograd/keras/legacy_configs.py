@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from retrograd.layers.conv import Conv2D, Conv3D
+from retrograd.layers.deserialization import LAYERS
+from retrograd.util.functions import fn_args
+
 Config = dict[str, Any]
 
 #: keys that later versions have added, with the value that asks for nothing new
@@ -36,11 +40,11 @@ _CLASSES = {
     "L1": "L1L2",
     "L2": "L1L2",
     "Convolution1D": "Conv1D",
-    "Convolution2D": "Conv2D",
-    "Convolution3D": "Conv3D",
+    "Convolution2D": Conv2D.__name__,
+    "Convolution3D": Conv3D.__name__,
     "Deconvolution2D": "Conv2DTranspose",
     "SeparableConvolution2D": "SeparableConv2D",
-    "AtrousConvolution2D": "Conv2D",
+    "AtrousConvolution2D": Conv2D.__name__,
     "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization",
 }
@@ -88,9 +92,6 @@ def _layer(name: str, config: Config, version: str) -> Config:
 
 def _accepted(name: str) -> set[str] | None:
     """The arguments of a layer's class and of its base, None for one of a program."""
-    from retrograd.layers.deserialization import LAYERS
-    from retrograd.util.functions import fn_args
-
     kind = LAYERS.get(name)
     if kind is None:
         return None
@@ -208,9 +209,9 @@ _BY_CLASS: dict[str, Callable[[Config], Config]] = {
     "GaussianNoise": lambda c: {
         ("stddev" if k == "sigma" else k): v for k, v in c.items()
     },
-    "Conv2D": _kernel(("nb_row", "nb_col")),
+    Conv2D.__name__: _kernel(("nb_row", "nb_col")),
     "Conv2DTranspose": _kernel(("nb_row", "nb_col")),
     "SeparableConv2D": _kernel(("nb_row", "nb_col")),
-    "Conv3D": _kernel(("kernel_dim1", "kernel_dim2", "kernel_dim3")),
+    Conv3D.__name__: _kernel(("kernel_dim1", "kernel_dim2", "kernel_dim3")),
     "BatchNormalization": _normalization,
 }

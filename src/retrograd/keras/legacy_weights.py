@@ -7,11 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.layers.conv import Conv2D, Conv3D
 from retrograd.layers.nodes import int_shape
 
 Weights = list[Any]
 
-_CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTM2D")
+_CONVOLUTIONS = (
+    "Conv1D",
+    Conv2D.__name__,
+    Conv3D.__name__,
+    "Conv2DTranspose",
+    "ConvLSTM2D",
+)
 _NESTED = ("Model", "Sequential", "Functional")
 _RECURRENT = ("LSTM", "CuDNNLSTM", "GRU", "CuDNNGRU")
 
@@ -131,9 +138,9 @@ def _gates(order: Sequence[int]) -> Callable[[Any, Weights], Weights]:
 
 _OF_KERAS_1: dict[str, Callable[[Any, Weights], Weights]] = {
     "Conv1D": _conv1d,
-    "Conv2D": _axes((2, 3, 1, 0)),
+    Conv2D.__name__: _axes((2, 3, 1, 0)),
     "Conv2DTranspose": _axes((2, 3, 0, 1), (0, 1, 3, 2)),
-    "Conv3D": _axes((2, 3, 4, 1, 0)),
+    Conv3D.__name__: _axes((2, 3, 4, 1, 0)),
     "GRU": _gates((0, 1, 2)),
     # gates were: input, cell, forget, output
     "LSTM": _gates((0, 2, 1, 3)),

@@ -264,7 +264,7 @@ def get_summary_description(node_def: Message) -> Any:
     Raises:
       ValueError: it is another kind of node.
     """
-    if node_def.op != "TensorSummary":
+    if "description" not in node_def.attr:  # only summaries of tensors have one
         raise ValueError(f"Can't get_summary_description on {node_def.op}")
     from google.protobuf import json_format
 
