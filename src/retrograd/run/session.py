@@ -20,7 +20,7 @@ from retrograd.run.devices import DeviceAttributes, local_devices
 from retrograd.run.feeds import Feed, feed_tensor, flat_feeds
 from retrograd.run.fetches import Fetches, partial_feed_function_of
 from retrograd.run.partial import PartialRun
-from retrograd.run.plan import make_plan
+from retrograd.run.plan import make_plan, refuse_values
 from retrograd.run.results import ResultProgram, copied
 from retrograd.run.store import Store
 from retrograd.run.tiers import Runner, pinned_tier
@@ -47,6 +47,7 @@ class Executable:
         tensors = [e for e in elements if isinstance(e, Tensor)]
         targets = [e for e in elements if isinstance(e, Operation)]
         self.plan = make_plan(tensors, targets, [f.tensor for f in feeds])
+        refuse_values(self.plan)
         self.runner = Runner(self.plan, session._store, session._tier, ResultProgram)
         self._traced: TracedProgram | None = None
         # positions of the fetched tensors among the elements; operations give None
