@@ -25,6 +25,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
+from retrograd.platform.depth import deeper
 
 if TYPE_CHECKING:
     from retrograd.typing import Gradient, Structure
@@ -188,7 +189,7 @@ def _differentiate(
     seeds = [None] * len(ys) if grad_ys is None else _list(grad_ys)
     if len(seeds) != len(ys):
         raise ValueError(f"Passed {len(seeds)} grad_ys for {len(ys)} ys")
-    with dispatch.name_scope(name, "gradients", [*ys, *xs, *stop]) as scope:
+    with deeper, dispatch.name_scope(name, "gradients", [*ys, *xs, *stop]) as scope:
         ys = convert_n_to_tensor_or_indexed_slices(ys, name="y")
         xs = [
             internal_convert_to_tensor_or_indexed_slices(x, name=f"x_{i}", as_ref=True)
