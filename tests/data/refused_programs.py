@@ -367,3 +367,61 @@ def loop_shape_changes(tf):
         return i + 1, tf.concat([x, x], 0)
 
     return tf.while_loop(lambda i, x: i < 3, body, start)[1], {}
+
+
+def _flat(tf, found):
+    """Derivatives in one vector; −9 where there is none."""
+    known = [tf.constant(-9.0) if g is None else tf.to_float(g) for g in found]
+    return tf.concat([tf.reshape(g, [-1]) for g in known], 0), {}
+
+
+def zeros_beside_a_part(tf):
+    a, b = tf.split(tf.constant([1.0, 2.0, 3.0, 4.0]), 2)
+    return _flat(tf, tf.gradients(a, [a, b], unconnected_gradients="zero"))
+
+
+def zeros_beside_a_part_on_the_way(tf):
+    x = tf.constant([1.0, 2.0, 3.0, 4.0])
+    a, b = tf.split(x, 2)
+    return _flat(tf, tf.gradients(a, [b, b * 2.0, x], unconnected_gradients="zero"))
+
+
+def zeros_beside_a_part_of_integers(tf):
+    x = tf.constant([1.0, 3.0, 2.0])
+    v, i = tf.nn.top_k(x, 2)
+    return _flat(tf, tf.gradients(v, [v, i, x], unconnected_gradients="zero"))
+
+
+def zeros_elsewhere(tf):
+    x, n = tf.constant([1.0, 2.0]), tf.constant([1, 2])
+    return _flat(tf, tf.gradients(x * x, [x + 1.0, n], unconnected_gradients="zero"))
+
+
+def _variable(tf, start=1.0):
+    return tf.get_variable("v", initializer=start, use_resource=False)
+
+
+def feed_of_a_variable_that_is_assigned(tf):
+    v = _variable(tf)
+    return tf.assign_add(v, 5.0), {v: 9.0}
+
+
+def feed_of_a_variable_that_is_trained(tf):
+    v = _variable(tf)
+    step = tf.train.GradientDescentOptimizer(0.1).minimize(v * v)
+    return step, {v: 9.0}
+
+
+def feed_of_a_variable_that_is_scattered_into(tf):
+    v, x = _variable(tf, [1.0, 2.0]), tf.placeholder(tf.float32, [1])
+    return tf.scatter_add(v, [0], x), {x: [1.0], v: [7.0, 8.0]}
+
+
+def feed_of_a_variable_that_is_read(tf):
+    v = _variable(tf)
+    return v + 1.0, {v: 9.0}
+
+
+def feed_of_an_assignment(tf):
+    v = _variable(tf)
+    return tf.identity(tf.assign_add(v, 5.0)), {v: 9.0, tf.assign(v, 2.0): 3.0}

@@ -267,3 +267,34 @@ def test_a_constant_made_of_a_value():
         with pytest.raises(TypeError, match="Expected tensor with type"):
             tf.constant(x, tf.float64)
     assert values([tf.constant(x)]) == [[1, 2]]
+
+
+def test_products_of_products() -> None:
+    """The numbers are TensorFlow 1.15.5's."""
+    with context.eager_mode():
+        x = tf.constant(3.0)
+        accumulators = [ForwardGradientAccumulator() for _ in range(3)]
+        with accumulators[0] as outer:
+            outer.watch(x, tf.constant(1.0))
+            with accumulators[1] as middle:
+                middle.watch(x, tf.constant(1.0))
+                with accumulators[2] as inner:
+                    inner.watch(x, tf.constant(1.0))
+                    y = x * x * x * x
+                first = inner.jvp(y)
+            second = middle.jvp(first)
+        found = [first, second, outer.jvp(second), outer.jvp(first)]
+        assert [float(v.numpy()) for v in found] == [108, 108, 72, 108]
+
+
+def test_a_product_for_the_tangent_of_another() -> None:
+    with context.eager_mode():
+        x, along = tf.constant(3.0), tf.constant(1.0)
+        with ForwardGradientAccumulator() as outer:
+            outer.watch(along, tf.constant(5.0))
+            with ForwardGradientAccumulator() as inner:
+                inner.watch(x, along)
+                y = x * x
+            first = inner.jvp(y)
+        assert (first.numpy(), outer.jvp(first).numpy()) == (6, 30)
+        assert outer.jvp(y) is None

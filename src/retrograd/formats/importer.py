@@ -14,6 +14,7 @@ from retrograd.graph.graph import Graph
 from retrograd.graph.name_scopes import name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.platform.depth import deeper
 from retrograd.util import protos
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _import(
     library.add_nodes = functools.partial(_add_nodes, library)
     inputs = {input_of(k): _replacement(k, value) for k, value in mapped.items()}
     job = Import(graph, graph_def, prefix, inputs, library, defaults, strict)
-    with graph._lock:
+    with graph._lock, deeper:
         job.run()
     library.check_for_python()
     for function in library.names():

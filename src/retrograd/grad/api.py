@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd import dtypes, shapes
 from retrograd.grad import calls as _calls  # noqa: F401
 from retrograd.grad import control as _rules  # noqa: F401
-from retrograd.grad.reach import by_age, refuse_starts
+from retrograd.grad.reach import by_age, is_continuous, refuse_starts
 from retrograd.grad.sweep import Step, sweep
 from retrograd.grad.terms import add_n, zeros_for
 from retrograd.graph import context, dispatch
@@ -25,6 +25,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.constant import constant
 from retrograd.ops.declare import F
+from retrograd.platform.depth import deeper
 
 if TYPE_CHECKING:
     from retrograd.typing import Gradient, Structure
@@ -69,7 +70,9 @@ def gradients(
         for each other, in a group named `tuple`.
       aggregation_method: accepted; see `AggregationMethod`.
       stop_gradients: tensors that count as constant.
-      unconnected_gradients: None or zeros where ys do not depend on an x.
+      unconnected_gradients: None or zeros where ys do not depend on an x; None in any
+        case where x is one output of an operation, ys depend on another, and no other
+        x is before it.
 
     Returns:
       A list with a tensor, IndexedSlices or None for each x.
@@ -86,6 +89,7 @@ def gradients(
         )
     _check_aggregation(aggregation_method)
     unconnected = unconnected_kind(unconnected_gradients)
+    reached: dict[Operation, bool] = {}
     made = _differentiate(
         ys,
         xs,
@@ -94,13 +98,21 @@ def gradients(
         name,
         colocate=colocate_gradients_with_ops,
         gates=bool(gate_gradients),
+        reached=reached,
     )
     if unconnected is UnconnectedGradients.ZERO:
         return [
-            zeros_for(x, optimize=True) if d is None else d
+            zeros_for(x, optimize=True) if d is None and _has_zeros(x, reached) else d
             for x, d in zip(made.xs, made.found, strict=True)
         ]
     return made.found
+
+
+def _has_zeros(x: Any, reached: dict[Operation, bool]) -> bool:
+    """Whether there are zeros for what no derivative came to."""
+    tensor = _tensor(x)
+    passed = reached.get(tensor._op)
+    return passed is None or (passed and is_continuous(tensor))
 
 
 def gradients_v2(
@@ -169,6 +181,7 @@ def _differentiate(
     colocate: bool = False,
     gates: bool = False,
     steps: list[Step] | None = None,
+    reached: dict[Operation, bool] | None = None,
 ) -> Backward:
     """The backward operations of `gradients`, in a name scope of their own."""
     ys, xs = _list(ys), [_source(x) for x in _list(xs)]
@@ -176,7 +189,7 @@ def _differentiate(
     seeds = [None] * len(ys) if grad_ys is None else _list(grad_ys)
     if len(seeds) != len(ys):
         raise ValueError(f"Passed {len(seeds)} grad_ys for {len(ys)} ys")
-    with dispatch.name_scope(name, "gradients", [*ys, *xs, *stop]) as scope:
+    with deeper, dispatch.name_scope(name, "gradients", [*ys, *xs, *stop]) as scope:
         ys = convert_n_to_tensor_or_indexed_slices(ys, name="y")
         xs = [
             internal_convert_to_tensor_or_indexed_slices(x, name=f"x_{i}", as_ref=True)
@@ -197,6 +210,7 @@ def _differentiate(
             aggregate=add_n,
             gates=gates,
             as_graph=True,
+            reached=reached,
         )
     return Backward(tensors, xs, dys, found, steps or [])
 

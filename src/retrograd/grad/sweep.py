@@ -60,6 +60,7 @@ def sweep(
     as_graph: bool = False,
     newest_first: bool = False,
     strict: bool = True,
+    reached: dict[Operation, bool] | None = None,
 ) -> list[Any]:
     """x̄ = ∂L/∂x for each x, with L = Σᵢ ⟨dysᵢ, ysᵢ⟩; None where L does not depend on x.
 
@@ -85,6 +86,8 @@ def sweep(
         count as one, as in TensorFlow's graphs.
       newest_first: whether to go by age, not in TensorFlow's order.
       strict: see `fit`.
+      reached: gets the operations of which an output has a derivative, and whether it
+        went on to their inputs.
     """
     stopped, wanted = set(stop), set(xs)
     inputs_of = Inputs(xs, outwards)
@@ -131,11 +134,16 @@ def sweep(
             ]
             if gates:
                 fitted = gated(op, dins, fitted)
+        if reached is not None:
+            reached[op] = True
         for x, term in zip(inputs, fitted, strict=True):
             if term is not None:
                 terms[x].append(term)
         if observe is not None:
             observe(Step(op, douts, dins, fitted))
+    if reached is not None:
+        for tensor in terms:
+            reached.setdefault(tensor._op, False)
     return [final[x] if x in final else total(x) for x in xs]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from retrograd.errors import InvalidArgumentError
+from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.flow.demand import Overruled, demand
@@ -38,6 +39,32 @@ def make_plan(
     needed = lifted(demand(fetches, targets, fed).ops, fed, _planned)
     ops = [Overruled(op, fed) if _gives(op, fed) else op for op in order(needed, fed)]
     return Plan(ops, list(fetches), list(feeds), list(targets))
+
+
+def refuse_values(plan: Plan) -> None:
+    """Refuse a run in which something changes a variable whose value is fed.
+
+    Raises:
+      InvalidArgumentError: an operation takes a reference, and is given a value.
+    """
+    if not any(t.dtype._is_ref_dtype for t in plan.feeds):
+        return
+    feeds = sorted(plan.feeds, key=lambda t: t.name)
+    for op in plan.ops:
+        if op._op_def is None or len(op._op_def.inputs) != len(op._inputs):
+            continue
+        for i, (arg, tensor) in enumerate(
+            zip(op._op_def.inputs, op._inputs, strict=True)
+        ):
+            if arg.is_ref and tensor in feeds:
+                word = type_word(tensor.dtype.base_dtype)
+                source = f"_arg_{tensor._op.name}_{tensor._value_index}"
+                raise InvalidArgumentError(
+                    None,
+                    None,
+                    f"Input {i} of node {op.name} was passed {word} from {source}_"
+                    f"{feeds.index(tensor)}:0 incompatible with expected {word}_ref.",
+                )
 
 
 def _gives(op: Operation, fed: set[Tensor]) -> bool:

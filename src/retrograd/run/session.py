@@ -14,13 +14,15 @@ from retrograd.graph import context
 from retrograd.graph.graph import Graph
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
+from retrograd.ops.flow.effects import bodies_of
+from retrograd.platform.depth import deeper
 from retrograd.run import mixed_precision, servers
 from retrograd.run.configuration import session_config
 from retrograd.run.devices import DeviceAttributes, local_devices
 from retrograd.run.feeds import Feed, feed_tensor, flat_feeds
 from retrograd.run.fetches import Fetches, partial_feed_function_of
 from retrograd.run.partial import PartialRun
-from retrograd.run.plan import make_plan
+from retrograd.run.plan import make_plan, refuse_values
 from retrograd.run.results import ResultProgram, copied
 from retrograd.run.store import Store
 from retrograd.run.tiers import Runner, pinned_tier
@@ -47,7 +49,9 @@ class Executable:
         tensors = [e for e in elements if isinstance(e, Tensor)]
         targets = [e for e in elements if isinstance(e, Operation)]
         self.plan = make_plan(tensors, targets, [f.tensor for f in feeds])
+        refuse_values(self.plan)
         self.runner = Runner(self.plan, session._store, session._tier, ResultProgram)
+        self._is_deep = any(bodies_of(op) for op in self.plan.ops)
         self._traced: TracedProgram | None = None
         # positions of the fetched tensors among the elements; operations give None
         self._places: list[int] | None = None
@@ -56,6 +60,9 @@ class Executable:
 
     def run(self, values: Sequence[Any]) -> Sequence[Any]:
         """Run with the given feed values; the results, element by element."""
+        if self._is_deep:
+            with deeper:
+                return self._results(self.runner.run(values))
         return self._results(self.runner.run(values))
 
     def traced(self, values: Sequence[Any]) -> tuple[Sequence[Any], list[Step]]:
@@ -279,7 +286,8 @@ class BaseSession:
             if known is None:
                 fed = [Feed(t) for t in key[1]]
                 try:
-                    known = self._make_executable(self, elements, fed)
+                    with deeper:
+                        known = self._make_executable(self, elements, fed)
                 except RecursionError:
                     text = "Functions call each other within too many others."
                     raise ResourceExhaustedError(None, None, text) from None
