@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
@@ -32,6 +32,8 @@ class Compilation:
     Attributes:
       endpoints: the outputs; known once the model's are.
       total_loss: the tensor that is minimized, in graphs.
+      test_fetched: tensors that a step of a test has the value of as well, each with a
+        function that it is given to.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Compilation:
         self.target_tensors = target_tensors
         self.endpoints: list[Endpoint] = []
         self.total_loss: Any = None
+        self.test_fetched: dict[Tensor, Callable[[Any], object]] = {}
         self._names: list[str] = []
         self._weighted: tuple[bool, ...] | None = None
         self._functions: dict[str, GraphFunction] = {}
@@ -303,7 +306,8 @@ class Compilation:
     def _make_test(self) -> GraphFunction:
         updates = [*self.model.state_updates, *self._metric_updates()]
         outputs = [self.total_loss, *self._metric_tensors()]
-        return GraphFunction(self._fed(), outputs, updates, "evaluation")
+        name = "evaluation"
+        return GraphFunction(self._fed(), outputs, updates, name, self.test_fetched)
 
 
 def with_phase(inputs: list[Any]) -> list[Any]:

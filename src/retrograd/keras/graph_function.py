@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,6 +23,8 @@ class GraphFunction:
       outputs: the tensors that are returned.
       updates: operations that are run besides, or pairs of variable and new value.
       name: a scope for the operation that makes the updates.
+      fetched: tensors whose values other functions are given after each call; it may
+        change between calls.
     """
 
     def __init__(
@@ -31,8 +33,10 @@ class GraphFunction:
         outputs: Sequence[Any],
         updates: Sequence[Any] = (),
         name: str = "function",
+        fetched: Mapping[Tensor, Callable[[Any], object]] | None = None,
     ) -> None:
         self.inputs, self.outputs, self.name = list(inputs), list(outputs), name
+        self._fetched = {} if fetched is None else fetched
         graph = (self.outputs or self.inputs)[0].graph
         with graph.as_default(), control_dependencies(self.outputs[:1]):
             made = [_update(update) for update in updates if update is not None]
@@ -48,7 +52,7 @@ class GraphFunction:
         with graph.as_default():
             session = get_session()
         pairs = list(zip(self.inputs, values, strict=True))
-        if all(
+        if not self._fetched and all(
             value is not None and not isinstance(value, Tensor) for _, value in pairs
         ):
             call = self._calls.get(session)
@@ -59,7 +63,11 @@ class GraphFunction:
                 )
             return call(*values)[:-1]
         fed = {tensor: value for tensor, value in pairs if value is not None}
-        return session.run([self.outputs, self.updates_op], fed)[0]
+        besides = list(self._fetched)
+        found = session.run([self.outputs, self.updates_op, besides], fed)
+        for tensor, value in zip(besides, found[2], strict=True):
+            self._fetched[tensor](value)
+        return found[0]
 
 
 def _update(update: Any) -> Any:
