@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         VariableAggregation,
         VariableAggregationV2,
     )
+    from retrograd.variables.scope import VariableScope
     from retrograd.variables.store import _ReuseMode
     from retrograd.variables.variable import Variable
 
@@ -143,6 +144,8 @@ if TYPE_CHECKING:
     Operand: TypeAlias = Tensor | Variable | Array
     #: whether variables are found, made, or either; None: as the scope around has it
     Reuse: TypeAlias = bool | _ReuseMode | None
+    #: a variable scope or its name
+    ScopeLike: TypeAlias = str | VariableScope | None
     Aggregation: TypeAlias = VariableAggregation | VariableAggregationV2
     #: a value, or what is called for one: with a shape, or without arguments
     InitializerLike: TypeAlias = TensorLike | Callable[..., TensorLike]

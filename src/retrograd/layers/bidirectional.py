@@ -227,7 +227,7 @@ class Bidirectional(Wrapper):
             found.append(part(inputs, **own, **options))
         return self._merged(*found)
 
-    def _merged(self, y: Any, backward: Any) -> Any:
+    def _merged(self, y: Structure, backward: Structure) -> Any:
         states = []
         if self.return_state:
             states = [*y[1:], *backward[1:]]
@@ -283,12 +283,12 @@ class Bidirectional(Wrapper):
         return made
 
 
-def _remade(layer: Any, turned: bool = False) -> Any:
+def _remade(layer: Layer, turned: bool = False) -> Any:
     """A new layer of the same configuration; `turned`, in the other direction."""
     config = layer.get_config()
     if turned:
         config["go_backwards"] = not config["go_backwards"]
-    kind = type(layer)
+    kind: Any = type(layer)
     if "custom_objects" not in fn_args(kind.from_config):
         return kind.from_config(config)
     cell = getattr(layer, "cell", None)

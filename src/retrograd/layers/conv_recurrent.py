@@ -36,7 +36,7 @@ from retrograd.ops.nn.nn import bias_add
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import ShapeLike, Structure, Training
+    from retrograd.typing import ShapeLike, Sizes, Structure, Training
     from retrograd.variables.variable import Variable
 
 _CELL = (
@@ -151,7 +151,7 @@ class ConvLSTM2DCell(Cell):
         return self._convolved(x, w, "same", (1, 1), (1, 1))
 
     def _convolved(
-        self, x: Tensor, w: Tensor, padding: str, strides: Any, rate: Any
+        self, x: Tensor, w: Tensor, padding: str, strides: Sizes, rate: Sizes
     ) -> Any:
         first = self.data_format == "channels_first"
         found = convolution(
@@ -180,7 +180,7 @@ class ConvRNN2D(CellLayer):
         super()._begin(given)
         self.input_spec = [InputSpec(ndim=5)]
 
-    def _of_image(self, given: Any) -> shapes.TensorShape:
+    def _of_image(self, given: ShapeLike) -> shapes.TensorShape:
         """The shape of a state for inputs of a shape."""
         batch, _, *image = shapes.TensorShape(given).as_list()
         cell = self.cell
@@ -201,7 +201,7 @@ class ConvRNN2D(CellLayer):
         first = self.cell.data_format == "channels_first"
         return (None, size, None, None) if first else (None, None, None, size)
 
-    def _kept_sizes(self, size: Any) -> list[int | None]:
+    def _kept_sizes(self, size: ShapeLike) -> list[int | None]:
         del size
         return self._of_image(self.input_spec[0].shape).as_list()[1:]
 

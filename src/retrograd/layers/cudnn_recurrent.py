@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import shapes
@@ -24,6 +25,7 @@ from retrograd.ops.declare import F
 from retrograd.ops.nn.nn import bias_add
 
 if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
     from retrograd.typing import DTypeLike, ShapeLike, Structure, Training
 
 _SEQUENCES = "return_sequences return_state go_backwards stateful"
@@ -104,14 +106,16 @@ class CuDNNRNN(RNN, Configured):
         """What makes a step, for `rnn`."""
         biases = split(self.bias, 2)
 
-        def step(inputs: Any, states: Any) -> tuple[Any, list[Any]]:
+        def step(inputs: Tensor, states: Sequence[Tensor]) -> tuple[Any, list[Any]]:
             x = bias_add(F.MatMul(inputs, self.kernel), biases[0])
             h = bias_add(F.MatMul(states[0], self.recurrent_kernel), biases[1])
             return self._next(x, h, states)
 
         return step
 
-    def _next(self, x: Any, h: Any, states: Any) -> tuple[Any, list[Any]]:
+    def _next(
+        self, x: Tensor, h: Tensor, states: Sequence[Tensor]
+    ) -> tuple[Any, list[Any]]:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
@@ -122,7 +126,9 @@ class CuDNNRNN(RNN, Configured):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
         """The layer with the arguments that `get_config` gave."""
         del custom_objects
         return cls(**config)
@@ -144,11 +150,13 @@ class CuDNNGRU(CuDNNRNN):
     _ARGUMENTS = tuple(_GRU.split())
     __init__ = constructor(f"{_GRU} {_SEQUENCES}", DEFAULTS)
 
-    def _next(self, x: Any, h: Any, states: Any) -> tuple[Any, list[Any]]:
-        x, h = split(x, 3, axis=1), split(h, 3, axis=1)
-        update = F.Sigmoid(x[0] + h[0])
-        reset = F.Sigmoid(x[1] + h[1])
-        candidate = F.Tanh(x[2] + reset * h[2])
+    def _next(
+        self, x: Tensor, h: Tensor, states: Sequence[Tensor]
+    ) -> tuple[Any, list[Any]]:
+        given, kept = split(x, 3, axis=1), split(h, 3, axis=1)
+        update = F.Sigmoid(given[0] + kept[0])
+        reset = F.Sigmoid(given[1] + kept[1])
+        candidate = F.Tanh(given[2] + reset * kept[2])
         output = update * states[0] + (1 - update) * candidate
         return output, [output]
 
@@ -189,7 +197,9 @@ class CuDNNLSTM(CuDNNRNN):
 
         return initial
 
-    def _next(self, x: Any, h: Any, states: Any) -> tuple[Any, list[Any]]:
+    def _next(
+        self, x: Tensor, h: Tensor, states: Sequence[Tensor]
+    ) -> tuple[Any, list[Any]]:
         z = split(x + h, 4, axis=1)
         carry = F.Sigmoid(z[1]) * states[1] + F.Sigmoid(z[0]) * F.Tanh(z[2])
         output = F.Sigmoid(z[3]) * F.Tanh(carry)

@@ -84,8 +84,8 @@ class GRUCell(Cell):
 
     def _stepped(
         self,
-        inputs: Any,
-        before: Any,
+        inputs: Tensor,
+        before: Tensor,
         masks: list[Any] | None = None,
         recurrent: list[Any] | None = None,
     ) -> tuple[Any, list[Any]]:
@@ -98,7 +98,12 @@ class GRUCell(Cell):
         return output, [output]
 
     def _apart(
-        self, inputs: Any, before: Any, masks: Any, recurrent: Any, biases: Any
+        self,
+        inputs: Tensor,
+        before: Tensor,
+        masks: list[Any] | None,
+        recurrent: list[Any] | None,
+        biases: Sequence[Any],
     ) -> tuple[Any, Any, Any]:
         """The update gate, the state and the candidate; a product for each part."""
         given = times(inputs, masks, 3)
@@ -121,14 +126,19 @@ class GRUCell(Cell):
             inner = self._add_biased(inner, self._slice(bias, 2))
         return update, before, self.activation(x[2] + reset * inner)
 
-    def _slice(self, weight: Any, part: int) -> Any:
+    def _slice(self, weight: Tensor, part: int) -> Any:
         """A part of a weight, along its last axis."""
         low = None if part == 0 else part * self.units
         high = None if part == 2 else (part + 1) * self.units
         return weight[low:high] if len(weight.shape) == 1 else weight[:, low:high]
 
     def _together(
-        self, inputs: Any, before: Any, masks: Any, recurrent: Any, biases: Any
+        self,
+        inputs: Tensor,
+        before: Tensor,
+        masks: list[Any] | None,
+        recurrent: list[Any] | None,
+        biases: Sequence[Any],
     ) -> tuple[Any, Any, Any]:
         """The update gate, the state and the candidate; one product for all parts.
 
@@ -221,9 +231,9 @@ class LSTMCell(Cell):
 
     def _stepped(
         self,
-        inputs: Any,
-        before: Any,
-        carry: Any,
+        inputs: Tensor,
+        before: Tensor,
+        carry: Tensor,
         masks: list[Any] | None = None,
         recurrent: list[Any] | None = None,
     ) -> tuple[Any, list[Any]]:
@@ -237,7 +247,7 @@ class LSTMCell(Cell):
         )
         return self._given(gate, carry)
 
-    def _given(self, gate: Any, carry: Any) -> tuple[Any, list[Any]]:
+    def _given(self, gate: Tensor, carry: Tensor) -> tuple[Any, list[Any]]:
         output = gate * self.activation(carry)
         return output, [output, carry]
 
@@ -247,7 +257,9 @@ class LSTMCell(Cell):
         high = None if place == 3 else (place + 1) * units
         return self.recurrent_kernel[:, low:high]
 
-    def _gates(self, x: Any, h: Any, carry: Any) -> tuple[Any, Any]:
+    def _gates(
+        self, x: Sequence[Any], h: Sequence[Any], carry: Tensor
+    ) -> tuple[Any, Any]:
         """The next c and the output gate; x and h for each part."""
         enter = self.recurrent_activation(x[0] + F.MatMul(h[0], self._part(0)))
         keep = self.recurrent_activation(x[1] + F.MatMul(h[1], self._part(1)))
@@ -257,7 +269,7 @@ class LSTMCell(Cell):
         gate = self.recurrent_activation(x[3] + F.MatMul(h[3], self._part(3)))
         return carry, gate
 
-    def _fused_gates(self, z: Any, carry: Any) -> tuple[Any, Any]:
+    def _fused_gates(self, z: Sequence[Any], carry: Tensor) -> tuple[Any, Any]:
         """The next c and the output gate; z for each part, before the activation."""
         enter = self.recurrent_activation(z[0])
         keep = self.recurrent_activation(z[1])
@@ -295,11 +307,13 @@ class PeepholeLSTMCell(LSTMCell):
             initializer=self.kernel_initializer,
         )
 
-    def _gates(self, x: Any, h: Any, carry: Any) -> tuple[Any, Any]:
+    def _gates(
+        self, x: Sequence[Any], h: Sequence[Any], carry: Tensor
+    ) -> tuple[Any, Any]:
         z = [x[i] + F.MatMul(h[i], self._part(i)) for i in range(4)]
         return self._fused_gates(z, carry)
 
-    def _fused_gates(self, z: Any, carry: Any) -> tuple[Any, Any]:
+    def _fused_gates(self, z: Sequence[Any], carry: Tensor) -> tuple[Any, Any]:
         enter = self.recurrent_activation(
             z[0] + self.input_gate_peephole_weights * carry
         )

@@ -27,7 +27,7 @@ from retrograd.util.functions import fn_args
 from retrograd.variables.updates import assign
 
 if TYPE_CHECKING:
-    from retrograd.typing import Structure, Training
+    from retrograd.typing import ShapeLike, Structure, Training
     from retrograd.variables.variable import Variable
 
 _FLAGS = "return_sequences return_state go_backwards stateful unroll time_major"
@@ -211,7 +211,7 @@ class RNN(Layer):
                 )
         batch_set_value(list(zip(kept, values, strict=True)))
 
-    def _kept_sizes(self, size: Any) -> list[int | None]:
+    def _kept_sizes(self, size: ShapeLike) -> list[int | None]:
         """The shape of a state that is kept, without the batch."""
         return sizes_of(size)
 
@@ -256,7 +256,7 @@ class RNN(Layer):
             self.reset_states()
         self.built = True
 
-    def _state_shape(self, size: Any) -> Sequence[int | None]:
+    def _state_shape(self, size: ShapeLike) -> Sequence[int | None]:
         """The shape that a state of this size must have."""
         return [None, *sizes_of(size)]
 
@@ -270,7 +270,9 @@ class RNN(Layer):
         axes = (steps, batch) if self.time_major else (batch, steps)
         first = axes if self.return_sequences else (batch,)
 
-        def with_batch(axes: Any, size: Any) -> shapes.TensorShape:
+        def with_batch(
+            axes: Sequence[int | None], size: ShapeLike
+        ) -> shapes.TensorShape:
             return shapes.TensorShape([*axes, *sizes_of(size)])
 
         size = output_size_of(self.cell)
@@ -383,7 +385,7 @@ class RNN(Layer):
         if constants and not self._cell_takes("constants"):
             raise ValueError("RNN cell does not support constants")
 
-        def step(inputs: Any, states: Any) -> tuple[Any, Any]:
+        def step(inputs: Structure, states: Structure) -> tuple[Any, Any]:
             if constants:
                 count = len(constants)
                 options["constants"] = states[-count:]
@@ -396,9 +398,9 @@ class RNN(Layer):
 
     def _run(
         self,
-        step: Any,
-        inputs: Any,
-        initial_state: Any,
+        step: Callable[..., Any],
+        inputs: Structure,
+        initial_state: Structure,
         mask: Structure,
         constants: Structure = None,
     ) -> Any:
@@ -422,7 +424,7 @@ class RNN(Layer):
         )
         return self._results(last, outputs, states)
 
-    def _results(self, last: Any, outputs: Any, states: Any) -> Any:
+    def _results(self, last: Structure, outputs: Structure, states: Structure) -> Any:
         """What `call` gives; the states of a stateful layer are kept."""
         if self.stateful:
             pairs = zip(nest.flatten(self.states), nest.flatten(states), strict=True)

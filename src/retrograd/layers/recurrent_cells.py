@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import nest, shapes
@@ -79,7 +79,7 @@ def zero_state(
     return made(state_size)
 
 
-def sizes_of(size: Any) -> list[int | None]:
+def sizes_of(size: ShapeLike) -> list[int | None]:
     """The shape of a state without the batch, of a number or a shape."""
     one = isinstance(size, (int, shapes.Dimension))
     return shapes.TensorShape([size] if one else size).as_list()
@@ -190,9 +190,9 @@ class Cell(DropoutRNNCellMixin, Configured):
             constraint=self.bias_constraint,
         )
 
-    def _add_biased(self, x: Any, bias: Any) -> Any:
+    def _add_biased(self, x: Tensor, bias: Tensor | None) -> Any:
         """x plus a bias, where there is one."""
-        return bias_add(x, bias) if self.use_bias else x
+        return x if bias is None else bias_add(x, bias)
 
     def get_initial_state(
         self,
@@ -204,7 +204,7 @@ class Cell(DropoutRNNCellMixin, Configured):
         return zero_state_for(self, inputs, batch_size, dtype)
 
 
-def _forget_one(initializer: Any, units: int) -> Any:
+def _forget_one(initializer: Callable[..., Any], units: int) -> Any:
     """An initializer of a bias in the order i, f, c̃, o, with 1 for f."""
 
     def initial(

@@ -90,17 +90,20 @@ def _prepared_mask(mask: Tensor, time_major: bool) -> Tensor:
     return mask if time_major else swap_batch_timestep(mask)
 
 
-def _widened(mask: Any, x: Any, fixed: int = 1) -> Tensor:
+def _widened(mask: Tensor, x: Tensor, fixed: int = 1) -> Tensor:
     """A mask in the shape of x, of which it has the first `fixed` axes."""
     for value, called in ((mask, "mask_t"), (x, "input_t")):
         if nest.is_sequence(value):
             raise ValueError(f"{called} is expected to be tensor, but got {value}")
     for _ in range(len(x.shape) - len(mask.shape)):
         mask = expand_dims(mask, -1)
-    return tile(mask, [1] * fixed + x.shape.as_list()[fixed:])
+    times: Any = [1] * fixed + x.shape.as_list()[fixed:]
+    return tile(mask, times)
 
 
-def _chosen(mask: Tensor, values: Any, others: Any) -> list[Tensor]:
+def _chosen(
+    mask: Tensor, values: Sequence[Tensor], others: Sequence[Tensor]
+) -> list[Tensor]:
     """Of each pair of tensors the first where the mask holds, else the second."""
     pairs = zip(values, others, strict=False)
     return [where(_widened(mask, x), x, y) for x, y in pairs]
@@ -126,12 +129,12 @@ class _Steps:
         self.flat: list[Any] = nest.flatten(inputs)
         self.count: Any = shape(self.flat[0])[0]
 
-    def _in_order(self, x: Any) -> list[Tensor]:
+    def _in_order(self, x: Tensor) -> list[Tensor]:
         """What a tensor holds for each step, the first step first."""
         found = unstack(x)
         return found[::-1] if self.go_backwards else found
 
-    def _call(self, inputs: Any, states: Any) -> tuple[Any, Any]:
+    def _call(self, inputs: Structure, states: Structure) -> tuple[Any, Any]:
         return self.function(inputs, (*states, *self.constants))
 
     def unrolled(self, mask: Tensor | None) -> tuple[Any, Any, Any]:
@@ -187,7 +190,9 @@ class _Steps:
         masks = None if mask is None else self._array(mask)
         blank = () if masks is None else tuple(zeros_like(x) for x in made)
 
-        def step(time: Any, arrays: Any, before: Any, *states: Any) -> tuple[Any, ...]:
+        def step(
+            time: Tensor, arrays: Structure, before: Structure, *states: Structure
+        ) -> tuple[Any, ...]:
             inputs = nest.pack_sequence_as(self.inputs, [x.read(time) for x in given])
             mask = None if masks is None else masks.read(time)
             output, new = self._call(inputs, states)
@@ -222,7 +227,7 @@ class _Steps:
             tuple(states),
         )
 
-    def _array(self, x: Any) -> TensorArray:
+    def _array(self, x: Tensor) -> TensorArray:
         array = TensorArray(x.dtype, size=self.count)
         return array.unstack(reverse(x, [0]) if self.go_backwards else x)
 
