@@ -1,9 +1,12 @@
 """Runs the lines of backend_cases.txt and image_cases.txt, with either TensorFlow."""
 
+import base64
 import re
+import zlib
 
+import layer_runs
 import numpy as np
-from layer_runs import nodes, pairs, plain, sizes, wave
+from layer_runs import nodes, pairs, sizes, wave
 
 
 def numbered(shape, dtype="int32"):
@@ -90,6 +93,7 @@ def described(tf, module, line, eager):
     np.random.seed(5)
     inputs = Inputs(tf)
     known = {"tf": tf, "K": tf.keras.backend, "np": np, "B_": module}
+    known["base64"] = base64
     known.update({name: getattr(inputs, name) for name in "PIBUGFVA"})
     # a line may have steps before the expression that counts
     *steps, last = line.split("; ")
@@ -103,6 +107,15 @@ def described(tf, module, line, eager):
     except Exception as error:
         text = re.sub("0x[0-9a-f]+", "0x", str(error))
         return {"error": [type(error).__name__, text.splitlines()[:1]]}
+
+
+def plain(array):
+    """Shape and elements; of bytes, which are long, their number and a checksum."""
+    array = np.asarray(array)
+    if array.dtype.kind in "OS":
+        parts = [[len(x), zlib.crc32(x)] for x in array.ravel().tolist()]
+        return [list(array.shape), parts]
+    return layer_runs.plain(array)
 
 
 def shown(tf, made, feeds):

@@ -51,7 +51,7 @@ def Assert(
             raise errors.InvalidArgumentError(
                 None,
                 None,
-                f"Expected '{condition}' to be true. Summarized data: {text}",
+                f"Expected '{condition!s}' to be true. Summarized data: {text}",
             )
         return None
     tensors = [t for t in (condition, *data) if isinstance(t, Tensor)]
