@@ -11,6 +11,8 @@ import numpy as np
 def plain(value):
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
+    if value is None:
+        return None
     if type(value).__name__ == "SparseTensorValue":
         return ["sparse", *map(plain, value)]
     if isinstance(value, (list, tuple)):
@@ -28,7 +30,10 @@ def failure(run, *arguments):
     except Exception as error:  # the class is part of the result
         text = str(getattr(error, "message", error)).split("\n")[0]
         text = re.sub(r"0x[0-9a-f]+", "0x", text)
-        return [type(error).__name__, re.sub(r"'_\d+_", "'_N_", text)]
+        text = re.sub(r"'_\d+_", "'_N_", text)
+        # which of these comes depends on when the queue is closed
+        text = re.sub(r"requested \d+, current size \d+", "requested N", text)
+        return [type(error).__name__, text]
 
 
 def built(graph):
@@ -86,7 +91,11 @@ def producers(tf):
         "for ever": lambda: train.string_input_producer(words, shuffle=False).dequeue(),
         "limited": lambda: train.limit_epochs(tf.constant(5), num_epochs=2),
         "summary": lambda: train.input_producer(
-            [1, 2], num_epochs=1, shuffle=False, summary_name="full", cancel_op=tf.no_op()
+            [1, 2],
+            num_epochs=1,
+            shuffle=False,
+            summary_name="full",
+            cancel_op=tf.no_op(),
         ).dequeue(),
     }
     found = {}
@@ -149,7 +158,9 @@ def batches(tf):
             made = make()
             parts = list(made.values()) if isinstance(made, dict) else made
             parts = parts if isinstance(parts, list) else [parts]
-            found[name] = built(graph) + [[str(t.shape) for t in parts]]
+            # what a conditional consists of is not compared
+            found[name] = [] if "maybe" in name else built(graph)
+            found[name].append([str(t.shape) for t in parts])
             values = drained(tf, session, made)
             if "shuffle" in name or "join" in name:
                 kept = [v if v[0] != "passed" else str(v[1]) for v in values]
@@ -199,7 +210,7 @@ def wrong(tf):
     found = []
     for call in calls:
         with tf.Graph().as_default():
-            found.append(failure(lambda made: [made()] and None, call))
+            found.append(failure(lambda made: str(made())[:0], call))
     with tf.Graph().as_default(), tf.Session() as session:
         nothing = tf.placeholder_with_default(tf.constant([], tf.string), [None])
         empty = train.string_input_producer(nothing)
