@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from retrograd.graph.hooks import hooks
@@ -50,7 +50,7 @@ def pieces(
     """The pieces of a file, counted from 0.
 
     Args:
-      path: the file; opened at once.
+      path: the file.
       length: that of a piece, in bytes.
       header, footer: how many bytes to leave out at both ends.
       hop: how far a piece is from the next.
@@ -59,11 +59,11 @@ def pieces(
     Returns:
       How many bytes there are between header and footer, and the pieces.
     """
-    stream = open_stream(path, "rb")
     if not compression:
-        body = os.fstat(stream.fileno()).st_size - header - footer
-        return body, _pieces(stream, stream.read, length, header, hop, body)
-    with stream:
+        with open_stream(path, "rb") as stream:
+            body = os.fstat(stream.fileno()).st_size - header - footer
+        return body, _pieces(path, length, header, hop, body)
+    with open_stream(path, "rb") as stream:
         source = hooks.decompressed(stream, compression)
         content = b"".join(iter(lambda: source.read(1 << 20), b""))
     body = len(content) - header - footer
@@ -71,16 +71,9 @@ def pieces(
     return body, iter([(i, content[s : s + length]) for i, s in enumerate(starts)])
 
 
-def _pieces(
-    stream: BinaryIO,
-    read: Callable[[int], bytes],
-    length: int,
-    header: int,
-    hop: int,
-    body: int,
-) -> Parts:
-    with stream:
+def _pieces(path: str, length: int, header: int, hop: int, body: int) -> Parts:
+    with open_stream(path, "rb") as stream:
         for number, start in enumerate(range(0, body - length + 1, hop)):
             if hop != length or not number:
                 stream.seek(header + start)
-            yield number, read(length)
+            yield number, stream.read(length)
