@@ -68,9 +68,10 @@ def open_checkpoint(prefix: str) -> BundleReader | SliceReader:
       NotFoundError: there is none.
       DataLossError: the file is something else.
     """
-    if files.file_exists(index_name(prefix)):
-        return BundleReader(prefix)
-    return SliceReader(prefix)
+    indexes: list[str] = []
+    with contextlib.suppress(errors.OpError):
+        indexes = files.get_matching_files(index_name(prefix))
+    return BundleReader(prefix) if indexes else SliceReader(prefix)
 
 
 def read_checkpoint(

@@ -247,14 +247,12 @@ class SliceReader:
         for table in self._tables:
             table.close()
 
-    def shapes(self) -> Iterator[tuple[str, dtypes.DType, tuple[int, ...]]]:
-        """Name, dtype and shape of each tensor, sorted by name."""
+    def tensors(
+        self,
+    ) -> Iterator[tuple[str, dtypes.DType, tuple[int, ...], int]]:
+        """Name, dtype, shape and number of slices of each tensor, sorted by name."""
         for name, tensor in sorted(self._tensors.items()):
-            yield name, tensor.kind, tensor.shape
-
-    def has(self, name: str) -> bool:
-        """Whether there is such a tensor."""
-        return name in self._tensors
+            yield name, tensor.kind, tensor.shape, len(tensor.slices)
 
     def is_sliced(self, name: str) -> bool:
         """Whether a tensor is not stored whole."""

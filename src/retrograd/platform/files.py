@@ -317,7 +317,8 @@ def get_matching_files(filename: PathLike | Sequence[PathLike]) -> list[str]:
         if folder and not os.path.isdir(local_path(folder)):
             with _translated(folder):
                 os.listdir(local_path(folder))
-        found += sorted(globbing.glob(local_path(pattern), include_hidden=True))
+        if not as_str_any(pattern).endswith("/"):
+            found += sorted(globbing.glob(local_path(pattern), include_hidden=True))
     return found
 
 
