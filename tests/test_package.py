@@ -114,7 +114,8 @@ def test_what_is_imported_is_required_and_the_reverse() -> None:
 
 def test_what_tests_import_is_in_their_extra() -> None:
     beside = {"tests", *(p.stem for p in (ROOT / "tests").rglob("*.py"))}
-    reference = {"torch"}  # asked by a script of tests/data, in its own environment
+    # asked by scripts of tests/data, in environments of their own
+    reference = {"torch", "keras", "tf_keras"}
     found = used(ROOT / "tests", required() | required("test"))
     roots = {module.partition(".")[0] for module in found.get(None, ())}
     assert roots <= beside | reference

@@ -41,7 +41,7 @@ ops/array    2
 ops/data     3
 ops/flow     2
 ops/host     1
-ops/image    0
+ops/image    1
 ops/io       1
 ops/linalg   1
 ops/lists    1

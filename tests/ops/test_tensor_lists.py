@@ -238,6 +238,16 @@ def test_tensor_array_checks_what_is_written() -> None:
         assert array.read(2).shape.as_list() == [2]
 
 
+@pytest.mark.covers("TensorListReserve")
+def test_a_reserved_list_is_filled_in_any_order() -> None:
+    with Graph().as_default():
+        made = list_ops.tensor_list_reserve([2], 3, tf.float32)
+        for place, value in ((2, [5.0, 6.0]), (0, [1.0, 2.0]), (1, [3.0, 4.0])):
+            made = list_ops.tensor_list_set_item(made, place, value)
+        stacked = list_ops.tensor_list_stack(made, tf.float32, element_shape=[2])
+        assert _run(stacked).tolist() == [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+
+
 def test_tensor_arrays_run_at_once() -> None:
     from retrograd.graph import context
 
