@@ -95,6 +95,20 @@ def initialize_local_variables() -> Any:
     return local_variables_initializer()
 
 
+def tables_initializer(name: str = "init_all_tables") -> Any:
+    """An operation that initializes all tables there are now.
+
+    Args:
+      name: of the operation.
+    """
+    initializers = _collection(GraphKeys.TABLE_INITIALIZERS, None)
+    if not initializers:
+        return F.NoOp(name=name)
+    from retrograd.ops.flow.control import group
+
+    return group(*initializers, name=name)
+
+
 def is_variable_initialized(variable: Variable) -> Tensor:
     """Whether a variable has a value: a bool scalar."""
     from retrograd.variables.updates import is_variable_initialized
