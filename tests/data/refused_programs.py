@@ -425,3 +425,20 @@ def feed_of_a_variable_that_is_read(tf):
 def feed_of_an_assignment(tf):
     v = _variable(tf)
     return tf.identity(tf.assign_add(v, 5.0)), {v: 9.0, tf.assign(v, 2.0): 3.0}
+
+
+def shape_of_a_range(tf):
+    return tf.range([1], 5), {}
+
+
+def shape_to_fill(tf):
+    return tf.fill([2, -1], 1.0), {}
+
+
+def shape_of_one_negative_size(tf):
+    shape = tf.placeholder(tf.int32)
+    return tf.reshape([1.0, 2.0, 3.0], shape), {shape: [-3]}
+
+
+def feed_that_is_a_list(tf):
+    return tf.constant(1.0), [1]

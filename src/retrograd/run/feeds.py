@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,6 +113,8 @@ def flat_feeds(graph: Graph, feed_dict: FeedDict | None) -> dict[Tensor, Any]:
       ValueError: a tensor may not be fed, or a structure does not fit its value.
     """
     flat: dict[Tensor, Any] = {}
+    if feed_dict and not isinstance(feed_dict, Mapping):
+        raise TypeError("input must be a dictionary")
     for key, value in (feed_dict or {}).items():
         for part, part_value in _flat_pairs(key, value):
             expand: Callable[..., Any] | None = feed_function_of(part)

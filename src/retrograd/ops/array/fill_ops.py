@@ -29,7 +29,13 @@ def _filled(n: Operation) -> RawShape:
     with_rank(n, 1, 0)
     sizes = static_value(n._inputs[0])
     if sizes is not None and (sizes < 0).any():
-        raise invalid(n, "Fill dimensions must be >= 0")
+        wanted = shape_text(tuple(d if d >= 0 else None for d in sizes.tolist()))
+        inputs = ", ".join(shape_text(t._shape_raw) for t in n._inputs)
+        raise ValueError(
+            f"Fill dimensions must be >= 0 for '{n.name}' (op: '{n.type}') with input "
+            f"shapes: {inputs} and with input tensors computed as partial shapes: "
+            f"input[0] = {wanted}."
+        )
     return constant_as_shape(n._inputs[0])
 
 
@@ -111,8 +117,11 @@ def _range_length(start: Array, limit: Array, delta: Array) -> int:
 
 
 def _range_shape(n: Operation) -> RawShape:
-    for i in range(3):
-        with_rank(n, i, 0)
+    for i, name in enumerate(("start", "limit", "delta")):
+        raw = n._inputs[i]._shape_raw
+        if raw:
+            what = f"Shape must be rank 0 but is rank {len(raw)}"
+            raise invalid(n, f"{what}\n\t for '{name}'")
     known = [static_value(t) for t in n._inputs]
     if any(v is None for v in known):
         return (None,)
@@ -152,8 +161,11 @@ def range_kernel(xp: Arrays, start: Array, limit: Array, delta: Array) -> Array:
 
 
 def _linspace_shape(n: Operation) -> RawShape:
-    for i in range(3):
-        with_rank(n, i, 0)
+    for i, name in enumerate(("start", "limit", "delta")):
+        raw = n._inputs[i]._shape_raw
+        if raw:
+            what = f"Shape must be rank 0 but is rank {len(raw)}"
+            raise invalid(n, f"{what}\n\t for '{name}'")
     num = static_value(n._inputs[2])
     if num is None:
         return (None,)

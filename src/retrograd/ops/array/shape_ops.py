@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -170,10 +171,10 @@ def reshape_kernel(xp: Arrays, x: Array, shape: Array) -> Array:
     del xp
     if shape.ndim != 1:
         raise refused(f"sizes input must be 1-D, not {shape_text(shape.shape)}")
-    try:
-        return x.reshape(shape.tolist())
-    except (ValueError, TypeError):
-        pass
+    sizes = shape.tolist()
+    if min(sizes, default=0) >= -1:  # NumPy takes −3 for −1
+        with contextlib.suppress(ValueError, TypeError):
+            return x.reshape(sizes)
     return x.reshape(_wanted(np.shape(x), np.asarray(shape)))
 
 
