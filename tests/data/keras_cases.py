@@ -103,6 +103,7 @@ O.Ftrl().get_config()
 O.Adadelta().lr
 O.SGD().speed
 O.SGD().get_updates(tf.constant(1.0), [])
+O.SGD().set_weights([1])
 """
 
 #: metrics: of y and p, then of p and y

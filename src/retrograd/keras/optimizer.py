@@ -164,12 +164,14 @@ class OptimizerV2(Trackable):
         variables = nest.flatten(params)
         with keras_graph().as_default(), name_scope(f"{self._name}/gradients"):
             found = gradients(loss, variables)
-            if any(g is None for g in found):
-                raise ValueError(
-                    "An operation has `None` for gradient. Please make sure that all "
-                    "of your ops have a gradient defined (i.e. are differentiable). "
-                    "Common ops without gradient: K.argmax, K.round, K.eval."
-                )
+            for grad, variable in zip(found, variables, strict=True):
+                if grad is None:
+                    raise ValueError(
+                        f"Variable {variable} has `None` for gradient. Please make "
+                        "sure that all of your ops have a gradient defined (i.e. are "
+                        "differentiable). Common ops without gradient: K.argmax, "
+                        "K.round, K.eval."
+                    )
             return self._clipped(found)
 
     def get_updates(self, loss: Tensor, params: Sequence[Any]) -> list[Any]:
