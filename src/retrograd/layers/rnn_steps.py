@@ -205,14 +205,3 @@ def _through(ended: Any, old: Any, new: Any) -> Any:
         return new
     with colocate_with(new):
         return where(ended, old, new)
-
-
-#: how many operations more than here TensorFlow makes for: a TensorArray, taking one
-#: apart, writing to it in a loop, the end of a loop, putting one together
-MADE, UNSTACKED, WRITTEN, ENDED, STACKED = -1, 7, 1, 1, 3
-
-
-def count_operations(count: int) -> None:
-    """Count operations that TensorFlow makes: seeds derive from how many there are."""
-    if not context.executing_eagerly():
-        context.get_default_graph()._last_id += count
