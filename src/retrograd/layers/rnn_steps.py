@@ -42,13 +42,13 @@ def transpose_batch_time(x: Tensor) -> Tensor:
     return found
 
 
-def best_effort_batch_size(flat: Sequence[Tensor]) -> Any:
+def best_effort_batch_size(flat_input: Sequence[Tensor]) -> Any:
     """The size of the batch of tensors [steps, batch, …], a number if it is known.
 
     Raises:
       ValueError: one has fewer axes.
     """
-    for x in flat:
+    for x in flat_input:
         static = x.shape
         if static.ndims is None:
             continue
@@ -57,7 +57,7 @@ def best_effort_batch_size(flat: Sequence[Tensor]) -> Any:
         size = static.as_list()[1]
         if size is not None:
             return size
-    return shape(flat[0])[1]
+    return shape(flat_input[0])[1]
 
 
 def infer_state_dtype(explicit: DTypeLike | None, state: Structure) -> dtypes.DType:
