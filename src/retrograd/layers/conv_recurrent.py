@@ -173,6 +173,7 @@ class ConvRNN2D(CellLayer):
     """
 
     _CELL = ConvLSTM2DCell
+    _limits_loop = True
 
     def _begin(self, given: dict[str, Any]) -> None:
         if given.pop("unroll", False):

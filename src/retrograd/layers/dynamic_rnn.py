@@ -10,22 +10,24 @@ from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.name_scopes import name_scope
+from retrograd.layers.counts import (
+    ENDED,
+    MADE,
+    STACKED,
+    UNSTACKED,
+    WRITTEN,
+    count_operations,
+)
 from retrograd.layers.rnn_cell_base import (
     assert_like_rnncell,
     joined_sizes,
     set_static_sizes,
 )
 from retrograd.layers.rnn_steps import (
-    ENDED,
-    MADE,
-    STACKED,
-    UNSTACKED,
-    WRITTEN,
     Lengths,
     best_effort_batch_size,
     cache_in_place,
     called,
-    count_operations,
     first_state,
     infer_state_dtype,
     shape_of_size,

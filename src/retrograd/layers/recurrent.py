@@ -69,6 +69,9 @@ class RNN(Layer):
       ValueError: a cell without `call` or `state_size`.
     """
 
+    #: whether the loop is told how many steps there are
+    _limits_loop = False
+
     def __init__(
         self,
         cell: Any,
@@ -418,7 +421,7 @@ class RNN(Layer):
             go_backwards=self.go_backwards,
             mask=mask,
             unroll=self.unroll,
-            input_length=steps,
+            input_length=steps if self._limits_loop else None,
             time_major=self.time_major,
             zero_output_for_mask=self.zero_output_for_mask,
         )

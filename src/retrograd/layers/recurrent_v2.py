@@ -48,6 +48,7 @@ class _Fused(DropoutRNNCellMixin):
 
     cell: Any
     unroll: bool
+    _limits_loop = True
 
     def _is_usual(self) -> bool:
         cell = self.cell

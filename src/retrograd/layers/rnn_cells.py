@@ -74,10 +74,6 @@ def _config(cell: Any, own: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-#: the size of a cell's only state, which is its output
-_units: Any = property(lambda self: self._num_units, doc="The number of units.")
-
-
 class BasicRNNCell(LayerRNNCell):
     """h = activation([x, h] · kernel + bias), which is the output.
 
@@ -90,7 +86,15 @@ class BasicRNNCell(LayerRNNCell):
       **kwargs: those of `tf.layers.Layer`.
     """
 
-    state_size = output_size = _units
+    @property
+    def state_size(self) -> Any:
+        """The number of units."""
+        return self._num_units
+
+    @property
+    def output_size(self) -> Any:
+        """The number of units."""
+        return self._num_units
 
     def __init__(
         self,
@@ -141,7 +145,15 @@ class GRUCell(LayerRNNCell):
       **kwargs: those of `tf.layers.Layer`.
     """
 
-    state_size = output_size = _units
+    @property
+    def state_size(self) -> Any:
+        """The number of units."""
+        return self._num_units
+
+    @property
+    def output_size(self) -> Any:
+        """The number of units."""
+        return self._num_units
 
     def __init__(
         self,
@@ -217,7 +229,10 @@ class BasicLSTMCell(LayerRNNCell):
       **kwargs: those of `tf.layers.Layer`.
     """
 
-    output_size = _units
+    @property
+    def output_size(self) -> Any:
+        """The number of units."""
+        return self._num_units
 
     def __init__(
         self,

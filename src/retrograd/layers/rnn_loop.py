@@ -6,6 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest
+from retrograd.layers.counts import (
+    ENDED,
+    MADE,
+    STACKED,
+    UNSTACKED,
+    WRITTEN,
+    count_operations,
+)
 from retrograd.ops.array.constant import constant
 from retrograd.ops.array.fill import zeros_like
 from retrograd.ops.array.join import stack, unstack
@@ -186,6 +194,7 @@ class _Steps:
             )
             for place, x in enumerate(made)
         )
+        count_operations(MADE * len(arrays))
         time = constant(0, dtypes.int32, name="time")
         masks = None if mask is None else self._array(mask)
         blank = () if masks is None else tuple(zeros_like(x) for x in made)
@@ -209,6 +218,7 @@ class _Steps:
             arrays = tuple(
                 array.write(time, x) for array, x in zip(arrays, flat, strict=False)
             )
+            count_operations(WRITTEN * len(arrays))
             return (time + 1, arrays, before, *new)
 
         _, arrays, _, *states = while_loop(
@@ -220,6 +230,8 @@ class _Steps:
             swap_memory=True,
         )
         stacked = [array.stack() for array in arrays]
+        ended = 0 if limit is None else ENDED
+        count_operations(ended + STACKED * len(stacked))
         last = [x[-1] for x in stacked]
         return (
             nest.pack_sequence_as(outputs, last),
@@ -228,6 +240,7 @@ class _Steps:
         )
 
     def _array(self, x: Tensor) -> TensorArray:
+        count_operations(MADE + UNSTACKED)
         array = TensorArray(x.dtype, size=self.count)
         return array.unstack(reverse(x, [0]) if self.go_backwards else x)
 

@@ -42,13 +42,13 @@ def transpose_batch_time(x: Tensor) -> Tensor:
     return found
 
 
-def best_effort_batch_size(flat: Sequence[Tensor]) -> Any:
+def best_effort_batch_size(flat_input: Sequence[Tensor]) -> Any:
     """The size of the batch of tensors [steps, batch, …], a number if it is known.
 
     Raises:
       ValueError: one has fewer axes.
     """
-    for x in flat:
+    for x in flat_input:
         static = x.shape
         if static.ndims is None:
             continue
@@ -57,7 +57,7 @@ def best_effort_batch_size(flat: Sequence[Tensor]) -> Any:
         size = static.as_list()[1]
         if size is not None:
             return size
-    return shape(flat[0])[1]
+    return shape(flat_input[0])[1]
 
 
 def infer_state_dtype(explicit: DTypeLike | None, state: Structure) -> dtypes.DType:
@@ -205,14 +205,3 @@ def _through(ended: Any, old: Any, new: Any) -> Any:
         return new
     with colocate_with(new):
         return where(ended, old, new)
-
-
-#: how many operations more than here TensorFlow makes for: a TensorArray, taking one
-#: apart, writing to it in a loop, the end of a loop, putting one together
-MADE, UNSTACKED, WRITTEN, ENDED, STACKED = -1, 7, 1, 1, 3
-
-
-def count_operations(count: int) -> None:
-    """Count operations that TensorFlow makes: seeds derive from how many there are."""
-    if not context.executing_eagerly():
-        context.get_default_graph()._last_id += count

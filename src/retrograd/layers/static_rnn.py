@@ -207,11 +207,11 @@ def static_bidirectional_rnn(
                 cell_fw, inputs, initial_state_fw, dtype, sequence_length, scope=own
             )
         with variable_scope("bw") as own:
-            turned = _turned(inputs, sequence_length)
+            backwards = turned(inputs, sequence_length)
             found, last_backward = static_rnn(
-                cell_bw, turned, initial_state_bw, dtype, sequence_length, scope=own
+                cell_bw, backwards, initial_state_bw, dtype, sequence_length, scope=own
             )
-    backward = _turned(found, sequence_length)
+    backward = turned(found, sequence_length)
     outputs = []
     for one, other in zip(forward, backward, strict=True):
         pairs = zip(nest.flatten(one), nest.flatten(other), strict=True)
@@ -220,7 +220,7 @@ def static_bidirectional_rnn(
     return outputs, last_forward, last_backward
 
 
-def _turned(steps: Sequence[Any], lengths: TensorLike | None) -> list[Any]:
+def turned(steps: Sequence[Any], lengths: TensorLike | None) -> list[Any]:
     """The steps of each sequence from its end to its beginning."""
     if lengths is None:
         return list(reversed(steps))

@@ -306,9 +306,11 @@ class Weights(Module):
     def _track_attribute(self, value: Any) -> None:
         """Take layers and variables that are assigned to an attribute as parts."""
         kept = self.__dict__
-        if any(True for _ in layers_in(value)) or (
-            isinstance(value, (list, dict)) and "_layers" in kept
-        ):
+        parts = list(layers_in(value))
+        for layer in parts:
+            if "_use_resource_variables" in layer.__dict__:  # a layer of `tf.layers`
+                layer.__dict__["_use_resource_variables"] = True
+        if parts or (isinstance(value, (list, dict)) and "_layers" in kept):
             layers = kept.setdefault("_layers", [])
             if not any(value is known for known in layers):
                 layers.append(value)
