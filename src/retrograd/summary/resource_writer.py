@@ -192,13 +192,14 @@ def create_file_writer(
         return ResourceSummaryWriter(name or f"logdir:{logdir}", make)
 
 
-def create_summary_file_writer(*args: Any, **kwargs: Any) -> Any:
+def create_summary_file_writer(*args: object, **kwargs: object) -> Any:
     """The older name of `create_file_writer`."""
     logs.warning(
         "Deprecation Warning: create_summary_file_writer was renamed to "
         "create_file_writer"
     )
-    return create_file_writer(*args, **kwargs)
+    renamed: Callable[..., Any] = create_file_writer
+    return renamed(*args, **kwargs)
 
 
 def create_file_writer_v2(
@@ -227,7 +228,7 @@ def create_file_writer_v2(
         return ResourceSummaryWriter(None, make, v2=True)
 
 
-def flush(writer: Any = None, name: str | None = None) -> Any:
+def flush(writer: SummaryWriter | Tensor | None = None, name: str | None = None) -> Any:
     """An operation that waits until all that was written is in the file.
 
     Args:

@@ -273,10 +273,11 @@ def generic(
     return summary_writer_function(name, tensor, write, family)
 
 
-def _serialized(graph: Any) -> bytes:
-    if isinstance(graph, Graph):
-        return graph.as_graph_def(add_shapes=True).SerializeToString()
-    return graph.SerializeToString()
+def _serialized(graph: Graph | Message | TensorLike) -> bytes:
+    given: Any = graph
+    if isinstance(given, Graph):
+        given = given.as_graph_def(add_shapes=True)
+    return given.SerializeToString()
 
 
 def graph(
