@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd import errors
 from retrograd.formats.records import framed, records
+from retrograd.graph.hooks import hooks
 from retrograd.platform import logs
 from retrograd.platform.files import open_stream, recursive_create_dir
 from retrograd.platform.text import as_str_any
@@ -220,3 +221,4 @@ def _flush_at_exit() -> None:
 
 
 atexit.register(_flush_at_exit)
+hooks.provide(event_writer=EventFileWriter)

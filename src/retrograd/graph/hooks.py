@@ -32,6 +32,8 @@ PROVIDERS = {
     "records": "retrograd.formats.records",
     "decompressed": "retrograd.formats.records",
     "compression_name": "retrograd.formats.records",
+    "event_writer": "retrograd.formats.event_file",
+    "get_or_create_global_step": "retrograd.train.training_util",
     "default_variable_creator": "retrograd.variables.creators",
     "default_variable_creator_v2": "retrograd.variables.creators",
     "variable_from_proto": "retrograd.variables.creators",
@@ -76,6 +78,8 @@ class _Hooks:
     records(path, compression): the records of a file, each with where it begins.
     decompressed(stream, compression): a stream of what a compressed file holds.
     compression_name(options): the compression that TFRecordOptions stand for.
+    event_writer(logdir, max_queue, flush_secs, suffix): writes events to a new file.
+    get_or_create_global_step(): the global step of the default graph.
     default_variable_creator(next_creator, **arguments): a variable; what `tf.Variable`
     calls, and in version 2 default_variable_creator_v2.
     variable_from_proto(message, import_scope): the variable that is described.

@@ -235,7 +235,12 @@ class FileWriter(SummaryToEventTransformer):
                 "tf.summary.FileWriter is not compatible with eager execution. Use "
                 "tf.contrib.summary instead."
             )
-        event_writer = EventFileWriter(logdir, max_queue, flush_secs, filename_suffix)
+        options = (logdir, max_queue, flush_secs, filename_suffix)
+        event_writer: EventWriter = (
+            EventFileWriter(*options)
+            if session is None
+            else _writer_of(session, *options)
+        )
         self._closed = False
         super().__init__(event_writer, graph, graph_def)
 
@@ -280,6 +285,13 @@ class FileWriter(SummaryToEventTransformer):
         """Go on, in a new file, after `close`."""
         self.event_writer.reopen()
         self._closed = False
+
+
+def _writer_of(session: BaseSession, *options: Any) -> EventWriter:
+    """A writer that writes by a session; few programs need what it takes."""
+    from retrograd.summary.session_writer import EventFileWriterV2
+
+    return EventFileWriterV2(session, *options)
 
 
 class FileWriterCache:

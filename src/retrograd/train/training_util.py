@@ -8,6 +8,7 @@ from retrograd import dtypes
 from retrograd.graph import context
 from retrograd.graph.defaults import control_dependencies, device
 from retrograd.graph.graph import Graph
+from retrograd.graph.hooks import hooks
 from retrograd.graph.names import GraphKeys
 from retrograd.graph.tensor import Tensor
 from retrograd.platform import logs
@@ -172,3 +173,6 @@ def _increment_global_step(increment: TensorLike, graph: Graph | None = None) ->
         control_dependencies([read]),
     ):
         return assign_add(step, increment)
+
+
+hooks.provide(get_or_create_global_step=get_or_create_global_step)
