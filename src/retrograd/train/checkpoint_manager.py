@@ -66,20 +66,22 @@ class CheckpointManager:
 
     def _read_state(self, state: Message, now: float) -> None:
         self._latest_checkpoint = state.model_checkpoint_path
-        # without a time there: nothing is kept for good before the first interval
-        self._last_preserved_timestamp = state.last_preserved_timestamp
-        if now < self._last_preserved_timestamp:
+        last = self._last_preserved_timestamp = state.last_preserved_timestamp
+        paths = list(state.all_model_checkpoint_paths)
+        times = list(state.all_model_checkpoint_timestamps)
+        if now < last:
             logs.warning(
                 "time.time() returned a value %f seconds behind the last preserved "
                 "checkpoint timestamp.",
-                self._last_preserved_timestamp - now,
+                last - now,
             )
             self._last_preserved_timestamp = now
-        times = list(state.all_model_checkpoint_timestamps)
-        paths = list(state.all_model_checkpoint_paths)
-        if times and len(times) != len(paths):
             times = []
-        self._maybe_delete.update(zip(paths, times or [now] * len(paths), strict=True))
+        if len(times) != len(paths):
+            return  # it is not known which of them are kept for good: all are
+        for path, written in zip(paths, times, strict=True):
+            if written > last:
+                self._maybe_delete[path] = written
 
     @property
     def directory(self) -> str:

@@ -155,7 +155,7 @@ class ResourceVariableSaveable(SaveableObject):
             def read() -> Tensor:
                 with device(var.device):
                     value = var.read_value()
-                with device("/device:CPU:0"):
+                with device(set_cpu0(var.device)):
                     return identity(value)
 
             source = read
