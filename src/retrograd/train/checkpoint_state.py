@@ -40,7 +40,9 @@ def generate_checkpoint_state_proto(
     Raises:
       ValueError: there are not as many times as paths.
     """
-    paths = list(all_model_checkpoint_paths or [])
+    given: Any = all_model_checkpoint_paths
+    # a list that is given gets the path too, as in TensorFlow
+    paths: list[str] = given if isinstance(given, list) else list(given or ())
     if not paths or paths[-1] != model_checkpoint_path:
         logs.info(
             "%s is not in all_model_checkpoint_paths. Manually adding it.",

@@ -11,7 +11,8 @@ from retrograd.graph.graph import Graph
 from retrograd.platform import files
 from retrograd.run.session import Session
 from retrograd.train.checkpoint_state import checkpoint_exists
-from retrograd.train.saver import Saver, import_meta_graph
+from retrograd.train.import_graph import import_meta_graph
+from retrograd.train.saver import Saver
 from retrograd.train.saver_builder import V2
 from retrograd.util import protos
 

@@ -29,7 +29,7 @@ from retrograd.train.operands import (
     is_handle,
     target,
 )
-from retrograd.util.tracking import Trackable
+from retrograd.util.tracking import Restorable, Trackable, TrackableReference
 from retrograd.variables.collections import trainable_variables
 from retrograd.variables.updates import assign_add
 from retrograd.variables.variable import VariableV1, is_resource_variable
@@ -83,6 +83,8 @@ class Optimizer(Trackable):
         self._slots: dict[str, dict[Any, Any]] = {}
         #: (name, graph) → a variable that belongs to no other
         self._non_slot_dict: dict[tuple[str, Any], Any] = {}
+        #: (slot name, key of a variable) → what a checkpoint has for that slot
+        self._deferred_slots: dict[tuple[str, Any], list[Restorable]] = {}
 
     def get_name(self) -> str:
         """The name given."""
@@ -419,6 +421,7 @@ class Optimizer(Trackable):
                     use_resource=is_resource_variable(colocate_with),
                 )
             self._non_slot_dict[name, graph] = found
+            self._handle_deferred_dependencies(name, found)
         return found
 
     def _get_non_slot_variable(self, name: str, graph: Graph | None = None) -> Any:
@@ -440,6 +443,7 @@ class Optimizer(Trackable):
         slots, key = self._slot_dict(slot_name), _var_key(var)
         if key not in slots:
             slots[key] = slot_creator.create_slot(var, val, op_name)
+            self._restore_slot(slot_name, key, slots[key])
         return slots[key]
 
     def _get_or_make_slot_with_initializer(
@@ -457,6 +461,7 @@ class Optimizer(Trackable):
             slots[key] = slot_creator.create_slot_with_initializer(
                 var, initializer, shape, dtype, op_name
             )
+            self._restore_slot(slot_name, key, slots[key])
         return slots[key]
 
     def _zeros_slot(self, var: Variable, slot_name: str, op_name: str) -> Any:
@@ -464,7 +469,28 @@ class Optimizer(Trackable):
         slots, key = self._slot_dict(slot_name), _var_key(var)
         if key not in slots:
             slots[key] = slot_creator.create_zeros_slot(var, op_name)
+            self._restore_slot(slot_name, key, slots[key])
         return slots[key]
+
+    def _defer_slot(self, slot_name: str, var: Variable, position: Restorable) -> None:
+        """Restore a slot of `var` as soon as it is made."""
+        waiting = self._deferred_slots.setdefault((slot_name, _var_key(var)), [])
+        waiting.append(position)
+
+    def _restore_slot(self, slot_name: str, key: object, slot: Variable) -> None:
+        for position in self._deferred_slots.pop((slot_name, key), ()):
+            position.restore(slot)
+
+    @property
+    def _checkpoint_dependencies(self) -> list[TrackableReference]:
+        """The variables of the current graph that belong to no variable of others."""
+        key = context.get_default_graph()._graph_key
+        found = [
+            TrackableReference(name, variable)
+            for (name, _), variable in self._non_slot_dict.items()
+            if variable._graph_key == key
+        ]
+        return sorted(found, key=lambda r: r.name) + super()._checkpoint_dependencies
 
     # ------------------------------------------------------------------ for subclasses
 

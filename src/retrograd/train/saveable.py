@@ -155,7 +155,7 @@ class ResourceVariableSaveable(SaveableObject):
             def read() -> Tensor:
                 with device(var.device):
                     value = var.read_value()
-                with device("/device:CPU:0"):
+                with device(set_cpu0(var.device)):
                     return identity(value)
 
             source = read
@@ -178,7 +178,7 @@ class ResourceVariableSaveable(SaveableObject):
             tensor = reshape(tensor, restored_shapes[0])
         with device(self._var_device):
             tensor = identity(tensor)
-            tensor.shape.assert_is_compatible_with(self._var_shape)
+            self._var_shape.assert_is_compatible_with(tensor.shape)
             return F.AssignVariableOp(self.handle_op, tensor)
 
 

@@ -24,6 +24,8 @@ from retrograd.train.checkpoint_state import (
     remove_checkpoint,
     update_checkpoint_state_internal,
 )
+from retrograd.train.object_names import object_graph_key_mapping, saveables_by_key
+from retrograd.train.saveable import validate_and_slice_inputs
 from retrograd.train.saver_builder import V2, BulkSaverBuilder
 from retrograd.util import protos
 from retrograd.variables.collections import _all_saveable_objects
@@ -40,13 +42,6 @@ _V1_IS_OLD = (
     "now on by default.",
     "*******************************************************",
 )
-
-
-def _no_graph() -> RuntimeError:
-    return RuntimeError(
-        "Exporting/importing meta graphs is not supported when eager execution is "
-        "enabled. No graph exists when eager execution is enabled."
-    )
 
 
 class Saver:
@@ -139,6 +134,8 @@ class Saver:
         self._builder = builder
         self._is_built = False
         self._is_empty = False
+        #: what restores checkpoints of objects
+        self._object_saver: Saver | None = None
         self._allow_empty = allow_empty
         self._write_version = write_version
         self._pad_step_number = pad_step_number
@@ -449,6 +446,18 @@ class Saver:
             save_debug_info=save_debug_info,
         )
 
+    def _restore_objects(
+        self, sess: BaseSession | None, prefix: str, keys: dict[str, str]
+    ) -> None:
+        """Restore by the names that variables had in a checkpoint of objects."""
+        if self._object_saver is None or context.executing_eagerly():
+            variables = self._var_list
+            if variables is None:
+                variables = _all_saveable_objects()
+            saveables = validate_and_slice_inputs(variables)
+            self._object_saver = Saver(saveables_by_key(saveables, keys))
+        self._object_saver.restore(sess, prefix)
+
     # ------------------------------------------------------------------ restoring
 
     def restore(self, sess: BaseSession | None, save_path: PathLike | None) -> None:
@@ -482,9 +491,17 @@ class Saver:
             feed = {saver_def.filename_tensor_name: prefix}
             session.run(saver_def.restore_op_name, feed)
         except errors.NotFoundError as error:
-            raise _failure(
-                error, "a Variable name or other graph key that is missing"
-            ) from error
+            keys = object_graph_key_mapping(prefix)
+            if keys is None:
+                raise _failure(
+                    error, "a Variable name or other graph key that is missing"
+                ) from error
+            logs.warning(
+                "Restoring an object-based checkpoint using a name-based saver. This "
+                "may be somewhat fragile, and will re-build the Saver. Instead, "
+                "consider loading object-based checkpoints using tf.train.Checkpoint()."
+            )
+            self._restore_objects(sess, prefix, keys)
         except errors.InvalidArgumentError as error:
             raise _failure(
                 error, "a mismatch between the current graph and the graph"
@@ -508,75 +525,6 @@ def _failure(error: errors.OpError, reason: str) -> errors.OpError:
     )
     kind: Any = type(error)
     return kind(error.node_def, error.op, text)
-
-
-# ---------------------------------------------------------------------- meta graphs
-
-
-def import_meta_graph(
-    meta_graph_or_file: Message | PathLike,
-    clear_devices: bool = False,
-    import_scope: str | None = None,
-    **kwargs: Any,
-) -> Saver | None:
-    """Add the graph of a MetaGraphDef to the default graph.
-
-    Args:
-      meta_graph_or_file: the message, or a file that holds it.
-      clear_devices: whether to leave out devices.
-      import_scope: a name scope to put before all names.
-      **kwargs: `input_map` and others of `import_scoped_meta_graph`.
-
-    Returns:
-      A Saver, the one that was written with the graph or one of all variables; None if
-      there are none.
-
-    Raises:
-      RuntimeError: executing eagerly.
-    """
-    return _import_meta_graph_with_return_elements(
-        meta_graph_or_file, clear_devices, import_scope, **kwargs
-    )[0]
-
-
-def _import_meta_graph_with_return_elements(
-    meta_graph_or_file: Message | PathLike,
-    clear_devices: bool = False,
-    import_scope: str | None = None,
-    return_elements: list[str] | None = None,
-    **kwargs: Any,
-) -> tuple[Saver | None, list[Any] | None]:
-    if context.executing_eagerly():
-        raise _no_graph()
-    message: Any = meta_graph_or_file
-    if not hasattr(message, "meta_info_def"):
-        message = meta_graph.read_meta_graph_file(message)
-    found, elements = meta_graph.import_scoped_meta_graph_with_return_elements(
-        message,
-        clear_devices=clear_devices,
-        import_scope=import_scope,
-        return_elements=return_elements,
-        **kwargs,
-    )
-    return _saver_of(message, import_scope, found), elements
-
-
-def _saver_of(
-    message: Message, import_scope: str | None, variables: dict[str, Any]
-) -> Saver | None:
-    if message.HasField("saver_def"):
-        scope = import_scope
-        for name, variable in variables.items():
-            # the scope may have been made unique
-            scope = variable.name[: -len(name)]
-            break
-        return Saver(saver_def=message.saver_def, name=scope)
-    if _all_saveable_objects(scope=import_scope):
-        return Saver()
-    logs.info(
-        "Saver not created because there are no variables in the graph to restore"
-    )
-    return None
 
 
 def _protos() -> tuple[Any, Any, Any]:

@@ -96,7 +96,7 @@ class BaseSaverBuilder:
     ) -> list[Tensor]:
         """The values of one."""
         del preferred_shard
-        return [_restored(filename_tensor, [spec])[0] for spec in saveable.specs]
+        return [restored_values(filename_tensor, [spec])[0] for spec in saveable.specs]
 
     def sharded_filename(
         self, filename_tensor: TensorLike, shard: int, num_shards: TensorLike
@@ -315,7 +315,8 @@ def _shape_for(spec: SaveSpec) -> Any:
     return known.as_list() if known.is_fully_defined() else shape_of(spec.tensor)
 
 
-def _restored(filename: TensorLike, specs: Sequence[SaveSpec]) -> list[Tensor]:
+def restored_values(filename: TensorLike, specs: Sequence[SaveSpec]) -> list[Tensor]:
+    """The values of tensors in a checkpoint, read by one operation."""
     found = F.RestoreV2(
         filename,
         [spec.name for spec in specs],
@@ -339,4 +340,4 @@ class BulkSaverBuilder(BaseSaverBuilder):
         del preferred_shard, restore_sequentially
         specs = [spec for saveable in saveables for spec in saveable.specs]
         with device("CPU:0"):
-            return _restored(filename_tensor, specs)
+            return restored_values(filename_tensor, specs)

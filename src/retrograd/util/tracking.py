@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import Any
+from typing import Any, Protocol
 
 TrackableReference = namedtuple("TrackableReference", ["name", "ref"])
 _KEPT = "_self_unconditional_checkpoint_dependencies"
+_DEFERRED = "_self_unconditional_deferred_dependencies"
+
+
+class Restorable(Protocol):
+    """The values of a checkpoint, for an object that does not exist yet."""
+
+    def restore(self, value: Trackable) -> None:
+        """Give them to the object."""
+
+
+def defer(owner: Trackable, name: str, position: Restorable) -> None:
+    """Restore what `owner` will depend on by a name as soon as it does."""
+    owner.__dict__.setdefault(_DEFERRED, {}).setdefault(name, []).append(position)
 
 
 class NoDependency:
@@ -64,7 +77,14 @@ class Trackable:
             break
         else:
             kept.append(reference)
+        if _DEFERRED in self.__dict__:
+            self._handle_deferred_dependencies(name, trackable)
         return trackable
+
+    def _handle_deferred_dependencies(self, name: str, trackable: Trackable) -> None:
+        """Restore an object that a checkpoint knew before it was there."""
+        for position in self.__dict__.get(_DEFERRED, {}).pop(name, ()):
+            position.restore(trackable)
 
     def _no_dependency(self, value: object) -> Any:
         """A value to assign without depending on it."""
