@@ -1,0 +1,1 @@
+"""`tf.contrib.framework`: argument scopes, and variables made and found by name."""
