@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.distribute.current import has_strategy
 from retrograd.graph.name_scopes import name_scope
+from retrograd.keras import older_optimizers
 from retrograd.keras.adagrad import Adadelta, Adagrad
 from retrograd.keras.adam import Adam, Adamax
 from retrograd.keras.ftrl import Ftrl
@@ -18,7 +19,6 @@ from retrograd.layers import serialization
 from retrograd.layers.values import track_variable
 from retrograd.train import optimizer as train_optimizer
 from retrograd.train.training_util import get_global_step
-from retrograd.util.tracking import Trackable
 from retrograd.variables.updates import assign_add
 from retrograd.variables.variable import VariableV1
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from retrograd.typing import Structure
 
 
-class TFOptimizer(Trackable):
+class TFOptimizer(older_optimizers.Optimizer):
     """An optimizer of `tf.train`, for Keras' models.
 
     Args:
@@ -38,8 +38,8 @@ class TFOptimizer(Trackable):
     def __init__(
         self, optimizer: train_optimizer.Optimizer, iterations: Any = None
     ) -> None:
+        super().__init__()
         self.optimizer = optimizer
-        self.updates: list[Any] = []
         self._track_trackable(optimizer, name="optimizer")
         if iterations is None:
             with name_scope(type(self).__name__):
@@ -91,7 +91,8 @@ class TFOptimizer(Trackable):
         """
         raise NotImplementedError
 
-    def from_config(self, config: dict[str, Any]) -> Any:
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
         """Not known.
 
         Raises:
@@ -131,7 +132,7 @@ def get(identifier: Any) -> Any:
     Raises:
       ValueError: nothing of these.
     """
-    if isinstance(identifier, (OptimizerV2, TFOptimizer)):
+    if isinstance(identifier, (OptimizerV2, older_optimizers.Optimizer)):
         return identifier
     if isinstance(identifier, train_optimizer.Optimizer):
         return TFOptimizer(identifier)
