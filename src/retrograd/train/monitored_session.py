@@ -118,7 +118,6 @@ class WorkerSessionCreator(SessionCreator):
 def _manager_of(scaffold: Scaffold) -> SessionManager:
     return SessionManager(
         local_init_op=scaffold.local_init_op,
-        local_init_feed_dict=scaffold.local_init_feed_dict,
         ready_op=scaffold.ready_op,
         ready_for_local_init_op=scaffold.ready_for_local_init_op,
         graph=context.get_default_graph(),

@@ -34,7 +34,6 @@ class Scaffold:
       summary_op: serialized summaries.
       saver: saves and restores.
       copy_from_scaffold: another, whose parts are taken where none are given.
-      local_init_feed_dict: is fed to `local_init_op`.
     """
 
     def __init__(
@@ -48,7 +47,6 @@ class Scaffold:
         summary_op: Any = None,
         saver: Any = None,
         copy_from_scaffold: Scaffold | None = None,
-        local_init_feed_dict: FeedDict | None = None,
     ) -> None:
         other = copy_from_scaffold
         if other is not None and not isinstance(other, Scaffold):
@@ -69,9 +67,6 @@ class Scaffold:
             "ready_for_local_init_op", ready_for_local_init_op
         )
         self._local_init_op = chosen("local_init_op", local_init_op)
-        self._local_init_feed_dict = chosen(
-            "local_init_feed_dict", local_init_feed_dict
-        )
         self._summary_op = chosen("summary_op", summary_op)
         self._saver = chosen("saver", saver)
         self._init_feed_dict = chosen("init_feed_dict", init_feed_dict)
@@ -167,11 +162,6 @@ class Scaffold:
     def local_init_op(self) -> Any:
         """Initializes what each process has of its own."""
         return self._local_init_op
-
-    @property
-    def local_init_feed_dict(self) -> Any:
-        """What is fed to `local_init_op`."""
-        return self._local_init_feed_dict
 
     @property
     def summary_op(self) -> Any:

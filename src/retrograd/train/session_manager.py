@@ -37,7 +37,6 @@ class SessionManager:
       graph: by default the default graph.
       recovery_wait_secs: how long to wait before looking again.
       local_init_run_options: for `local_init_op`.
-      local_init_feed_dict: for `local_init_op`.
 
     Raises:
       ValueError: something to wait for, but no `local_init_op`.
@@ -51,14 +50,12 @@ class SessionManager:
         graph: Graph | None = None,
         recovery_wait_secs: float = 30,
         local_init_run_options: Message | None = None,
-        local_init_feed_dict: FeedDict | None = None,
     ) -> None:
         self._graph = graph or context.get_default_graph()
         self._local_init_op, self._ready_op = local_init_op, ready_op
         self._ready_for_local_init_op = ready_for_local_init_op
         self._recovery_wait_secs = recovery_wait_secs
         self._local_init_run_options = local_init_run_options
-        self._local_init_feed_dict = local_init_feed_dict
         if ready_for_local_init_op is not None and local_init_op is None:
             raise ValueError(
                 "If you pass a ready_for_local_init_op you must also pass a "
@@ -239,7 +236,6 @@ class SessionManager:
         _log.info("Running local_init_op.")
         session.run(
             self._local_init_op,
-            feed_dict=self._local_init_feed_dict,
             options=self._local_init_run_options,
         )
         _log.info("Done running local_init_op.")

@@ -113,7 +113,7 @@ def with_shape(expected_shape: Any, tensor: Any) -> Any:
     return checked
 
 
-def _expected(expected_shape: Any, tensor: Any) -> tuple[Any, list[int] | None]:
+def _expected(expected_shape: Any, tensor: Any) -> tuple[Any, list[int | None] | None]:
     """The expected shape as a tensor or list, and as a list if it is known."""
     if isinstance(expected_shape, TensorShape):
         known = expected_shape.as_list()
