@@ -142,6 +142,19 @@ def test_configurations_make_equal_layers() -> None:
     assert layers.RNN.from_config(config, custom_objects={"Own": Own}).cell.size == 4
 
 
+def test_configurations_make_equal_wrappers() -> None:
+    known = {"GRUCell": cells.GRUCell}
+    for cell in (
+        cells.DropoutWrapper(cells.GRUCell(3), 0.5, seed=3),
+        cells.ResidualWrapper(cells.GRUCell(3), lambda x, y: x - y),
+        cells.DeviceWrapper(cells.GRUCell(3), "/cpu:0"),
+    ):
+        again = type(cell).from_config(cell.get_config(), custom_objects=known)
+        assert again.get_config() == cell.get_config()
+        assert isinstance(again.wrapped_cell, cells.GRUCell)
+    assert cells.ResidualWrapper(cells.GRUCell(3)).weights == []
+
+
 def test_cells_must_be_cells() -> None:
     with pytest.raises(ValueError, match="All cells must have a `state_size` attr"):
         layers.StackedRNNCells([layers.SimpleRNNCell(3), layers.Dense(2)])

@@ -16,7 +16,7 @@ from retrograd.layers.counts import (
     STACKED,
     UNSTACKED,
     WRITTEN,
-    count_operations,
+    counted_as,
 )
 from retrograd.layers.rnn_cell_base import (
     assert_like_rnncell,
@@ -190,11 +190,11 @@ class _Loop:
             self._array("output", i, batch.concatenate(shape_of_size(size)), kind)
             for i, size in enumerate(nest.flatten(sizes))
         )
-        given = [
-            self._array("input", i, x.shape[1:], x.dtype).unstack(x)
-            for i, x in enumerate(self.flat)
-        ]
-        count_operations(UNSTACKED * len(given))
+        with counted_as((MADE + UNSTACKED) * len(self.flat)):
+            given = [
+                self._array("input", i, x.shape[1:], x.dtype).unstack(x)
+                for i, x in enumerate(self.flat)
+            ]
 
         def step(
             time: Tensor, arrays: Structure, state: Structure
@@ -213,8 +213,8 @@ class _Loop:
                 output, new = ended.step(time, state, call, skip_conditionals=True)
             flat = nest.flatten(output)
             pairs = zip(arrays, flat, strict=True)
-            written = tuple(array.write(time, x) for array, x in pairs)
-            count_operations(WRITTEN * len(flat))
+            with counted_as(WRITTEN * len(flat)):
+                written = tuple(array.write(time, x) for array, x in pairs)
             return time + 1, written, new
 
         bound: Any = self.steps
@@ -228,8 +228,8 @@ class _Loop:
             maximum_iterations=self.steps,
             **options,
         )
-        outputs = [array.stack() for array in arrays]
-        count_operations(ENDED + STACKED * len(outputs))
+        with counted_as(ENDED + STACKED * len(arrays)):
+            outputs = [array.stack() for array in arrays]
         if not context.executing_eagerly():
             for x, size in zip(outputs, nest.flatten(sizes), strict=True):
                 set_static_sizes(x, self.known, size)
@@ -238,13 +238,13 @@ class _Loop:
     def _array(
         self, called: str, place: int, element: ShapeLike, dtype: DTypeLike
     ) -> TensorArray:
-        count_operations(MADE)
-        return TensorArray(
-            dtype,
-            size=self.steps,
-            element_shape=element,
-            tensor_array_name=f"dynamic_rnn/{called}_{place}",
-        )
+        with counted_as(MADE):
+            return TensorArray(
+                dtype,
+                size=self.steps,
+                element_shape=element,
+                tensor_array_name=f"dynamic_rnn/{called}_{place}",
+            )
 
 
 def bidirectional_dynamic_rnn(

@@ -250,6 +250,10 @@ class RNNCell(scoped.Layer):
             )
         return self.zero_state(batch_size, dtype)
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that every cell takes: its name, the dtype of its weights."""
+        return base.Layer.get_config(self)
+
     def zero_state(self, batch_size: TensorLike, dtype: DTypeLike) -> Any:
         """Zeros in the structure of `state_size`, each [batch, size]."""
         kept = self.__dict__.get("_last_zero_state")
@@ -340,10 +344,6 @@ class LayerRNNCell(RNNCell):
             )
         require_floats(self.dtype)
         return size
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal cell, without its weights."""
-        return base.Layer.get_config(self)
 
 
 def require_floats(dtype: DTypeLike | None) -> None:

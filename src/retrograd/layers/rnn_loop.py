@@ -12,7 +12,7 @@ from retrograd.layers.counts import (
     STACKED,
     UNSTACKED,
     WRITTEN,
-    count_operations,
+    counted_as,
 )
 from retrograd.ops.array.constant import constant
 from retrograd.ops.array.fill import zeros_like
@@ -188,13 +188,13 @@ class _Steps:
         # here, and used in the loop
         outputs, _ = self._call(first, tuple(self.states))
         made: list[Any] = nest.flatten(outputs)
-        arrays = tuple(
-            TensorArray(
-                x.dtype, size=self.count, tensor_array_name=f"output_ta_{place}"
+        with counted_as(MADE * len(made)):
+            arrays = tuple(
+                TensorArray(
+                    x.dtype, size=self.count, tensor_array_name=f"output_ta_{place}"
+                )
+                for place, x in enumerate(made)
             )
-            for place, x in enumerate(made)
-        )
-        count_operations(MADE * len(arrays))
         time = constant(0, dtypes.int32, name="time")
         masks = None if mask is None else self._array(mask)
         blank = () if masks is None else tuple(zeros_like(x) for x in made)
@@ -215,10 +215,9 @@ class _Steps:
                 before = tuple(flat)
             else:
                 new = nest.pack_sequence_as(self.states, nest.flatten(new))
-            arrays = tuple(
-                array.write(time, x) for array, x in zip(arrays, flat, strict=False)
-            )
-            count_operations(WRITTEN * len(arrays))
+            with counted_as(WRITTEN * len(arrays)):
+                pairs = zip(arrays, flat, strict=False)
+                arrays = tuple(array.write(time, x) for array, x in pairs)
             return (time + 1, arrays, before, *new)
 
         _, arrays, _, *states = while_loop(
@@ -229,9 +228,9 @@ class _Steps:
             parallel_iterations=32,
             swap_memory=True,
         )
-        stacked = [array.stack() for array in arrays]
         ended = 0 if limit is None else ENDED
-        count_operations(ended + STACKED * len(stacked))
+        with counted_as(ended + STACKED * len(made)):
+            stacked = [array.stack() for array in arrays]
         last = [x[-1] for x in stacked]
         return (
             nest.pack_sequence_as(outputs, last),
@@ -240,9 +239,11 @@ class _Steps:
         )
 
     def _array(self, x: Tensor) -> TensorArray:
-        count_operations(MADE + UNSTACKED)
-        array = TensorArray(x.dtype, size=self.count)
-        return array.unstack(reverse(x, [0]) if self.go_backwards else x)
+        with counted_as(MADE):
+            array = TensorArray(x.dtype, size=self.count)
+        x = reverse(x, [0]) if self.go_backwards else x
+        with counted_as(UNSTACKED):
+            return array.unstack(x)
 
 
 def _with_shapes(tensors: Sequence[Any], like: Sequence[Any]) -> None:

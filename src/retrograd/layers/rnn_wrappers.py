@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, nest
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import device as on_device
+from retrograd.graph.hooks import hooks
 from retrograd.graph.name_scopes import name_scope
+from retrograd.layers.lambdas import func_dump, func_load
 from retrograd.layers.rnn_cell_base import (
     RNNCell,
     assert_like_rnncell,
@@ -17,6 +21,7 @@ from retrograd.layers.rnn_cell_base import (
     zero_scope,
 )
 from retrograd.layers.rnn_cells import LSTMStateTuple
+from retrograd.layers.serialization import deserialize, serialize
 from retrograd.ops.array.join import concat
 from retrograd.ops.declare import F
 from retrograd.ops.lists.tensor_array import TensorArray
@@ -39,8 +44,12 @@ if TYPE_CHECKING:
 class _Wrapper(RNNCell):
     """A base: a cell that calls another."""
 
-    def __init__(self, cell: Any) -> None:
-        super().__init__()
+    #: an argument that is a function, what it is called in a configuration, and
+    #: its module
+    _FUNCTION: tuple[str, str, str] | None = None
+
+    def __init__(self, cell: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         assert_like_rnncell("cell", cell)
         self.cell = cell
         self._track_trackable(cell, name="cell")
@@ -59,6 +68,46 @@ class _Wrapper(RNNCell):
     def output_size(self) -> Any:
         """That of the other cell."""
         return self.cell.output_size
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal cell, without its weights."""
+        config = super().get_config()
+        config["cell"] = serialize(self.cell)
+        config.update(self._own_config())
+        function = self._own_function()
+        if function is not None and self._FUNCTION is not None:
+            _, key, module = self._FUNCTION
+            written, kind = function.__name__, "function"
+            if isinstance(function, FunctionType):
+                written, kind = func_dump(function), "lambda"
+            config.update({key: written, f"{key}_type": kind})
+            config[module] = function.__module__
+        return config
+
+    def _own_config(self) -> dict[str, Any]:
+        return {}
+
+    def _own_function(self) -> Callable[..., Any] | None:
+        return None
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The cell with the arguments that `get_config` gave."""
+        config = dict(config)
+        if isinstance(config["cell"], dict):
+            config["cell"] = hooks.layer_from_config(config["cell"], custom_objects)
+        if cls._FUNCTION is not None and cls._FUNCTION[1] in config:
+            argument, key, module = cls._FUNCTION
+            written, kind = config.pop(key), config.pop(f"{key}_type")
+            known = vars(sys.modules[config.pop(module)])
+            config[argument] = (
+                func_load(written, known, cls.__name__)
+                if kind == "lambda"
+                else deserialize(written, known, custom_objects, "function")
+            )
+        return cls(**config)
 
     def zero_state(self, batch_size: TensorLike, dtype: DTypeLike) -> Any:
         """That of the other cell."""
@@ -111,11 +160,14 @@ class DropoutWrapperBase(_Wrapper):
       seed: of the random numbers.
       dropout_state_filter_visitor: takes a state or a structure of them; gives whether
         it is dropped, or a structure of these.
+      **kwargs: `name` and `trainable`.
 
     Raises:
       TypeError: `cell` is none, or the visitor cannot be called.
       ValueError: a share that is none; no dtype or no sizes where they are needed.
     """
+
+    _FUNCTION = ("dropout_state_filter_visitor", "dropout_fn", "dropout_fn_module")
 
     def __init__(
         self,
@@ -128,8 +180,9 @@ class DropoutWrapperBase(_Wrapper):
         dtype: DTypeLike | None = None,
         seed: int | None = None,
         dropout_state_filter_visitor: Callable[[Any], Any] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(cell)
+        super().__init__(cell, dtype=dtype, **kwargs)
         visitor = dropout_state_filter_visitor
         if visitor is not None and not callable(visitor):
             raise TypeError("dropout_state_filter_visitor must be callable")
@@ -148,6 +201,17 @@ class DropoutWrapperBase(_Wrapper):
                     "When variational_recurrent=True, dtype must be provided"
                 )
             self._draw(dtypes.as_dtype(dtype))
+
+    def _own_config(self) -> dict[str, Any]:
+        names = (
+            "input_keep_prob output_keep_prob state_keep_prob variational_recurrent "
+            "input_size seed"
+        )
+        return {name: getattr(self, f"_{name}") for name in names.split()}
+
+    def _own_function(self) -> Callable[..., Any] | None:
+        visitor = self._dropout_state_filter
+        return None if visitor is _keeps_one else visitor
 
     def _draw(self, dtype: dtypes.DType) -> None:
         """Draw what all steps have in common."""
@@ -267,13 +331,23 @@ class ResidualWrapperBase(_Wrapper):
     Args:
       cell: the other cell.
       residual_fn: takes inputs and outputs; gives the outputs. By default their sum.
+      **kwargs: those of `RNNCell`.
     """
 
+    # the last name is written as in TensorFlow
+    _FUNCTION = ("residual_fn", "residual_fn", "residule_fn_module")
+
     def __init__(
-        self, cell: Any, residual_fn: Callable[[Any, Any], Any] | None = None
+        self,
+        cell: Any,
+        residual_fn: Callable[[Any, Any], Any] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(cell)
+        super().__init__(cell, **kwargs)
         self._residual_fn = residual_fn
+
+    def _own_function(self) -> Callable[..., Any] | None:
+        return self._residual_fn
 
     def _wrapped(
         self,
@@ -299,11 +373,15 @@ class DeviceWrapperBase(_Wrapper):
     Args:
       cell: the other cell.
       device: the device, or a function of operations that gives it.
+      **kwargs: those of `RNNCell`.
     """
 
-    def __init__(self, cell: Any, device: DeviceLike) -> None:
-        super().__init__(cell)
+    def __init__(self, cell: Any, device: DeviceLike, **kwargs: Any) -> None:
+        super().__init__(cell, **kwargs)
         self._device = device
+
+    def _own_config(self) -> dict[str, Any]:
+        return {"device": self._device}
 
     def zero_state(self, batch_size: TensorLike, dtype: DTypeLike) -> Any:
         """That of the other cell, on the device."""
