@@ -6,7 +6,9 @@ import pytest
 
 from tests.expressions import Expressions
 
-FOUND = Expressions("image")
+#: where TensorFlow's result is not worth having, and why
+OTHERWISE = {"tf.image.ssim(F('2x9x15x3')": "it knows less of a shape than it could"}
+FOUND = Expressions("image", OTHERWISE)
 #: lines by the op types that they run, which have no rows
 COVERING = {
     "tf.image.decode_png(tf.image.encode_png(G('4x5x3')))": "DecodePng EncodePng",
@@ -19,6 +21,15 @@ COVERING = {
     ),
     "tf.image.extract_jpeg_shape(tf.image.encode_jpeg(G('9x8x3')))": "ExtractJpegShape",
     "tf.image.is_jpeg(tf.image.encode_jpeg(G('9x8x1')))": "Substr",
+    "tf.image.extract_glimpse(P('2x6x8x1'), [3, 3], [[0.0, 0.0], [0.5, 0.25]])": (
+        "ExtractGlimpse"
+    ),
+    "tf.image.non_max_suppression(P('5x4'), P('5'), 3, score_threshold=0.0, "
+    "name='nms')": "NonMaxSuppressionV3",
+    "tf.image.non_max_suppression_overlaps([[1.0, 0.7, 0.1], [0.7, 1.0, 0.3], "
+    "[0.1, 0.3, 1.0]], [0.5, 0.9, 0.7], 3, 0.4)": "NonMaxSuppressionWithOverlaps",
+    "tf.image.sample_distorted_bounding_box([40, 60, 3], [[[0.1, 0.2, 0.9, 0.7]]], "
+    "seed=4, seed2=7)": "SampleDistortedBoundingBoxV2",
     "tf.reduce_max(tf.image.adjust_jpeg_quality(tf.ones([8, 8, 3]) * 0.4, "
     "tf.constant(40)))": "EncodeJpegVariableQuality",
 }

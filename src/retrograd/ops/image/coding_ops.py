@@ -235,7 +235,9 @@ def _check_jpeg(x: Array, quality: int) -> None:
     _check_image(x)
 
 
-def _jpeg(x: Array, quality: int, density: tuple[int, int, int], **how: Any) -> Array:
+def _jpeg(
+    x: Array, quality: int, density: tuple[int, int, int], **how: bool | int | bytes
+) -> Array:
     """A JPEG file; `density` is its unit (1: inch, 2: cm), and pixels for both axes."""
     from PIL import Image
 
