@@ -66,6 +66,8 @@ _HOSTILE = {
     "TensorFlow adds absolute values, which overflow": "FloorDiv/0:int32",
     "what is left of sums that cancel out depends on the order": """
         ResizeArea/1""",
+    "places between pixels are rounded once, in TensorFlow several times": """
+        CropAndResize/0:int32 CropAndResize/1:int32""",
     "of a quotient by zero the compiled tier makes one by 1": """
         ScatterDiv/0:int32 ResourceScatterDiv/0:int32""",
     "TensorFlow loses NaN, by XLA, or finds it beside a limit": "TruncateDiv/0",

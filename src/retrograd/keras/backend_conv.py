@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd.keras.backend_shapes import check_data_format, temporal_padding
 from retrograd.keras.backend_tensors import int_shape, ndim
 from retrograd.layers.locally_connected import local_products
-from retrograd.layers.sizes import op_data_format
+from retrograd.layers.sizes import normalize_tuple, op_data_format
 from retrograd.layers.tensor_functions import add_bias
 from retrograd.ops.array.join import stack
 from retrograd.ops.array.shape import expand_dims, reshape, shape, squeeze, transpose
@@ -73,8 +73,8 @@ def _convolved(
     found = convolution(
         input=_channels_last(x, data_format, n),
         filter=kernel,
-        dilation_rate=(dilation_rate,) if n == 1 else dilation_rate,  # pyright: ignore[reportArgumentType]
-        strides=(strides,) if n == 1 else strides,  # pyright: ignore[reportArgumentType]
+        dilation_rate=normalize_tuple(dilation_rate, n, "dilation_rate"),
+        strides=normalize_tuple(strides, n, "strides"),
         padding=padding,
         data_format=op_data_format("channels_last", n + 2),
     )
@@ -84,7 +84,7 @@ def _convolved(
 def conv1d(
     x: Operand,
     kernel: Operand,
-    strides: int = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
     dilation_rate: int = 1,

@@ -17,6 +17,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import Tensor
 from retrograd.layers.values import get_session
 from retrograd.ops.array.identity import identity
+from retrograd.ops.array.tensor_values import is_tensor
 from retrograd.ops.declare import kind_of
 from retrograd.ops.flow.control import group
 from retrograd.ops.math.casts import cast
@@ -144,7 +145,7 @@ class GraphExecutionFunction:
         session = get_session(values)
         feeds = dict(self.feed_dict)
         for tensor, value in zip(self.inputs, values, strict=False):
-            if isinstance(value, Tensor):
+            if is_tensor(value):
                 feeds[tensor] = session.run(value)
             elif value is not None:
                 kind = tensor.dtype.base_dtype.as_numpy_dtype

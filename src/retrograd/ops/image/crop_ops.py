@@ -71,15 +71,20 @@ def _along(
     Returns:
       The places; how much each moves with the first; and with the last.
     """
-    most = np.float32(size - 1)
+    # in float64: a place on the edge must not come to lie beyond it by rounding, which
+    # is another one in compiled code
+    most, half = np.float64(size - 1), np.float64(0.5)
+    first, last = xp.cast(first, np.float64), xp.cast(last, np.float64)
     if count == 1:
-        half = np.full((1,), 0.5, np.float32) * most
-        return (np.float32(0.5) * (first + last))[:, None] * most, half, half
-    scale = (last - first) * most / np.float32(count - 1)
-    step = np.arange(count, dtype=np.float32)
-    places = (first * most)[:, None] + step * scale[:, None]
-    share = step * (most / np.float32(count - 1))
-    return places, most - share, share
+        share = np.full((1,), half * most)
+        places = ((first + last) * (half * most))[:, None]
+        by_first = by_last = share
+    else:
+        by_last = np.arange(count) * most / (count - 1)
+        by_first = most - by_last
+        places = first[:, None] * by_first + last[:, None] * by_last
+    single = np.float32
+    return xp.cast(places, single), by_first.astype(single), by_last.astype(single)
 
 
 class _Grid:

@@ -169,7 +169,7 @@ def psnr(
         return _after(checks, found)
 
 
-def _after(checks: list[Any], x: Any) -> Any:
+def _after(checks: list[Any], x: Tensor) -> Any:
     """`x`, once the assertions have been made."""
     if context.executing_eagerly():
         return x
@@ -191,7 +191,13 @@ def _gaussian(width: Tensor, sigma: Tensor) -> Tensor:
 
 
 def _likeness(
-    x: Any, y: Any, peak: Any, filter_size: int, sigma: float, k1: float, k2: float
+    x: Tensor,
+    y: Tensor,
+    peak: Tensor,
+    filter_size: int,
+    sigma: float,
+    k1: float,
+    k2: float,
 ) -> tuple[Tensor, Tensor]:
     """The means over each channel of SSIM, and of its contrast and structure."""
     width = constant(filter_size, dtypes.int32)
@@ -210,20 +216,21 @@ def _likeness(
     sizes: Any = shape_of(x)
     kernel = tile(kernel, [1, 1, sizes[-1], 1])
 
-    def smooth(z: Any) -> Any:
+    def smooth(z: TensorLike) -> Any:
         have: Any = shape_of(z)
         flat = reshape(z, concat([[-1], have[-3:]], 0))
         made = depthwise_conv2d(flat, kernel, [1, 1, 1, 1], "VALID")
         new: Any = shape_of(made)
         return reshape(made, concat([have[:-3], new[1:]], 0))
 
-    c1, c2 = (k1 * peak) ** 2, (k2 * peak) ** 2
+    most: Any = peak
+    c1, c2 = (k1 * most) ** 2, (k2 * most) ** 2
     mean_x, mean_y = smooth(x), smooth(y)
     both = mean_x * mean_y * 2.0
     squares = F.Square(mean_x) + F.Square(mean_y)
     brightness = (both + c1) / (squares + c1)
-    product = smooth(x * y) * 2.0
-    power = smooth(F.Square(x) + F.Square(y))
+    product = smooth(F.Mul(x, y)) * 2.0
+    power = smooth(F.AddV2(F.Square(x), F.Square(y)))
     structure = (product - both + c2) / (power - squares + c2)
     axes = constant([-3, -2], dtypes.int32)
     return (
