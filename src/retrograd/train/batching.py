@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from retrograd import dtypes, errors, shapes
-from retrograd.errors import message
+from retrograd import dtypes, shapes
 from retrograd.graph import context
-from retrograd.graph.composite import SparseTensor, is_sparse
+from retrograd.graph.composite import SparseTensor, convert_to_tensor_or_sparse_tensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
@@ -23,6 +22,7 @@ from retrograd.ops.queues.queue import FIFOQueue, PaddingFIFOQueue, RandomShuffl
 from retrograd.summary.summary import scalar
 from retrograd.train.input import NOT_EAGER
 from retrograd.train.queue_runner import QueueRunner, add_queue_runner
+from retrograd.train.sparse_batching import restored, stored
 
 if TYPE_CHECKING:
     from retrograd.ops.queues.queue import QueueBase
@@ -62,27 +62,15 @@ def _tensor_lists(elements: Sequence[Element]) -> list[list[Any]]:
     return [_tensors(element) for element in elements]
 
 
-def _converted(values: Sequence[TensorLike]) -> list[Tensor]:
-    """Tensors of an element.
+def _converted(values: Sequence[TensorLike | SparseTensor]) -> list[Any]:
+    """The tensors of an element.
 
     Raises:
       ValueError: there are none.
-      UnimplementedError: one is sparse.
     """
     if not values:
         raise ValueError("Expected at least one tensor in batch().")
-    for value in values:
-        if is_sparse(value) or isinstance(value, SparseTensor):
-            raise errors.UnimplementedError(
-                None,
-                None,
-                message(
-                    "Sparse tensors cannot be batched in queues yet.",
-                    got=value,
-                    fix="batch serialized examples, and parse the batch",
-                ),
-            )
-    return [convert_to_tensor(value) for value in values]
+    return [convert_to_tensor_or_sparse_tensor(value) for value in values]
 
 
 def _kept(keep_input: TensorLike, enqueue_many: bool) -> Tensor:
@@ -173,8 +161,14 @@ def _batched(
     values = [tensor for tensors in lists for tensor in tensors]
     scoped = [*values, options.keep_input]
     with name_scope(options.name, default_name, scoped) as name:
-        tensors = [_converted(given) for given in lists]
+        converted = [_converted(given) for given in lists]
         kept = _kept(options.keep_input, options.enqueue_many)
+        first, facts = stored(converted[0], options.enqueue_many, kept)
+        others = [
+            stored(given, options.enqueue_many, kept, facts)[0]
+            for given in converted[1:]
+        ]
+        tensors = [first, *others]
         types = _types(tensors)
         queue = make(types, _shapes(tensors, options.shapes, options.enqueue_many))
         enqueues = [_enqueue(queue, t, kept, options.enqueue_many) for t in tensors]
@@ -184,14 +178,14 @@ def _batched(
         scalar(*fullness(queue))
         smaller = options.allow_smaller_final_batch
         take = queue.dequeue_up_to if smaller else queue.dequeue_many
-        return take(options.batch_size, name=name)
+        return restored(take(options.batch_size, name=name), facts)
 
 
 def _as_given(element: Element, batch: Any) -> Any:
     """A batch by name, where the element's tensors have names."""
     if not isinstance(element, Mapping):
         return batch
-    parts = [batch] if isinstance(batch, Tensor) else batch
+    parts = [batch] if isinstance(batch, Tensor | SparseTensor) else batch
     return dict(zip(sorted(element), parts, strict=True))
 
 
