@@ -46,20 +46,20 @@ class _Options(NamedTuple):
 # ---------------------------------------------------------------------- arguments
 
 
-def _tensors(element: Element) -> list[Any]:
+def _as_tensor_list(element: Element) -> list[Any]:
     if isinstance(element, Mapping):
         return [element[key] for key in sorted(element)]
     return list(element)
 
 
-def _tensor_lists(elements: Sequence[Element]) -> list[list[Any]]:
+def _as_tensor_list_list(elements: Sequence[Element]) -> list[list[Any]]:
     if not elements:
         raise ValueError("Expected at least one set of tensors")
     first = elements[0]
     if isinstance(first, Mapping):
         if any(set(e) != set(first) for e in elements[1:]):
             raise ValueError("All dictionaries in tensors_list must have the same keys")
-    return [_tensors(element) for element in elements]
+    return [_as_tensor_list(element) for element in elements]
 
 
 def _converted(values: Sequence[TensorLike | SparseTensor]) -> list[Any]:
@@ -181,7 +181,7 @@ def _batched(
         return restored(take(options.batch_size, name=name), facts)
 
 
-def _as_given(element: Element, batch: Any) -> Any:
+def _as_original_type(element: Element, batch: Any) -> Any:
     """A batch by name, where the element's tensors have names."""
     if not isinstance(element, Mapping):
         return batch
@@ -321,7 +321,7 @@ def maybe_batch(
         batch_size, keep_input, enqueue_many, shapes, allow_smaller_final_batch, name
     )
     made = _in_order(
-        [_tensors(tensors)],
+        [_as_tensor_list(tensors)],
         num_threads,
         capacity,
         dynamic_pad,
@@ -329,7 +329,7 @@ def maybe_batch(
         options,
         "batch",
     )
-    return _as_given(tensors, made)
+    return _as_original_type(tensors, made)
 
 
 def batch_join(
@@ -380,11 +380,11 @@ def maybe_batch_join(
     options = _Options(
         batch_size, keep_input, enqueue_many, shapes, allow_smaller_final_batch, name
     )
-    lists = _tensor_lists(tensors_list)
+    lists = _as_tensor_list_list(tensors_list)
     made = _in_order(
         lists, None, capacity, dynamic_pad, shared_name, options, "batch_join"
     )
-    return _as_given(tensors_list[0], made)
+    return _as_original_type(tensors_list[0], made)
 
 
 def shuffle_batch(
@@ -449,7 +449,7 @@ def maybe_shuffle_batch(
         batch_size, keep_input, enqueue_many, shapes, allow_smaller_final_batch, name
     )
     made = _in_any_order(
-        [_tensors(tensors)],
+        [_as_tensor_list(tensors)],
         num_threads,
         capacity,
         min_after_dequeue,
@@ -458,7 +458,7 @@ def maybe_shuffle_batch(
         options,
         "shuffle_batch",
     )
-    return _as_given(tensors, made)
+    return _as_original_type(tensors, made)
 
 
 def shuffle_batch_join(
@@ -506,7 +506,7 @@ def maybe_shuffle_batch_join(
     options = _Options(
         batch_size, keep_input, enqueue_many, shapes, allow_smaller_final_batch, name
     )
-    lists = _tensor_lists(tensors_list)
+    lists = _as_tensor_list_list(tensors_list)
     made = _in_any_order(
         lists,
         None,
@@ -517,4 +517,4 @@ def maybe_shuffle_batch_join(
         options,
         "shuffle_batch_join",
     )
-    return _as_given(tensors_list[0], made)
+    return _as_original_type(tensors_list[0], made)
