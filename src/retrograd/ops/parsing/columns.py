@@ -220,14 +220,14 @@ class DenseColumn(Column):
         if self.varies:
             wrong = count % self.stride if self.stride else count
             text = (
-                f"Number of {self.elements} values is not a multiple of stride length. Saw "
-                f"{count} values but output shape is: {shape_text(self.shape)}"
+                f"Number of {self.elements} values is not a multiple of stride length. "
+                f"Saw {count} values but output shape is: {shape_text(self.shape)}"
             )
         else:
             wrong = count != self.stride
             text = (
-                f"Number of {self.elements} values != expected.  Values size: {count} but "
-                f"output shape: {shape_text(self.shape)}"
+                f"Number of {self.elements} values != expected.  Values size: {count} "
+                f"but output shape: {shape_text(self.shape)}"
             )
         if wrong:
             if name is None:
