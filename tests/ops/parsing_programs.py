@@ -142,6 +142,23 @@ def wrong_examples(tf):
                     failure(session.run, named, feed),
                     failure(session.run, single, {one: record}),
                 ]
+    strings = example(tf, b=("bytes", [b"a", b"b", b"c"]))
+    steps = sequence(tf, {"c": ("bytes", [b"a", b"b"])}, {"x": ("bytes", [[b"a"] * 2])})
+    fixed, many = tf.FixedLenFeature, tf.FixedLenSequenceFeature
+    calls = [
+        lambda: tf.parse_example([strings], {"b": fixed([2], tf.string)}),
+        lambda: tf.parse_example([strings], {"b": many([2], tf.string, True)}),
+        lambda: tf.parse_example([strings], {"b": fixed([2], tf.int64)}),
+        lambda: tf.parse_example([strings], {"c": fixed([2], tf.string)}),
+        lambda: tf.parse_single_sequence_example(steps, {"c": fixed([], tf.string)}),
+        lambda: tf.parse_single_sequence_example(
+            steps, None, {"x": many([], tf.string)}
+        ),
+    ]
+    with tf.Graph().as_default(), tf.Session() as session:
+        found["strings"] = [
+            failure(lambda made: session.run(made()), call) for call in calls
+        ]
     return found
 
 

@@ -152,6 +152,7 @@ def batches(tf):
     cases["maybe shuffle"] = lambda: _maybe(
         tf, train.maybe_shuffle_batch, counted(6), 3, capacity=9, min_after_dequeue=1
     )
+    cases["sparse"] = lambda: train.batch([sparse(), counted(4)], 2)
     found = {}
     for name, make in cases.items():
         with tf.Graph().as_default() as graph, tf.Session() as session:

@@ -15,7 +15,19 @@ DATA = pathlib.Path(__file__).parent.parent / "data" / "inputs.json"
 WANTED = json.loads(DATA.read_text())
 
 
-@pytest.mark.parametrize("name", input_programs.PROGRAMS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "producers",
+        "wrong",
+        pytest.param(
+            "batches",
+            marks=pytest.mark.covers(
+                "AddSparseToTensorsMap", "TakeManySparseFromTensorsMap"
+            ),
+        ),
+    ],
+)
 def test_against_tensorflow(name: str) -> None:
     found = input_programs.PROGRAMS[name](tf)
     assert json.loads(json.dumps(found)) == WANTED[name]
@@ -68,8 +80,17 @@ def test_there_are_none_when_executing_eagerly() -> None:
             tf.train.batch([tf.constant(1)], 2)
 
 
-def test_sparse_tensors_are_refused() -> None:
-    with tf.Graph().as_default():
-        sparse = tf.SparseTensor([[0]], [1], [2])
-        with pytest.raises(tf.errors.UnimplementedError, match="Sparse tensors cannot"):
-            tf.train.batch([sparse], 2)
+@pytest.mark.covers("AddManySparseToTensorsMap", "TakeManySparseFromTensorsMap")
+def test_rows_of_sparse_tensors_are_batched() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        sparse = tf.SparseTensor([[0, 1], [1, 0], [1, 2]], [1, 2, 3], [2, 3])
+        made = tf.train.batch([sparse], 2, enqueue_many=True)
+        coord = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(session, coord)
+        found = session.run(made)
+        coord.request_stop()
+        session.run([r.cancel_op for r in tf.get_collection("queue_runners")])
+        coord.join(threads)
+    assert found.indices.tolist() == [[0, 1], [1, 0], [1, 2]]
+    assert found.values.tolist() == [1, 2, 3]
+    assert found.dense_shape.tolist() == [2, 3]

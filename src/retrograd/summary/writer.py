@@ -68,10 +68,10 @@ class SummaryToEventTransformer:
         self._seen_summary_tags: set[str] = set()
         if graph is not None or graph_def is not None:
             self.add_graph(graph=graph, graph_def=graph_def)
-            made: Any = graph
-            meta = create_meta_graph_def(
-                graph_def=graph_def or made.as_graph_def(add_shapes=True),
-            )
+            made: Any = graph_def if graph is None else graph
+            if isinstance(made, Graph):
+                made = made.as_graph_def(add_shapes=True)
+            meta = create_meta_graph_def(graph_def=made)
             self.add_meta_graph(meta)
 
     def add_summary(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from retrograd import dtypes, errors, shapes
-from retrograd.errors import message
+from retrograd import dtypes, shapes
 from retrograd.graph import context
-from retrograd.graph.composite import SparseTensor, is_sparse
+from retrograd.graph.composite import SparseTensor, convert_to_tensor_or_sparse_tensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
@@ -23,6 +22,7 @@ from retrograd.ops.queues.queue import FIFOQueue, PaddingFIFOQueue, RandomShuffl
 from retrograd.summary.summary import scalar
 from retrograd.train.input import NOT_EAGER
 from retrograd.train.queue_runner import QueueRunner, add_queue_runner
+from retrograd.train.sparse_batching import restored, stored
 
 if TYPE_CHECKING:
     from retrograd.ops.queues.queue import QueueBase
@@ -46,43 +46,31 @@ class _Options(NamedTuple):
 # ---------------------------------------------------------------------- arguments
 
 
-def _tensors(element: Element) -> list[Any]:
+def _as_tensor_list(element: Element) -> list[Any]:
     if isinstance(element, Mapping):
         return [element[key] for key in sorted(element)]
     return list(element)
 
 
-def _tensor_lists(elements: Sequence[Element]) -> list[list[Any]]:
+def _as_tensor_list_list(elements: Sequence[Element]) -> list[list[Any]]:
     if not elements:
         raise ValueError("Expected at least one set of tensors")
     first = elements[0]
     if isinstance(first, Mapping):
         if any(set(e) != set(first) for e in elements[1:]):
             raise ValueError("All dictionaries in tensors_list must have the same keys")
-    return [_tensors(element) for element in elements]
+    return [_as_tensor_list(element) for element in elements]
 
 
-def _converted(values: Sequence[TensorLike]) -> list[Tensor]:
-    """Tensors of an element.
+def _converted(values: Sequence[TensorLike | SparseTensor]) -> list[Any]:
+    """The tensors of an element.
 
     Raises:
       ValueError: there are none.
-      UnimplementedError: one is sparse.
     """
     if not values:
         raise ValueError("Expected at least one tensor in batch().")
-    for value in values:
-        if is_sparse(value) or isinstance(value, SparseTensor):
-            raise errors.UnimplementedError(
-                None,
-                None,
-                message(
-                    "Sparse tensors cannot be batched in queues yet.",
-                    got=value,
-                    fix="batch serialized examples, and parse the batch",
-                ),
-            )
-    return [convert_to_tensor(value) for value in values]
+    return [convert_to_tensor_or_sparse_tensor(value) for value in values]
 
 
 def _kept(keep_input: TensorLike, enqueue_many: bool) -> Tensor:
@@ -173,8 +161,14 @@ def _batched(
     values = [tensor for tensors in lists for tensor in tensors]
     scoped = [*values, options.keep_input]
     with name_scope(options.name, default_name, scoped) as name:
-        tensors = [_converted(given) for given in lists]
+        converted = [_converted(given) for given in lists]
         kept = _kept(options.keep_input, options.enqueue_many)
+        first, facts = stored(converted[0], options.enqueue_many, kept)
+        others = [
+            stored(given, options.enqueue_many, kept, facts)[0]
+            for given in converted[1:]
+        ]
+        tensors = [first, *others]
         types = _types(tensors)
         queue = make(types, _shapes(tensors, options.shapes, options.enqueue_many))
         enqueues = [_enqueue(queue, t, kept, options.enqueue_many) for t in tensors]
@@ -184,14 +178,14 @@ def _batched(
         scalar(*fullness(queue))
         smaller = options.allow_smaller_final_batch
         take = queue.dequeue_up_to if smaller else queue.dequeue_many
-        return take(options.batch_size, name=name)
+        return restored(take(options.batch_size, name=name), facts)
 
 
-def _as_given(element: Element, batch: Any) -> Any:
+def _as_original_type(element: Element, batch: Any) -> Any:
     """A batch by name, where the element's tensors have names."""
     if not isinstance(element, Mapping):
         return batch
-    parts = [batch] if isinstance(batch, Tensor) else batch
+    parts = [batch] if isinstance(batch, Tensor | SparseTensor) else batch
     return dict(zip(sorted(element), parts, strict=True))
 
 
@@ -327,7 +321,7 @@ def maybe_batch(
         batch_size, keep_input, enqueue_many, shapes, allow_smaller_final_batch, name
     )
     made = _in_order(
-        [_tensors(tensors)],
+        [_as_tensor_list(tensors)],
         num_threads,
         capacity,
         dynamic_pad,
@@ -335,7 +329,7 @@ def maybe_batch(
         options,
         "batch",
     )
-    return _as_given(tensors, made)
+    return _as_original_type(tensors, made)
 
 
 def batch_join(
@@ -386,11 +380,11 @@ def maybe_batch_join(
     options = _Options(
         batch_size, keep_input, enqueue_many, shapes, allow_smaller_final_batch, name
     )
-    lists = _tensor_lists(tensors_list)
+    lists = _as_tensor_list_list(tensors_list)
     made = _in_order(
         lists, None, capacity, dynamic_pad, shared_name, options, "batch_join"
     )
-    return _as_given(tensors_list[0], made)
+    return _as_original_type(tensors_list[0], made)
 
 
 def shuffle_batch(
@@ -455,7 +449,7 @@ def maybe_shuffle_batch(
         batch_size, keep_input, enqueue_many, shapes, allow_smaller_final_batch, name
     )
     made = _in_any_order(
-        [_tensors(tensors)],
+        [_as_tensor_list(tensors)],
         num_threads,
         capacity,
         min_after_dequeue,
@@ -464,7 +458,7 @@ def maybe_shuffle_batch(
         options,
         "shuffle_batch",
     )
-    return _as_given(tensors, made)
+    return _as_original_type(tensors, made)
 
 
 def shuffle_batch_join(
@@ -512,7 +506,7 @@ def maybe_shuffle_batch_join(
     options = _Options(
         batch_size, keep_input, enqueue_many, shapes, allow_smaller_final_batch, name
     )
-    lists = _tensor_lists(tensors_list)
+    lists = _as_tensor_list_list(tensors_list)
     made = _in_any_order(
         lists,
         None,
@@ -523,4 +517,4 @@ def maybe_shuffle_batch_join(
         options,
         "shuffle_batch_join",
     )
-    return _as_given(tensors_list[0], made)
+    return _as_original_type(tensors_list[0], made)

@@ -82,6 +82,8 @@ class Column:
         self.dtype = dtypes.as_dtype(dtype)
         self.field = field_of(self.dtype)
         self.word = type_word(self.dtype)
+        #: what messages call the elements
+        self.elements = "bytes" if self.word == "string" else self.word
 
     def feature(self, features: Features) -> Any:
         """The feature of a map; None where there is none, or nothing in it."""
@@ -218,14 +220,14 @@ class DenseColumn(Column):
         if self.varies:
             wrong = count % self.stride if self.stride else count
             text = (
-                f"Number of {self.word} values is not a multiple of stride length. Saw "
-                f"{count} values but output shape is: {shape_text(self.shape)}"
+                f"Number of {self.elements} values is not a multiple of stride length. "
+                f"Saw {count} values but output shape is: {shape_text(self.shape)}"
             )
         else:
             wrong = count != self.stride
             text = (
-                f"Number of {self.word} values != expected.  Values size: {count} but "
-                f"output shape: {shape_text(self.shape)}"
+                f"Number of {self.elements} values != expected.  Values size: {count} "
+                f"but output shape: {shape_text(self.shape)}"
             )
         if wrong:
             if name is None:

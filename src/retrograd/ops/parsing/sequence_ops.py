@@ -145,9 +145,12 @@ def _context(column: SparseColumn | DenseColumn, features: Features, name: str) 
 def _check_count(column: DenseColumn, feature: Message, name: str, index: int) -> None:
     count = len(getattr(feature, column.field).value)
     if count != column.stride:
+        # TensorFlow writes it in one way for strings, in another for numbers
+        text = column.word == "string"
+        key, values = ("Key", "Values") if text else ("Key:", "values")
         raise invalid(
-            f"Name: {name}, Key: {column.key}, Index: {index}.  Number of "
-            f"{column.word} values != expected.  values size: {count} but output "
+            f"Name: {name}, {key} {column.key}, Index: {index}.  Number of "
+            f"{column.elements} values != expected.  {values} size: {count} but output "
             f"shape: {shape_text(column.shape)}"
         )
 
