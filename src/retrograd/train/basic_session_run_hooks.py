@@ -25,8 +25,11 @@ from retrograd.util import protos
 
 if TYPE_CHECKING:
     from retrograd.run.session import BaseSession
+    from retrograd.summary.writer import FileWriter
     from retrograd.train.coordinator import Coordinator
-    from retrograd.typing import FeedDict, Fetchable, TensorLike
+    from retrograd.train.saver import Saver
+    from retrograd.train.scaffold import Scaffold
+    from retrograd.typing import FeedDict, Fetchable, Structure, TensorLike
 
 _log = logging.getLogger("tensorflow")
 
@@ -118,7 +121,7 @@ class LoggingTensorHook(SessionRunHook):
 
     def __init__(
         self,
-        tensors: Any,
+        tensors: Structure,
         every_n_iter: int | None = None,
         every_n_secs: float | None = None,
         at_end: bool = False,
@@ -179,14 +182,14 @@ class LoggingTensorHook(SessionRunHook):
             self._log_tensors(session.run(self._current_tensors))
 
 
-def _tensor(graph_item: Any) -> Any:
+def _tensor(graph_item: TensorLike) -> Any:
     """A tensor, or what has the name in the default graph."""
     if isinstance(graph_item, str):
         return context.get_default_graph().as_graph_element(graph_item)
     return graph_item
 
 
-def _name(tag: Any) -> Any:
+def _name(tag: object) -> object:
     return tag if isinstance(tag, str) else getattr(tag, "name", tag)
 
 
@@ -284,9 +287,9 @@ class CheckpointSaverHook(SessionRunHook):
         checkpoint_dir: str,
         save_secs: float | None = None,
         save_steps: int | None = None,
-        saver: Any = None,
+        saver: Saver | None = None,
         checkpoint_basename: str = "model.ckpt",
-        scaffold: Any = None,
+        scaffold: Scaffold | None = None,
         listeners: Sequence[CheckpointSaverListener] | None = None,
     ) -> None:
         _log.info("Create CheckpointSaverHook.")
@@ -413,7 +416,7 @@ class StepCounterHook(SessionRunHook):
         every_n_steps: int | None = 100,
         every_n_secs: float | None = None,
         output_dir: str | None = None,
-        summary_writer: Any = None,
+        summary_writer: FileWriter | None = None,
     ) -> None:
         if (every_n_steps is None) == (every_n_secs is None):
             raise ValueError(
@@ -485,7 +488,7 @@ class NanTensorHook(SessionRunHook):
       fail_on_nan_loss: whether it is an error, or training just ends.
     """
 
-    def __init__(self, loss_tensor: Any, fail_on_nan_loss: bool = True) -> None:
+    def __init__(self, loss_tensor: TensorLike, fail_on_nan_loss: bool = True) -> None:
         self._loss_tensor, self._fail_on_nan_loss = loss_tensor, fail_on_nan_loss
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs:
@@ -529,9 +532,9 @@ class SummarySaverHook(SessionRunHook):
         save_steps: int | None = None,
         save_secs: float | None = None,
         output_dir: str | None = None,
-        summary_writer: Any = None,
-        scaffold: Any = None,
-        summary_op: Any = None,
+        summary_writer: FileWriter | None = None,
+        scaffold: Scaffold | None = None,
+        summary_op: Structure = None,
     ) -> None:
         if (scaffold is None) == (summary_op is None):
             raise ValueError("Exactly one of scaffold or summary_op must be provided.")
@@ -581,8 +584,8 @@ class SummarySaverHook(SessionRunHook):
             self._summary_writer.flush()
 
     def _get_summary_op(self) -> Any:
-        found = self._summary_op
-        if found is None and self._scaffold.summary_op is not None:
+        found: Any = self._summary_op
+        if found is None and self._scaffold is not None:
             found = self._scaffold.summary_op
         if found is None:
             return None

@@ -484,14 +484,14 @@ def MonitoredTrainingSession(
     scaffold: Scaffold | None = None,
     hooks: Sequence[SessionRunHook] | None = None,
     chief_only_hooks: Sequence[SessionRunHook] | None = None,
-    save_checkpoint_secs: Any = USE_DEFAULT,
-    save_summaries_steps: Any = USE_DEFAULT,
-    save_summaries_secs: Any = USE_DEFAULT,
+    save_checkpoint_secs: object = USE_DEFAULT,
+    save_summaries_steps: object = USE_DEFAULT,
+    save_summaries_secs: object = USE_DEFAULT,
     config: Message | None = None,
     stop_grace_period_secs: float = 120,
     log_step_count_steps: int | None = 100,
     max_wait_secs: float = 7200,
-    save_checkpoint_steps: Any = USE_DEFAULT,
+    save_checkpoint_steps: object = USE_DEFAULT,
     summary_dir: str | None = None,
 ) -> MonitoredSession:
     """A `MonitoredSession` that saves checkpoints and summaries.
@@ -516,10 +516,10 @@ def MonitoredTrainingSession(
         save_summaries_steps, save_summaries_secs = 100, None
     if save_checkpoint_secs is USE_DEFAULT and save_checkpoint_steps is USE_DEFAULT:
         save_checkpoint_steps, save_checkpoint_secs = None, 600
-    save_summaries_secs = _given(save_summaries_secs)
-    save_summaries_steps = _given(save_summaries_steps)
-    save_checkpoint_secs = _given(save_checkpoint_secs)
-    save_checkpoint_steps = _given(save_checkpoint_steps)
+    summary_secs, summary_steps = map(
+        _given, (save_summaries_secs, save_summaries_steps)
+    )
+    save_secs, save_steps = map(_given, (save_checkpoint_secs, save_checkpoint_steps))
     scaffold = scaffold or Scaffold()
     all_hooks: list[SessionRunHook] = list(hooks or ())
     if not is_chief:
@@ -534,23 +534,21 @@ def MonitoredTrainingSession(
             all_hooks.append(
                 StepCounterHook(log_step_count_steps, output_dir=summary_dir)
             )
-        if _positive(save_summaries_steps) or _positive(save_summaries_secs):
+        if _positive(summary_steps) or _positive(summary_secs):
             all_hooks.append(
                 SummarySaverHook(
-                    save_summaries_steps,
-                    save_summaries_secs,
+                    summary_steps,
+                    summary_secs,
                     summary_dir,
                     scaffold=scaffold,
                 )
             )
-    if checkpoint_dir and (
-        _positive(save_checkpoint_secs) or _positive(save_checkpoint_steps)
-    ):
+    if checkpoint_dir and (_positive(save_secs) or _positive(save_steps)):
         all_hooks.append(
             CheckpointSaverHook(
                 checkpoint_dir,
-                save_secs=save_checkpoint_secs,
-                save_steps=save_checkpoint_steps,
+                save_secs=save_secs,
+                save_steps=save_steps,
                 scaffold=scaffold,
             )
         )
@@ -558,9 +556,9 @@ def MonitoredTrainingSession(
     return MonitoredSession(creator, all_hooks, stop_grace_period_secs)
 
 
-def _given(value: Any) -> Any:
+def _given(value: object) -> Any:
     return None if value is USE_DEFAULT else value
 
 
-def _positive(value: Any) -> bool:
+def _positive(value: float | None) -> bool:
     return value is not None and value > 0

@@ -15,7 +15,7 @@ from retrograd.train.saver import Saver
 from retrograd.variables import collections
 
 if TYPE_CHECKING:
-    from retrograd.typing import FeedDict
+    from retrograd.typing import FeedDict, Fetchable
 
 
 class Scaffold:
@@ -38,14 +38,14 @@ class Scaffold:
 
     def __init__(
         self,
-        init_op: Any = None,
+        init_op: Fetchable = None,
         init_feed_dict: FeedDict | None = None,
         init_fn: Callable[[Scaffold, Any], object] | None = None,
-        ready_op: Any = None,
-        ready_for_local_init_op: Any = None,
-        local_init_op: Any = None,
-        summary_op: Any = None,
-        saver: Any = None,
+        ready_op: Fetchable = None,
+        ready_for_local_init_op: Fetchable = None,
+        local_init_op: Fetchable = None,
+        summary_op: Fetchable = None,
+        saver: Saver | None = None,
         copy_from_scaffold: Scaffold | None = None,
     ) -> None:
         other = copy_from_scaffold
@@ -55,7 +55,7 @@ class Scaffold:
                 f"{type(other)}, {other}"
             )
 
-        def chosen(name: str, given: Any) -> Any:
+        def chosen(name: str, given: object) -> Any:
             if given is not None or other is None:
                 return given
             return getattr(other, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrograd import errors
 from retrograd.graph import context
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("tensorflow")
 
 
-def _maybe_name(obj: Any) -> str:
+def _maybe_name(obj: object) -> str:
     """The name of what is run; or what it is."""
     if obj is None:
         return "None"
@@ -44,9 +44,9 @@ class SessionManager:
 
     def __init__(
         self,
-        local_init_op: Any = None,
-        ready_op: Any = None,
-        ready_for_local_init_op: Any = None,
+        local_init_op: Fetchable = None,
+        ready_op: Fetchable = None,
+        ready_for_local_init_op: Fetchable = None,
         graph: Graph | None = None,
         recovery_wait_secs: float = 30,
         local_init_run_options: Message | None = None,
@@ -242,7 +242,7 @@ class SessionManager:
         return True, None
 
 
-def _ready(op: Any, session: Session, text: str) -> tuple[bool, str | None]:
+def _ready(op: Fetchable, session: Session, text: str) -> tuple[bool, str | None]:
     """Whether what is reported as missing is nothing; else what it is."""
     if op is None:
         return True, None

@@ -12,7 +12,7 @@ from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops import static
-from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.declare import op
 from retrograd.ops.infer import nothing, with_rank
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _written(n: Operation) -> list[RawShape]:
     return []
 
 
-@op("SaveV2", infer=_written, grad=NOT_DIFFERENTIABLE, host=True)
+@op("SaveV2", infer=_written, host=True)
 def save_v2(
     xp: Arrays,
     prefix: Array,
@@ -102,7 +102,7 @@ def _restored(n: Operation) -> list[RawShape]:
     return [hooks.slice_shape(text) if text else None for text in _texts(specs)]
 
 
-@op("RestoreV2", infer=_restored, grad=NOT_DIFFERENTIABLE, host=True)
+@op("RestoreV2", infer=_restored, host=True)
 def restore_v2(
     xp: Arrays,
     prefix: Array,
@@ -126,7 +126,7 @@ def _merged(n: Operation) -> list[RawShape]:
     return []
 
 
-@op("MergeV2Checkpoints", infer=_merged, grad=NOT_DIFFERENTIABLE, host=True)
+@op("MergeV2Checkpoints", infer=_merged, host=True)
 def merge_v2_checkpoints(
     xp: Arrays,
     checkpoint_prefixes: Array,
@@ -147,7 +147,7 @@ def _bytes(text: str) -> Array:
     return held
 
 
-@op("SaveSlices", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
+@op("SaveSlices", infer=nothing, host=True)
 def save_slices(
     xp: Arrays,
     filename: Array,
@@ -168,7 +168,7 @@ def save_slices(
     return ()
 
 
-@op("Save", infer=nothing, grad=NOT_DIFFERENTIABLE, host=True)
+@op("Save", infer=nothing, host=True)
 def save(
     xp: Arrays, filename: Array, tensor_names: Array, *data: Array, n: Operation
 ) -> tuple[()]:
@@ -192,7 +192,7 @@ def _restored_one(n: Operation) -> RawShape:
     return hooks.slice_shape(text) if text else None
 
 
-@op("Restore", infer=_restored_one, grad=NOT_DIFFERENTIABLE, host=True)
+@op("Restore", infer=_restored_one, host=True)
 def restore(
     xp: Arrays, file_pattern: Array, tensor_name: Array, *, n: Operation
 ) -> Array:
@@ -202,7 +202,7 @@ def restore(
     return hooks.read_checkpoint(_text(file_pattern), [name], [""], [kind])[0]
 
 
-@op("RestoreSlice", infer=_restored_one, grad=NOT_DIFFERENTIABLE, host=True)
+@op("RestoreSlice", infer=_restored_one, host=True)
 def restore_slice(
     xp: Arrays,
     file_pattern: Array,
