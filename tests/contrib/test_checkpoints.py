@@ -69,3 +69,28 @@ def test_which_variables() -> None:
         assert framework.get_variable_full_name(parts[0]) == "x/w"
         with pytest.raises(TypeError, match="include is provided but is not iterable"):
             chosen(include="x")
+
+
+def test_what_a_checkpoint_of_objects_holds(tmp_path: Path) -> None:
+    tracker = tf.contrib.checkpoint.UniqueNameTracker()
+    with tf.Graph().as_default(), tf.Session() as session:
+        for value in (1.0, 2.0):
+            tracker.track(tf.Variable(value, name="v"), "a")
+        session.run(tf.global_variables_initializer())
+        checkpoint = tf.train.Checkpoint(t=tracker)
+        path = checkpoint.write(str(tmp_path / "m"), session)
+        named = tf.train.Saver().save(session, str(tmp_path / "named"))
+    proto = tf.contrib.checkpoint.object_metadata(path)
+    assert [child.local_name for child in proto.nodes[1].children] == ["a", "a_1"]
+    assert tf.contrib.checkpoint.dot_graph_from_checkpoint(path).splitlines()[:5] == [
+        "digraph {",
+        'N_0 [shape=point label="" width=.25]',
+        'N_0 -> N_1 [label="t"]',
+        'N_1 [shape=point label="" width=.25]',
+        'N_1 -> N_2 [label="a"]',
+    ]
+    assert 'tooltip="Variable v_1 shape=[] float32"' in (
+        tf.contrib.checkpoint.dot_graph_from_checkpoint(path)
+    )
+    with pytest.raises(ValueError, match="does not appear to be object-based"):
+        tf.contrib.checkpoint.object_metadata(named)

@@ -184,3 +184,28 @@ def test_manager(tmp_path: Path) -> None:
         assert tf.train.latest_checkpoint(folder) == f"{folder}/ckpt-20"
         with pytest.raises(ValueError, match="Expected a positive integer or `None`"):
             tf.train.CheckpointManager(checkpoint, folder, max_to_keep=0)
+
+
+def test_lists_and_dictionaries(tmp_path: Path) -> None:
+    def holder(start: float) -> AutoTrackable:
+        made = AutoTrackable()
+        made.items = [tf.Variable(start), "text", [tf.Variable(start + 1)]]
+        made.named = {"k": tf.Variable(start + 2), "n": 1}
+        made.plain = [1, 2]
+        made.fixed = (tf.Variable(0.0),)  # tuples are not looked into
+        return made
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        first = tf.train.Checkpoint(x=holder(1.0))
+        session.run(tf.global_variables_initializer())
+        path = first.write(str(tmp_path / "m"))
+        value = "/.ATTRIBUTES/VARIABLE_VALUE"
+        assert [name for name, _ in tf.train.list_variables(path)[1:]] == [
+            "x/items/0" + value,
+            "x/items/2/0" + value,
+            "x/named/k" + value,
+        ]
+        second = holder(0.0)
+        tf.train.Checkpoint(x=second).restore(path).run_restore_ops()
+        found = session.run([second.items[0], second.items[2][0], second.named["k"]])
+    assert found == [1, 2, 3]

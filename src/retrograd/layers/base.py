@@ -76,6 +76,9 @@ class Layer(Connections):
       TensorShape([Dimension(3), Dimension(2)])
     """
 
+    # a layer's parts are its attributes already; the lists of them are its own
+    _own_lists = ("_",)
+
     def __init__(
         self,
         trainable: bool = True,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 TrackableReference = namedtuple("TrackableReference", ["name", "ref"])
 _KEPT = "_self_unconditional_checkpoint_dependencies"
+_CONTAINERS = "_self_containers"
 _DEFERRED = "_self_unconditional_deferred_dependencies"
 
 
@@ -91,8 +92,65 @@ class Trackable:
         return value
 
 
+class Container(Trackable):
+    """A list or dictionary with Trackables in it, as something to depend on.
+
+    What it depends on is what is in there when it is asked.
+    """
+
+    def __init__(self, held: list[Any] | dict[Any, Any]) -> None:
+        self.held = held
+
+    @property
+    def _checkpoint_dependencies(self) -> list[TrackableReference]:
+        """The items by their numbers or keys."""
+        items = (
+            self.held.items() if isinstance(self.held, dict) else _numbered(self.held)
+        )
+        return [
+            TrackableReference(name, ref)
+            for name, item in items
+            if isinstance(name, str) and (ref := _reference(self, name, item))
+        ]
+
+
+def _numbered(items: list[Any]) -> list[tuple[str, Any]]:
+    return [(str(i), item) for i, item in enumerate(items)]
+
+
+def _reference(owner: Trackable, name: str, value: object) -> Trackable | None:
+    """What to depend on for a value; the same container for the same list."""
+    if isinstance(value, Trackable):
+        return value
+    if not isinstance(value, list | dict) or not value:
+        return None
+    known = owner.__dict__.setdefault(_CONTAINERS, {})
+    if name not in known or known[name].held is not value:
+        known[name] = Container(value)
+    return known[name] if known[name]._checkpoint_dependencies else None
+
+
 class AutoTrackable(Trackable):
-    """An object that depends on every Trackable among its attributes."""
+    """An object that depends on every Trackable among its attributes.
+
+    Lists and dictionaries among them are looked into when it is asked.
+    """
+
+    #: how the names of lists begin that are not looked into
+    _own_lists: ClassVar[tuple[str, ...]] = ("_self_",)
+
+    @property
+    def _checkpoint_dependencies(self) -> list[TrackableReference]:
+        """What this object depends on: Trackables first, then lists of them."""
+        found = list(self._unconditional_checkpoint_dependencies)
+        taken = {reference.name for reference in found}
+        for name, value in list(self.__dict__.items()):
+            own = name.startswith(self._own_lists)
+            if isinstance(value, list | dict) and not own:
+                ref = None if name in taken else _reference(self, name, value)
+                if ref is not None:
+                    found.append(TrackableReference(name, ref))
+        return found
 
     def __setattr__(self, name: str, value: object) -> None:
         if isinstance(value, NoDependency):

@@ -42,6 +42,7 @@ class Module(AutoTrackable):
         (
             "_self_unconditional_checkpoint_dependencies",
             "_self_unconditional_dependency_names",
+            "_self_containers",
         )
     )
 
