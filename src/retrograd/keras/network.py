@@ -24,7 +24,7 @@ from retrograd.ops.array.constant import placeholder
 from retrograd.ops.math.casts import cast
 from retrograd.shapes import TensorShape
 from retrograd.util.functions import fn_args
-from retrograd.util.tracking import Trackable
+from retrograd.util.tracking import Trackable, TrackableReference
 
 if TYPE_CHECKING:
     from retrograd.typing import PathLike, Structure, Training
@@ -135,7 +135,6 @@ class Network(Layer):
         kept["output_names"] = _unique(layer.name for layer in self._output_layers)
         self._inbound_nodes.clear()
         Node(self, [], [], [], inputs, outputs)
-        self._name_dependencies(found.layers)
         kept["stateful"] = any(getattr(x, "stateful", False) for x in found.layers)
 
     def _check_inputs(self, inputs: Sequence[Any]) -> None:
@@ -153,16 +152,18 @@ class Network(Layer):
                 f"should only appear once. Found: {list(inputs)}"
             )
 
-    def _name_dependencies(self, layers: Sequence[Layer]) -> None:
-        """Let checkpoints find the layers by their place, as 1.15 names them."""
-        self._unconditional_checkpoint_dependencies.clear()
+    @property
+    def _checkpoint_dependencies(self) -> list[TrackableReference]:
+        """The layers by their places, as 1.15 names them, then what attributes hold."""
+        found: list[TrackableReference] = []
         with_weights = 0
-        for i, layer in enumerate(layers):
-            if layer.weights:
+        for i, layer in enumerate(self.layers):
+            if layer.built and layer.weights:
                 name = f"layer_with_weights-{with_weights}"
-                self._track_trackable(layer, name, overwrite=True)
+                found.append(TrackableReference(name, layer))
                 with_weights += 1
-            self._track_trackable(layer, f"layer-{i}", overwrite=True)
+            found.append(TrackableReference(f"layer-{i}", layer))
+        return found + super()._checkpoint_dependencies
 
     # ------------------------------------------------------------------ attributes
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from retrograd.keras import hdf5
+from retrograd.keras import checkpointed, hdf5
 
 if TYPE_CHECKING:
     from retrograd.typing import PathLike
@@ -134,7 +134,8 @@ def save_weights(
         if _may_write(path, overwrite):
             hdf5.save_weights(model, path)
         return
-    _no_checkpoints()
+    if _may_write(f"{path}.index", overwrite):
+        checkpointed.save_weights(model, path)
 
 
 def load_weights(
@@ -165,11 +166,4 @@ def _load_checkpoint(model: Any, path: str, by_name: bool) -> Any:
             "Weights may only be loaded based on topology into Models when loading "
             "TensorFlow-formatted weights (got by_name=True to load_weights)."
         )
-    _no_checkpoints()
-
-
-def _no_checkpoints() -> NoReturn:
-    raise NotImplementedError(
-        "Weights in TensorFlow's checkpoint format are not provided yet.\n"
-        '  fix:  a name that ends in ".h5" is an HDF5 file'
-    )
+    return checkpointed.load_weights(model, path)

@@ -86,7 +86,6 @@ class Sequential(Model):
             self._settle(self.inputs, [output])
         else:
             self._own_layers.append(layer)
-            self._track_trackable(layer, f"layer-{len(self._own_layers) - 1}")
 
     def _add_first(self, layer: Any) -> None:
         """The first layer, after a tensor of `Input` if its shape is known."""
@@ -94,7 +93,6 @@ class Sequential(Model):
             shape, dtype = _expected(layer)
             if shape is None and not layer._inbound_nodes:
                 self._own_layers.append(layer)
-                self._track_trackable(layer, "layer-0")
                 return
             if shape is not None:
                 layer(Input(batch_shape=shape, dtype=dtype, name=f"{layer.name}_input"))

@@ -81,7 +81,10 @@ class ObjectGraph:
                 for original in self.objects:
                     if not hasattr(original, "_shared_name"):
                         continue
-                    variable = optimizer.get_slot(original, name)
+                    try:
+                        variable = optimizer.get_slot(original, name)
+                    except KeyError:  # Keras' optimizers say so of a slot that is none
+                        continue
                     if variable is not None:
                         yield Slot(optimizer, name, original, variable)
 

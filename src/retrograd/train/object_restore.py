@@ -130,7 +130,7 @@ class Restoration:
             optimizer, variable = self.matched.get(owner), self.matched.get(original)
             if optimizer is None or variable is None:
                 continue
-            slot = optimizer.get_slot(variable, name)
+            slot = _slot(optimizer, variable, name)
             if slot is None:
                 optimizer._defer_slot(name, variable, Position(self, node))
             else:
@@ -157,3 +157,11 @@ class Restoration:
     def objects(self) -> ObjectIdentitySet:
         """The objects that were found."""
         return ObjectIdentitySet(self.matched.values())
+
+
+def _slot(optimizer: Any, variable: Any, name: str) -> Any:
+    """The slot of a name; one of Keras' optimizers makes it, if it is not there."""
+    try:
+        return optimizer.get_slot(variable, name)
+    except KeyError:
+        return optimizer.add_slot(variable, name)

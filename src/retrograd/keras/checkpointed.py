@@ -1,0 +1,49 @@
+"""Weights of models in checkpoints of objects."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from retrograd.graph import context
+from retrograd.layers.values import get_session
+from retrograd.train.checkpoint import TrackableSaver
+from retrograd.train.checkpoint_state import update_checkpoint_state_internal
+
+
+def _session() -> Any:
+    return None if context.executing_eagerly() else get_session()
+
+
+def save_weights(model: Any, path: str) -> None:
+    """Write the weights of a model to a checkpoint.
+
+    Args:
+      model: the model.
+      path: the beginning of the files' names.
+    """
+    TrackableSaver(model).save(path, session=_session())
+    update_checkpoint_state_internal(
+        save_dir=os.path.dirname(path),
+        model_checkpoint_path=path,
+        save_relative_paths=True,
+        all_model_checkpoint_paths=[path],
+    )
+
+
+def load_weights(model: Any, path: str) -> Any:
+    """Give a model the weights of a checkpoint, now or when they are made.
+
+    Args:
+      model: the model.
+      path: the beginning of the files' names.
+
+    Returns:
+      What knows whether all has been found.
+    """
+    status = TrackableSaver(model).restore(path, [])
+    session = _session()
+    if session is not None:
+        status.run_restore_ops(session)
+    status.assert_nontrivial_match()
+    return status
