@@ -128,7 +128,7 @@ def test_across_names_and_objects(tmp_path: Path) -> None:
         np.testing.assert_allclose(session.run(net.w), [0.9, 0.9], rtol=1e-6)
         named = tf.train.Saver([net.w, net.b]).save(session, str(tmp_path / "named"))
         tf.Variable(1.0, name="unknown")
-        with pytest.raises(ValueError, match="Existing variables not in the"):
+        with pytest.raises(tf.errors.NotFoundError, match="Existing variables not"):
             tf.train.Saver().restore(session, path)
     with tf.Graph().as_default(), tf.Session() as session:
         net = Net(0.0)
@@ -209,3 +209,15 @@ def test_lists_and_dictionaries(tmp_path: Path) -> None:
         tf.train.Checkpoint(x=second).restore(path).run_restore_ops()
         found = session.run([second.items[0], second.items[2][0], second.named["k"]])
     assert found == [1, 2, 3]
+
+
+def test_variables_made_for_an_object() -> None:
+    from retrograd.train.checkpoint import add_variable, gather_initializers
+
+    owner = AutoTrackable()
+    with tf.Graph().as_default(), tf.Session() as session:
+        a = add_variable(owner, "a", initializer=2.0)
+        b = add_variable(owner, "b", [3], initializer=tf.ones_initializer())
+        assert owner._lookup_dependency("b") is b
+        session.run(gather_initializers(owner))
+        assert session.run([a, tf.reduce_sum(b)]) == [2, 3]

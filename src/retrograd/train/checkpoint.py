@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from retrograd.graph import context
 from retrograd.graph.defaults import device
 from retrograd.ops.array.constant import constant, placeholder_with_default
 from retrograd.ops.array.identity import identity
+from retrograd.shapes import TensorShape
 from retrograd.train.checkpoint_state import update_checkpoint_state_internal
 from retrograd.train.object_graph import (
     OBJECT_GRAPH_PROTO_KEY,
@@ -25,11 +27,12 @@ from retrograd.train.saver_builder import BulkSaverBuilder
 from retrograd.util import protos
 from retrograd.util.tracking import AutoTrackable, Trackable
 from retrograd.variables.collections import is_variable_initialized
+from retrograd.variables.initializers import Zeros, glorot_uniform_initializer
 from retrograd.variables.variable import Variable, VariableV1
 
 if TYPE_CHECKING:
     from retrograd.run.session import BaseSession
-    from retrograd.typing import Message
+    from retrograd.typing import DTypeLike, InitializerLike, Message, ShapeLike
 
 # ---------------------------------------------------------------------- statuses
 
@@ -469,6 +472,45 @@ class Checkpoint(AutoTrackable, _Saving):
     """`tf.train.Checkpoint` of version 2; the same."""
 
 
+def add_variable(
+    trackable: Trackable,
+    name: str,
+    shape: ShapeLike = None,
+    dtype: DTypeLike = dtypes.float32,
+    initializer: InitializerLike | None = None,
+    trainable: bool = True,
+) -> Any:
+    """A new variable that an object depends on.
+
+    Args:
+      trackable: the object.
+      name: the name of the variable, and that by which the object depends on it.
+      shape, dtype: what `initializer` is called with.
+      initializer: a value, or a function of a shape; by default that of `get_variable`.
+      trainable: whether optimizers change it by default.
+    """
+    kind, first = dtypes.as_dtype(dtype), initializer
+    if first is None:
+        first = glorot_uniform_initializer() if kind.is_floating else Zeros()
+    make: Any = first
+    if callable(first):
+        size = TensorShape(shape or ()).as_list()
+        first = functools.partial(make, size, dtype=kind)
+    made = VariableV1(
+        first, name=name, dtype=kind, trainable=trainable, use_resource=True
+    )
+    return trackable._track_trackable(made, name)
+
+
 def list_objects(root_trackable: Trackable) -> list[Any]:
     """All objects that one depends on, itself and slots of optimizers too."""
     return ObjectGraph(root_trackable).everything()
+
+
+def gather_initializers(root_trackable: Trackable) -> list[Any]:
+    """In a graph: the initializers of all that one object depends on."""
+    return [
+        value.initializer
+        for value in list_objects(root_trackable)
+        if getattr(value, "initializer", None) is not None
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retrograd import errors
 from retrograd.formats.checkpoint_reader import NewCheckpointReader
 from retrograd.train.object_graph import OBJECT_GRAPH_PROTO_KEY
 from retrograd.train.saveable import SaveableObject
@@ -37,11 +38,13 @@ def saveables_by_key(
     """What is saved by name, to be read from a checkpoint of objects.
 
     Raises:
-      ValueError: a name is not in the checkpoint.
+      NotFoundError: a name is not in the checkpoint.
     """
     current = {saveable.name for saveable in saveables}
     if current - set(keys):
-        raise ValueError(
+        raise errors.NotFoundError(
+            None,
+            None,
             f"Existing variables not in the checkpoint: "
             f"{', '.join(sorted(current - set(keys)))}\n\nVariable names when this "
             "checkpoint was written which don't exist now: "
@@ -57,7 +60,7 @@ def saveables_by_key(
             "which previously existed, and if variable names have changed you may need "
             "to make this a dictionary with the old names as keys. If you're using an "
             "Estimator, you'll need to return a tf.train.Saver inside a "
-            "tf.train.Scaffold from your model_fn."
+            "tf.train.Scaffold from your model_fn.",
         )
     found = {}
     for saveable in saveables:

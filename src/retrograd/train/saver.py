@@ -134,8 +134,8 @@ class Saver:
         self._builder = builder
         self._is_built = False
         self._is_empty = False
-        #: what restores checkpoints of objects
-        self._object_saver: Saver | None = None
+        #: what restores a checkpoint of objects, and its keys
+        self._object_saver: tuple[dict[str, str], Saver] | None = None
         self._allow_empty = allow_empty
         self._write_version = write_version
         self._pad_step_number = pad_step_number
@@ -450,13 +450,15 @@ class Saver:
         self, sess: BaseSession | None, prefix: str, keys: dict[str, str]
     ) -> None:
         """Restore by the names that variables had in a checkpoint of objects."""
-        if self._object_saver is None or context.executing_eagerly():
+        known = self._object_saver
+        if known is None or known[0] != keys or context.executing_eagerly():
             variables = self._var_list
             if variables is None:
                 variables = _all_saveable_objects()
             saveables = validate_and_slice_inputs(variables)
-            self._object_saver = Saver(saveables_by_key(saveables, keys))
-        self._object_saver.restore(sess, prefix)
+            known = keys, Saver(saveables_by_key(saveables, keys))
+            self._object_saver = known
+        known[1].restore(sess, prefix)
 
     # ------------------------------------------------------------------ restoring
 
