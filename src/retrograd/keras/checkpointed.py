@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from retrograd.graph import context
-from retrograd.layers.values import get_session
+from retrograd.layers.values import get_session, restore_with
 from retrograd.train.checkpoint import TrackableSaver
 from retrograd.train.checkpoint_state import update_checkpoint_state_internal
 
@@ -45,5 +45,23 @@ def load_weights(model: Any, path: str) -> Any:
     session = _session()
     if session is not None:
         status.run_restore_ops(session)
+        _restore_later(status, session)
     status.assert_nontrivial_match()
     return status
+
+
+def _restore_later(status: Any, session: Any) -> None:
+    """Let variables that are yet to be made have their values, once."""
+    restoration = getattr(status, "_restoration", None)
+    if restoration is None:
+        return
+    done = len(restoration.operations)
+
+    def restore(current: Any) -> None:
+        nonlocal done
+        new = restoration.operations[done:]
+        done += len(new)
+        if new:
+            current.run(new)
+
+    restore_with(session.graph, restore)

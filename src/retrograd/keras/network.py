@@ -153,11 +153,17 @@ class Network(Layer):
             )
 
     @property
+    def _tracks_by_place(self) -> bool:
+        """Whether checkpoints know the layers by their places."""
+        return self._is_graph_network
+
+    @property
     def _checkpoint_dependencies(self) -> list[TrackableReference]:
         """The layers by their places, as 1.15 names them, then what attributes hold."""
         found: list[TrackableReference] = []
         with_weights = 0
-        for i, layer in enumerate(self.layers):
+        own = self.__dict__["_layers"] if self._tracks_by_place else ()
+        for i, layer in enumerate(own):
             if layer.built and layer.weights:
                 name = f"layer_with_weights-{with_weights}"
                 found.append(TrackableReference(name, layer))

@@ -58,6 +58,11 @@ class Sequential(Model):
         return layers
 
     @property
+    def _tracks_by_place(self) -> bool:
+        """Checkpoints know the layers by their places."""
+        return True
+
+    @property
     def _own_layers(self) -> list[Any]:
         return self.__dict__["_layers"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _session: list[Session] = []
+_restorations: WeakKeyDictionary[Graph, list[Callable[[Session], object]]] = (
+    WeakKeyDictionary()
+)
 _manual: list[bool] = []
 _tracked: WeakKeyDictionary[Graph, WeakSet[Any]] = WeakKeyDictionary()
 
@@ -80,6 +83,18 @@ def _initialize(session: Session) -> None:
         variable._keras_initialized = True
     if without:
         session.run(variables_initializer(without))
+    for restore in _restorations.get(session.graph, ()):
+        restore(session)
+
+
+def restore_with(graph: Graph, restore: Callable[[Session], object]) -> None:
+    """Call a function with the session whenever variables of a graph have been made.
+
+    Args:
+      graph: the graph.
+      restore: gives those that a checkpoint has values for these.
+    """
+    _restorations.setdefault(graph, []).append(restore)
 
 
 def manual_variable_initialization(value: bool) -> None:

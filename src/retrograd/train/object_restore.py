@@ -63,13 +63,14 @@ class Restoration:
         """Give an object, and what it depends on, the values of a node."""
         saveables: list[SaveableObject] = []
         pending: list[tuple[Any, int]] = [(value, number)]
-        while pending:
-            known, node = pending.pop(0)
-            if self._match(known, node):
-                saveables += self._values(known, node)
-                pending += self._children(known, node)
-                pending += self._slots_around(known, node)
-        self._assign(saveables)
+        with context.init_scope():  # objects may be made while a function is traced
+            while pending:
+                known, node = pending.pop(0)
+                if self._match(known, node):
+                    saveables += self._values(known, node)
+                    pending += self._children(known, node)
+                    pending += self._slots_around(known, node)
+            self._assign(saveables)
 
     def _match(self, value: Trackable, number: int) -> bool:
         """Note that a node is an object; whether that is news."""
