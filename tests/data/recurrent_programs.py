@@ -99,6 +99,24 @@ def both_ways_of_a_list(tf, x):
 
 
 @program
+def layers_both_ways(tf, x):
+    cells = tf.nn.rnn_cell
+    parts = [[cells.GRUCell(3), cells.BasicRNNCell(2)] for _ in range(2)]
+    return tf.contrib.rnn.stack_bidirectional_dynamic_rnn(
+        *parts, inputs=x, dtype=tf.float32, sequence_length=[3, 2]
+    )
+
+
+@program
+def lists_both_ways(tf, x):
+    cells, steps = tf.nn.rnn_cell, tf.unstack(x, axis=1)
+    states = {f"initial_states_{way}": [tf.ones([2, 2])] for way in ("fw", "bw")}
+    return tf.contrib.rnn.stack_bidirectional_rnn(
+        [cells.GRUCell(2)], [cells.GRUCell(2)], steps, **states
+    )
+
+
+@program
 def raw(tf, x):
     cell = tf.nn.rnn_cell.BasicLSTMCell(3)
     steps = tf.TensorArray(tf.float32, 3, element_shape=[2, 4], clear_after_read=False)

@@ -169,6 +169,14 @@ def test_cells_must_be_cells() -> None:
         tf.nn.dynamic_rnn(3, tf.zeros([2, 3, 4]), dtype=tf.float32)
     with pytest.raises(ValueError, match="at least one cell for MultiRNNCell"):
         cells.MultiRNNCell([])
+    stacked = tf.contrib.rnn.stack_bidirectional_rnn
+    with pytest.raises(ValueError, match="at least one fw cell for BidirectionalRNN"):
+        stacked([], [], [])
+    with pytest.raises(ValueError, match="Backward cells must have the same depth"):
+        stacked([cells.GRUCell(3)], [cells.GRUCell(3)] * 2, [])
+    with pytest.raises(ValueError, match="initial_states_bw must be a list of state"):
+        one = [cells.GRUCell(3)]
+        stacked(one, one, [], initial_states_bw=3)
     with pytest.raises(ValueError, match="input_keep_prob must be between 0 and 1: 1"):
         cells.DropoutWrapper(cells.GRUCell(3), input_keep_prob=1.5)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import retrograd as tf
-from retrograd.layers.deserialization import LAYERS
+from retrograd.layers.deserialization import all_layers
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 FILES = {"layer_cases": "layers", "recurrent_cases": "recurrent"}
@@ -71,7 +71,7 @@ def compare(found: dict[str, Any], wanted: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("line", CASES)
 def test_layer(line: str) -> None:
-    found = json.loads(json.dumps(RUNS.described(tf, LAYERS, line)))
+    found = json.loads(json.dumps(RUNS.described(tf, all_layers(), line)))
     compare(found, EXPECTED[line])
 
 

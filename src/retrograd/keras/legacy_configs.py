@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retrograd.layers.conv import Conv2D, Conv3D
-from retrograd.layers.deserialization import LAYERS
+from retrograd.layers.deserialization import LAYERS, all_layers
 from retrograd.util.functions import fn_args
 
 Config = dict[str, Any]
@@ -92,7 +92,7 @@ def _layer(name: str, config: Config, version: str) -> Config:
 
 def _accepted(name: str) -> set[str] | None:
     """The arguments of a layer's class and of its base, None for one of a program."""
-    kind = LAYERS.get(name)
+    kind = LAYERS.get(name) or all_layers().get(name)
     if kind is None:
         return None
     return {

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
 from retrograd.graph.hooks import hooks
 from retrograd.layers import (
     advanced_activations,
     attention,
-    bidirectional,
     conv,
-    conv_recurrent,
     core,
-    cudnn_recurrent,
     embeddings,
-    gated_cells,
     inputs,
     lambdas,
     layer_normalization,
@@ -25,12 +22,8 @@ from retrograd.layers import (
     noise,
     normalization,
     pooling,
-    recurrent,
-    recurrent_cells,
-    recurrent_layers,
     reshaping,
     serialization,
-    stacked_cells,
     wrappers,
 )
 from retrograd.layers.base import Layer
@@ -38,11 +31,8 @@ from retrograd.layers.base import Layer
 _MODULES = (
     advanced_activations,
     attention,
-    bidirectional,
     conv,
-    conv_recurrent,
     core,
-    cudnn_recurrent,
     embeddings,
     inputs,
     lambdas,
@@ -52,22 +42,43 @@ _MODULES = (
     noise,
     normalization,
     pooling,
-    recurrent_cells,
-    gated_cells,
-    stacked_cells,
-    recurrent,
-    recurrent_layers,
     reshaping,
     wrappers,
 )
 
-#: the classes of layers by their names
-LAYERS: dict[str, type[Layer]] = {
-    name: value
-    for module in _MODULES
-    for name, value in vars(module).items()
-    if inspect.isclass(value) and issubclass(value, Layer)
-}
+
+def _classes(modules: Iterable[ModuleType]) -> dict[str, type[Layer]]:
+    return {
+        name: value
+        for module in modules
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, Layer)
+    }
+
+
+#: the classes of layers by their names, without the recurrent ones at first
+LAYERS = _classes(_MODULES)
+
+
+def all_layers() -> dict[str, type[Layer]]:
+    """The classes of layers by their names."""
+    if "RNN" not in LAYERS:
+        # imported for the first name that no other module has
+        from retrograd.layers import (
+            bidirectional,
+            conv_recurrent,
+            cudnn_recurrent,
+            gated_cells,
+            recurrent,
+            recurrent_cells,
+            recurrent_layers,
+            stacked_cells,
+        )
+
+        cells = (recurrent_cells, gated_cells, stacked_cells, recurrent)
+        others = (recurrent_layers, bidirectional, conv_recurrent, cudnn_recurrent)
+        LAYERS.update(_classes((*cells, *others)))
+    return LAYERS
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
@@ -89,7 +100,7 @@ def deserialize(
     """
     known: Mapping[str, Any] = LAYERS
     if isinstance(config, Mapping) and config.get("class_name") not in LAYERS:
-        known = {**LAYERS, **hooks.model_classes()}
+        known = {**all_layers(), **hooks.model_classes()}
     return serialization.deserialize(
         config,
         module_objects=known,

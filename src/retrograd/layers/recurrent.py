@@ -280,7 +280,8 @@ class RNN(Layer):
 
         size = output_size_of(self.cell)
         if nest.is_sequence(size):
-            found = nest.map_structure(lambda x: with_batch(first, x), size)
+            found = [with_batch(first, x) for x in nest.flatten(size)]
+            found = found[0] if len(found) == 1 else found
         else:
             found = with_batch(first, size)
         if not self.return_state:

@@ -1,0 +1,1 @@
+"""`tf.contrib.rnn`: what is not in `tf.nn`."""
