@@ -70,7 +70,7 @@ def arg_scope(
         _scopes.stack.pop()
 
 
-def _extended(ops: Any, arguments: dict[str, Any]) -> Scope:
+def _extended(ops: object, arguments: dict[str, Any]) -> Scope:
     """The current scope with arguments for some functions."""
     if not isinstance(ops, (list, tuple)):
         raise TypeError(

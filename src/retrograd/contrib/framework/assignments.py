@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
     from retrograd.run.session import BaseSession
     from retrograd.typing import PathLike
+    from retrograd.variables.variable import Variable
 
 Feed = dict[Any, Any]
 #: of the operations that would save; they are never run
@@ -56,17 +57,21 @@ def assign_from_values(
     return group(*assignments), feed
 
 
-def _assign_fed(var: Any, value: np.ndarray, feed: Feed) -> Any:
+def _assign_fed(var: Variable, value: np.ndarray, feed: Feed) -> Any:
     """Assign what is fed to a variable, and feed it the value in the shape it needs."""
     fed = placeholder(
         dtype=var.dtype.base_dtype, shape=var.get_shape(), name=_placeholder_name(var)
     )
     assigned = assign(var, fed)
-    feed[fed] = value.reshape(var.get_shape().as_list())
+    feed[fed] = value.reshape(_sizes(var))
     return assigned
 
 
-def _placeholder_name(var: Any) -> str:
+def _sizes(var: Variable) -> list[Any]:
+    return var.get_shape().as_list()
+
+
+def _placeholder_name(var: Variable) -> str:
     return "placeholder/" + var.op.name
 
 
@@ -117,13 +122,13 @@ def assign_from_checkpoint(
     return group(*assignments), feed
 
 
-def _assign_checked(name: str, var: Any, value: np.ndarray, feed: Feed) -> Any:
+def _assign_checked(name: str, var: Variable, value: np.ndarray, feed: Feed) -> Any:
     """Assign a value of a checkpoint, or the slice of it that a variable is."""
     part = var._save_slice_info
     if part:
         window = zip(part.var_offset, part.var_shape, strict=True)
         value = value[tuple(slice(start, start + size) for start, size in window)]
-    if math.prod(var.get_shape().as_list()) != value.size:
+    if math.prod(_sizes(var)) != value.size:
         raise ValueError(
             f"Total size of new array must be unchanged for {name} "
             f"lh_shape: [{value.shape}], rh_shape: [{tuple(var.get_shape().as_list())}]"
@@ -131,7 +136,7 @@ def _assign_checked(name: str, var: Any, value: np.ndarray, feed: Feed) -> Any:
     return _assign_fed(var, value, feed)
 
 
-def _by_name(var_list: Any) -> dict[str, list[Any]]:
+def _by_name(var_list: Mapping[str, Any] | Sequence[Any]) -> dict[str, list[Any]]:
     """For each name in a checkpoint, the variables whose values it holds."""
     if not isinstance(var_list, Mapping):
         grouped: dict[str, list[Any]] = {}
@@ -177,7 +182,9 @@ def assign_from_checkpoint_fn(
     return callback
 
 
-def _available(reader: CheckpointReader, var_list: Any) -> dict[str, Any]:
+def _available(
+    reader: CheckpointReader, var_list: Mapping[str, Any] | Sequence[Any]
+) -> dict[str, Any]:
     """The variables, by their names, that a checkpoint has."""
     if not isinstance(var_list, Mapping):
         var_list = {var.op.name: var for var in var_list}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
         Regularizer,
         ShapeLike,
         TensorLike,
+        VariableLike,
     )
     from retrograd.variables.variable import Variable
+
+_Scope = str | scopes.VariableScope | None
 
 
 @add_arg_scope
@@ -56,12 +60,17 @@ def variable(
     Args:
       device: the device, or a function that chooses one for an operation.
       name, shape, dtype, initializer, regularizer, trainable, collections,
-      caching_device, partitioner, custom_getter, use_resource, synchronization,
-      aggregation: as for `tf.get_variable`; repeated collections count once.
+      caching_device, partitioner, use_resource, synchronization, aggregation: as for
+      `tf.get_variable`; repeated collections count once.
+      custom_getter: a function called in place of `tf.get_variable`.
     """
     keys = list(collections or [GraphKeys.GLOBAL_VARIABLES])
+    getter: Any = scopes.get_variable
+    if custom_getter is not None:
+        reuse = scopes.get_variable_scope().reuse
+        getter = functools.partial(custom_getter, reuse=reuse)
     with on_device(device or ""):
-        return scopes.get_variable(
+        return getter(
             name,
             shape=shape,
             dtype=dtype,
@@ -71,7 +80,6 @@ def variable(
             collections=list(dict.fromkeys(keys)),
             caching_device=caching_device,
             partitioner=partitioner,
-            custom_getter=custom_getter,
             use_resource=use_resource,
             synchronization=synchronization,
             aggregation=aggregation,
@@ -162,7 +170,7 @@ def add_model_variable(var: Variable) -> None:
 
 
 def get_variables(
-    scope: str | scopes.VariableScope | None = None,
+    scope: _Scope = None,
     suffix: str | None = None,
     collection: str = GraphKeys.GLOBAL_VARIABLES,
 ) -> list[Any]:
@@ -182,27 +190,29 @@ def get_variables(
     return context.get_default_graph().get_collection(collection, scope)
 
 
-def get_model_variables(scope: Any = None, suffix: str | None = None) -> list[Any]:
+def get_model_variables(scope: _Scope = None, suffix: str | None = None) -> list[Any]:
     """The model variables; the arguments are as for `get_variables`."""
     return get_variables(scope, suffix, GraphKeys.MODEL_VARIABLES)
 
 
-def get_local_variables(scope: Any = None, suffix: str | None = None) -> list[Any]:
+def get_local_variables(scope: _Scope = None, suffix: str | None = None) -> list[Any]:
     """The local variables; the arguments are as for `get_variables`."""
     return get_variables(scope, suffix, GraphKeys.LOCAL_VARIABLES)
 
 
-def get_trainable_variables(scope: Any = None, suffix: str | None = None) -> list[Any]:
+def get_trainable_variables(
+    scope: _Scope = None, suffix: str | None = None
+) -> list[Any]:
     """The variables that are trained; the arguments are as for `get_variables`."""
     return get_variables(scope, suffix, GraphKeys.TRAINABLE_VARIABLES)
 
 
-def get_variables_by_suffix(suffix: str, scope: Any = None) -> list[Any]:
+def get_variables_by_suffix(suffix: str, scope: _Scope = None) -> list[Any]:
     """The global variables whose names end so."""
     return get_variables(scope=scope, suffix=suffix)
 
 
-def get_variables_by_name(given_name: str, scope: Any = None) -> list[Any]:
+def get_variables_by_name(given_name: str, scope: _Scope = None) -> list[Any]:
     """The global variables of that name, in any scope below `scope`."""
     suffix = "/" + given_name + ":|^" + given_name + ":"
     return get_variables(scope=scope, suffix=suffix)
@@ -278,8 +288,28 @@ def get_variable_full_name(var: Variable) -> str:
     return part.full_name if part else var.op.name
 
 
+def get_global_step(graph: Graph | None = None) -> Any:
+    """As `tf.train.get_global_step`."""
+    return training_util.get_global_step(graph)
+
+
+def create_global_step(graph: Graph | None = None) -> Any:
+    """As `tf.train.create_global_step`."""
+    return training_util.create_global_step(graph)
+
+
+def get_or_create_global_step(graph: Graph | None = None) -> Any:
+    """As `tf.train.get_or_create_global_step`."""
+    return training_util.get_or_create_global_step(graph)
+
+
+def assert_global_step(global_step_tensor: VariableLike) -> None:
+    """As `tf.train.assert_global_step`."""
+    training_util.assert_global_step(global_step_tensor)
+
+
 def assert_or_get_global_step(
-    graph: Graph | None = None, global_step_tensor: Any = None
+    graph: Graph | None = None, global_step_tensor: VariableLike | None = None
 ) -> Any:
     """The given global step once it is checked, or that of the graph.
 

@@ -20,6 +20,7 @@ from retrograd.shapes import TensorShape
 
 if TYPE_CHECKING:
     from retrograd.typing import TensorLike
+    from retrograd.variables.variable import Variable
 
 
 def assert_scalar_int(tensor: TensorLike, name: str | None = None) -> Tensor:
@@ -51,8 +52,8 @@ def reduce_sum_n(tensors: Sequence[TensorLike], name: str | None = None) -> Any:
         return sums[0] if len(sums) == 1 else F.AddN(sums, name=scope)
 
 
-def _op_name(tensor: Any) -> str:
-    return tensor.op.name
+def _op_name(tensor: TensorLike) -> str:
+    return convert_to_tensor(tensor).op.name
 
 
 def remove_squeezable_dimensions(
@@ -65,7 +66,7 @@ def remove_squeezable_dimensions(
     return predictions, labels
 
 
-def with_same_shape(expected_tensor: TensorLike, tensor: TensorLike) -> Any:
+def with_same_shape(expected_tensor: TensorLike, tensor: Tensor | Variable) -> Any:
     """A tensor, once it is known to have the shape of another; see `with_shape`."""
     with dispatch.name_scope(f"{_op_name(tensor)}/", values=[expected_tensor, tensor]):
         expected: Any = expected_tensor
@@ -75,7 +76,7 @@ def with_same_shape(expected_tensor: TensorLike, tensor: TensorLike) -> Any:
         return with_shape(known, tensor)
 
 
-def with_shape(expected_shape: Any, tensor: Any) -> Any:
+def with_shape(expected_shape: TensorLike, tensor: Tensor | Variable) -> Any:
     """A tensor, once it is known to have a shape.
 
     Args:
@@ -113,10 +114,12 @@ def with_shape(expected_shape: Any, tensor: Any) -> Any:
     return checked
 
 
-def _expected(expected_shape: Any, tensor: Any) -> tuple[Any, list[int | None] | None]:
+def _expected(
+    expected_shape: TensorLike, tensor: Tensor | Variable
+) -> tuple[Any, list[int] | None]:
     """The expected shape as a tensor or list, and as a list if it is known."""
     if isinstance(expected_shape, TensorShape):
-        known = expected_shape.as_list()
+        known: Any = expected_shape.as_list()
         return known, known
     wanted = convert_to_tensor(expected_shape, name="expected_shape")
     if wanted.dtype.base_dtype not in ("int32", "int64"):
@@ -133,7 +136,7 @@ def _expected(expected_shape: Any, tensor: Any) -> tuple[Any, list[int | None] |
     return wanted, None if value is None else [int(size) for size in value]
 
 
-def _asserted(wanted: Any, tensor: Any) -> Any:
+def _asserted(wanted: TensorLike, tensor: Tensor | Variable) -> Any:
     """A tensor behind an assertion that its shape is the wanted one."""
     with dispatch.name_scope("assert_shape"):
         actual = shape_of(tensor, name="actual")
