@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd import dtypes, nest, shapes
 from retrograd.graph import context
 from retrograd.graph.defaults import colocate_with
+from retrograd.layers.base import Layer
 from retrograd.layers.rnn_cell_base import joined_sizes, static_sizes
 from retrograd.layers.rnn_cells import RNNCell
 from retrograd.ops.array.fill import range_, zeros
@@ -83,7 +84,11 @@ def infer_state_dtype(explicit: DTypeLike | None, state: Structure) -> dtypes.DT
 
 def is_keras_cell(cell: object) -> bool:
     """Whether a cell is one of Keras, which takes its state as a list."""
-    return not isinstance(cell, RNNCell) and not hasattr(cell, "zero_state")
+    return (
+        isinstance(cell, Layer)
+        and not isinstance(cell, RNNCell)
+        and not hasattr(cell, "zero_state")
+    )
 
 
 def shape_of_size(size: DynamicShape) -> shapes.TensorShape:
