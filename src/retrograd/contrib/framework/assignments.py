@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retrograd.contrib.framework.model_variables import (
     get_variable_full_name,
     get_variables,
@@ -19,8 +21,6 @@ from retrograd.variables.partition import PartitionedVariable
 from retrograd.variables.updates import assign
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from retrograd.formats.checkpoint_reader import CheckpointReader
     from retrograd.graph.operation import Operation
     from retrograd.run.session import BaseSession
@@ -63,7 +63,7 @@ def _assign_fed(var: Variable, value: np.ndarray, feed: Feed) -> Any:
         dtype=var.dtype.base_dtype, shape=var.get_shape(), name=_placeholder_name(var)
     )
     assigned = assign(var, fed)
-    feed[fed] = value.reshape(_sizes(var))
+    feed[fed] = np.reshape(value, _sizes(var))
     return assigned
 
 
