@@ -67,7 +67,8 @@ def test_which_variables() -> None:
         assert chosen(include=["x", "a"]) == [*parts, a]
         assert chosen(exclude=["x"]) == [a]
         assert framework.get_variable_full_name(parts[0]) == "x/w"
-        with pytest.raises(TypeError, match="include is provided but is not a list or a tuple"):
+        text = "include is provided but is not a list or a tuple"
+        with pytest.raises(TypeError, match=text):
             chosen(include="x")
 
 
