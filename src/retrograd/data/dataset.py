@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.data import elements, iterator
+from retrograd.data.functions import Traced, traced
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.specs import TensorSpec
@@ -14,6 +15,7 @@ from retrograd.ops.declare import F
 from retrograd.util.tracking import Trackable
 
 if TYPE_CHECKING:
+    from retrograd.graph.function import FuncGraph
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Structure, TensorLike
 
@@ -192,6 +194,84 @@ class DatasetV2(Trackable):
             specs=specs,
         )
 
+    # -------------------------------------------------------------- by functions
+
+    def map(
+        self, map_func: Callable[..., Any], num_parallel_calls: TensorLike | None = None
+    ) -> Any:
+        """What a function makes of each element.
+
+        Args:
+          map_func: takes the parts of an element that is a tuple, else the element;
+            returns the parts of the new one.
+          num_parallel_calls: how many at once; the order stays.
+        """
+
+        def outputs(returned: Structure) -> tuple[Any, list[Any]]:
+            element = elements.normalized(_as_element(returned))
+            return elements.specs_of(element), elements.flat(element)
+
+        made = traced(map_func, self._element_spec, "Dataset_map", outputs)
+        op, extra = F.MapDataset, ()
+        if num_parallel_calls is not None:
+            count = convert_to_tensor(
+                num_parallel_calls, dtypes.int32, "num_parallel_calls"
+            )
+            op, extra = F.ParallelMapDataset, (count,)
+        return self._by_function(op, made, extra, specs=made.result, f=made.graph)
+
+    def filter(self, predicate: Callable[..., Any]) -> Any:
+        """The elements for which a function gives True.
+
+        Raises:
+          ValueError: it gives something else than one bool.
+        """
+
+        def outputs(returned: TensorLike) -> tuple[Any, list[Any]]:
+            chosen = convert_to_tensor(returned)
+            if chosen.dtype != dtypes.bool or chosen.shape.rank not in (None, 0):
+                raise ValueError(
+                    "`predicate` return type must be convertible to a scalar boolean "
+                    f"tensor. Was {TensorSpec(chosen.shape, chosen.dtype)}."
+                )
+            return None, [chosen]
+
+        made = traced(predicate, self._element_spec, "Dataset_filter", outputs)
+        return self._by_function(F.FilterDataset, made, predicate=made.graph)
+
+    def flat_map(self, map_func: Callable[..., Any]) -> Any:
+        """The elements of the datasets that a function makes, one after another.
+
+        Raises:
+          TypeError: the function makes something else.
+        """
+
+        def outputs(returned: object) -> tuple[Any, list[Any]]:
+            if not isinstance(returned, DatasetV2):
+                raise TypeError(
+                    f"`map_func` must return a `Dataset` object. Got {type(returned)}"
+                )
+            return returned.element_spec, [returned._variant_tensor]
+
+        made = traced(map_func, self._element_spec, "Dataset_flat_map", outputs)
+        return self._by_function(
+            F.FlatMapDataset, made, specs=made.result, f=made.graph
+        )
+
+    def _by_function(
+        self,
+        op: Callable[..., Any],
+        made: Traced,
+        extra: tuple[Tensor, ...] = (),
+        specs: Structure = None,
+        **function: FuncGraph,
+    ) -> Any:
+        specs = self._element_spec if specs is None else specs
+        kind = DatasetV1 if isinstance(self, DatasetV1) else DatasetV2
+        attrs = elements.attrs_of(specs)
+        inputs = (self._variant_tensor, made.others, *extra)
+        return kind(op(*inputs, **function, **attrs), specs)
+
     def apply(self, transformation_func: Callable[[Any], Any]) -> Any:
         """What a function from a dataset to a dataset makes of this one.
 
@@ -300,3 +380,8 @@ def get_legacy_output_shapes(dataset_or_iterator: Any) -> Any:
 def get_legacy_output_classes(dataset_or_iterator: Any) -> Any:
     """The Python types of the parts of its elements."""
     return elements.classes_of(dataset_or_iterator.element_spec)
+
+
+def _as_element(returned: Structure) -> Any:
+    """What a function returned; a list is the parts of an element."""
+    return tuple(returned) if isinstance(returned, list) else returned

@@ -185,6 +185,74 @@ _declare("ConcatenateDataset", _concatenate)
 _declare("ZipDataset", _zip)
 _declare("PrefetchDataset", _prefetch)
 
+# -------------------------------------------------------------------- by functions
+
+
+def _map(
+    xp: Arrays,
+    input_dataset: Elements,
+    *other_arguments: Array,
+    f: Callable[..., Sequence[Any]],
+    **unused: object,
+) -> Elements:
+    """What a function makes of each element."""
+    del xp, unused
+    return Elements(lambda: (tuple(f(*e, *other_arguments)) for e in input_dataset))
+
+
+def _parallel_map(
+    xp: Arrays,
+    input_dataset: Elements,
+    *others: Array,
+    f: Callable[..., Any],
+    **unused: object,
+) -> Elements:
+    """As `_map`, one element after another; the last input says how many at once."""
+    return _map(xp, input_dataset, *others[:-1], f=f, **unused)
+
+
+def _filter(
+    xp: Arrays,
+    input_dataset: Elements,
+    *other_arguments: Array,
+    predicate: Callable[..., Sequence[Any]],
+    **unused: object,
+) -> Elements:
+    """The elements for which a function gives True."""
+    del xp, unused
+
+    def start() -> Iterator[Element]:
+        for element in input_dataset:
+            (chosen,) = predicate(*element, *other_arguments)
+            if chosen:
+                yield element
+
+    return Elements(start)
+
+
+def _flat_map(
+    xp: Arrays,
+    input_dataset: Elements,
+    *other_arguments: Array,
+    f: Callable[..., Sequence[Any]],
+    **unused: object,
+) -> Elements:
+    """The elements of the datasets that a function makes, one after another."""
+    del xp, unused
+
+    def start() -> Iterator[Element]:
+        for element in input_dataset:
+            (inner,) = f(*element, *other_arguments)
+            yield from inner
+
+    return Elements(start)
+
+
+_declare("MapDataset", _map)
+_declare("ParallelMapDataset", _parallel_map)
+_declare("FilterDataset", _filter)
+_declare("FlatMapDataset", _flat_map)
+
 # ---------------------------------------------------------------------- batches
 
 
