@@ -100,7 +100,7 @@ class CheckpointLoadStatus(_LoadStatus):
         self.assert_existing_objects_matched()
         restoration = self._restoration
         for number, node in enumerate(restoration.proto.nodes):
-            if node.attributes and number not in restoration.matched:
+            if number not in restoration.matched:
                 name = _path_of(restoration.proto, number)
                 raise AssertionError(f"Unresolved object in checkpoint {name}: {node}")
         if restoration.unused:
