@@ -11,7 +11,7 @@ from retrograd.graph.hooks import hooks
 from retrograd.graph.opdef import type_word
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.declare import op
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import shape_text, with_rank
 from retrograd.platform import files
 
@@ -56,7 +56,12 @@ def _old_words(path: Array, size: int) -> dict[str, int]:
     return found
 
 
-@op("GenerateVocabRemapping", infer=_remapped, host=True)
+@op(
+    "GenerateVocabRemapping",
+    infer=_remapped,
+    grad=NOT_DIFFERENTIABLE,
+    host=True,
+)
 def generate_vocab_remapping_kernel(
     xp: Arrays,
     new_vocab_file: Array,
@@ -131,7 +136,7 @@ def _check_places(remapping: Array, size: int, axis: int) -> None:
         )
 
 
-@op("LoadAndRemapMatrix", infer=_loaded, host=True)
+@op("LoadAndRemapMatrix", infer=_loaded, grad=NOT_DIFFERENTIABLE, host=True)
 def load_and_remap_matrix_kernel(
     xp: Arrays,
     ckpt_path: Array,
