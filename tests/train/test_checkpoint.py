@@ -10,6 +10,7 @@ import pytest
 
 import retrograd as tf
 from retrograd.formats.checkpoint_reader import NewCheckpointReader
+from retrograd.graph import context
 from retrograd.train.object_graph import OBJECT_GRAPH_PROTO_KEY
 from retrograd.util import protos
 from retrograd.util.tracking import AutoTrackable
@@ -103,7 +104,7 @@ def test_what_is_missing(tmp_path: Path) -> None:
         with pytest.raises(AssertionError) as error:
             status.assert_consumed()
         assert str(error.value).startswith(
-            "Unresolved object in checkpoint (root).optimizer.beta1_power: attributes {"
+            "Unresolved object in checkpoint (root).optimizer: children {"
         )
         other = tf.Variable(0.5)
         status = tf.train.Checkpoint(other=other).restore(path)
@@ -221,3 +222,24 @@ def test_variables_made_for_an_object() -> None:
         assert owner._lookup_dependency("b") is b
         session.run(gather_initializers(owner))
         assert session.run([a, tf.reduce_sum(b)]) == [2, 3]
+
+
+def test_variables_that_a_saver_has_not_saved(tmp_path: Path) -> None:
+    """In eager mode and in a graph: what is there is restored, the rest is told."""
+    with context.eager_mode():
+        v = tf.Variable([1.0, 2.0], name="v")
+        path = tf.train.Saver({"v": v}).save(None, str(tmp_path / "m"))
+        v.assign([0.0, 0.0])
+        more = tf.Variable(3.0, name="w")
+        status = tf.train.Checkpoint(v=v, w=more).restore(path)
+        assert v.numpy().tolist() == [1, 2] and more.numpy() == 3
+        with pytest.raises(AssertionError) as error:
+            status.assert_existing_objects_matched()
+        text = str(error.value)
+        first = "Some objects had attributes which were not restored:\n    <tf.Variable"
+        assert text.startswith(first) and text.endswith(": ['w']")
+    with tf.Graph().as_default(), tf.Session() as session:
+        v = tf.get_variable("v", [2])
+        more = tf.get_variable("w", initializer=4.0)
+        tf.train.Checkpoint(v=v, w=more).restore(path).initialize_or_restore(session)
+        assert session.run(v).tolist() == [1, 2] and session.run(more) == 4

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import retrograd as tf
+from retrograd.formats.tensor_bundle import BundleReader
 from retrograd.train import checkpoint_state
 from tests.data import saver_programs as programs
 
@@ -218,3 +219,34 @@ def test_state_with_relative_paths(tmp_path: Path) -> None:
     assert tf.train.latest_checkpoint(folder) is None  # no such files
     (tmp_path / "checkpoint").write_text("not a state")
     assert tf.train.get_checkpoint_state(folder) is None
+
+
+@pytest.mark.parametrize("resource", [False, True])
+def test_what_is_read_is_not_copied(
+    resource: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restored variable has the memory that was read, unless a caller gets it too."""
+    read: list[np.ndarray] = []
+
+    def noted(reader: Any, name: str) -> np.ndarray:
+        read.append(original(reader, name))
+        return read[-1]
+
+    original = BundleReader.get
+    monkeypatch.setattr(BundleReader, "get", noted)
+    with tf.Graph().as_default(), tf.Session() as session:
+        v = tf.Variable(np.arange(5.0), use_resource=resource)
+        session.run(v.initializer)
+        saver = tf.train.Saver([v])
+        path = saver.save(session, str(tmp_path / "m"))
+        session.run(tf.assign(v, np.zeros(5)))
+        saver.restore(session, path)
+        (cell,) = session._store.cells.values()
+        assert cell.value is read[0]
+        assert not np.shares_memory(session.run(v), read[0])
+        definition = saver.saver_def
+        tensor = session.graph.get_tensor_by_name("save/RestoreV2:0")
+        feeds = {definition.filename_tensor_name: path}
+        value, _ = session.run([tensor, definition.restore_op_name], feeds)
+        value[:] = 7
+        assert session.run(v).tolist() == [0, 1, 2, 3, 4]

@@ -94,7 +94,16 @@ def read_checkpoint(
 
 def _restored(reader: Any, name: str, spec: str, kind: DType) -> np.ndarray:
     stored, shape = reader.lookup(name)
+    first = isinstance(reader, SliceReader)
     if stored is not kind.base_dtype:
+        if first:
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"Expected to restore a tensor of type {type_word(kind.base_dtype)}, "
+                f"got a tensor of type {type_word(stored)} instead: tensor_name = "
+                f"{name}",
+            )
         raise errors.InvalidArgumentError(
             None,
             None,
@@ -106,6 +115,13 @@ def _restored(reader: Any, name: str, spec: str, kind: DType) -> np.ndarray:
     whole, part, _ = parse_shape_and_slice(spec)
     if whole != shape:
         wanted, has = shape_text(whole), shape_text(shape)
+        if first:
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                "Shape in shape_and_slice spec does not match the shape in the save "
+                f"file: {wanted}, save file shape: {has}",
+            )
         raise errors.InvalidArgumentError(
             None,
             None,
@@ -113,6 +129,12 @@ def _restored(reader: Any, name: str, spec: str, kind: DType) -> np.ndarray:
             f"match the shape stored in checkpoint: {has}",
         )
     return reader.get_slice(name, part)
+
+
+def checkpoint_tensor(prefix: str, name: str) -> np.ndarray:
+    """A tensor of a checkpoint of version 2; raises as `read_checkpoint`."""
+    with BundleReader(prefix) as reader:
+        return reader.get(name)
 
 
 def merge_checkpoints(prefixes: Sequence[str], destination: str, delete: bool) -> None:
@@ -142,6 +164,7 @@ def slice_shape(spec: str) -> tuple[int, ...]:
 hooks.provide(
     write_checkpoint=write_checkpoint,
     read_checkpoint=read_checkpoint,
+    checkpoint_tensor=checkpoint_tensor,
     merge_checkpoints=merge_checkpoints,
     slice_shape=slice_shape,
 )

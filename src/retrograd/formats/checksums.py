@@ -26,6 +26,12 @@ def masked(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
+def unmasked(stored: int) -> int:
+    """A CRC-32C, given as files hold it."""
+    turned = (stored - 0xA282EAD8) & 0xFFFFFFFF
+    return (turned >> 17 | turned << 15) & 0xFFFFFFFF
+
+
 def masked_crc(data: bytes, start: int = 0) -> int:
     """The masked CRC-32C of bytes.
 

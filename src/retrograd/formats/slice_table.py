@@ -18,6 +18,7 @@ from retrograd.formats.tensor_slice import (
     check_slice,
     full_slice,
     gathered,
+    is_whole,
     parse_shape_and_slice,
     shape_of_slice,
     slice_from_proto,
@@ -257,7 +258,8 @@ class SliceReader:
     def is_sliced(self, name: str) -> bool:
         """Whether a tensor is not stored whole."""
         tensor = self._tensors[name]
-        return set(tensor.slices) != {full_slice(len(tensor.shape))}
+        (part, *others) = tensor.slices or [()]
+        return bool(others) or not is_whole(part, tensor.shape)
 
     def lookup(self, name: str) -> tuple[dtypes.DType, tuple[int, ...]]:
         """Dtype and shape of a tensor.
@@ -291,7 +293,12 @@ class SliceReader:
         def read(one: TensorSlice) -> np.ndarray:
             return _read(stored[one], name, kind, one, shape)
 
-        return gathered(name, kind, shape, part, list(stored), read)
+        try:
+            return gathered(name, kind, shape, part, list(stored), read)
+        except errors.InvalidArgumentError:
+            raise errors.InvalidArgumentError(
+                None, None, "Error copying slice data"
+            ) from None
 
 
 def _not_a_table(path: str, error: errors.OpError) -> errors.DataLossError:

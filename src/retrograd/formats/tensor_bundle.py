@@ -19,7 +19,7 @@ import numpy as np
 
 from retrograd import dtypes, errors
 from retrograd.formats import messages
-from retrograd.formats.checksums import extended_crc, masked
+from retrograd.formats.checksums import extended_crc, masked, unmasked
 from retrograd.formats.table import (
     TableReader,
     TableWriter,
@@ -132,8 +132,10 @@ class BundleWriter:
 
     def _entry(self, key: bytes, dtype: dtypes.DType, shape: Sequence[int]) -> Any:
         if key in self._entries:
+            # the key of a slice begins with a null: TensorFlow's message ends there
+            shown = key.partition(b"\0")[0].decode("utf-8", "replace")
             raise errors.InvalidArgumentError(
-                None, None, f"Adding duplicate key: {key.decode('utf-8', 'replace')}"
+                None, None, f"Adding duplicate key: {shown}"
             )
         entry = messages.BundleEntryProto(dtype=dtype.as_datatype_enum)
         entry.shape.SetInParent()
@@ -420,7 +422,7 @@ class BundleReader:
         out = np.empty(shape, dtype.array_dtype)
         crc = _read_into(stream, out)
         if masked(crc) != entry.crc32c:
-            raise _damaged(entry, masked(crc))
+            raise _damaged(entry, crc)
         return out
 
 
@@ -451,8 +453,8 @@ def _too_short() -> errors.OutOfRangeError:
 
 def _damaged(entry: Message, found: int) -> errors.DataLossError:
     return data_loss(
-        f"Checksum does not match: stored {entry.crc32c} vs. calculated on the "
-        f"restored bytes {found}"
+        f"Checksum does not match: stored {unmasked(entry.crc32c)} vs. calculated on "
+        f"the restored bytes {found}"
     )
 
 
@@ -486,14 +488,14 @@ def _read_strings(stream: Any, entry: Message, shape: tuple[int, ...]) -> np.nda
     stored = int.from_bytes(data[at : at + 4], "little")
     if masked(crc) != stored:
         raise data_loss(
-            f"The length checksum does not match: expected {stored} but actual is "
-            f"{masked(crc)}"
+            "The length checksum does not match: expected "
+            f"{unmasked(stored)} but actual is {crc}"
         )
     if at + 4 + sum(lengths) != len(data):
         raise data_loss(f"Invalid size in bundle entry: stored size {entry.size}")
     crc = extended_crc(crc, data[at:])
     if masked(crc) != entry.crc32c:
-        raise _damaged(entry, masked(crc))
+        raise _damaged(entry, crc)
     out = np.empty(count, object)
     at += 4
     for i, length in enumerate(lengths):

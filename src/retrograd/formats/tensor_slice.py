@@ -65,7 +65,8 @@ def parse_shape_and_slice(
     """The shape of a whole, a slice of it and its shape: of `5 2 0,3:0,2`.
 
     Raises:
-      InvalidArgumentError: it is not written so, or the slice is not within the whole.
+      InvalidArgumentError: it is not written so.
+      InternalError: the slice is not within the whole.
     """
     *numbers, last = text.split(" ")
     if not numbers:
@@ -75,9 +76,7 @@ def parse_shape_and_slice(
     shape = []
     for number in numbers:
         if not re.fullmatch(r"-?\d+", number):
-            raise _invalid(
-                f"Non numerical dimension in shape_and_slice specification: {text}"
-            )
+            raise _invalid(f"Non numerical dimension in shape_and_slice: {text}")
         if int(number) < 0:
             raise _invalid(f"Shape dimension {number} is negative: {text}")
         shape.append(int(number))
@@ -89,21 +88,25 @@ def shape_of_slice(part: TensorSlice, shape: Sequence[int]) -> tuple[int, ...]:
     """The shape of a slice of a tensor.
 
     Raises:
-      InvalidArgumentError: the slice is not within the tensor.
+      InternalError: the slice is not within the tensor.
     """
     shown = shape_text(shape)
     if len(part) != len(shape):
-        raise _invalid(
-            f"Mismatching ranks: shape = {shown}, slice = {slice_text(part)}"
+        raise errors.InternalError(
+            None,
+            None,
+            f"Mismatching ranks: shape = {shown}, slice = {slice_text(part)}",
         )
     found = []
     for axis, ((start, length), size) in enumerate(zip(part, shape, strict=True)):
         if length == FULL:
             found.append(size)
         elif start + length > size:
-            raise _invalid(
+            raise errors.InternalError(
+                None,
+                None,
                 f"Extent in dimension {axis} out of bounds: shape = {shown}, "
-                f"slice = {slice_text(part)}"
+                f"slice = {slice_text(part)}",
             )
         else:
             found.append(length)
@@ -222,7 +225,7 @@ def gathered(
 
     Raises:
       DataLossError: a stored slice is none of the tensor.
-      InternalError: they do not cover what is asked for.
+      InvalidArgumentError: they do not cover what is asked for.
     """
     wanted = full_slice(len(shape)) if part is None else part
     out_shape = shape_of_slice(wanted, shape)
@@ -235,8 +238,9 @@ def gathered(
     places = [(s, overlap(wanted, s, shape)) for s in stored]
     found = [(s, place) for s, place in places if place is not None]
     if math.prod(out_shape) > sum(place[2] for _, place in found):
-        raise errors.InternalError(
-            None, None, f"Slices of tensor {name} do not cover what is asked for"
+        raise _invalid(
+            f"Does not have sufficient slices for partitioned tensor {name} to restore "
+            f"in slice_spec: {slice_text(wanted)}"
         )
     out: Any = None
     for s, (here, there, _) in found:

@@ -42,6 +42,7 @@ PROVIDERS = {
     "write_slices": "retrograd.formats.slice_table",
     "read_checkpoint": "retrograd.formats.checkpoints",
     "merge_checkpoints": "retrograd.formats.checkpoints",
+    "checkpoint_tensor": "retrograd.formats.checkpoints",
     "slice_shape": "retrograd.formats.checkpoints",
     "variables_are_resources": "retrograd.variables.scope",
     "queue_runner_protos": "retrograd.train.queue_runner",
@@ -87,6 +88,7 @@ class _Hooks:
     write_slices one of version 1; read_checkpoint(prefix, names, specs, dtypes): the
     arrays in one; merge_checkpoints(prefixes, destination, delete): make one of
     several. slice_shape(spec): the shape of the slice that is described.
+    checkpoint_tensor(prefix, name): one tensor of a checkpoint of version 2.
     variable_protos(), queue_runner_protos(), saver_protos(): how items of collections
     are written; see `formats.proto_functions`.
     variables_are_resources(): whether the current variable scope asks for those.

@@ -159,6 +159,7 @@ class Traits:
       linear: inputs in which, all together, the outputs are linear.
       multilinear: inputs in each of which, the others fixed, the outputs are linear.
       initializes: it sets a variable without needing the value that it has.
+      apart: its outputs are arrays of their own, which nothing else holds.
       keeps: it holds on to the arrays that it is given, for later runs.
       cheap: it costs less to compute anew than to keep its result.
       whole: a compiler does it as one piece: what follows is not fused with what came
@@ -185,6 +186,7 @@ class Traits:
     linear: tuple[str, ...] = ()
     multilinear: tuple[str, ...] = ()
     initializes: bool = False
+    apart: bool = False
     keeps: bool = False
     cheap: bool = False
     whole: bool = False

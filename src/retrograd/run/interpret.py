@@ -7,6 +7,8 @@ says which operation failed; nothing else is done per operation while it runs.
 from __future__ import annotations
 
 import functools
+import types
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +26,7 @@ from retrograd.ops.declare import Declaration, find, kind_of, unprepared
 from retrograd.ops.flow.control_ops import DEAD
 from retrograd.ops.flow.effects import is_reading, is_storage, variable_of
 from retrograd.ops.kernels import refusal_in_graph
-from retrograd.ops.traits import Kind
+from retrograd.ops.traits import Kind, Passes
 from retrograd.run.expressions import Written, expression
 from retrograd.run.failure import describe
 from retrograd.run.plan import Plan, make_plan
@@ -42,6 +44,10 @@ _HANDLES = frozenset(("resource", "variant"))
 
 #: what runs each function
 Functions = dict[FuncGraph, Callable[..., Sequence[Any]]]
+
+
+#: where an array is handed over to a variable, which otherwise copies it
+_NOT_COPIED = types.SimpleNamespace(array=lambda x: x)
 
 
 class Program:
@@ -302,7 +308,29 @@ class Program:
     def _kernel(self, op: Operation, declaration: Declaration) -> Callable[..., Any]:
         """The kernel of an operation with its keyword arguments filled in."""
         named = keywords(declaration, op, self._given, self._function)
-        return functools.partial(declaration.kernel, xp_numpy, **named)
+        namespace: Any = xp_numpy
+        if declaration.traits.initializes and self._handed_over(op._inputs[1]):
+            namespace = _NOT_COPIED
+        return functools.partial(declaration.kernel, namespace, **named)
+
+    def _handed_over(self, tensor: Tensor) -> bool:
+        """Whether a run makes an array for this one use, and nobody else gets it."""
+        known = set(self.plan.fetches).union(self.plan.feeds)
+        while tensor not in known and self._uses[tensor] == 1:
+            declaration = find(tensor._op.type)
+            if declaration is None:
+                return False
+            if declaration.traits.apart:
+                return True
+            if declaration.traits.passes is not Passes.SAME:
+                return False
+            tensor = tensor._op._inputs[0]
+        return False
+
+    @functools.cached_property
+    def _uses(self) -> Counter[Tensor]:
+        """How many inputs of operations of the plan each tensor is."""
+        return Counter(t for op in self.plan.ops for t in op._inputs)
 
     def _function(self, body: FuncGraph) -> Callable[..., Any]:
         """A function that an operation calls, as something to call."""

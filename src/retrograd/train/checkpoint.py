@@ -100,7 +100,7 @@ class CheckpointLoadStatus(_LoadStatus):
         self.assert_existing_objects_matched()
         restoration = self._restoration
         for number, node in enumerate(restoration.proto.nodes):
-            if node.attributes and number not in restoration.matched:
+            if number not in restoration.matched:
                 name = _path_of(restoration.proto, number)
                 raise AssertionError(f"Unresolved object in checkpoint {name}: {node}")
         if restoration.unused:
@@ -212,11 +212,23 @@ class NameBasedSaverStatus(_LoadStatus):
 
     def assert_existing_objects_matched(self) -> NameBasedSaverStatus:
         """Raise an AssertionError unless all variables are in the checkpoint."""
-        reader = NewCheckpointReader(self._path)
-        for name, variable in self._variables().items():
-            if not reader.has_tensor(name) and not self._is_optional(variable):
-                raise AssertionError(f"Object not restored: {variable}")
+        missing = [
+            f"\n    {variable}: {[name]}"
+            for name, variable in self._missing().items()
+            if not self._is_optional(variable)
+        ]
+        if missing:
+            raise AssertionError(
+                "Some objects had attributes which were not restored:"
+                f"{''.join(missing)}"
+            )
         return self
+
+    def _missing(self) -> dict[str, Any]:
+        """The variables that are not in the checkpoint."""
+        reader = NewCheckpointReader(self._path)
+        known = self._variables().items()
+        return {name: v for name, v in known if not reader.has_tensor(name)}
 
     def assert_nontrivial_match(self) -> NameBasedSaverStatus:
         """As `assert_existing_objects_matched`: names match or they do not."""
@@ -226,24 +238,18 @@ class NameBasedSaverStatus(_LoadStatus):
         return any(variable is other for other in self._optional)
 
     def run_restore_ops(self, session: BaseSession | None = None) -> None:
-        """Give the variables their values."""
-        reader = NewCheckpointReader(self._path)
-        wanted = {
-            name: variable
-            for name, variable in self._variables().items()
-            if reader.has_tensor(name) or not self._is_optional(variable)
-        }
+        """Give the variables that are in the checkpoint their values."""
+        missing = self._missing()
+        known = self._variables().items()
+        wanted = {name: v for name, v in known if name not in missing}
+        if not wanted:
+            return
         eager = context.executing_eagerly()
         Saver(wanted).restore(None if eager else _session(session), self._path)
 
     def initialize_or_restore(self, session: BaseSession | None = None) -> None:
-        """As `run_restore_ops`; variables that may be missing are initialized."""
-        reader = NewCheckpointReader(self._path)
-        missing = [
-            v
-            for name, v in self._variables().items()
-            if self._is_optional(v) and not reader.has_tensor(name)
-        ]
+        """As `run_restore_ops`; variables that are missing are initialized."""
+        missing = list(self._missing().values())
         if missing and not context.executing_eagerly():
             _session(session).run([v.initializer for v in missing])
         self.run_restore_ops(session)

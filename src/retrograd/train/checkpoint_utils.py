@@ -124,6 +124,8 @@ def _init(ckpt_dir_or_file: PathLike, assignment_map: Mapping[str, Any]) -> None
             _check(name, variable, stored, ckpt_dir_or_file)
             pairs = [(name, variable)]
         for full, found in pairs:
+            if isinstance(found, list):
+                _check_parts(found)
             for part in found if isinstance(found, list) else [found]:
                 _set_initializer(part, filename, full)
                 logs.debug(
@@ -132,6 +134,20 @@ def _init(ckpt_dir_or_file: PathLike, assignment_map: Mapping[str, Any]) -> None
                     ckpt_dir_or_file,
                     full,
                 )
+
+
+def _check_parts(parts: list[Any]) -> None:
+    """Check that variables are the parts of one.
+
+    Raises:
+      ValueError: they are not.
+    """
+    wholes = [part._get_save_slice_info().full_name for part in parts]
+    for whole in wholes:
+        if whole != wholes[0]:
+            raise ValueError(
+                f"Slices must all be from the same tensor: {wholes[0]} != {whole}"
+            )
 
 
 def _given(target: object) -> Any:

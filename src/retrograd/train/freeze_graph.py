@@ -8,6 +8,8 @@ from retrograd.formats.checkpoint_reader import NewCheckpointReader
 from retrograd.formats.freeze import convert_variables_to_constants
 from retrograd.formats.importer import import_graph_def
 from retrograd.graph.graph import Graph
+from retrograd.ops.declare import kind_of
+from retrograd.ops.traits import Kind
 from retrograd.platform import files
 from retrograd.run.session import Session
 from retrograd.train.checkpoint_state import checkpoint_exists
@@ -17,6 +19,7 @@ from retrograd.train.saver_builder import V2
 from retrograd.util import protos
 
 if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
     from retrograd.typing import Message
 
 
@@ -107,13 +110,21 @@ def _listed(names: str) -> list[str]:
     return [name for name in names.replace(" ", "").split(",") if name]
 
 
+def _reading(tensor: Tensor) -> Tensor:
+    """A tensor that a Saver takes for a variable: of a handle, one that reads it."""
+    for op in tensor.consumers():
+        if tensor.dtype.name == "resource" and kind_of(op.type) is Kind.READ:
+            return op.outputs[0]
+    return tensor
+
+
 def _saver_by_name(session: Session, checkpoint: str, version: int) -> Saver:
     """A Saver of the variables of the graph that a checkpoint has values of."""
     found, graph = {}, session.graph
     reader = NewCheckpointReader(checkpoint)
     for name in reader.get_variable_to_shape_map():
         try:
-            found[name] = graph.get_tensor_by_name(name + ":0")
+            found[name] = _reading(graph.get_tensor_by_name(name + ":0"))
         except KeyError:
             continue
     try:

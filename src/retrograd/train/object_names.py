@@ -45,8 +45,8 @@ def saveables_by_key(
         raise errors.NotFoundError(
             None,
             None,
-            f"Existing variables not in the checkpoint: "
-            f"{', '.join(sorted(current - set(keys)))}\n\nVariable names when this "
+            "\n\nExisting variables not in the checkpoint: "
+            f"{', '.join(sorted(current - set(keys)))}\n\nVariables names when this "
             "checkpoint was written which don't exist now: "
             f"{', '.join(sorted(set(keys) - current))}\n\n({len(current & set(keys))} "
             "variable name(s) did match)\n\nCould not find some variables in the "

@@ -419,6 +419,11 @@ class Saver:
         )
         self._maybe_delete_old_checkpoints(meta_graph_suffix)
 
+    def _add_collection_def(
+        self, meta_graph_def: Message, key: str, export_scope: str | None = None
+    ) -> None:
+        meta_graph.add_collection_def(meta_graph_def, key, export_scope=export_scope)
+
     def export_meta_graph(
         self,
         filename: str | None = None,

@@ -13,7 +13,8 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops import static
 from retrograd.ops.declare import op
-from retrograd.ops.infer import nothing, with_rank
+from retrograd.ops.infer import described, invalid, nothing, with_rank
+from retrograd.ops.traits import Traits
 
 if TYPE_CHECKING:
     from retrograd import dtypes
@@ -68,8 +69,11 @@ def _check_vectors(
 
 def _written(n: Operation) -> list[RawShape]:
     with_rank(n, 0, 0)
-    with_rank(n, 1, 1)
-    with_rank(n, 2, 1)
+    count = len(n._inputs) - 3
+    for index in (1, 2):
+        (size,) = with_rank(n, index, 1)
+        if size is not None and size != count:
+            raise invalid(n, f"Dimension must be {count} but is {size}")
     return []
 
 
@@ -94,15 +98,40 @@ def save_v2(
 def _restored(n: Operation) -> list[RawShape]:
     """What the slices say, where they are constants."""
     with_rank(n, 0, 0)
-    with_rank(n, 1, 1)
-    with_rank(n, 2, 1)
+    (names,), (slices,) = with_rank(n, 1, 1), with_rank(n, 2, 1)
+    if names is not None and slices is not None and names != slices:
+        raise invalid(
+            n,
+            f"Dimension 0 in both shapes must be equal, but are {names} and {slices}. "
+            f"Shapes are [{names}] and [{slices}].",
+        )
     specs = static.constant(n._inputs[2])
-    if specs is None or len(specs) != len(n._outputs):
+    if specs is None:
         return [None] * len(n._outputs)
-    return [hooks.slice_shape(text) if text else None for text in _texts(specs)]
+    found = [_slice_shape(n, text) if text else None for text in _texts(specs)]
+    if len(found) != len(n._outputs):
+        raise invalid(n, "The number of shape_and_slice doesn't match tensor outputs.")
+    return found
 
 
-@op("RestoreV2", infer=_restored, host=True)
+def _slice_shape(n: Operation, text: str) -> RawShape:
+    """The shape of a slice, or the error of shape inference that it is."""
+    try:
+        return hooks.slice_shape(text)
+    except errors.InternalError as error:
+        raise errors.InternalError(
+            None, None, f"{error.message} for {described(n)}."
+        ) from None
+    except errors.InvalidArgumentError as error:
+        raise invalid(n, str(error.message)) from None
+
+
+@op(
+    "RestoreV2",
+    infer=_restored,
+    host=True,
+    traits=Traits(apart=True),
+)
 def restore_v2(
     xp: Arrays,
     prefix: Array,
@@ -189,7 +218,7 @@ def _restored_one(n: Operation) -> RawShape:
         return None
     spec = static.constant(n._inputs[2])
     text = _text(spec) if spec is not None else ""
-    return hooks.slice_shape(text) if text else None
+    return _slice_shape(n, text) if text else None
 
 
 @op("Restore", infer=_restored_one, host=True)
