@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from retrograd.graph import context
 from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.name_scopes import name_scope
 from retrograd.graph.tensor import Tensor
@@ -75,8 +74,3 @@ def _update(update: Any) -> Any:
         variable, value = update
         return variable.assign(value)
     return update
-
-
-def in_graph() -> bool:
-    """Whether models are built in graphs: eager mode is off."""
-    return not context.executing_eagerly()
