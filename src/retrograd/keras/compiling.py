@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -101,20 +102,18 @@ class Compilation:
         ):
             if endpoint.loss is None:
                 continue
-            self._names_for = endpoint
-            endpoint.metrics = endpoints.metric_objects(
-                own, endpoint, False, self._unique_name
-            )
+            name = functools.partial(self._unique_name, endpoint)
+            endpoint.metrics = endpoints.metric_objects(own, endpoint, False, name)
             endpoint.weighted_metrics = endpoints.metric_objects(
-                own_weighted, endpoint, True, self._unique_name
+                own_weighted, endpoint, True, name
             )
             if len(self.endpoints) > 1:
                 endpoint.loss_metric = Mean(name=endpoint.loss_name)
 
-    def _unique_name(self, name: str) -> str:
+    def _unique_name(self, endpoint: Endpoint, name: str) -> str:
         """A metric's name in the model: with its output's, and a number if need be."""
         if len(self.endpoints) > 1:
-            name = f"{self._names_for.name}_{name}"
+            name = f"{endpoint.name}_{name}"
         found, number = name, 1
         while found in self._names:
             found, number = f"{name}_{number}", number + 1

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from retrograd.keras.training import Training
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Model(Training):
@@ -26,10 +21,3 @@ class Model(Training):
       >>> model = Model(x, Dense(1)(x))
       >>> model.compile("adam", "mse")
     """
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
-    ) -> Any:
-        """The model that `get_config` has described."""
-        return super().from_config(config, custom_objects)

@@ -73,9 +73,6 @@ class Network(Layer):
             _layers=before, optimizer=None, _is_compiled=False, supports_masking=False
         )
 
-    def _init_set_name(self, name: str | None, zero_based: bool = True) -> None:
-        super()._init_set_name(name, zero_based)
-
     def _init_subclassed_network(
         self,
         name: str | None = None,
@@ -325,15 +322,6 @@ class Network(Layer):
                 found.layers.append(layer)
 
     # ------------------------------------------------------------------ calls
-
-    @property
-    def input_spec(self) -> Any:
-        """What the network expects of its inputs; nothing, of those of a graph."""
-        return self.__dict__.get("_input_spec")
-
-    @input_spec.setter
-    def input_spec(self, value: Any) -> None:
-        Layer.input_spec.fset(self, value)  # pyright: ignore[reportOptionalCall]
 
     @property
     def dynamic(self) -> bool:

@@ -26,6 +26,7 @@ from retrograd.layers import faces
 from retrograd.ops.nn.activations import relu
 
 if TYPE_CHECKING:
+    from retrograd.layers.base import Layer
     from retrograd.typing import (
         InitializerLike,
         Regularizer,
@@ -269,6 +270,56 @@ def convolution3d(
     )
 
 
+def _transposed(
+    kind: type[Layer],
+    default_name: str,
+    inputs: TensorLike,
+    num_outputs: int,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int],
+    padding: str,
+    data_format: str,
+    activation_fn: Function,
+    normalizer_fn: Function,
+    normalizer_params: Mapping[str, Any] | None,
+    weights_initializer: InitializerLike | None,
+    weights_regularizer: Regularizer | None,
+    biases_initializer: InitializerLike | None,
+    biases_regularizer: Regularizer | None,
+    reuse: Reuse,
+    variables_collections: Collections,
+    outputs_collections: Keys,
+    trainable: bool,
+    scope: ScopeLike,
+) -> Any:
+    """The transpose of a convolution by a layer; see `convolution2d_transpose`."""
+    with layer_scope(scope, default_name, inputs, reuse, RENAMED) as sc:
+        inputs = as_tensor(inputs)
+        layer = made(
+            kind,
+            sc,
+            inputs,
+            reuse,
+            filters=num_outputs,
+            kernel_size=kernel_size,
+            strides=stride,
+            padding=padding,
+            data_format=channels_of(data_format),
+            activation=None,
+            use_bias=not normalizer_fn and biases_initializer,
+            kernel_initializer=weights_initializer,
+            bias_initializer=biases_initializer,
+            kernel_regularizer=weights_regularizer,
+            bias_regularizer=biases_regularizer,
+            activity_regularizer=None,
+            trainable=trainable,
+        )
+        outputs = layer.apply(inputs)
+        collect_variables(layer, variables_collections, *_PAIRS)
+        outputs = normalized(outputs, normalizer_fn, normalizer_params)
+        return activated(outputs, sc, activation_fn, outputs_collections)
+
+
 @add_arg_scope
 def convolution2d_transpose(
     inputs: TensorLike,
@@ -296,32 +347,28 @@ def convolution2d_transpose(
       ValueError: an unknown data format.
     """
     check_data_format(data_format, "NCHW", "NHWC")
-    kind = faces.Conv2DTranspose
-    with layer_scope(scope, "Conv2d_transpose", inputs, reuse, RENAMED) as sc:
-        inputs = as_tensor(inputs)
-        layer = made(
-            kind,
-            sc,
-            inputs,
-            reuse,
-            filters=num_outputs,
-            kernel_size=kernel_size,
-            strides=stride,
-            padding=padding,
-            data_format=channels_of(data_format),
-            activation=None,
-            use_bias=not normalizer_fn and biases_initializer,
-            kernel_initializer=weights_initializer,
-            bias_initializer=biases_initializer,
-            kernel_regularizer=weights_regularizer,
-            bias_regularizer=biases_regularizer,
-            activity_regularizer=None,
-            trainable=trainable,
-        )
-        outputs = layer.apply(inputs)
-        collect_variables(layer, variables_collections, *_PAIRS)
-        outputs = normalized(outputs, normalizer_fn, normalizer_params)
-        return activated(outputs, sc, activation_fn, outputs_collections)
+    return _transposed(
+        faces.Conv2DTranspose,
+        "Conv2d_transpose",
+        inputs,
+        num_outputs,
+        kernel_size,
+        stride,
+        padding,
+        data_format,
+        activation_fn,
+        normalizer_fn,
+        normalizer_params,
+        weights_initializer,
+        weights_regularizer,
+        biases_initializer,
+        biases_regularizer,
+        reuse,
+        variables_collections,
+        outputs_collections,
+        trainable,
+        scope,
+    )
 
 
 @add_arg_scope
@@ -351,32 +398,28 @@ def convolution3d_transpose(
       ValueError: an unknown data format.
     """
     check_data_format(data_format, "NCDHW", "NDHWC")
-    kind = faces.Conv3DTranspose
-    with layer_scope(scope, "Conv3d_transpose", inputs, reuse, RENAMED) as sc:
-        inputs = as_tensor(inputs)
-        layer = made(
-            kind,
-            sc,
-            inputs,
-            reuse,
-            filters=num_outputs,
-            kernel_size=kernel_size,
-            strides=stride,
-            padding=padding,
-            data_format=channels_of(data_format),
-            activation=None,
-            use_bias=not normalizer_fn and biases_initializer,
-            kernel_initializer=weights_initializer,
-            bias_initializer=biases_initializer,
-            kernel_regularizer=weights_regularizer,
-            bias_regularizer=biases_regularizer,
-            activity_regularizer=None,
-            trainable=trainable,
-        )
-        outputs = layer.apply(inputs)
-        collect_variables(layer, variables_collections, *_PAIRS)
-        outputs = normalized(outputs, normalizer_fn, normalizer_params)
-        return activated(outputs, sc, activation_fn, outputs_collections)
+    return _transposed(
+        faces.Conv3DTranspose,
+        "Conv3d_transpose",
+        inputs,
+        num_outputs,
+        kernel_size,
+        stride,
+        padding,
+        data_format,
+        activation_fn,
+        normalizer_fn,
+        normalizer_params,
+        weights_initializer,
+        weights_regularizer,
+        biases_initializer,
+        biases_regularizer,
+        reuse,
+        variables_collections,
+        outputs_collections,
+        trainable,
+        scope,
+    )
 
 
 conv1d = convolution1d
