@@ -29,8 +29,9 @@ import importlib, pkgutil, sys, retrograd
 for module in pkgutil.walk_packages(retrograd.__path__, "retrograd."):
     try:
         importlib.import_module(module.name)
-    except ImportError as error:  # what an extra brings is asked for by its name
-        if "pip install retrograd[" not in str(error):
+    except ImportError as error:  # what an extra brings is asked for by its name;
+        # old names of scikit-learn are for programs that import it
+        if "pip install retrograd[" not in str(error) and error.name != "sklearn":
             raise
 print(retrograd.__file__)
 """

@@ -167,6 +167,43 @@ def test_a_module_that_is_gone_is_supplied(launcher):
 # ------------------------------------------------------------------- the pieces alone
 
 
+SCIENTIFIC = """
+import numpy as np
+import scipy.sparse.linalg.eigen.arpack as arpack
+from scipy.sparse.linalg.eigen.arpack import eigsh, ArpackNoConvergence
+from sklearn.externals import joblib
+from sklearn.externals.six.moves import urllib
+from sklearn.cross_validation import (
+    KFold, LeaveOneOut, ShuffleSplit, StratifiedKFold, train_test_split)
+from sklearn.datasets.samples_generator import make_blobs
+from sklearn.grid_search import GridSearchCV
+from sklearn.linear_model.logistic import LogisticRegression
+from sklearn.preprocessing import Imputer
+from sklearn.utils.linear_assignment_ import linear_assignment
+print([test.tolist() for _, test in KFold(5, n_folds=2)], len(LeaveOneOut(4)))
+print([test.tolist() for _, test in StratifiedKFold([0, 1, 1, 0], 2)])
+print([len(test) for _, test in ShuffleSplit(8, n_iter=2, test_size=0.25)])
+print(linear_assignment(np.array([[1.0, 0.0], [0.0, 1.0]])).tolist())
+lines = np.array([[1.0, np.nan], [4.0, 5.0]])
+print(Imputer().fit_transform(lines).tolist())
+print(Imputer(axis=1).fit_transform(lines).tolist())
+"""
+
+
+def test_scientific_modules_that_have_moved(launcher):
+    result = launcher.run(SCIENTIFIC)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        "[[0, 1, 2], [3, 4]] 4",
+        "[[0, 1], [2, 3]]",
+        "[2, 2]",
+        "[[0, 1], [1, 0]]",
+        "[[1.0, 5.0], [4.0, 5.0]]",
+        "[[1.0, 1.0], [4.0, 5.0]]",
+    ]
+    assert "--no-restore" in result.stderr
+
+
 @pytest.mark.parametrize(
     "module, name",
     [(m, n) for m, table in names.ATTRIBUTES.items() for n in table if n != "*"],

@@ -67,6 +67,15 @@ def test_logging_that_the_program_has_set_up(launcher):
     assert result.stderr == "program f once\n"
 
 
+def test_logging_that_the_program_sets_up_later_comes_beside(launcher):
+    result = launcher.run(
+        "import tensorflow as tf, logging\n"
+        "logging.basicConfig(format='%(module)s %(message)s')\n"
+        "tf.logging.error('twice')\n"
+    )
+    assert result.stderr == "ERROR:tensorflow:twice\nprogram twice\n"
+
+
 FLAGS = """
 import sys
 import tensorflow as tf

@@ -171,6 +171,46 @@ def test_branch(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
+def test_gradient_of_a_branch_with_shapes_that_only_a_run_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = tf.placeholder(tf.float32, [None, 4])
+    flag = tf.placeholder(tf.bool, [])
+    w = tf.get_variable("w", initializer=np.ones(4, np.float32))
+    # the gradient of the inner sum keeps the shape of a value of the branch taken
+    y = tf.cond(flag, lambda: tf.tanh(x * w) + w * x, lambda: x)
+    slope = tf.gradients(y, [x, w])
+
+    def steps(session: Any) -> Any:
+        feeds = [{x: np.ones([n, 4]) * 0.5, flag: n > 2} for n in (2, 3)]
+        found = [session.run(slope, feed) for feed in feeds]
+        for executable in session._executables.values():
+            for segment, stage in getattr(executable.runner.run, "stages", ()):
+                kinds = {op.type for op in segment.ops}
+                assert stage is not None or not any("If" in k for k in kinds)
+        return [np.asarray(a) for pair in found for a in pair]
+
+    for a, b in zip(*both(monkeypatch, steps), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_what_a_stage_gives_to_a_branch_that_runs_on_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = tf.placeholder(tf.float32, [None, 64])
+    big = tf.exp(x) * 2.0
+
+    def branch() -> Any:
+        # sums of whole arrays look at their layout
+        on_host = tf.py_func(lambda a: a, [tf.reduce_sum(big, 0)], tf.float32)
+        return tf.reduce_sum(big * 3.0, 0) + on_host
+
+    total = tf.cond(tf.reduce_sum(x) > -1.0, branch, lambda: tf.zeros([64])) + 1.0
+    a, b = both(monkeypatch, lambda s: s.run(total, {x: np.zeros([128, 64])}))
+    np.testing.assert_allclose(a, np.full(64, 128 * 8.0 + 1), rtol=1e-6)
+    np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
 def test_feed_that_decides_a_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     n = tf.placeholder(tf.int32, [])
     x = tf.placeholder(tf.float32, [None])

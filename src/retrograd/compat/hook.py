@@ -23,6 +23,7 @@ from retrograd.compat.namespace import (
     namespace,
 )
 from retrograd.errors import message
+from retrograd.platform import log_owner
 from retrograd.platform.imports import found_by_others
 
 ROOTS = ("tensorflow", "tensorflow_core", "tensorflow_estimator")
@@ -43,7 +44,10 @@ class _Loader(importlib.abc.Loader):
         if module is not namespace(self.path):
             canonical = importlib.import_module(namespace(self.path).__name__)
             sys.modules[module.__name__] = canonical
-        elif self.path in table.names().acting:
+            return
+        if not self.path:
+            log_owner.note()
+        if self.path in table.names().acting:
             for source in table.names().sources[self.path]:
                 importlib.import_module(source)
 

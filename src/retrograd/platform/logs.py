@@ -11,6 +11,8 @@ from logging import DEBUG, ERROR, FATAL, INFO, WARN  # noqa: F401  public names
 from types import FrameType
 from typing import Any
 
+from retrograd.platform import log_owner
+
 _counters: dict[tuple[str, int], int] = {}
 
 
@@ -37,7 +39,7 @@ def _find_caller(
 def _configured() -> logging.Logger:
     logger = logging.getLogger("tensorflow")
     logger.findCaller = _find_caller
-    if logging.getLogger().handlers:
+    if logging.getLogger().handlers and not log_owner.ours:
         return logger  # the program has set up logging: nothing is written twice
     interactive = bool(getattr(sys, "ps1", False)) or bool(sys.flags.interactive)
     if interactive:
@@ -55,7 +57,8 @@ def get_logger() -> logging.Logger:
     """The logger "tensorflow".
 
     At the first call it gets a handler that writes to stderr, or to stdout and from
-    INFO on in an interactive session, unless the program has configured logging itself.
+    INFO on in an interactive session, unless the program had configured logging itself
+    before it imported TensorFlow.
     """
     with _lock:
         return _configured()

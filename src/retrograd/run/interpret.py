@@ -410,20 +410,29 @@ class Program:
     def _argument(self, tensor: Tensor, declaration: Declaration) -> str:
         """An expression for what a kernel is given for the value of a tensor.
 
-        Kernels know NumPy's arrays and numbers: what a stage gives is made one, since
-        the other library's arrays have 32 bits outside of it, and so is a text.
+        A text is made an array.
         """
-        text = self._value(tensor)
-        if self.stages and text[0] == "w" and tensor._dtype.name not in _HANDLES:
-            return f"ARRAY({text})"
+        text = self._on_host(tensor, self._value(tensor))
         if tensor._dtype is dtypes.string and not declaration.host:
             return f"TEXTS({text})"
+        return text
+
+    def _on_host(self, tensor: Tensor, text: str) -> str:
+        """An expression for a value as kernels know it: NumPy's arrays and numbers.
+
+        What a stage gives is made one, since the other library's arrays have 32 bits
+        outside of it.
+        """
+        if self.stages and text[0] == "w" and tensor._dtype.name not in _HANDLES:
+            return f"ARRAY({text})"
         return text
 
     def _stored(self, role: Role, tensor: Tensor, bound: Binding) -> str:
         """An expression for what a kernel is given for a variable."""
         if role is Role.CELL:
-            return self._value(tensor) if is_reading(tensor) else self._name(tensor)
+            if is_reading(tensor):
+                return self._value(tensor)
+            return self._on_host(tensor, self._name(tensor))
         name = self._name(tensor)
         peeks = role is Role.UPDATE and bound.initializes
         return f"{name}.{'peek' if peeks else 'read'}()"

@@ -63,21 +63,62 @@ def cond(
     """`arrays.numpy.cond`.
 
     A list that the branches make of different lengths becomes a buffer; an optional
-    that one of them leaves empty holds zeros there.
+    that one of them leaves empty holds zeros there, or, of what is known while it is
+    traced (a shape), the other's value.
     """
     branches = [told.Telling(on_true), told.Telling(on_false)]
     try:
         result, void = lax.cond(pred, *branches, *args)
     except TypeError:
-        made = [told.shapes_of(f, *args) for f in (on_true, on_false)]
+        noting = [_Noting(on_true), _Noting(on_false)]
+        made = [told.shapes_of(f, *args) for f in noting]
         kinds = [jax.tree_util.tree_structure(m) for m in made]
         if kinds[0] == kinds[1]:
             raise
         alike = jax.eval_shape(lambda a, b: tuple(map(_common, a, b)), *made)
         branches = [told.Telling(_giving(f, alike)) for f in (on_true, on_false)]
         result, void = lax.cond(pred, *branches, *args)
+        result = tuple(map(_with_known, result, *(f.known for f in noting)))
     told.again(void, branches[0].bits | branches[1].bits)
     return result
+
+
+class _Noting:
+    """A branch that notes what of its optionals is known while it is traced.
+
+    Attributes:
+      known: for each result, for each value of an optional: the value, or None.
+    """
+
+    known: tuple[tuple[np.ndarray | None, ...] | None, ...]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Value) -> Any:
+        results = self.function(*args)
+        self.known = tuple(
+            tuple(v if isinstance(v, np.ndarray) else None for v in r.values)
+            if isinstance(r, Optional) and r.values is not None
+            else None
+            for r in results
+        )
+        return results
+
+
+def _with_known(
+    value: Value,
+    a: tuple[np.ndarray | None, ...] | None,
+    b: tuple[np.ndarray | None, ...] | None,
+) -> Value:
+    """A result of two branches with what the one that does not leave it empty knows."""
+    if not isinstance(value, Optional) or value.values is None or (a and b):
+        return value
+    known = a or b
+    if known is None:
+        return value
+    pairs = zip(value.values, known, strict=True)
+    return Optional(tuple(v if k is None else k for v, k in pairs))
 
 
 def _giving(function: Callable[..., Any], alike: State) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ import importlib.abc
 import importlib.machinery
 import inspect
 import operator
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -91,7 +92,7 @@ def _restore_keyword(module: ModuleType, name: str, old: str, new: str) -> None:
 
 
 class _Loader(importlib.abc.Loader):
-    """Gives a module of ours the name of one that is gone."""
+    """Gives a module the name of one that is gone."""
 
     def __init__(self, replacement: str) -> None:
         self.replacement = replacement
@@ -103,6 +104,10 @@ class _Loader(importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         announce(module.__name__)
         owner = importlib.import_module(self.replacement)
+        if not self.replacement.startswith(__name__):
+            # what is elsewhere today is handed out itself; import looks here again
+            sys.modules[module.__name__] = owner
+            return
         public = [n for n in dir(owner) if not n.startswith("_") or n == "__doc__"]
         module.__dict__.update({name: getattr(owner, name) for name in public})
         lazy = owner.__dict__.get("__getattr__")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from retrograd.compat.restore.scientific_modules import SCIPY, SKLEARN
+
 _OWN = "retrograd.compat.restore."
 
 _COLLECTIONS = (
@@ -104,6 +106,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "LINEAR": "PIL.Image:BILINEAR",
         "CUBIC": "PIL.Image:BICUBIC",
     },
+    "sklearn.preprocessing": {"Imputer": _OWN + "sklearn_names:Imputer"},
     "collections": {n: f"collections.abc:{n}" for n in _COLLECTIONS.split()},
     "time": {"clock": "time:process_time"},
     "fractions": {"gcd": "math:gcd"},
@@ -171,6 +174,8 @@ KEYWORDS: dict[str, list[tuple[str, str, str]]] = {
 
 # Whole modules that are gone, where no other finder has them.
 MODULES: dict[str, str] = {
+    **SCIPY,
+    **SKLEARN,
     "scipy.misc": _OWN + "scipy_misc",
     "scipy.misc.pilutil": _OWN + "scipy_misc",
     "imp": _OWN + "imp_module",
@@ -185,6 +190,7 @@ MODULES: dict[str, str] = {
     "distutils.dir_util": _OWN + "distutils_names",
     "distutils.file_util": _OWN + "distutils_names",
 }
-PACKAGES = frozenset(["scipy.misc", "distutils"])
-# SciPy keeps an empty scipy.misc, which warns that it will go.
-ALWAYS = frozenset(["scipy.misc"])
+PACKAGES = frozenset(["scipy.misc", *SCIPY, "distutils"])
+# SciPy keeps an empty scipy.misc and scipy.sparse.linalg.eigen, which warn that they
+# will go.
+ALWAYS = frozenset(["scipy.misc", *SCIPY])
