@@ -14,6 +14,7 @@ from retrograd.train.checkpoint_state import get_checkpoint_state
 
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
+    from retrograd.run.session import BaseSession
     from retrograd.train.saver import Saver
     from retrograd.typing import FeedDict, Fetchable, Message
 
@@ -242,7 +243,7 @@ class SessionManager:
         return True, None
 
 
-def _ready(op: Fetchable, session: Session, text: str) -> tuple[bool, str | None]:
+def _ready(op: Fetchable, session: BaseSession, text: str) -> tuple[bool, str | None]:
     """Whether what is reported as missing is nothing; else what it is."""
     if op is None:
         return True, None

@@ -1,10 +1,11 @@
-"""`tf.contrib.slim.learning`: training operations."""
+"""`tf.contrib.slim.learning`: training operations, and the loop that runs them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrograd.contrib.slim.training_loop import train, train_step
 from retrograd.contrib.training import steps
 from retrograd.contrib.training.steps import (
     USE_GLOBAL_STEP,
@@ -24,6 +25,8 @@ __all__ = [
     "clip_gradient_norms",
     "create_train_op",
     "multiply_gradients",
+    "train",
+    "train_step",
 ]
 
 

@@ -18,12 +18,16 @@ from retrograd.ops.math.clip import clip_by_norm, global_norm
 from retrograd.platform import logs
 from retrograd.summary import summary
 from retrograd.train import training_util
+from retrograd.train.monitored_session import MonitoredTrainingSession
 from retrograd.train.optimizer import Optimizer
 from retrograd.variables.collections import trainable_variables
 
 if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
     from retrograd.graph.tensor import Tensor
+    from retrograd.train.scaffold import Scaffold
+    from retrograd.train.session_run_hook import SessionRunHook
+    from retrograd.typing import Message
     from retrograd.variables.variable import Variable
 
 #: gradients, each with its variable
@@ -182,3 +186,57 @@ def _after_updates(loss: Tensor, update_ops: Sequence[Operation] | None) -> Any:
     with control_dependencies(list(update_ops)):
         barrier = F.NoOp(name="update_barrier")
     return with_dependencies([barrier], loss)
+
+
+def train(
+    train_op: Tensor,
+    logdir: str | None,
+    master: str = "",
+    is_chief: bool = True,
+    scaffold: Scaffold | None = None,
+    hooks: Sequence[SessionRunHook] | None = None,
+    chief_only_hooks: Sequence[SessionRunHook] | None = None,
+    save_checkpoint_secs: float | None = 600,
+    save_summaries_steps: int | None = 100,
+    config: Message | None = None,
+    max_wait_secs: float = 7200,
+    run_metadata: Message | None = None,
+) -> Any:
+    """Train until a hook says stop, and return the last loss.
+
+    Args:
+      train_op: trains when it is computed; what `create_train_op` returns.
+      logdir: where checkpoints and summaries are written; None for nowhere.
+      run_metadata: receives what is known of a run.
+      master, is_chief, scaffold, hooks, chief_only_hooks, save_checkpoint_secs,
+      save_summaries_steps, config, max_wait_secs: as for
+        `tf.train.MonitoredTrainingSession`.
+
+    Raises:
+      ValueError: there is something to write, and nowhere to write it.
+    """
+    if logdir is None and is_chief:
+        if save_summaries_steps:
+            raise ValueError(
+                "logdir cannot be None when save_summaries_steps is not None"
+            )
+        if save_checkpoint_secs:
+            raise ValueError(
+                "logdir cannot be None when save_checkpoint_secs is not None"
+            )
+    loss = None
+    with MonitoredTrainingSession(
+        master=master,
+        is_chief=is_chief,
+        checkpoint_dir=logdir,
+        scaffold=scaffold,
+        hooks=hooks,
+        chief_only_hooks=chief_only_hooks,
+        save_checkpoint_secs=save_checkpoint_secs,
+        save_summaries_steps=save_summaries_steps,
+        config=config,
+        max_wait_secs=max_wait_secs,
+    ) as session:
+        while not session.should_stop():
+            loss = session.run(train_op, run_metadata=run_metadata)
+    return loss
