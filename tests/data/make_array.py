@@ -17,22 +17,6 @@ sys.path.insert(0, os.path.join(HERE, "..", "ops"))
 import outcomes  # noqa: E402
 
 
-def apart(function, *args):
-    """The result of a function in a child process; None if that dies."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reader)
-        with os.fdopen(writer, "w") as stream:
-            json.dump(function(*args), stream)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as stream:
-        text = stream.read()
-    os.waitpid(child, 0)
-    return json.loads(text) if text else None
-
-
 def main():
     scope = outcomes.names(tf, gen_array_ops)
     ways = {
@@ -42,7 +26,7 @@ def main():
     }
     saved = {}
     for section, texts in outcomes.cases().items():
-        found = {text: apart(ways[section], tf, scope, text) for text in texts}
+        found = {text: outcomes.apart(ways[section], tf, scope, text) for text in texts}
         lost = [text for text, outcome in found.items() if outcome is None]
         print(section, len(found), "lost:", lost)
         saved[section] = {t: o for t, o in found.items() if o is not None}

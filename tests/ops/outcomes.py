@@ -6,6 +6,7 @@ same functions (tests/data/make_array.py).
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -13,10 +14,10 @@ import numpy as np
 CASES = os.path.join(os.path.dirname(__file__), "..", "data", "array_cases.txt")
 
 
-def cases():
-    """The expressions of each section of the file."""
+def cases(path=CASES):
+    """The expressions of each section of a file."""
     found = {}
-    with open(CASES) as stream:
+    with open(path) as stream:
         for line in stream.read().splitlines():
             if line.startswith("["):
                 section = found[line[1:-1]] = []
@@ -56,11 +57,16 @@ def first_line(text):
     return text.split("\n")[0].split(" with input shapes")[0]
 
 
+def _named(scope, text):
+    """The names of an expression; `scope` may be a function that makes them for it."""
+    return dict(scope(text) if callable(scope) else scope)
+
+
 def value_of(tf, scope, text):
     """The value that an expression has when run, or the error on the way."""
     with tf.Graph().as_default():
         try:
-            found = eval(text, dict(scope))
+            found = eval(text, _named(scope, text))
         except Exception as error:
             return ["build", type(error).__name__, first_line(str(error))]
         if isinstance(found, tf.TensorShape):
@@ -88,7 +94,7 @@ def shape_of(tf, scope, text):
     """The static shape of an expression, or the error of building it."""
     with tf.Graph().as_default():
         try:
-            return str(eval(text, dict(scope, **inputs(tf, 3))).shape)
+            return str(eval(text, dict(_named(scope, text), **inputs(tf, 3))).shape)
         except Exception as error:
             return first_line(f"{type(error).__name__}: {error}")
 
@@ -98,7 +104,7 @@ def graph_of(tf, scope, text):
     with tf.Graph().as_default() as graph:
         given = inputs(tf, 2)
         try:
-            eval(text, dict(scope, **given))
+            eval(text, dict(_named(scope, text), **given))
         except Exception as error:
             return first_line(f"{type(error).__name__}: {error}")
         return [
@@ -110,3 +116,19 @@ def graph_of(tf, scope, text):
             ]
             for op in graph.get_operations()[len(given) :]
         ]
+
+
+def apart(function, *args):
+    """The result of a function in a child process; None if that dies."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reader)
+        with os.fdopen(writer, "w") as stream:
+            json.dump(function(*args), stream)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        text = stream.read()
+    os.waitpid(child, 0)
+    return json.loads(text) if text else None

@@ -44,14 +44,14 @@ def scope() -> dict[str, Any]:
     return outcomes.names(tf, _Generated())
 
 
-def _assert_same(found: Any, kept: Any) -> None:
+def assert_same(found: Any, kept: Any) -> None:
     if found[0] != "value" or kept[0] != "value":
         assert found == kept
         return
-    _assert_close(found[1], kept[1])
+    assert_close(found[1], kept[1])
 
 
-def _assert_close(found: Any, kept: Any) -> None:
+def assert_close(found: Any, kept: Any) -> None:
     if kept and isinstance(kept[0], str) and len(kept) == 3:
         assert found[:2] == kept[:2]
         if kept[0].startswith(("float", "complex")):
@@ -62,12 +62,12 @@ def _assert_close(found: Any, kept: Any) -> None:
         return
     assert len(found) == len(kept)
     for one, other in zip(found, kept, strict=True):
-        _assert_close(one, other)
+        assert_close(one, other)
 
 
 @pytest.mark.parametrize("text", _section("values"))
 def test_value(scope: dict[str, Any], text: str) -> None:
-    _assert_same(outcomes.value_of(tf, scope, text), KEPT["values"][text])
+    assert_same(outcomes.value_of(tf, scope, text), KEPT["values"][text])
 
 
 @pytest.mark.parametrize("text", _section("shapes"))

@@ -156,8 +156,17 @@ ROWS = {
 }
 
 
+#: ops whose gradient functions raise an error, as 1.15's do
+RAISING = {
+    "PreventGradient",
+    "SparseDenseCwiseAdd",
+    "SparseSparseMaximum",
+    "SparseSparseMinimum",
+}
+
+
 @pytest.mark.parametrize(
-    "name", [n for n in DIFFERENTIABLE if n in ROWS and n != "PreventGradient"]
+    "name", [n for n in DIFFERENTIABLE if n in ROWS and n not in RAISING]
 )
 def test_a_derivative_is_written_of_what_has_one(name: str) -> None:
     built = harness.build(ROWS[name])

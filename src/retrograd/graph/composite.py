@@ -298,6 +298,19 @@ class SparseTensor(CompositeTensor):
             *session.run([self._indices, self._values, self._dense_shape], feed_dict)
         )
 
+    def __mul__(self, other: TensorLike) -> SparseTensor:
+        return hooks.sparse_times(self, other)
+
+    def __rmul__(self, other: object) -> SparseTensor:
+        if not isinstance(other, Tensor):
+            return NotImplemented
+        return hooks.sparse_times(self, other)
+
+    def __truediv__(self, other: TensorLike) -> SparseTensor:
+        return hooks.sparse_over(self, other)
+
+    __div__ = __truediv__
+
     def __str__(self) -> str:
         return (
             f"SparseTensor(indices={self._indices}, values={self._values}, "

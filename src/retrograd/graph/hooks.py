@@ -17,6 +17,8 @@ PROVIDERS = {
     "new_graph": "retrograd.graph.graph",
     "infer_shapes": "retrograd.ops.inference",
     "constant_as_shape": "retrograd.ops.static",
+    "sparse_times": "retrograd.ops.sparse.arithmetic",
+    "sparse_over": "retrograd.ops.sparse.arithmetic",
     "declare_callee": "retrograd.ops.flow.named_call_ops",
     "derivative_of": "retrograd.grad.calls",
     "python_gradient": "retrograd.grad.custom",
@@ -65,6 +67,7 @@ class _Hooks:
     new_graph(): a graph; threads that have none get one.
     infer_shapes(op): set the static shapes of a new operation's outputs.
     constant_as_shape(tensor): the raw shape that a tensor is known to hold.
+    sparse_times(x, y), sparse_over(x, y): a sparse tensor by a dense one.
     declare_callee(name): let operations of this type call a function of this name.
     derivative_of(function): the function that differentiates another.
     python_gradient(op, *dys): the derivatives of a Python function run under a tape.

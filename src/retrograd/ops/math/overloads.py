@@ -53,6 +53,17 @@ def check_same(x: Tensor, y: Tensor) -> dtypes.DType:
     return kind
 
 
+def quotient_type(kind: dtypes.DType) -> dtypes.DType | None:
+    """What numbers are cast to before they are divided, if they are.
+
+    Raises:
+      TypeError: they are no numbers.
+    """
+    if kind.name not in _QUOTIENT_TYPES:
+        raise TypeError(f"Invalid dtype {kind!r} in __truediv__")
+    return _QUOTIENT_TYPES[kind.name]
+
+
 def true_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y; integers are cast to floats first.
 
@@ -62,10 +73,7 @@ def true_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
     with dispatch.name_scope(name, "truediv", [x, y]) as scope:
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, name="y")
-        kind = check_same(x, y)
-        if kind.name not in _QUOTIENT_TYPES:
-            raise TypeError(f"Invalid dtype {kind!r} in __truediv__")
-        wanted = _QUOTIENT_TYPES[kind.name]
+        wanted = quotient_type(check_same(x, y))
         if wanted is not None:
             x = apply("Cast", x, DstT=wanted)
             y = apply("Cast", y, DstT=wanted)

@@ -1,0 +1,71 @@
+"""Sparse tensors against what TensorFlow 1.15 makes of the same expressions."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import retrograd as tf
+from retrograd.ops import raw
+from tests.ops import outcomes, sparse_outcomes
+from tests.ops.test_array import assert_same
+
+STORED = Path(__file__).parents[1] / "data" / "sparse.json.gz"
+KEPT = json.loads(gzip.decompress(STORED.read_bytes()))
+
+_KNOWN = "more is known of its shape"
+_UNKNOWN = "1.15 has not thought of an unknown rank"
+#: expressions where TensorFlow gives something else, and why
+OTHERWISE = {
+    "R(tf.sparse.slice(A, [0, 1], [2, 2]))": _KNOWN,
+    "R(tf.sparse.transpose(A))": _KNOWN,
+    "R(tf.sparse.expand_dims(A, 0))": _KNOWN,
+    "R(tf.sparse.retain(A, [True, False, True]))": _KNOWN,
+    "P(tf.sparse.expand_dims(A, 3))": "found when run",
+    "P(tf.sparse.expand_dims(V([[0, 1]], [2.], [2, 3]), -1))": _UNKNOWN,
+    "P(tf.sparse.reset_shape(V([[0, 1]], [2.], [2, 3]), [1, 5]))": _UNKNOWN,
+    "tf.sparse.reset_shape(V([[0, 1]], [2.], [2, 3]), [4, 5])": _UNKNOWN,
+    "tf.sparse.concat(0, [A, B], expand_nonconcat_dim=True)": _KNOWN,
+    "tf.sparse.transpose(A)": _KNOWN,
+    "tf.gradients(tf.sparse.to_dense(A, v), [v, A.values])": "no zeros for indices",
+    "tf.gradients(tf.sparse.reduce_sum(A, 0), A.values)": "casts what may be cast",
+    "tf.gradients(tf.sparse.matmul(A, y23, adjoint_b=True), [A.values, y23])": (
+        "derivatives are made in another order"
+    ),
+}
+
+_SECTIONS = ("to_dense", "add", "reduce", "pieces", "matmul", "misc")
+
+
+def _cases() -> list[tuple[str, str]]:
+    return [
+        (section, text)
+        for section, found in KEPT.items()
+        for text in found
+        if text not in OTHERWISE and section in _SECTIONS
+    ]
+
+
+class _Generated:
+    """Every op type as a function, by its name in lower case."""
+
+    def __getattr__(self, name: str) -> Any:
+        return raw.function(name)
+
+
+SCOPE = sparse_outcomes.names(tf, _Generated())
+
+
+@pytest.mark.parametrize(("section", "text"), _cases())
+def test_expression(section: str, text: str) -> None:
+    way = outcomes.graph_of if section == "graphs" else outcomes.value_of
+    found = json.loads(json.dumps(way(tf, SCOPE, text)))
+    kept = KEPT[section][text]
+    if section != "graphs":
+        assert_same(found, kept)
+    else:
+        assert found == kept
