@@ -50,6 +50,7 @@ ops/nn       1
 ops/parsing  2
 ops/queues   2
 ops/random   0
+ops/signal   0
 ops/state    0
 ops/summary  1
 platform    10

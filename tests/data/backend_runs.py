@@ -115,6 +115,8 @@ def plain(array):
     if array.dtype.kind in "OS":
         parts = [[len(x), zlib.crc32(x)] for x in array.ravel().tolist()]
         return [list(array.shape), parts]
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag])
     return layer_runs.plain(array)
 
 
