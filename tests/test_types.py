@@ -51,6 +51,7 @@ ops/parsing  2
 ops/queues   2
 ops/random   0
 ops/sparse   0
+ops/signal   0
 ops/state    0
 ops/summary  1
 platform    10

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import struct
 import zlib
 
 import layer_runs
@@ -68,6 +69,11 @@ class Inputs:
         return self.array(text)[1]
 
 
+def wave_file(*fields, data=b"data\x04\0\0\0\1\0\2\0"):
+    """A WAVE file whose header has these fields."""
+    return b"RIFF    WAVEfmt " + struct.pack("<IHHIIHH", *fields) + data
+
+
 #: what a session makes to initialize variables, and gradients, of which others tell
 ASIDE = re.compile("init |group_deps|VarIsInitializedOp|gradients/")
 #: what gradients, loops and conditionals are called, which are built otherwise here
@@ -93,7 +99,7 @@ def described(tf, module, line, eager):
     np.random.seed(5)
     inputs = Inputs(tf)
     known = {"tf": tf, "K": tf.keras.backend, "np": np, "B_": module}
-    known["base64"] = base64
+    known.update(base64=base64, wave_file=wave_file)
     known.update({name: getattr(inputs, name) for name in "PIBUGFVA"})
     # a line may have steps before the expression that counts
     *steps, last = line.split("; ")
@@ -115,6 +121,8 @@ def plain(array):
     if array.dtype.kind in "OS":
         parts = [[len(x), zlib.crc32(x)] for x in array.ravel().tolist()]
         return [list(array.shape), parts]
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag])
     return layer_runs.plain(array)
 
 

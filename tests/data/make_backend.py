@@ -1,6 +1,8 @@
-"""Write backend.json.gz and image.json.gz: what TensorFlow 1.15 makes of their cases.
+"""Write NAME.json.gz: what TensorFlow 1.15 makes of the lines of NAME_cases.txt.
 
-Run it with a Python 3.7 that has tensorflow==1.15.5:  python tests/data/make_backend.py
+Run it with a Python 3.7 that has tensorflow==1.15.5:
+
+    python tests/data/make_backend.py [backend] [image] [signal]
 """
 
 import gzip
@@ -24,7 +26,7 @@ from backend_runs import described  # noqa: E402
 
 def main():
     tf.compat.v1.logging.set_verbosity("ERROR")
-    for name in sys.argv[1:] or ("backend", "image"):
+    for name in sys.argv[1:] or ("backend", "image", "signal"):
         write(name)
 
 

@@ -41,10 +41,11 @@ ADDED = _words("""
 avg_pool avg_pool_grad bessel_i0e bessel_i1e betainc cast check cond conv
 conv_filter_grad conv_input_grad depthwise_conv depthwise_conv_filter_grad
 depthwise_conv_input_grad
-digamma erf erfc erfinv gather gather_nd igamma igamma_grad_a igammac lgamma list_of
-max_pool max_pool_argmax max_pool_grad max_pool_grad_grad ndtri new_list polygamma
-random_gamma_grad rsqrt same_padding scatter scatter_nd segment_max segment_min
-segment_prod segment_sum sigmoid softplus top_k triangular_solve while_loop zeta
+digamma erf erfc erfinv fourier gather gather_nd igamma igamma_grad_a igammac lgamma
+list_of max_pool max_pool_argmax max_pool_grad max_pool_grad_grad ndtri new_list
+polygamma random_gamma_grad real_fourier real_fourier_inverse rsqrt same_padding
+scatter scatter_nd segment_max segment_min segment_prod segment_sum sigmoid softplus
+top_k triangular_solve while_loop zeta
 """)
 
 ALL = (*SAME_AS_NUMPY, *CONSTANTS, *DTYPES, *DIFFERENT, *ADDED)

@@ -60,7 +60,10 @@ def _shown(default: Any) -> Any:
     """A default as it stands in a function's definition."""
     if isinstance(default, list | tuple):
         return [_shown(item) for item in default]
-    return opdef.short_float(default) if isinstance(default, float) else default
+    if not isinstance(default, float):
+        return default
+    short = opdef.short_float(default)
+    return int(short) if short.is_integer() else short
 
 
 @functools.cache

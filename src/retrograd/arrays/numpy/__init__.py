@@ -16,6 +16,7 @@ import numpy as np
 from retrograd.arrays import names
 from retrograd.arrays.numpy import (
     arithmetic,
+    fourier,
     indexing,
     linalg,
     lists,
@@ -29,7 +30,7 @@ for _name in names.SAME_AS_NUMPY:
     globals()[_name] = getattr(np, _name)
 for _name in names.DTYPES:
     globals()[_name] = getattr(np, _name)
-for _module in (arithmetic, indexing, linalg, lists, reduce, special, windows):
+for _module in (arithmetic, fourier, indexing, linalg, lists, reduce, special, windows):
     for _name in {*names.DIFFERENT, *names.ADDED} & set(vars(_module)):
         _found = getattr(_module, _name)
         if _found.__module__ == _module.__name__:  # not one it imported for itself

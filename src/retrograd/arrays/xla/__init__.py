@@ -17,6 +17,7 @@ from retrograd.arrays.windows import same_padding as same_padding
 from retrograd.arrays.xla import (
     arithmetic,
     flow,
+    fourier,
     indexing,
     linalg,
     lists,
@@ -34,6 +35,7 @@ for _name in names.DTYPES:
 for _module in (
     arithmetic,
     flow,
+    fourier,
     indexing,
     linalg,
     lists,

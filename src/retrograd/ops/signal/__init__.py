@@ -1,0 +1,1 @@
+"""Signals: Fourier transforms and what is made of them, windows, sound."""
