@@ -2,7 +2,7 @@
 
 Run it with a Python 3.7 that has tensorflow==1.15.5, for all or for some of them:
 
-    python tests/data/make_layers.py [layers] [recurrent] [recurrent_programs]
+    python tests/data/make_layers.py [layers] [recurrent] [recurrent_programs] [cells]
 """
 
 import gzip
@@ -19,10 +19,12 @@ import tensorflow as tf  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import cell_programs  # noqa: E402
 import layer_cases  # noqa: E402
 import recurrent_cases  # noqa: E402
 import recurrent_programs  # noqa: E402
 from layer_runs import described  # noqa: E402
+from tensorflow.contrib.rnn.python.ops import rnn_cell  # noqa: E402
 
 LINES = {"layers": layer_cases.CASES, "recurrent": recurrent_cases.CASES}
 
@@ -32,9 +34,11 @@ def lines(cases):
     return {line: described(tf, names, line) for line in cases}
 
 
-def programs():
-    run = recurrent_programs.described
-    return {name: run(tf, name) for name in recurrent_programs.PROGRAMS}
+def programs(module):
+    return {name: module.described(tf, name) for name in module.PROGRAMS}
+
+
+PROGRAMS = {"recurrent_programs": recurrent_programs, "cells": cell_programs}
 
 
 def write(name, found):
@@ -47,8 +51,10 @@ def write(name, found):
 
 def main():
     tf.compat.v1.logging.set_verbosity("ERROR")
-    for name in sys.argv[1:] or [*LINES, "recurrent_programs"]:
-        write(name, lines(LINES[name]) if name in LINES else programs())
+    cell_programs.inside = rnn_cell
+    for name in sys.argv[1:] or [*LINES, *PROGRAMS]:
+        found = lines(LINES[name]) if name in LINES else programs(PROGRAMS[name])
+        write(name, found)
 
 
 if __name__ == "__main__":

@@ -294,11 +294,16 @@ def zeros_where_masked(tf, x):
 
 def described(tf, name):
     """What a program computes, with its gradients and the names of variables."""
+    return described_run(tf, PROGRAMS[name])
+
+
+def described_run(tf, run):
+    """The same of a function that is none of these programs."""
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(3)
         np.random.seed(5)
         x = tf.placeholder_with_default(wave((2, 3, 4), 0.5), (2, 3, 4))
-        flat = [y for y in tf.nest.flatten(PROGRAMS[name](tf, x)) if tf.is_tensor(y)]
+        flat = [y for y in tf.nest.flatten(run(tf, x)) if tf.is_tensor(y)]
         trained = tf.trainable_variables()
         loss = sum(tf.reduce_sum(y * y * y) for y in flat)
         gradients = tf.gradients(loss, [x, *trained])

@@ -246,7 +246,7 @@ class BasicLSTMCell(LayerRNNCell):
         **kwargs: Any,
     ) -> None:
         self._begin(num_units, activation, reuse, name, dtype, kwargs)
-        _warn_of_joined(self, state_is_tuple)
+        warn_of_joined(self, state_is_tuple)
         self._forget_bias = forget_bias
         self._state_is_tuple = state_is_tuple
 
@@ -279,7 +279,7 @@ class BasicLSTMCell(LayerRNNCell):
         kept = F.Mul(c, F.Sigmoid(F.Add(f, forget)))
         new_c = F.Add(kept, F.Mul(F.Sigmoid(i), self._activation(j)))
         new_h = F.Mul(self._activation(new_c), F.Sigmoid(o))
-        return new_h, _joined(new_c, new_h, self._state_is_tuple)
+        return new_h, joined_state(new_c, new_h, self._state_is_tuple)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal cell, without its weights."""
@@ -290,11 +290,13 @@ class BasicLSTMCell(LayerRNNCell):
         return _config(self, own)
 
 
-def _joined(c: Tensor, h: Tensor, as_tuple: bool) -> Any:
+def joined_state(c: Tensor, h: Tensor, as_tuple: bool) -> Any:
+    """The state that has c and h, as a tuple or side by side."""
     return LSTMStateTuple(c, h) if as_tuple else concat([c, h], 1)
 
 
-def _warn_of_joined(cell: LayerRNNCell, state_is_tuple: bool) -> None:
+def warn_of_joined(cell: RNNCell, state_is_tuple: bool) -> None:
+    """Say that a state that is no tuple is slower."""
     if not state_is_tuple:
         logs.warn(
             "%s: Using a concatenated state is slower and will soon be deprecated.  "
@@ -342,7 +344,7 @@ class LSTMCell(LayerRNNCell):
         **kwargs: Any,
     ) -> None:
         self._begin(num_units, activation, reuse, name, dtype, kwargs)
-        _warn_of_joined(self, state_is_tuple)
+        warn_of_joined(self, state_is_tuple)
         if num_unit_shards is not None or num_proj_shards is not None:
             logs.warn(
                 "%s: The num_unit_shards and proj_unit_shards parameters are "
@@ -427,7 +429,7 @@ class LSTMCell(LayerRNNCell):
             h = F.MatMul(h, self._proj_kernel)
             if self._proj_clip is not None:
                 h = clip_by_value(h, -self._proj_clip, self._proj_clip)
-        return h, _joined(c, h, self._state_is_tuple)
+        return h, joined_state(c, h, self._state_is_tuple)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal cell, without its weights."""
