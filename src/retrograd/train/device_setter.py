@@ -6,29 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd.graph.device import DeviceSpecV1
+from retrograd.ops.placement import STANDARD_PS_OPS
 from retrograd.platform import logs
 from retrograd.train.server_lib import ClusterSpec
 
 if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
     from retrograd.typing import DeviceLike, Message, OperationLike
-
-#: the op types of what parameter servers keep
-STANDARD_PS_OPS = (
-    "Variable",
-    "VariableV2",
-    "AutoReloadVariable",
-    "MutableHashTable",
-    "MutableHashTableV2",
-    "MutableHashTableOfTensors",
-    "MutableHashTableOfTensorsV2",
-    "MutableDenseHashTable",
-    "MutableDenseHashTableV2",
-    "VarHandleOp",
-    "BoostedTreesEnsembleResourceHandleOp",
-    "BoostedTreesQuantileStreamResourceHandleOp",
-    "ResourceConditionalAccumulator",
-)
 
 
 class _RoundRobinStrategy:

@@ -11,7 +11,9 @@ from retrograd.formats.graph_io import write_graph
 from retrograd.formats.meta_graph import create_meta_graph_def
 from retrograd.graph import context
 from retrograd.graph.names import GraphKeys
+from retrograd.ops.declare import kind_of
 from retrograd.ops.flow.control import group
+from retrograd.ops.traits import Kind
 from retrograd.platform import logs
 from retrograd.summary.summary import merge_all
 from retrograd.summary.writer import FileWriter
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from retrograd.run.session import BaseSession, Session
     from retrograd.train.queue_runner import QueueRunner
     from retrograd.typing import FeedDict, Fetchable, Message
-
-_VARIABLES = ("Variable", "VariableV2")
 
 
 class Supervisor:
@@ -212,7 +212,8 @@ class Supervisor:
         if self._is_chief:
             return
         for op in self._graph.get_operations():
-            if op.type in _VARIABLES and not op.device:
+            is_variable = kind_of(op.type) is Kind.VARIABLE
+            if is_variable and op.outputs[0].dtype._is_ref_dtype and not op.device:
                 raise ValueError(
                     f"When using replicas, all Variables must have their device set: "
                     f"{op}"
