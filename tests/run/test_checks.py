@@ -254,6 +254,7 @@ def test_of_subscripts(
 # ---------------------------------------------------------------------- elsewhere
 
 
+@pytest.mark.alone
 def test_in_a_program_that_is_hot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETROGRAD_TIER", "auto")
     fetches, good, inputs = embedding(tf.train.GradientDescentOptimizer(0.1))
