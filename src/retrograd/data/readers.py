@@ -51,7 +51,9 @@ def _paths(filenames: TensorLike | DatasetV2) -> Tensor:
     return reshape(names, [-1], name="flat_filenames")
 
 
-def _optional(value: TensorLike | None, default: Any, name: str, dtype: Any) -> Tensor:
+def _optional(
+    value: TensorLike | None, default: TensorLike, name: str, dtype: Any
+) -> Tensor:
     return convert_to_tensor(default if value is None else value, dtype, name)
 
 

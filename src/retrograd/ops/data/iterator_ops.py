@@ -16,7 +16,7 @@ from retrograd.ops.declare import op
 from retrograd.ops.infer import nothing, scalar, scalars
 
 if TYPE_CHECKING:
-    from retrograd.ops.data.dataset_ops import Elements
+    from retrograd.ops.data.elements import Elements
     from retrograd.run.store import Store
     from retrograd.typing import Array, Arrays
 
