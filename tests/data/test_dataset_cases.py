@@ -15,13 +15,14 @@ SAVED = json.loads((Path(__file__).parent / "datasets.json").read_text())
 
 @pytest.mark.covers(
     *"""
-    CacheDataset DatasetCardinality DatasetToSingleElement DenseToSparseBatchDataset
-    DeserializeSparse DirectedInterleaveDataset GeneratorDataset GroupByReducerDataset
-    GroupByWindowDataset IgnoreErrorsDataset InterleaveDataset MapAndBatchDataset
-    ModelDataset OptimizeDataset PaddedBatchDatasetV2 ParallelInterleaveDataset
-    ParallelInterleaveDatasetV2 RandomDataset ReduceDataset ScanDataset
-    SerializeManySparse SerializeSparse ShuffleAndRepeatDataset ShuffleDataset
-    SparseTensorSliceDataset TakeWhileDataset UnbatchDataset UniqueDataset WindowDataset
+    CSVDataset CacheDataset DatasetCardinality DatasetToSingleElement
+    DenseToSparseBatchDataset DeserializeSparse DirectedInterleaveDataset
+    GeneratorDataset GroupByReducerDataset GroupByWindowDataset IgnoreErrorsDataset
+    InterleaveDataset MapAndBatchDataset ModelDataset OptimizeDataset
+    PaddedBatchDatasetV2 ParallelInterleaveDataset ParallelInterleaveDatasetV2
+    RandomDataset ReduceDataset ScanDataset SerializeManySparse SerializeSparse
+    ShuffleAndRepeatDataset ShuffleDataset SparseTensorSliceDataset SqlDataset
+    TakeWhileDataset UnbatchDataset UniqueDataset WindowDataset
     """.split()
 )
 def test_the_elements_are_those_of_1_15() -> None:

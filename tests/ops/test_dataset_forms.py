@@ -247,3 +247,21 @@ def test_sparse_tensors_as_text() -> None:
     assert tf.io.serialize_sparse(value).numpy().shape == (3,)
     with pytest.raises(TypeError, match="Input must be a SparseTensor"):
         tf.io.serialize_sparse(3)
+
+
+@pytest.mark.covers("ExperimentalCSVDataset", "ExperimentalSqlDataset")
+def test_tables_by_older_names(tmp_path: Any) -> None:
+    import sqlite3
+
+    path = tmp_path / "a.csv"
+    path.write_text("1,2\n3,4\n")
+    one = [tf.constant([0]), tf.constant([0])]
+    args = str(path), "", 9, False, ",", True, "", tf.constant([], tf.int64), one
+    made = F.ExperimentalCSVDataset(*args, output_shapes=[(), ()])
+    assert listed(made) == [1, 3]
+    base = tmp_path / "t.db"
+    with sqlite3.connect(base) as connection:
+        connection.execute("create table t(a int)")
+        connection.execute("insert into t values (7)")
+    rows = F.ExperimentalSqlDataset("sqlite", str(base), "select a from t", **NUMBERS)
+    assert listed(rows) == [7]

@@ -13,6 +13,7 @@ from retrograd.ops.data.elements import (
     Element,
     Elements,
     Scope,
+    array_of,
     declare,
     drawn,
     invalid_argument,
@@ -141,7 +142,7 @@ def stacked(
         for number, value in enumerate(column):
             if np.shape(value) != first:
                 raise invalid_argument(refusal(i, number, np.shape(value), first))
-    return tuple(np.stack([np.asarray(v) for v in column]) for column in columns)
+    return tuple(np.stack([array_of(v) for v in column]) for column in columns)
 
 
 def _rebatch(
@@ -185,7 +186,7 @@ def _padded(
     def combine(rows: Sequence[Element]) -> Element:
         columns = zip(*rows, strict=True)
         return tuple(
-            _filled_up([np.asarray(v) for v in column], wanted[i], values[i], i)
+            _filled_up([array_of(v) for v in column], wanted[i], values[i], i)
             for i, column in enumerate(columns)
         )
 
@@ -367,7 +368,7 @@ def _dense_to_sparse(
     wanted = [int(size) for size in row_shape]
 
     def combine(rows: Sequence[Element]) -> Element:
-        values = [np.asarray(row[0]) for row in rows]
+        values = [array_of(row[0]) for row in rows]
         sizes = [max(size, 0) for size in wanted]
         for value in values:
             if value.ndim != len(wanted):
@@ -402,7 +403,7 @@ def _dense_to_sparse(
 
 def _places(shape: Sequence[int]) -> np.ndarray:
     """The indices of all elements of an array, in order."""
-    return np.indices(shape, np.int64).reshape(len(shape), -1).T
+    return np.argwhere(np.ones(shape, bool))
 
 
 declare("DenseToSparseBatchDataset", _dense_to_sparse)

@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from retrograd import dtypes, errors
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
@@ -18,6 +16,7 @@ from retrograd.ops.data.elements import (
     Element,
     Elements,
     Scope,
+    array_of,
     declare,
     drawn,
     invalid_argument,
@@ -179,7 +178,7 @@ def _written(
         with hooks.bundle_writer(path) as writer:
             for number, element in enumerate(source):
                 for i, (value, kind) in enumerate(zip(element, kinds, strict=True)):
-                    writer.add(key(number, i), np.asarray(value), kind)
+                    writer.add(key(number, i), array_of(value), kind)
                 yield element
     finally:
         os.remove(lock)

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from retrograd import errors
 from retrograd.ops.declare import op
 from retrograd.ops.infer import scalar
@@ -112,6 +114,15 @@ def declare(name: str, kernel: Callable[..., Any], traits: Traits = NONE) -> Non
 def invalid_argument(text: str) -> errors.InvalidArgumentError:
     """An InvalidArgumentError."""
     return errors.InvalidArgumentError(None, None, text)
+
+
+def array_of(value: Any) -> np.ndarray:
+    """A component as an array; NumPy's own would cut text off at its last zeros."""
+    if isinstance(value, bytes | Elements):
+        made = np.empty((), object)
+        made[()] = value
+        return made
+    return np.asarray(value)
 
 
 def shape_text(shape: Iterable[int]) -> str:

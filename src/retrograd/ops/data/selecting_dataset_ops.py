@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from retrograd import errors
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
@@ -14,6 +12,7 @@ from retrograd.ops.data.elements import (
     Element,
     Elements,
     Scope,
+    array_of,
     declare,
     drawn,
     invalid_argument,
@@ -54,7 +53,7 @@ def _unique(xp: Arrays, input_dataset: Elements) -> Elements:
         def draw() -> Element:
             while True:
                 element = next(source)
-                value = np.asarray(element[0])
+                value = array_of(element[0])
                 key = (value.shape, tuple(value.reshape(-1).tolist()))
                 if key not in seen:
                     seen.add(key)
