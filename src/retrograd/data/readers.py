@@ -38,10 +38,8 @@ def _read(
       TypeError: a dataset of something else.
     """
     if not isinstance(filenames, DatasetV2):
-        names = convert_to_tensor(filenames, dtypes.string, name="filenames")
+        names = convert_to_tensor(filenames, dtypes.string)
         flat = reshape(names, [-1], name="flat_filenames")
-        if num_parallel_reads is None:
-            return reader(flat)
         source: Any = DatasetV2.from_tensor_slices(flat)
     else:
         source = filenames
@@ -101,11 +99,12 @@ class TFRecordDatasetV2(DatasetV2):
         buffer_size: TensorLike | None = None,
         num_parallel_reads: TensorLike | None = None,
     ) -> None:
-        kind, buffer = _kind(compression_type), _buffer(buffer_size)
         handle = _read(
             filenames,
             num_parallel_reads,
-            lambda names: F.TFRecordDataset(names, kind, buffer),
+            lambda names: F.TFRecordDataset(
+                names, _kind(compression_type), _buffer(buffer_size)
+            ),
         )
         super().__init__(handle, _TEXT)
 
@@ -127,11 +126,12 @@ class TextLineDatasetV2(DatasetV2):
         buffer_size: TensorLike | None = None,
         num_parallel_reads: TensorLike | None = None,
     ) -> None:
-        kind, buffer = _kind(compression_type), _buffer(buffer_size)
         handle = _read(
             filenames,
             num_parallel_reads,
-            lambda names: F.TextLineDataset(names, kind, buffer),
+            lambda names: F.TextLineDataset(
+                names, _kind(compression_type), _buffer(buffer_size)
+            ),
         )
         super().__init__(handle, _TEXT)
 
@@ -161,20 +161,20 @@ class FixedLengthRecordDatasetV2(DatasetV2):
         compression_type: TensorLike | None = None,
         num_parallel_reads: TensorLike | None = None,
     ) -> None:
-        sizes = [
-            _optional(value, 0, name, dtypes.int64)
-            for value, name in (
-                (header_bytes, "header_bytes"),
-                (record_bytes, "record_bytes"),
-                (footer_bytes, "footer_bytes"),
-            )
-        ]
-        others = [*sizes, _buffer(buffer_size)]
-        kind = None if compression_type is None else _kind(compression_type)
 
         def reader(names: Tensor) -> Tensor:
-            if kind is None:
+            sizes = [
+                _optional(value, 0, name, dtypes.int64)
+                for value, name in (
+                    (header_bytes, "header_bytes"),
+                    (record_bytes, "record_bytes"),
+                    (footer_bytes, "footer_bytes"),
+                )
+            ]
+            others = [*sizes, _buffer(buffer_size)]
+            if compression_type is None:
                 return F.FixedLengthRecordDataset(names, *others)
+            kind = _kind(compression_type)
             return F.FixedLengthRecordDatasetV2(names, *others, kind)
 
         super().__init__(_read(filenames, num_parallel_reads, reader), _TEXT)

@@ -161,12 +161,13 @@ class Transformations(DatasetBase):
           TypeError: a part is no tensor, or a value of another type.
           ValueError: a shape does not go with a part's.
         """
+        size = int64(batch_size, "batch_size")
         wanted = padding.padded(self.element_spec, padded_shapes, padding_values)
         rows = padding.rows_of(batch_size, drop_remainder)
         specs = padding.specs_of(self.element_spec, wanted.shapes, rows)
         made = F.PaddedBatchDatasetV2(
             self._variant_tensor,
-            int64(batch_size, "batch_size"),
+            size,
             wanted.shapes,
             wanted.values,
             convert_to_tensor(drop_remainder, dtypes.bool, "drop_remainder"),
