@@ -43,6 +43,10 @@ class Iteration:
         with self._lock:
             self._place = iter(elements)
 
+    def cancel(self) -> None:
+        """Let go of the dataset, and so of the threads that make elements ahead."""
+        self._place = self._factory = None
+
     def saved(self) -> Callable[[], None]:
         """A function that goes back to the place where this is now.
 
