@@ -72,3 +72,18 @@ def test_an_error_comes_in_the_place_of_its_element() -> None:
         assert session.run(value) == 2
         with pytest.raises(tf.errors.OutOfRangeError):
             session.run(value)
+
+
+def test_functions_where_tensors_are_equal_by_value() -> None:
+    from retrograd import behavior
+
+    behavior.enable_v2_behavior()
+    try:
+        data = tf.compat.v2.data.Dataset.range(10)
+        assert [int(x) for x in data.map(lambda x: x + 1).take(3)] == [1, 2, 3]
+        mixed = data.shuffle(10, seed=1)
+        first, second = ([int(x) for x in mixed] for _ in range(2))
+        assert first == [0, 9, 5, 1, 2, 7, 3, 8, 6, 4]  # as 1.15 has it
+        assert sorted(second) == sorted(first) and second != first
+    finally:
+        behavior.disable_v2_behavior()
