@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from retrograd import shapes
 from retrograd.errors import message
 from retrograd.graph import context
+from retrograd.graph.hooks import hooks
 from retrograd.ops.flow import control_flow_util
 from retrograd.ops.math import equality
 from retrograd.variables import scope
@@ -107,3 +108,6 @@ def disable_v2_behavior() -> None:
     scope.disable_resource_variables()
     equality.disable_tensor_equality()
     control_flow_util.disable_control_flow_v2()
+
+
+hooks.provide(version_2_enabled=enabled)

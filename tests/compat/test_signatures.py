@@ -17,6 +17,10 @@ NOTHING = object()
 OTHERS = {
     "data.Dataset": "made from its element spec, which TensorFlow's subclasses compute",
     "compat.v2.data.Dataset": "the same",
+    "data.experimental.make_batched_features_dataset": "a default is a class of ours",
+    "compat.v2.data.experimental.make_batched_features_dataset": "the same",
+    "contrib.data.make_batched_features_dataset": "the same",
+    "contrib.data.read_batch_features": "the same",
 }
 
 

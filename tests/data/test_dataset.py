@@ -154,11 +154,6 @@ def test_elements(make: Callable[[], Any], wanted: list[Any]) -> None:
             r"__iter__\(\) is only supported",
         ),
         (
-            lambda: Dataset.from_tensors(tf.SparseTensor([[0]], [1], [2])),
-            TypeError,
-            "Dataset: an element with a sparse part.",
-        ),
-        (
             lambda: rebatched(Dataset.range(3), 2),
             ValueError,
             "Perhaps your input dataset is not batched",

@@ -9,7 +9,7 @@ import pytest
 
 import retrograd as tf
 from retrograd import dtypes, errors
-from retrograd.ops.data.dataset_ops import Elements
+from retrograd.ops.data.elements import Elements
 from retrograd.ops.declare import F, registry
 
 NUMBERS = {"output_types": [dtypes.int64], "output_shapes": [()]}
@@ -228,5 +228,5 @@ def test_ops_run_on_the_host() -> None:
 
 
 def test_elements_begin_anew() -> None:
-    elements = Elements(lambda: [(1,), (2,)])
+    elements = Elements(lambda _: [(1,), (2,)])
     assert list(elements) == list(elements) == [(1,), (2,)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from retrograd import shapes
-from retrograd.data import elements
+from retrograd import dtypes, shapes
+from retrograd.data import elements, kinds
 from retrograd.graph import context
+from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.function import FuncGraph
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Traced(NamedTuple):
     Attributes:
       graph: the graph.
       others: the outer tensors that it uses, which are inputs after the element's.
-      result: what it returned.
+      result: what is kept of what it returned.
     """
 
     graph: FuncGraph
@@ -28,11 +29,16 @@ class Traced(NamedTuple):
     result: Any
 
 
+#: of what a function returned, what is kept, and the tensors of it
+Outputs = Callable[[Any], tuple[Any, list[Any]]]
+
+
 def traced(
     function: Callable[..., Any],
     specs: Structure,
     called: str,
-    outputs: Callable[[Any], tuple[Any, list[Any]]],
+    outputs: Outputs,
+    unpacked: bool = True,
 ) -> Traced:
     """A function of an element as a graph.
 
@@ -41,18 +47,68 @@ def traced(
       specs: what is known of an element.
       called: the name of the graph.
       outputs: of what the function returns, what is kept and the tensors of it.
+      unpacked: whether a tuple is its arguments.
     """
     graph = FuncGraph(called)
+    carriers = [kinds.carrier(spec) for spec in elements.flat(specs)]
     args = [
         graph.add_input(spec.dtype, shapes.raw(spec.shape), f"args_{i}")
-        for i, spec in enumerate(elements.flat(specs))
+        for i, spec in enumerate(carriers)
     ]
-    element = elements.packed(specs, args)
     with graph.as_default():
-        plain_tuple = isinstance(element, tuple)
-        returned = function(*element) if plain_tuple else function(element)
+        element = elements.packed(specs, args)
+        spread = unpacked and type(element) is tuple
+        returned = function(*element) if spread else function(element)
         result, tensors = outputs(returned)
         graph.outputs.extend(graph.capture(t) for t in tensors)
     if not context.executing_eagerly():
         context.get_default_graph()._add_function(graph)
     return Traced(graph, graph.external_captures, result)
+
+
+def any_element(of: str) -> Outputs:
+    """For functions that return an element: its specs are kept.
+
+    Args:
+      of: what the function was given to, for the error where it returns none.
+    """
+
+    def outputs(returned: Structure) -> tuple[Any, list[Any]]:
+        # a list is most likely the results of an operation, not a tensor
+        given: Any = tuple(returned) if isinstance(returned, list) else returned
+        try:
+            element = elements.normalized(given)
+            specs = elements.specs_of(element)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"Unsupported return value from function passed to {of}: {given}."
+            ) from None
+        return specs, elements.tensors_of(specs, element)
+
+    return outputs
+
+
+def scalar_of(dtype: dtypes.DType, refusal: Callable[[Any], Exception]) -> Outputs:
+    """For functions that return a number.
+
+    Args:
+      dtype: its type.
+      refusal: the error of what is returned instead.
+    """
+
+    def outputs(returned: Structure) -> tuple[Any, list[Any]]:
+        if isinstance(returned, tuple | list | dict):
+            raise refusal(returned)
+        chosen = convert_to_tensor(returned)
+        if chosen.dtype != dtype or chosen.shape.rank not in (None, 0):
+            raise refusal(chosen)
+        return None, [chosen]
+
+    return outputs
+
+
+def function_of(
+    function: Callable[..., Any], specs: Structure, called: str, of: str
+) -> Traced:
+    """A function that makes an element of an element."""
+    return traced(function, specs, called, any_element(of))

@@ -43,7 +43,9 @@ class Iterator(Trackable):
             )
         self._iterator_resource = iterator_resource
         self._initializer = initializer
-        self._element_spec = elements.specs_from(output_types, output_shapes)
+        self._element_spec = elements.specs_from(
+            output_types, output_shapes, output_classes
+        )
         self._string_handle = F.IteratorToStringHandle(iterator_resource)
         add_to_collection("iterators", iterator_resource)
 
@@ -55,8 +57,7 @@ class Iterator(Trackable):
         output_classes: Structure = None,
     ) -> Iterator:
         """An iterator without a dataset, for any with such elements."""
-        del output_classes
-        specs = elements.specs_from(output_types, output_shapes)
+        specs = elements.specs_from(output_types, output_shapes, output_classes)
         handle = F.IteratorV2(
             container="", shared_name=shared_name or "", **elements.attrs_of(specs)
         )
@@ -70,8 +71,7 @@ class Iterator(Trackable):
         output_classes: Structure = None,
     ) -> Iterator:
         """The iterator whose `string_handle` has this value when the graph is run."""
-        del output_classes
-        specs = elements.specs_from(output_types, output_shapes)
+        specs = elements.specs_from(output_types, output_shapes, output_classes)
         text = convert_to_tensor(string_handle, dtype="string")
         handle = F.IteratorFromStringHandleV2(text, **elements.attrs_of(specs))
         return _iterator(handle, None, specs)
@@ -96,6 +96,7 @@ class Iterator(Trackable):
         given = dataset.element_spec
         _check("types", self.output_types, elements.types_of(given))
         _check("shapes", self.output_shapes, elements.shapes_of(given))
+        dataset = dataset._apply_options()
         with dispatch.name_scope(name, "make_initializer") as scope:
             with colocate_with(self._iterator_resource):
                 return F.MakeIterator(
@@ -201,6 +202,9 @@ class IteratorV2(PythonIterator):
     """
 
     def __init__(self, dataset: DatasetV2) -> None:
+        dataset = dataset._apply_options()
+        # what the dataset holds must live as long
+        self._dataset = dataset
         self._element_spec = dataset.element_spec
         self._attrs = elements.attrs_of(self._element_spec)
         self._iterator_resource, _ = F.AnonymousIteratorV2(**self._attrs)
@@ -238,7 +242,7 @@ def one_shot(dataset: DatasetV2) -> Any:
 
     @Defun(capture_by_value=True, whitelisted_stateful_ops=made)
     def _make_dataset() -> Any:
-        return dataset._variant_tensor
+        return dataset._apply_options()._variant_tensor
 
     try:
         _make_dataset.add_to_graph(context.get_default_graph())
@@ -280,6 +284,7 @@ def initializable(dataset: DatasetV2, shared_name: str | None = None) -> Iterato
             "dataset.make_initializable_iterator is not supported when eager execution "
             "is enabled. Use `for element in dataset` instead."
         )
+    dataset = dataset._apply_options()
     specs = dataset.element_spec
     with colocate_with(dataset._variant_tensor):
         handle = F.IteratorV2(

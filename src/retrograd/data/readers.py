@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from retrograd import dtypes, errors
+from retrograd import dtypes
 from retrograd.data.dataset import DatasetV1, DatasetV2
-from retrograd.errors import message
+from retrograd.data.experimental.applied import parallel_interleave
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.specs import TensorSpec
 from retrograd.graph.tensor import Tensor
@@ -21,37 +21,50 @@ _BUFFER = 256 * 1024
 _TEXT = TensorSpec([], dtypes.string)
 
 
-def _paths(filenames: TensorLike | DatasetV2) -> Tensor:
-    """The names of files, 1-D.
+def _read(
+    filenames: TensorLike | DatasetV2,
+    num_parallel_reads: TensorLike | None,
+    reader: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """The dataset of what is in files.
+
+    Args:
+      filenames: the names of files, or a dataset of such.
+      num_parallel_reads: how many files are read at a time, in turn; by default one
+        after the other.
+      reader: makes the dataset of one file, or of several.
 
     Raises:
       TypeError: a dataset of something else.
-      UnimplementedError: a dataset.
     """
-    if isinstance(filenames, DatasetV2):
-        spec = filenames.element_spec
-        if getattr(spec, "dtype", None) != dtypes.string:
-            raise TypeError(
-                "`filenames` must be a `tf.data.Dataset` of `tf.string` elements."
-            )
-        if not spec.shape.is_compatible_with([]):
-            raise TypeError(
-                "`filenames` must be a `tf.data.Dataset` of scalar `tf.string` "
-                "elements."
-            )
-        raise errors.UnimplementedError(
-            None,
-            None,
-            message(
-                "A dataset of file names is not supported yet.",
-                fix="pass the names as a list or tensor",
-            ),
+    if not isinstance(filenames, DatasetV2):
+        names = convert_to_tensor(filenames, dtypes.string)
+        flat = reshape(names, [-1], name="flat_filenames")
+        source: Any = DatasetV2.from_tensor_slices(flat)
+    else:
+        source = filenames
+    spec = source.element_spec
+    if getattr(spec, "dtype", None) != dtypes.string:
+        raise TypeError(
+            "`filenames` must be a `tf.data.Dataset` of `tf.string` elements."
         )
-    names = convert_to_tensor(filenames, dtypes.string, name="filenames")
-    return reshape(names, [-1], name="flat_filenames")
+    if not spec.shape.is_compatible_with([]):
+        raise TypeError(
+            "`filenames` must be a `tf.data.Dataset` of scalar `tf.string` elements."
+        )
+
+    def of_one(name: Tensor) -> DatasetV2:
+        return DatasetV2(reader(name), _TEXT)
+
+    if num_parallel_reads is None:
+        return source.flat_map(of_one)._variant_tensor
+    several = parallel_interleave(of_one, cycle_length=num_parallel_reads)
+    return source.apply(several)._variant_tensor
 
 
-def _optional(value: TensorLike | None, default: Any, name: str, dtype: Any) -> Tensor:
+def _optional(
+    value: TensorLike | None, default: TensorLike, name: str, dtype: Any
+) -> Tensor:
     return convert_to_tensor(default if value is None else value, dtype, name)
 
 
@@ -67,10 +80,11 @@ class TFRecordDatasetV2(DatasetV2):
     """The records of TFRecord files, as strings.
 
     Args:
-      filenames: paths: a string or several.
+      filenames: paths: a string or several, or a dataset of such.
       compression_type: how the files are compressed: "", "ZLIB" or "GZIP".
       buffer_size: taken for TensorFlow's sake.
-      num_parallel_reads: the same; files are read one after the other.
+      num_parallel_reads: how many files are read at a time, a record of each in turn;
+        by default one file after the other.
 
     Raises:
       DataLossError: (when run) a file is cut off or damaged.
@@ -85,9 +99,12 @@ class TFRecordDatasetV2(DatasetV2):
         buffer_size: TensorLike | None = None,
         num_parallel_reads: TensorLike | None = None,
     ) -> None:
-        del num_parallel_reads
-        handle = F.TFRecordDataset(
-            _paths(filenames), _kind(compression_type), _buffer(buffer_size)
+        handle = _read(
+            filenames,
+            num_parallel_reads,
+            lambda names: F.TFRecordDataset(
+                names, _kind(compression_type), _buffer(buffer_size)
+            ),
         )
         super().__init__(handle, _TEXT)
 
@@ -109,9 +126,12 @@ class TextLineDatasetV2(DatasetV2):
         buffer_size: TensorLike | None = None,
         num_parallel_reads: TensorLike | None = None,
     ) -> None:
-        del num_parallel_reads
-        handle = F.TextLineDataset(
-            _paths(filenames), _kind(compression_type), _buffer(buffer_size)
+        handle = _read(
+            filenames,
+            num_parallel_reads,
+            lambda names: F.TextLineDataset(
+                names, _kind(compression_type), _buffer(buffer_size)
+            ),
         )
         super().__init__(handle, _TEXT)
 
@@ -141,21 +161,23 @@ class FixedLengthRecordDatasetV2(DatasetV2):
         compression_type: TensorLike | None = None,
         num_parallel_reads: TensorLike | None = None,
     ) -> None:
-        del num_parallel_reads
-        sizes = [
-            _optional(value, 0, name, dtypes.int64)
-            for value, name in (
-                (header_bytes, "header_bytes"),
-                (record_bytes, "record_bytes"),
-                (footer_bytes, "footer_bytes"),
-            )
-        ]
-        inputs = [_paths(filenames), *sizes, _buffer(buffer_size)]
-        if compression_type is None:
-            handle = F.FixedLengthRecordDataset(*inputs)
-        else:
-            handle = F.FixedLengthRecordDatasetV2(*inputs, _kind(compression_type))
-        super().__init__(handle, _TEXT)
+
+        def reader(names: Tensor) -> Tensor:
+            sizes = [
+                _optional(value, 0, name, dtypes.int64)
+                for value, name in (
+                    (header_bytes, "header_bytes"),
+                    (record_bytes, "record_bytes"),
+                    (footer_bytes, "footer_bytes"),
+                )
+            ]
+            others = [*sizes, _buffer(buffer_size)]
+            if compression_type is None:
+                return F.FixedLengthRecordDataset(names, *others)
+            kind = _kind(compression_type)
+            return F.FixedLengthRecordDatasetV2(names, *others, kind)
+
+        super().__init__(_read(filenames, num_parallel_reads, reader), _TEXT)
 
 
 class TFRecordDatasetV1(DatasetV1):
@@ -235,3 +257,8 @@ def _become(
 ) -> None:
     """Let a dataset of version 1 hold what one of version 2 does."""
     DatasetV1.__init__(dataset, kind(*arguments)._variant_tensor, _TEXT)
+
+
+TFRecordDataset = TFRecordDatasetV1
+TextLineDataset = TextLineDatasetV1
+FixedLengthRecordDataset = FixedLengthRecordDatasetV1

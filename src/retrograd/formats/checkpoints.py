@@ -167,4 +167,6 @@ hooks.provide(
     checkpoint_tensor=checkpoint_tensor,
     merge_checkpoints=merge_checkpoints,
     slice_shape=slice_shape,
+    bundle_writer=BundleWriter,
+    bundle_reader=BundleReader,
 )

@@ -45,11 +45,14 @@ PROVIDERS = {
     "read_checkpoint": "retrograd.formats.checkpoints",
     "merge_checkpoints": "retrograd.formats.checkpoints",
     "checkpoint_tensor": "retrograd.formats.checkpoints",
+    "bundle_writer": "retrograd.formats.checkpoints",
+    "bundle_reader": "retrograd.formats.checkpoints",
     "slice_shape": "retrograd.formats.checkpoints",
     "variables_are_resources": "retrograd.variables.scope",
     "queue_runner_protos": "retrograd.train.queue_runner",
     "saver_protos": "retrograd.train.saver",
     "defun": "retrograd.functions.defun",
+    "version_2_enabled": "retrograd.behavior",
     "default_mode": "retrograd.distribute.default",
     "layer_from_config": "retrograd.layers.deserialization",
     "model_classes": "retrograd.keras.sequential",
@@ -92,9 +95,11 @@ class _Hooks:
     arrays in one; merge_checkpoints(prefixes, destination, delete): make one of
     several. slice_shape(spec): the shape of the slice that is described.
     checkpoint_tensor(prefix, name): one tensor of a checkpoint of version 2.
+    bundle_writer(prefix), bundle_reader(prefix): write and read one, as contexts.
     variable_protos(), queue_runner_protos(), saver_protos(): how items of collections
     are written; see `formats.proto_functions`.
     variables_are_resources(): whether the current variable scope asks for those.
+    version_2_enabled(): whether the habits of TensorFlow 2 are on.
     defun(function): a function that is traced and called as a graph.
     default_mode(): the strategy and the replica where none was chosen.
     layer_from_config(config, custom_objects): the layer that is described.

@@ -10,6 +10,7 @@ import numpy as np
 
 from retrograd import nest
 from retrograd.data.dataset import DatasetV2
+from retrograd.data.experimental.elements_of import INFINITE, UNKNOWN, cardinality
 from retrograd.data.iterator import Iterator as GraphIterator
 from retrograd.errors import OutOfRangeError
 from retrograd.graph import context
@@ -194,6 +195,31 @@ def elements_of_dataset(data: Any) -> Callable[[], Iterator[Any]]:
         yield from values_of_tensors(iterator.get_next())
 
     return draw
+
+
+def count_of_dataset(data: object, argument: str) -> int | None:
+    """How many batches a dataset has, None where that is not known.
+
+    Args:
+      data: the dataset, or an iterator.
+      argument: the argument that says how many of them are wanted.
+
+    Raises:
+      ValueError: it has no end.
+    """
+    if not isinstance(data, DatasetV2):
+        return None
+    found = cardinality(data)
+    if not context.executing_eagerly():
+        count = int(get_session().run(found))
+    else:
+        count = int(_array(found))
+    if count == INFINITE:
+        raise ValueError(
+            "When passing an infinitely repeating dataset, you must specify the "
+            f"`{argument}` argument."
+        )
+    return None if count == UNKNOWN else count
 
 
 def values_of_tensors(tensors: Any) -> Iterator[Any]:

@@ -51,9 +51,11 @@ class Sources(ModelData):
         if batches.is_dataset(x):
             self._check_no_targets(y, "dataset")
             draw = batches.elements_of_dataset(x)
-            return self._first_ready(
-                Elements(draw, prepare, steps, steps is None, text)
-            )
+            anew = steps is None
+            if anew:
+                name = "steps_per_epoch" if shuffle else "steps"
+                steps = batches.count_of_dataset(x, name)
+            return self._first_ready(Elements(draw, prepare, steps, anew, text))
         if is_generator(x):
             self._check_no_targets(y, "generator")
             made = generated(x, queue, shuffle and compiled)

@@ -194,7 +194,7 @@ class Program:
         if tensor.dtype._is_ref_dtype and isinstance(graph, FuncGraph):
             passed = graph.carries_cells
         else:
-            passed = tensor in self.plan.feeds
+            passed = any(tensor is fed for fed in self.plan.feeds)
         return self.names[tensor] if passed else self._value(tensor)
 
     def _last_uses(self) -> dict[int, list[Tensor]]:

@@ -1,65 +1,30 @@
-"""Datasets as values: the ops that make one, and those that make one of another.
-
-The value of a variant tensor that stands for a dataset is an `Elements`: something to
-go through, any number of times, that gives an element after the other. An element is a
-tuple with an array for each component.
-"""
+"""Datasets of tensors, and those that are made of others without a function."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrograd import errors
+from retrograd.ops.data.elements import (
+    INFINITE,
+    UNKNOWN,
+    Element,
+    Elements,
+    Scope,
+    declare,
+    drawn,
+    invalid_argument,
+)
 from retrograd.ops.declare import op
+from retrograd.ops.host.text import text_of
 from retrograd.ops.infer import scalar
-from retrograd.ops.traits import NONE, Traits
+from retrograd.ops.traits import Traits
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
-
-
-Element = tuple[Any, ...]
-
-
-class Elements:
-    """The elements of a dataset.
-
-    Args:
-      start: begins to go through them.
-    """
-
-    __slots__ = ("_start",)
-
-    def __init__(self, start: Callable[[], Iterable[Element]]) -> None:
-        self._start = start
-
-    def __iter__(self) -> Iterator[Element]:
-        return iter(self._start())
-
-
-def _declare(name: str, kernel: Callable[..., Any], traits: Traits = NONE) -> None:
-    op(
-        name,
-        infer=scalar,
-        host=True,
-        pure=False,
-        traits=traits,
-    )(kernel)
-
-
-def invalid_argument(text: str) -> errors.InvalidArgumentError:
-    """An InvalidArgumentError."""
-    return errors.InvalidArgumentError(None, None, text)
-
-
-def _up_to(elements: Iterable[Element], count: int) -> Iterator[Element]:
-    """The first elements; all where `count` is negative."""
-    return itertools.islice(elements, None if count < 0 else count)
-
 
 # ---------------------------------------------------------------------- sources
 
@@ -67,7 +32,7 @@ def _up_to(elements: Iterable[Element], count: int) -> Iterator[Element]:
 def _tensors(xp: Arrays, *components: Array) -> Elements:
     """One element: the tensors."""
     del xp
-    return Elements(lambda: [components])
+    return Elements(lambda _: [components], 1)
 
 
 def _slices(xp: Arrays, *components: Array) -> Elements:
@@ -76,7 +41,7 @@ def _slices(xp: Arrays, *components: Array) -> Elements:
     rows = {len(c) for c in components}
     if len(rows) > 1:
         raise invalid_argument(f"Dimensions of the components differ: {sorted(rows)}")
-    return Elements(lambda: zip(*components, strict=True))
+    return Elements(lambda _: zip(*components, strict=True), min(rows))
 
 
 def _range(xp: Arrays, start: Array, stop: Array, step: Array) -> Elements:
@@ -85,12 +50,12 @@ def _range(xp: Arrays, start: Array, stop: Array, step: Array) -> Elements:
     if not step:
         raise invalid_argument("step must be a non-zero integer.")
     numbers = range(int(start), int(stop), int(step))
-    return Elements(lambda: ((np.int64(i),) for i in numbers))
+    return Elements(lambda _: ((np.int64(i),) for i in numbers), len(numbers))
 
 
-_declare("TensorDataset", _tensors, Traits(keeps=True))
-_declare("TensorSliceDataset", _slices, Traits(keeps=True))
-_declare("RangeDataset", _range)
+declare("TensorDataset", _tensors, Traits(keeps=True))
+declare("TensorSliceDataset", _slices, Traits(keeps=True))
+declare("RangeDataset", _range)
 
 # ---------------------------------------------------------------------- of another
 
@@ -98,33 +63,96 @@ _declare("RangeDataset", _range)
 def _repeat(xp: Arrays, input_dataset: Elements, count: Array) -> Elements:
     """The elements `count` times; for ever where it is negative."""
     del xp
+    times = int(count)
+    fused = input_dataset.repeated
+    plain = _repeated(input_dataset, times)
+    if fused is None:
+        return plain
+    other = fused(times)
 
-    def start() -> Iterator[Element]:
-        rounds = itertools.count() if count < 0 else range(int(count))
-        for _ in rounds:
-            empty = True
-            for element in input_dataset:
-                empty = False
-                yield element
-            if empty:
-                return
+    def start(scope: Scope) -> Iterator[Element]:
+        if "shuffle_and_repeat_fusion" in scope.optimizations:
+            return other.begin(scope)
+        return plain.begin(scope)
 
-    return Elements(start)
+    return Elements(start, plain.count)
+
+
+def _repeated(dataset: Elements, times: int) -> Elements:
+    def start(scope: Scope) -> Iterator[Element]:
+        within = scope.at("Repeat")
+        left = times
+        if times == 0:
+            return iter(())
+        source, empty = dataset.begin(within), True
+
+        def draw() -> Element:
+            nonlocal source, empty, left
+            while True:
+                for element in source:
+                    empty = False
+                    return element
+                left -= 1
+                if left == 0 or empty:
+                    left = 1
+                    raise StopIteration
+                source, empty = dataset.begin(within), True
+
+        return drawn(draw)
+
+    count = dataset.count
+    if times < 0:
+        count = 0 if count == 0 else INFINITE
+    elif times == 0 or count >= 0:
+        count = count * times if times else 0
+    return Elements(start, count)
 
 
 def _take(xp: Arrays, input_dataset: Elements, count: Array) -> Elements:
-    """The first elements."""
+    """The first elements; all where `count` is negative."""
     del xp
-    return Elements(lambda: _up_to(input_dataset, int(count)))
+    most = int(count)
+
+    def start(scope: Scope) -> Iterator[Element]:
+        source, left = input_dataset.begin(scope.at("Take")), most
+
+        def draw() -> Element:
+            nonlocal left
+            if left == 0:
+                raise StopIteration
+            element = next(source)
+            left -= 1
+            return element
+
+        return drawn(draw)
+
+    known = input_dataset.count
+    if known != UNKNOWN:
+        # all that there are count as endless, for TensorFlow
+        known = most if known == INFINITE else min(known, most)
+    return Elements(start, known)
 
 
 def _skip(xp: Arrays, input_dataset: Elements, count: Array) -> Elements:
     """The elements without the first; none where `count` is negative."""
     del xp
-    first = int(count)
+    first, known = int(count), input_dataset.count
     if first < 0:
-        return Elements(tuple)
-    return Elements(lambda: itertools.islice(input_dataset, first, None))
+        return Elements(lambda _: (), min(known, 0) if known != INFINITE else 0)
+
+    def start(scope: Scope) -> Iterator[Element]:
+        source, left = input_dataset.begin(scope.at("Skip")), first
+
+        def draw() -> Element:
+            nonlocal left
+            while left:
+                next(source)
+                left -= 1
+            return next(source)
+
+        return drawn(draw)
+
+    return Elements(start, known if known < 0 else max(known - first, 0))
 
 
 def _shard(
@@ -147,7 +175,24 @@ def _shard(
             f"Index must be between 0 and {num_shards - 1} (currently index = {index})."
         )
     first, step = int(index), int(num_shards)
-    return Elements(lambda: itertools.islice(input_dataset, first, None, step))
+
+    def start(scope: Scope) -> Iterator[Element]:
+        source, place = input_dataset.begin(scope.at("Shard")), 0
+
+        def draw() -> Element:
+            nonlocal place
+            while True:
+                element = next(source)
+                place += 1
+                if (place - 1) % step == first:
+                    return element
+
+        return drawn(draw)
+
+    known = input_dataset.count
+    if known >= 0:
+        known = known // step + (first < known % step)
+    return Elements(start, known)
 
 
 def _concatenate(
@@ -155,169 +200,122 @@ def _concatenate(
 ) -> Elements:
     """The elements of one, then those of the other."""
     del xp
-    return Elements(lambda: itertools.chain(input_dataset, another_dataset))
+    parts = (input_dataset, another_dataset)
+    counts = [part.count for part in parts]
+    known = min(counts) if min(counts) < 0 else sum(counts)
+    if INFINITE in counts:
+        known = INFINITE
+
+    def start(scope: Scope) -> Iterator[Element]:
+        return itertools.chain.from_iterable(
+            part.begin(scope.at(f"Concatenate[{i}]")) for i, part in enumerate(parts)
+        )
+
+    return Elements(start, known)
 
 
 def _zip(xp: Arrays, *input_datasets: Elements) -> Elements:
     """Elements side by side, until one dataset ends."""
     del xp
 
-    def start() -> Iterator[Element]:
-        for parts in zip(*input_datasets, strict=False):
-            yield tuple(itertools.chain(*parts))
+    def start(scope: Scope) -> Iterator[Element]:
+        sources = [
+            part.begin(scope.at(f"Zip[{i}]")) for i, part in enumerate(input_datasets)
+        ]
+        return map(_joined, *sources)
 
-    return Elements(start)
+    counts = [part.count for part in input_datasets]
+    finite = [count for count in counts if count != INFINITE]
+    known = UNKNOWN if UNKNOWN in counts else min(finite, default=INFINITE)
+    return Elements(start, known)
 
 
-def _prefetch(xp: Arrays, input_dataset: Elements, buffer_size: Array) -> Elements:
-    """The same elements; they are made when they are asked for."""
-    del xp
-    if buffer_size < -1:
-        raise invalid_argument("buffer_size must be >= 0 or set buffer_size to be -1")
+def _joined(*parts: Element) -> Element:
+    return tuple(itertools.chain(*parts))
+
+
+declare("RepeatDataset", _repeat)
+declare("TakeDataset", _take)
+declare("SkipDataset", _skip)
+declare("ShardDataset", _shard)
+declare("ConcatenateDataset", _concatenate)
+declare("ZipDataset", _zip)
+
+# ------------------------------------------------------------- how they are run
+
+
+def _optimize(
+    xp: Arrays,
+    input_dataset: Elements,
+    optimizations: Array,
+    *,
+    optimization_configs: Iterable[object],
+) -> Elements:
+    """The same elements; where a shuffled dataset is repeated, both are done in one."""
+    del xp, optimization_configs
+    names = [text_of(name) for name in np.asarray(optimizations, object).ravel()]
+    return Elements(
+        lambda scope: input_dataset.begin(scope.optimized(names)), input_dataset.count
+    )
+
+
+def _same(xp: Arrays, input_dataset: Elements, *unused: object) -> Elements:
+    """The same elements."""
+    del xp, unused
     return input_dataset
 
 
-_declare("RepeatDataset", _repeat)
-_declare("TakeDataset", _take)
-_declare("SkipDataset", _skip)
-_declare("ShardDataset", _shard)
-_declare("ConcatenateDataset", _concatenate)
-_declare("ZipDataset", _zip)
-_declare("PrefetchDataset", _prefetch)
+def _slow(xp: Arrays, input_dataset: Elements, sleep_microseconds: Array) -> Elements:
+    """The same elements, each after a time."""
+    del xp
+    import time
 
-# -------------------------------------------------------------------- by functions
+    def start(scope: Scope) -> Iterator[Element]:
+        source = input_dataset.begin(scope.at("Sleep"))
+
+        def draw() -> Element:
+            time.sleep(int(sleep_microseconds) / 1e6)
+            return next(source)
+
+        return drawn(draw)
+
+    return Elements(start, input_dataset.count)
 
 
-def _map(
-    xp: Arrays,
-    input_dataset: Elements,
-    *other_arguments: Array,
-    f: Callable[..., Sequence[Any]],
-    **unused: object,
+def _assert_next(
+    xp: Arrays, input_dataset: Elements, transformations: Array
 ) -> Elements:
-    """What a function makes of each element."""
-    del xp, unused
-    return Elements(lambda: (tuple(f(*e, *other_arguments)) for e in input_dataset))
+    """The same elements: the order of transformations is never changed here."""
+    del xp, transformations
+    return input_dataset
 
 
-def _parallel_map(
-    xp: Arrays,
-    input_dataset: Elements,
-    *others: Array,
-    f: Callable[..., Any],
-    **unused: object,
-) -> Elements:
-    """As `_map`, one element after another; the last input says how many at once."""
-    return _map(xp, input_dataset, *others[:-1], f=f, **unused)
+declare("OptimizeDataset", _optimize)
+for _name in (
+    "ModelDataset",
+    "MaxIntraOpParallelismDataset",
+    "ExperimentalMaxIntraOpParallelismDataset",
+    "PrivateThreadPoolDataset",
+    "ExperimentalPrivateThreadPoolDataset",
+    "NonSerializableDataset",
+    "ExperimentalNonSerializableDataset",
+    "AutoShardDataset",
+    "ExperimentalAutoShardDataset",
+    "WrapDatasetVariant",
+    "UnwrapDatasetVariant",
+):
+    declare(_name, _same)
+declare("SleepDataset", _slow)
+declare("ExperimentalSleepDataset", _slow)
+declare("AssertNextDataset", _assert_next)
+declare("ExperimentalAssertNextDataset", _assert_next)
 
 
-def _filter(
-    xp: Arrays,
-    input_dataset: Elements,
-    *other_arguments: Array,
-    predicate: Callable[..., Sequence[Any]],
-    **unused: object,
-) -> Elements:
-    """The elements for which a function gives True."""
-    del xp, unused
-
-    def start() -> Iterator[Element]:
-        for element in input_dataset:
-            (chosen,) = predicate(*element, *other_arguments)
-            if chosen:
-                yield element
-
-    return Elements(start)
+def _cardinality(xp: Arrays, input_dataset: Elements) -> np.int64:
+    """How many elements there are: −1 without end, −2 where that is not known."""
+    del xp
+    return np.int64(input_dataset.count)
 
 
-def _flat_map(
-    xp: Arrays,
-    input_dataset: Elements,
-    *other_arguments: Array,
-    f: Callable[..., Sequence[Any]],
-    **unused: object,
-) -> Elements:
-    """The elements of the datasets that a function makes, one after another."""
-    del xp, unused
-
-    def start() -> Iterator[Element]:
-        for element in input_dataset:
-            (inner,) = f(*element, *other_arguments)
-            yield from inner
-
-    return Elements(start)
-
-
-_declare("MapDataset", _map)
-_declare("ParallelMapDataset", _parallel_map)
-_declare("FilterDataset", _filter)
-_declare("FlatMapDataset", _flat_map)
-
-# ---------------------------------------------------------------------- batches
-
-
-def _batch(
-    xp: Arrays,
-    input_dataset: Elements,
-    batch_size: Array,
-    drop_remainder: Array,
-    **unused: Any,
-) -> Elements:
-    """Elements put together along a new first axis; the last batch may be smaller."""
-    del xp, unused
-    size = int(batch_size)
-    if size < 1:
-        raise invalid_argument("Batch size must be greater than zero.")
-
-    def start() -> Iterator[Element]:
-        elements = iter(input_dataset)
-        while rows := list(itertools.islice(elements, size)):
-            if len(rows) < size and drop_remainder:
-                return
-            yield _stacked(rows)
-
-    return Elements(start)
-
-
-def _stacked(rows: Sequence[Element]) -> Element:
-    """Elements as one, each component with an axis for the elements.
-
-    Raises:
-      InvalidArgumentError: their shapes differ.
-    """
-    columns = list(zip(*rows, strict=True))
-    for i, column in enumerate(columns):
-        first = np.shape(column[0])
-        for value in column:
-            if np.shape(value) != first:
-                raise invalid_argument(
-                    "Cannot batch tensors with different shapes in component "
-                    f"{i}. First element had shape {_text(first)} and element "
-                    f"{next(j for j, v in enumerate(column) if v is value)} had shape "
-                    f"{_text(np.shape(value))}."
-                )
-    return tuple(np.stack([np.asarray(v) for v in column]) for column in columns)
-
-
-def _text(shape: Sequence[int]) -> str:
-    return f"[{','.join(map(str, shape))}]"
-
-
-def _rebatch(
-    xp: Arrays, input_dataset: Elements, num_replicas: Array, *, use_fallback: bool
-) -> Elements:
-    """Each batch in as many parts as there are replicas, one after the other."""
-    del xp, use_fallback
-    count = int(num_replicas)
-
-    def start() -> Iterator[Element]:
-        for batch in input_dataset:
-            size = -(-len(batch[0]) // count)
-            for i in range(count):
-                yield tuple(column[i * size : (i + 1) * size] for column in batch)
-
-    return Elements(start)
-
-
-_declare("BatchDatasetV2", _batch)
-_declare("RebatchDataset", _rebatch)
+for _name in ("DatasetCardinality", "ExperimentalDatasetCardinality"):
+    op(_name, infer=scalar, host=True, pure=False)(_cardinality)

@@ -11,7 +11,7 @@ import numpy as np
 from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
-from retrograd.ops.data.dataset_ops import Element, Elements, invalid_argument
+from retrograd.ops.data.elements import Element, Elements, Scope, invalid_argument
 from retrograd.ops.declare import op
 from retrograd.ops.host.text import text_of
 from retrograd.ops.infer import with_rank, with_rank_at_most
@@ -37,9 +37,9 @@ def _of_files(filenames: Array, opened: Callable[[str], Parts]) -> Elements:
     """The parts of all files."""
     paths = [os.fsdecode(p) for p in np.asarray(filenames, object).ravel()]
 
-    def start() -> Iterator[Element]:
+    def start(_: Scope) -> Iterator[Element]:
         for path in paths:
-            for _, part in opened(path):
+            for _number, part in opened(path):
                 yield (part,)
 
     return Elements(start)

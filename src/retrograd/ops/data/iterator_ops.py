@@ -16,7 +16,7 @@ from retrograd.ops.declare import op
 from retrograd.ops.infer import nothing, scalar, scalars
 
 if TYPE_CHECKING:
-    from retrograd.ops.data.dataset_ops import Elements
+    from retrograd.ops.data.elements import Elements
     from retrograd.run.store import Store
     from retrograd.typing import Array, Arrays
 
@@ -42,6 +42,10 @@ class Iteration:
         """Go to the first element of a dataset."""
         with self._lock:
             self._place = iter(elements)
+
+    def cancel(self) -> None:
+        """Let go of the dataset, and so of the threads that make elements ahead."""
+        self._place = self._factory = None
 
     def saved(self) -> Callable[[], None]:
         """A function that goes back to the place where this is now.

@@ -77,7 +77,7 @@ def _wrapped_gradient(n: Operation, *dys: Tensor | None) -> Tensor:
     math="yᵢ = component i of x",
     notation=dict(optional="x̄ = (ȳ₀, ȳ₁, …)"),
 )
-def get_value(xp: Arrays, optional: Optional, *, n: Operation) -> Any:
+def get_value(xp: Arrays, optional: Optional) -> Any:
     """What an optional holds.
 
     Raises:
@@ -88,4 +88,4 @@ def get_value(xp: Arrays, optional: Optional, *, n: Operation) -> Any:
         raise InvalidArgumentError(
             None, None, "The given optional does not have a value."
         )
-    return optional.values if len(n._outputs) != 1 else optional.values[0]
+    return optional.values if len(optional.values) != 1 else optional.values[0]

@@ -58,6 +58,11 @@ _READERS: dict[str, Callable[[bytes, np.dtype], Any]] = {
 }
 
 
+def read_field(text: bytes, kind: np.dtype) -> Any:
+    """The value of a field as an element of a type; None where it is none."""
+    return _READERS[kind.kind](text, kind)
+
+
 def _shapes(n: Operation) -> list[RawShape]:
     for i in range(1, len(n._inputs)):
         raw = with_rank_at_most(n, i, 1)
