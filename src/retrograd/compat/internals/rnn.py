@@ -10,6 +10,7 @@ from retrograd.layers.rnn_cell_base import (
     zero_state_tensors,
 )
 from retrograd.layers.rnn_steps import (
+    Lengths,
     best_effort_batch_size,
     infer_state_dtype,
     is_keras_cell,
@@ -18,7 +19,9 @@ from retrograd.layers.rnn_steps import (
 from retrograd.layers.static_rnn import turned
 
 if TYPE_CHECKING:
-    from retrograd.typing import DynamicShape
+    from collections.abc import Callable
+
+    from retrograd.typing import DynamicShape, Structure, TensorLike
 
 
 def _concat(
@@ -26,6 +29,24 @@ def _concat(
 ) -> Any:
     """The sizes of both one after the other, as a tensor or as a list."""
     return static_sizes(prefix, suffix) if static else joined_sizes(prefix, suffix)
+
+
+def _rnn_step(
+    time: TensorLike,
+    sequence_length: Any,
+    min_sequence_length: TensorLike,
+    max_sequence_length: TensorLike,
+    zero_output: Structure,
+    state: Structure,
+    call_cell: Callable[[], tuple[Any, Any]],
+    state_size: Structure,
+    skip_conditionals: bool = False,
+) -> tuple[Any, Any]:
+    """A step: behind the end of a sequence, zeros, and the state as it was."""
+    del state_size
+    bounds = min_sequence_length, max_sequence_length
+    ends = Lengths(sequence_length, zero_output, bounds)
+    return ends.step(time, state, call_cell, skip_conditionals)
 
 
 _best_effort_input_batch_size = best_effort_input_batch_size = best_effort_batch_size

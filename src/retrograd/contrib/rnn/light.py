@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from retrograd.contrib.rnn.sized import keeps_sizes, one_state
+from retrograd.contrib.rnn.sized import keeps_sizes, known_columns, one_state
 from retrograd.layers import activations, initializers
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.rnn_cell_base import BIAS, KERNEL, LayerRNNCell
@@ -49,7 +49,7 @@ class SRUCell(LayerRNNCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        width, units = self._width(input_shape), self._num_units
+        width, units = known_columns(input_shape), self._num_units
         self._kernel = self.add_variable(KERNEL, shape=[width, 4 * units])
         first = constant_initializer(0.0, dtype=self.dtype)
         self._bias = self.add_variable(BIAS, shape=[2 * units], initializer=first)
@@ -96,7 +96,7 @@ class IndRNNCell(LayerRNNCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        width, units = self._width(input_shape), self._num_units
+        width, units = known_columns(input_shape), self._num_units
         self._kernel_w = self.add_variable(f"{KERNEL}_w", shape=[width, units])
         self._kernel_u = _own_weights(self, f"{KERNEL}_u", units)
         first = zeros_initializer(dtype=self.dtype)
@@ -140,7 +140,7 @@ class IndyGRUCell(LayerRNNCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        width, units = self._width(input_shape), self._num_units
+        width, units = known_columns(input_shape), self._num_units
         given, own = self._kernel_initializer, self._bias_initializer
         ones = constant_initializer(1.0, dtype=self.dtype)
         blank = zeros_initializer(dtype=self.dtype)
@@ -208,7 +208,7 @@ class IndyLSTMCell(LayerRNNCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        width, parts = self._width(input_shape), 4 * self._num_units
+        width, parts = known_columns(input_shape), 4 * self._num_units
         self._kernel_w = self.add_variable(
             f"{KERNEL}_w", shape=[width, parts], initializer=self._kernel_initializer
         )

@@ -110,17 +110,14 @@ class _Weights:
     """The weights of an LSTM; kernel and bias have the parts of i, j, f and o.
 
     Args:
-      w: [n + units, 4 units].
-      wci, wcf, wco: by what i, f and o see the memory.
-      b: [4 units].
+      weights: the kernel [n + units, 4 units]; by what i, f and o see the memory; and
+        the bias [4 units].
       peepholes: whether they see it.
     """
 
-    def __init__(
-        self, w: Array, wci: Array, wcf: Array, wco: Array, b: Array, peepholes: bool
-    ) -> None:
-        self.w, self.b = w, b
-        self.seen = (wci, wcf, wco) if peepholes else None
+    def __init__(self, weights: Sequence[Array], peepholes: bool) -> None:
+        self.w, *seen, self.b = weights
+        self.seen = seen if peepholes else None
 
     def step(
         self, xp: Arrays, x: Array, c: Array, h: Array, forget: float, clip: float
@@ -191,7 +188,7 @@ def lstm_block_cell_kernel(
       InvalidArgumentError: shapes do not fit.
     """
     _check_lstm(x, c, h, weights[0], weights[-1])
-    own = _Weights(*weights, use_peephole)
+    own = _Weights(weights, use_peephole)
     return own.step(xp, x, c, h, forget_bias, cell_clip)
 
 
@@ -211,7 +208,7 @@ def lstm_block_cell_grad_kernel(
     """
     weights, kept, given = rest[:5], rest[5:11], rest[11:]
     _check_lstm(x, c, h, weights[0], weights[-1])
-    own = _Weights(*weights, use_peephole)
+    own = _Weights(weights, use_peephole)
     before, gates, sums = own.back(xp, c, kept, *given)
     return before, gates, *sums
 
@@ -257,6 +254,11 @@ def _swapped(xp: Arrays, w: Array) -> Array:
     """A kernel or bias with the parts of j and f exchanged."""
     i, j, f, o = _parts(w, 4)
     return xp.concatenate([i, f, j, o], -1)
+
+
+def _reordered(xp: Arrays, weights: Sequence[Array]) -> list[Array]:
+    w, *seen, b = weights
+    return [_swapped(xp, w), *seen, _swapped(xp, b)]
 
 
 def _check_steps(xp: Arrays, count: Array, x: Array) -> None:
@@ -345,7 +347,7 @@ def block_lstm_kernel(
     Raises:
       InvalidArgumentError: shapes do not fit, or there are fewer steps.
     """
-    own = _Weights(*weights, use_peephole)
+    own = _Weights(weights, use_peephole)
     return _block(xp, count, x, c, h, own, (forget_bias, cell_clip))
 
 
@@ -365,8 +367,7 @@ def block_lstm_v2_kernel(
     Raises:
       InvalidArgumentError: shapes do not fit, or there are fewer steps.
     """
-    w, *seen, b = weights
-    own = _Weights(_swapped(xp, w), *seen, _swapped(xp, b), use_peephole)
+    own = _Weights(_reordered(xp, weights), use_peephole)
     return _block(xp, count, x, c, h, own, (0.0, cell_clip))
 
 
@@ -422,7 +423,7 @@ def block_lstm_grad_kernel(
     Raises:
       InvalidArgumentError: shapes do not fit, or there are fewer steps.
     """
-    own = _Weights(*rest[:5], use_peephole)
+    own = _Weights(rest[:5], use_peephole)
     _check_lstm(x, c, h, own.w, own.b)
     return _block_back(xp, count, x, (c, h), own, rest[5:12], rest[12:])
 
@@ -442,8 +443,7 @@ def block_lstm_grad_v2_kernel(
     Raises:
       InvalidArgumentError: shapes do not fit, or there are fewer steps.
     """
-    w, *seen, b = rest[:5]
-    own = _Weights(_swapped(xp, w), *seen, _swapped(xp, b), use_peephole)
+    own = _Weights(_reordered(xp, rest[:5]), use_peephole)
     _check_lstm(x, c, h, own.w, own.b)
     found = _block_back(xp, count, x, (c, h), own, rest[5:12], rest[12:])
     dw, db = _swapped(xp, found[3]), _swapped(xp, found[7])
@@ -461,19 +461,14 @@ gradient(
     "BlockLSTM",
     "BlockLSTMV2",
     seq_len_max="n",
-    **{
-        name: f"{symbol} = back(C̄, H̄)"
-        for name, symbol in (
-            ("x", "X̄"),
-            ("cs_prev", "M̄"),
-            ("h_prev", "S̄"),
-            ("w", "W̄"),
-            ("wci", "p̄"),
-            ("wcf", "q̄"),
-            ("wco", "r̄"),
-            ("b", "b̄"),
-        )
-    },
+    x="X̄ = back(C̄, H̄)",
+    cs_prev="M̄ = back(C̄, H̄)",
+    h_prev="S̄ = back(C̄, H̄)",
+    w="W̄ = back(C̄, H̄)",
+    wci="p̄ = back(C̄, H̄)",
+    wcf="q̄ = back(C̄, H̄)",
+    wco="r̄ = back(C̄, H̄)",
+    b="b̄ = back(C̄, H̄)",
 )(_block_gradient)
 
 
