@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from retrograd import shapes
 from retrograd.contrib.rnn.sized import keeps_sizes, one_state
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.rnn_cell_base import BIAS, KERNEL, LayerRNNCell
@@ -110,10 +111,11 @@ class LSTMBlockCell(LayerRNNCell):
         Raises:
           ValueError: their size is not known.
         """
-        sizes: Any = input_shape
-        if not sizes[1].value:
+        sizes = shapes.TensorShape(input_shape)
+        width = sizes.as_list()[1]
+        if not width:
             raise ValueError(f"Expecting inputs_shape[1] to be set: {sizes}")
-        lstm_variables(self, sizes[1].value, self._use_peephole)
+        lstm_variables(self, width, self._use_peephole)
         self.built = True
 
     def call(self, inputs: Tensor, state: Structure) -> tuple[Any, Any]:
@@ -180,8 +182,7 @@ class GRUBlockCell(LayerRNNCell):
 
     def _make(self, input_shape: ShapeLike, *names: str) -> None:
         """Make the weights under these names."""
-        sizes: Any = input_shape
-        width, units = sizes[1].value, self._num_units
+        width, units = shapes.TensorShape(input_shape).as_list()[1], self._num_units
         if width is None:
             raise ValueError("Expecting input_size to be set.")
         rows, firsts = width + units, map(constant_initializer, (1.0, 0.0))

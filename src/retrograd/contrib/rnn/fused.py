@@ -245,19 +245,33 @@ class LSTMBlockWrapper(scoped.Layer):
         memories, outputs = self._call_cell(inputs, c, h, kind, sequence_length)
         if sequence_length is None:
             return outputs, LSTMStateTuple(memories[-1], outputs[-1])
-        mask = transpose(sequence_mask(sequence_length, steps, dtype=kind), [1, 0])
-        outputs = outputs * tile(expand_dims(mask, -1), [1, 1, self.num_units])
-        # the first state counts as that before the first step, for those without steps
-        memories = concat([expand_dims(c, [0]), memories], 0)
-        found = concat([expand_dims(h, [0]), outputs], 0)
-        last = [_at_ends(x, sequence_length, batch) for x in (memories, found)]
+        outputs = until_ends(outputs, sequence_length, steps, self.num_units)
+        last = [
+            at_ends(before, x, sequence_length, batch)
+            for before, x in ((c, memories), (h, outputs))
+        ]
         return outputs, LSTMStateTuple(*last)
 
 
-def _at_ends(x: Tensor, lengths: TensorLike, batch: TensorLike) -> Any:
-    """Of x [steps + 1, batch, n] for each sequence what is at its end."""
-    places = stack([lengths, range_(batch)], axis=1)
-    return gather_nd(x, places)
+def until_ends(x: Tensor, lengths: TensorLike, steps: TensorLike, units: int) -> Tensor:
+    """x [steps, batch, units] with zeros behind the end of each sequence."""
+    mask = transpose(sequence_mask(lengths, steps, dtype=x.dtype), [1, 0])
+    return x * tile(expand_dims(mask, -1), [1, 1, units])
+
+
+def at_ends(
+    before: TensorLike, x: Tensor, lengths: TensorLike, batch: TensorLike
+) -> Any:
+    """Of x [steps, batch, units] what is at the end of each sequence.
+
+    Args:
+      before: [batch, units], for sequences without steps.
+      x: what is looked at.
+      lengths: [batch].
+      batch: how many sequences there are.
+    """
+    whole = concat([expand_dims(before, [0]), x], 0)
+    return gather_nd(whole, stack([lengths, range_(batch)], axis=1))
 
 
 class LSTMBlockFusedCell(LSTMBlockWrapper):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from retrograd import shapes
 from retrograd.contrib.rnn.sized import keeps_sizes, known_columns, one_state
 from retrograd.layers import activations, initializers
 from retrograd.layers.input_spec import InputSpec
@@ -51,9 +52,9 @@ class SRUCell(LayerRNNCell):
         """Make the weights, for inputs [batch, n]."""
         width, units = known_columns(input_shape), self._num_units
         self._kernel = self.add_variable(KERNEL, shape=[width, 4 * units])
-        first = constant_initializer(0.0, dtype=self.dtype)
+        first = zeros_initializer(dtype=self.dtype)
         self._bias = self.add_variable(BIAS, shape=[2 * units], initializer=first)
-        self._built = True
+        self.built = True
 
     def call(self, inputs: Tensor, state: Tensor) -> tuple[Any, Any]:
         """The outputs of a step, and the next state."""
@@ -280,8 +281,7 @@ class MinimalRNNCell(_PlainCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        sizes: Any = input_shape
-        width = sizes[-1].value
+        width = shapes.TensorShape(input_shape).as_list()[-1]
         rows = None if width is None else width + 2 * self.units
         self.kernel = self._kernel_of(KERNEL, [rows, self.units])
         self.bias = self._bias_of(self.units)
@@ -312,9 +312,8 @@ class CFNCell(_PlainCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        sizes: Any = input_shape
-        units = self.units
-        self.kernel = self._kernel_of(KERNEL, [sizes[-1].value, 3 * units])
+        width, units = shapes.TensorShape(input_shape).as_list()[-1], self.units
+        self.kernel = self._kernel_of(KERNEL, [width, 3 * units])
         self.recurrent_kernel = self._kernel_of("recurrent_kernel", [units, 2 * units])
         self.bias = self._bias_of(2 * units)
         self.built = True

@@ -451,9 +451,9 @@ def block_lstm_grad_v2_kernel(
 
 
 def _block_gradient(n: Operation, *dys: Tensor) -> list[Tensor | None]:
-    backward = {"BlockLSTM": F.BlockLSTMGrad, "BlockLSTMV2": F.BlockLSTMGradV2}[n.type]
+    """By BlockLSTMGrad for both: TensorFlow 1.15 overlooks that their orders differ."""
     use = n.attrs["use_peephole"]
-    found = backward(*n.inputs, *n.outputs, dys[1], dys[6], use_peephole=use)
+    found = F.BlockLSTMGrad(*n.inputs, *n.outputs, dys[1], dys[6], use_peephole=use)
     return [None, *found]
 
 
