@@ -1,6 +1,7 @@
 """The cells of `tf.contrib`, which TensorFlow 1.15 and the tests run for two steps."""
 
 import numpy as np
+from layer_runs import wave
 from recurrent_programs import described_run
 
 #: by name: the cell, and the shape of its inputs where that is not [2, 4]
@@ -58,6 +59,11 @@ grid_both: c.BidirectionalGridLSTMCell(2, **blocks)
 grid_moved: c.BidirectionalGridLSTMCell(2, True, True, backward_slice_offset=1, **three)
 turing: r.NTMCell(c.LSTMCell(3), 5, 2, 2, 1)
 turing_far: r.NTMCell(c.GRUCell(3), 7, 2, 1, 2, 2, 3, 2.0)
+cudnn_lstm: tf.contrib.cudnn_rnn.CudnnCompatibleLSTMCell(3)
+cudnn_gru: tf.contrib.cudnn_rnn.CudnnCompatibleGRUCell(3)
+lstm_weights: tf.contrib.cudnn_rnn.CudnnParamsFormatConverterLSTM(2, 3, 4) @ weights 8
+gru_weights: tf.contrib.cudnn_rnn.CudnnParamsFormatConverterGRU(2, 3, 4) @ weights 6
+plain_weights: tf.contrib.cudnn_rnn.CudnnParamsFormatConverterTanh(2, 3, 4) @ weights 2
 whole: c.LSTMBlockFusedCell(3, 0.5, 0.4) @ whole
 whole_lengths: c.LSTMBlockFusedCell(3, use_peephole=True) @ lengths
 whole_turned: c.TimeReversedFusedRNN(c.LSTMBlockFusedCell(3)) @ whole
@@ -109,6 +115,8 @@ def steps(tf, x, name):
     """The outputs of two steps, the last state, and what to say of it."""
     text, _, kind = PROGRAMS[name].partition(" @ ")
     cell = eval(text, known(tf))
+    if kind.startswith("weights"):
+        return converted(tf, cell, int(kind.split()[-1])), {}
     if kind in ("whole", "lengths"):
         lengths = [2, 1] if kind == "lengths" else None
         steps = tf.transpose(x, [1, 0, 2])
@@ -130,6 +138,17 @@ def steps(tf, x, name):
     if hasattr(cell, "_trainable_weights"):
         said["weights"] = [w.name for w in cell.trainable_weights]
     return (outputs, state), said
+
+
+def converted(tf, converter, each):
+    """Weights of cuDNN for two layers of three units as those of cells, and back."""
+    half = [(3, 3)] * (each // 2)
+    shapes = [(3, 4)] * (each // 2) + half * 3
+    weights = [tf.constant(wave(s, float(i))) for i, s in enumerate(shapes)]
+    biases = [tf.constant(wave((3,), 0.7 * i)) for i in range(2 * each)]
+    found = converter._cu_canonical_to_tf_canonical(weights, biases)
+    back = converter._tf_canonical_to_cu_canonical([*found[0], *found[1]], None)
+    return found, back
 
 
 def shapes_of(tf, state):
