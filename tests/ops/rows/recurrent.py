@@ -38,7 +38,6 @@ def _steps(count: int) -> object:
 _SEQUENCE_OF_4 = (_steps(4), *_SEQUENCE, *_WEIGHTS)
 
 ROWS = [
-    row("LSTMBlockCell", *_STEP, *_WEIGHTS, cell_clip=0.4, order=0),
     row(
         "LSTMBlockCell",
         *_STEP,
@@ -48,6 +47,7 @@ ROWS = [
         use_peephole=True,
         order=0,
     ),
+    row("LSTMBlockCell", *_STEP, *_WEIGHTS, cell_clip=0.4, order=0),
     *[
         row("LSTMBlockCellGrad", *_STEP, *_WEIGHTS, *_KEPT, use_peephole=seen, order=0)
         for seen in (False, True)

@@ -259,8 +259,8 @@ class _CudnnRNN(scoped.Layer):
         kind = self._plain_dtype
         if initial_state is None:
             axis = 1 if time_major else 0
-            sizes = inputs.shape.as_list()
-            batch = shape(inputs)[axis] if sizes[axis] is None else sizes[axis]
+            known = inputs.shape.as_list()[axis]
+            batch: Any = shape(inputs)[axis] if known is None else known
             initial_state = tuple(zeros(s, kind) for s in self.state_shape(batch))
         h, c = self._pair(initial_state)
         y, h, c = cudnn_rnn(
@@ -284,7 +284,7 @@ class _CudnnRNN(scoped.Layer):
         (h,) = state
         return h, None
 
-    def state_shape(self, batch_size: Any) -> tuple[list[Any], ...]:
+    def state_shape(self, batch_size: TensorLike) -> tuple[list[Any], ...]:
         """The shapes of the states."""
         return ([self._num_layers * self.num_dirs, batch_size, self._num_units],)
 
@@ -300,7 +300,7 @@ class CudnnLSTM(_CudnnRNN):
         h, c = state
         return h, c
 
-    def state_shape(self, batch_size: Any) -> tuple[list[Any], ...]:
+    def state_shape(self, batch_size: TensorLike) -> tuple[list[Any], ...]:
         """The shapes of h and c."""
         return super().state_shape(batch_size) * 2
 

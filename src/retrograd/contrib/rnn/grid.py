@@ -23,7 +23,7 @@ from retrograd.variables.scope import get_variable, variable_scope
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import DTypeLike, InitializerLike, Structure
+    from retrograd.typing import DTypeLike, InitializerLike, Structure, TensorLike
 
 
 def _known_width(inputs: Tensor) -> int:
@@ -43,7 +43,7 @@ def _batch(inputs: Tensor) -> Any:
     return shape(inputs)[0] if size is None else size
 
 
-def _block(whole: Any, begin: int, size: int) -> Tensor:
+def _block(whole: TensorLike, begin: int, size: int) -> Tensor:
     """Some columns."""
     return slice_(whole, [0, begin], [-1, size])
 
@@ -253,7 +253,7 @@ class _Grid:
         return keep * before + enter * F.Tanh(own["j"])
 
     def sequence(
-        self, seen: Sequence[Tensor], state: Any, batch: Any, prefix: str
+        self, seen: Sequence[Tensor], state: Any, batch: TensorLike, prefix: str
     ) -> tuple[list[Tensor], list[Tensor]]:
         """The outputs and the next states of all frequencies of the block."""
         units = self.cell._num_units

@@ -26,7 +26,7 @@ from retrograd.variables.initializers import (
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import DTypeLike, ShapeLike, Structure
+    from retrograd.typing import DTypeLike, ShapeLike, Structure, TensorLike
 
 NTMControllerState = namedtuple(
     "NTMControllerState",
@@ -127,7 +127,7 @@ class NTMCell(LayerRNNCell):
         kernel = self.add_variable(f"{name}_kernel", [rows, size], initializer=first)
         return kernel, self.add_variable(f"{name}_bias", [size], initializer=blank)
 
-    def zero_state(self, batch_size: Any, dtype: DTypeLike) -> Any:
+    def zero_state(self, batch_size: TensorLike, dtype: DTypeLike) -> Any:
         """Zeros; in the first step the weights' own values are used instead."""
         size, dim = self.memory_size, self.memory_vector_dim
         read = [zeros([batch_size, dim], dtype) for _ in range(self.read_head_num)]
@@ -241,6 +241,6 @@ class NTMCell(LayerRNNCell):
         return memory
 
 
-def _repeated(x: Any, batch: int) -> Tensor:
+def _repeated(x: TensorLike, batch: int) -> Tensor:
     """x for each of a batch."""
     return concat([expand_dims(x, 0) for _ in range(batch)], axis=0)

@@ -26,7 +26,7 @@ from retrograd.variables.scope import get_variable, get_variable_scope, variable
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import InitializerLike, Operand, Structure
+    from retrograd.typing import DTypeLike, InitializerLike, Operand, Structure
 
 Activation = Callable[[Any], Any]
 
@@ -35,7 +35,9 @@ GATES = ("input", "transform", "forget", "output")
 WEIGHT_NORM_SCOPE = "wn_lstm_cell"
 
 
-def _norm(g: float, b: float, inp: Tensor, scope: str, dtype: Any = None) -> Tensor:
+def _norm(
+    g: float, b: float, inp: Tensor, scope: str, dtype: DTypeLike | None = None
+) -> Tensor:
     """`inp`, normalized with variables `gamma` and `beta` below a scope.
 
     Args:
@@ -52,7 +54,7 @@ def _norm(g: float, b: float, inp: Tensor, scope: str, dtype: Any = None) -> Ten
     return layer_norm(inp, reuse=True, scope=scope)
 
 
-def _normed(cell: Any, x: Tensor, scope: str, dtype: Any = None) -> Tensor:
+def _normed(cell: Any, x: Tensor, scope: str, dtype: DTypeLike | None = None) -> Tensor:
     """x, normalized if the cell says so."""
     if not cell._layer_norm:
         return x
@@ -63,7 +65,7 @@ def _normed_gates(
     cell: Any,
     gates: list[Tensor],
     names: tuple[str, ...] = GATES,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> list[Tensor]:
     pairs = zip(gates, names, strict=True)
     return [_normed(cell, x, name, dtype) for x, name in pairs]

@@ -102,8 +102,13 @@ def _check_gru(
 
 # ------------------------------------------------------------------------------- LSTM
 
-_LSTM = "I, C, F, O, J, T, H = lstm(X, M, S, W, p, q, r, b), H = O ⊙ T, T = tanh C"
-_BACK = "Ḡ = back(C̄, H̄)"
+_LSTM = "I, C, F, O, J, T, H = lstm(X, M, S, W, p, q, r, b)"
+#: of the gates before their activation; p, q and r are 0 where nothing sees the memory
+_GATES = (
+    "A = D ⊙ J ⊙ I ⊙ (1 − I), E = D ⊙ M ⊙ F ⊙ (1 − F), K = H̄ ⊙ T ⊙ O ⊙ (1 − O), "
+    "D = C̄ + H̄ ⊙ O ⊙ (1 − T ⊙ T) + K diag(r)"
+)
+_ALL = f"G = beside(A, D ⊙ I ⊙ (1 − J ⊙ J), E, K), {_GATES}"
 
 
 class _Weights:
@@ -215,14 +220,14 @@ def lstm_block_cell_grad_kernel(
 
 @gradient(
     "LSTMBlockCell",
-    x=f"X̄ = left(Ḡ Wᴴ), {_BACK}",
-    cs_prev=f"M̄ = F ⊙ C̄ + peepholes(Ḡ), {_BACK}",
-    h_prev=f"S̄ = right(Ḡ Wᴴ), {_BACK}",
-    w=f"W̄ = beside(X, S)ᴴ Ḡ, {_BACK}",
-    wci=f"p̄ = along(Ḡ, M), {_BACK}",
-    wcf=f"q̄ = along(Ḡ, M), {_BACK}",
-    wco=f"r̄ = along(Ḡ, C), {_BACK}",
-    b=f"b̄ᵢ = Σⱼ Ḡⱼᵢ, {_BACK}",
+    x=f"X̄ = left(G Wᴴ, X), {_ALL}",
+    cs_prev=f"M̄ = D ⊙ F + A diag(p) + E diag(q), {_GATES}",
+    h_prev=f"S̄ = right(G Wᴴ, S), {_ALL}",
+    w=f"W̄ = beside(X, S)ᴴ G, {_ALL}",
+    wci=f"p̄ᵢ = Σⱼ Aⱼᵢ Mⱼᵢ, {_GATES}",
+    wcf=f"q̄ᵢ = Σⱼ Eⱼᵢ Mⱼᵢ, {_GATES}",
+    wco=f"r̄ᵢ = Σⱼ Kⱼᵢ Cⱼᵢ, {_GATES}",
+    b=f"b̄ᵢ = Σⱼ Gⱼᵢ, {_ALL}",
 )
 def _lstm_block_cell_gradient(n: Operation, *dys: Tensor) -> list[Tensor]:
     x, _, h, w = n.inputs[:4]
@@ -478,7 +483,7 @@ gradient(
 @op(
     "GRUBlockCell",
     infer=_step_shapes,
-    math="R, U, C, H = gru(X, S, W, V, a, b), H = U ⊙ S + (1 − U) ⊙ C",
+    math="R, U, C, H = gru(X, S, W, V, a, b)",
 )
 def gru_block_cell_kernel(
     xp: Arrays,
@@ -532,14 +537,21 @@ def gru_block_cell_grad_kernel(
     return dx, of_ru[:, width:] + dh * u + d_hr * r, d_c, d_ru
 
 
+_CANDIDATE = "D = H̄ ⊙ (1 − U) ⊙ (1 − C ⊙ C)"
+_OF_GRU = (
+    "G = beside(Q ⊙ S ⊙ R ⊙ (1 − R), H̄ ⊙ (S − C) ⊙ U ⊙ (1 − U)), "
+    f"Q = right(D Vᴴ, S), {_CANDIDATE}"
+)
+
+
 @gradient(
     "GRUBlockCell",
-    x="X̄ = back(H̄)",
-    h_prev="S̄ = back(H̄)",
-    w_ru="W̄ = beside(X, S)ᴴ Ḡ, Ḡ = back(H̄)",
-    w_c="V̄ = beside(X, R ⊙ S)ᴴ C̄, C̄ = H̄ ⊙ (1 − U) ⊙ (1 − C ⊙ C)",
-    b_ru="āᵢ = Σⱼ Ḡⱼᵢ, Ḡ = back(H̄)",
-    b_c="b̄ᵢ = Σⱼ C̄ⱼᵢ, C̄ = H̄ ⊙ (1 − U) ⊙ (1 − C ⊙ C)",
+    x=f"X̄ = left(G Wᴴ, X) + left(D Vᴴ, X), {_OF_GRU}",
+    h_prev=f"S̄ = right(G Wᴴ, S) + H̄ ⊙ U + Q ⊙ R, {_OF_GRU}",
+    w_ru=f"W̄ = beside(X, S)ᴴ G, {_OF_GRU}",
+    w_c=f"V̄ = beside(X, R ⊙ S)ᴴ D, {_CANDIDATE}",
+    b_ru=f"āᵢ = Σⱼ Gⱼᵢ, {_OF_GRU}",
+    b_c=f"b̄ᵢ = Σⱼ Dⱼᵢ, {_CANDIDATE}",
 )
 def _gru_block_cell_gradient(n: Operation, *dys: Tensor) -> list[Tensor]:
     x, h = n.inputs[:2]
