@@ -40,8 +40,13 @@ def programs() -> Any:
 PROGRAMS = programs()
 
 
-@pytest.mark.parametrize("name", PROGRAMS.PROGRAMS)
-def test_cell(name: str) -> None:
+#: those that are also run compiled: an op that is a loop, forwards and backwards
+RUNS_OF = [(name, 0) for name in PROGRAMS.PROGRAMS] + [("whole_lengths", 1)]
+
+
+@pytest.mark.parametrize(("name", "tier"), RUNS_OF)
+def test_cell(name: str, tier: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETROGRAD_TIER", str(tier))
     found = json.loads(json.dumps(PROGRAMS.described(tf, name)))
     wanted = EXPECTED[name]
     assert found.keys() == wanted.keys()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from retrograd.layers.rnn_cell_base import (
+    _has,
     joined_sizes,
+    require_float_tensors,
+    require_floats,
     static_sizes,
     zero_state_tensors,
 )
@@ -16,6 +19,7 @@ from retrograd.layers.rnn_steps import (
     is_keras_cell,
     transpose_batch_time,
 )
+from retrograd.layers.rnn_wrappers import _keeps_one, _Wrapper
 from retrograd.layers.static_rnn import turned
 
 if TYPE_CHECKING:
@@ -55,3 +59,8 @@ _is_keras_rnn_cell = is_keras_cell
 _reverse_seq = turned
 _transpose_batch_time = transpose_batch_time
 _zero_state_tensors = zero_state_tensors
+_check_rnn_cell_input_dtypes = require_float_tensors
+_check_supported_dtypes = require_floats
+_default_dropout_state_filter_visitor = _keeps_one
+_hasattr = _has
+_RNNCellWrapperV1 = _Wrapper
