@@ -15,6 +15,7 @@ from retrograd import dtypes
 from retrograd.ops.array.constant import constant
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import reshape
+from retrograd.ops.random.seeds import get_seed
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -268,3 +269,9 @@ def _get_num_params(rnn_mode: str, num_layers: int, direction: str) -> int:
         raise ValueError(f"Invalid 'rnn_mode': {rnn_mode}")
     found = PARAMS_PER_LAYER[rnn_mode] * num_layers
     return found if direction == CUDNN_RNN_UNIDIRECTION else 2 * found
+
+
+def _get_seed(seed: int | None) -> tuple[int, int]:
+    """The two seeds of an operation, 0 where there is none."""
+    first, second = get_seed(seed)
+    return first or 0, second or 0
