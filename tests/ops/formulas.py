@@ -70,6 +70,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "diag": np.diag,
     "softmax": _softmax,
     "tril": np.tril,
+    # matrices side by side; of that the columns of the first, and of the last
+    "beside": lambda *xs: np.concatenate(xs, -1),
+    "left": lambda x, first: x[..., : first.shape[-1]],
+    "right": lambda x, last: x[..., -last.shape[-1] :],
     "halved": lambda x: x - np.diag(np.diag(x)) / 2,
     "Γ": special.gamma,
     "B": special.beta,

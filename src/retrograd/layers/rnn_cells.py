@@ -38,10 +38,10 @@ if TYPE_CHECKING:
         TensorLike,
     )
 
-_StateTuple = namedtuple("LSTMStateTuple", ("c", "h"))
+_LSTMStateTuple = namedtuple("LSTMStateTuple", ("c", "h"))
 
 
-class LSTMStateTuple(_StateTuple):
+class LSTMStateTuple(_LSTMStateTuple):
     """The state of an LSTM: c, the memory, and h, the output."""
 
     __slots__ = ()

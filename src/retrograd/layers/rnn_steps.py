@@ -151,11 +151,17 @@ class Lengths:
     Args:
       lengths: [batch].
       zero_output: what comes out behind the end, in the structure of the outputs.
+      bounds: the least and the greatest of them, if they are known.
     """
 
-    def __init__(self, lengths: Tensor, zero_output: Structure) -> None:
+    def __init__(
+        self,
+        lengths: Tensor,
+        zero_output: Structure,
+        bounds: tuple[Any, Any] | None = None,
+    ) -> None:
         self.lengths = lengths
-        self.lowest, self.highest = reduce_min(lengths), reduce_max(lengths)
+        self.lowest, self.highest = bounds or (reduce_min(lengths), reduce_max(lengths))
         self.zero_output = zero_output
 
     def step(

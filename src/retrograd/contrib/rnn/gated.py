@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from retrograd import shapes
 from retrograd.contrib.rnn.linear import _Linear, linear
 from retrograd.contrib.rnn.sized import keeps_sizes, known_width
 from retrograd.contrib.rnn.steps import memory, shown
@@ -172,8 +173,7 @@ class NASCell(LayerRNNCell):
         Raises:
           ValueError: their size is not known.
         """
-        sizes: Any = input_shape
-        width = sizes[1].value
+        width = shapes.TensorShape(input_shape).as_list()[1]
         if width is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")
         parts = 8 * self._num_units

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from retrograd.contrib.rnn.sized import keeps_sizes, one_state
+from retrograd import shapes
+from retrograd.contrib.rnn.sized import keeps_sizes, known_columns, one_state
 from retrograd.layers import activations, initializers
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.rnn_cell_base import BIAS, KERNEL, LayerRNNCell
@@ -49,11 +50,11 @@ class SRUCell(LayerRNNCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        width, units = self._width(input_shape), self._num_units
+        width, units = known_columns(input_shape), self._num_units
         self._kernel = self.add_variable(KERNEL, shape=[width, 4 * units])
-        first = constant_initializer(0.0, dtype=self.dtype)
+        first = zeros_initializer(dtype=self.dtype)
         self._bias = self.add_variable(BIAS, shape=[2 * units], initializer=first)
-        self._built = True
+        self.built = True
 
     def call(self, inputs: Tensor, state: Tensor) -> tuple[Any, Any]:
         """The outputs of a step, and the next state."""
@@ -96,7 +97,7 @@ class IndRNNCell(LayerRNNCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        width, units = self._width(input_shape), self._num_units
+        width, units = known_columns(input_shape), self._num_units
         self._kernel_w = self.add_variable(f"{KERNEL}_w", shape=[width, units])
         self._kernel_u = _own_weights(self, f"{KERNEL}_u", units)
         first = zeros_initializer(dtype=self.dtype)
@@ -140,7 +141,7 @@ class IndyGRUCell(LayerRNNCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        width, units = self._width(input_shape), self._num_units
+        width, units = known_columns(input_shape), self._num_units
         given, own = self._kernel_initializer, self._bias_initializer
         ones = constant_initializer(1.0, dtype=self.dtype)
         blank = zeros_initializer(dtype=self.dtype)
@@ -208,7 +209,7 @@ class IndyLSTMCell(LayerRNNCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        width, parts = self._width(input_shape), 4 * self._num_units
+        width, parts = known_columns(input_shape), 4 * self._num_units
         self._kernel_w = self.add_variable(
             f"{KERNEL}_w", shape=[width, parts], initializer=self._kernel_initializer
         )
@@ -280,8 +281,7 @@ class MinimalRNNCell(_PlainCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        sizes: Any = input_shape
-        width = sizes[-1].value
+        width = shapes.TensorShape(input_shape).as_list()[-1]
         rows = None if width is None else width + 2 * self.units
         self.kernel = self._kernel_of(KERNEL, [rows, self.units])
         self.bias = self._bias_of(self.units)
@@ -312,9 +312,8 @@ class CFNCell(_PlainCell):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
-        sizes: Any = input_shape
-        units = self.units
-        self.kernel = self._kernel_of(KERNEL, [sizes[-1].value, 3 * units])
+        width, units = shapes.TensorShape(input_shape).as_list()[-1], self.units
+        self.kernel = self._kernel_of(KERNEL, [width, 3 * units])
         self.recurrent_kernel = self._kernel_of("recurrent_kernel", [units, 2 * units])
         self.bias = self._bias_of(2 * units)
         self.built = True

@@ -16,7 +16,7 @@ from retrograd.variables.scope import get_variable, get_variable_scope, variable
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import InitializerLike, Structure
+    from retrograd.typing import DTypeLike, InitializerLike, ScopeLike, Structure
 
 _WEIGHTS_VARIABLE_NAME, _BIAS_VARIABLE_NAME = KERNEL, BIAS
 
@@ -53,14 +53,17 @@ def _total_width(args: list[Any]) -> int:
 
 
 def _kernel(
-    width: int, output_size: int, dtype: Any, initializer: InitializerLike | None
+    width: int, output_size: int, dtype: DTypeLike, initializer: InitializerLike | None
 ) -> Any:
     shape = [width, output_size]
     return get_variable(KERNEL, shape, dtype=dtype, initializer=initializer)
 
 
 def _bias(
-    scope: Any, output_size: int, dtype: Any, initializer: InitializerLike | None
+    scope: ScopeLike,
+    output_size: int,
+    dtype: DTypeLike,
+    initializer: InitializerLike | None,
 ) -> Any:
     """The bias of a product, which is never partitioned."""
     with variable_scope(scope) as own:

@@ -26,7 +26,7 @@ from retrograd.variables.scope import get_variable, get_variable_scope, variable
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import InitializerLike, Operand, Structure
+    from retrograd.typing import DTypeLike, InitializerLike, Operand, Structure
 
 Activation = Callable[[Any], Any]
 
@@ -35,23 +35,37 @@ GATES = ("input", "transform", "forget", "output")
 WEIGHT_NORM_SCOPE = "wn_lstm_cell"
 
 
-def _normed(cell: Any, x: Tensor, scope: str, dtype: Any = None) -> Tensor:
-    """x, normalized with `gamma` and `beta` below a scope, if the cell says so."""
-    if not cell._layer_norm:
-        return x
-    shape = x.shape[-1:]
+def _norm(
+    g: float, b: float, inp: Tensor, scope: str, dtype: DTypeLike | None = None
+) -> Tensor:
+    """`inp`, normalized with variables `gamma` and `beta` below a scope.
+
+    Args:
+      g, b: the first values of the variables.
+      inp: [batch, n].
+      scope: the name of the scope.
+      dtype: of the variables, by default float32.
+    """
+    shape = inp.shape[-1:]
     with variable_scope(scope):
-        for name, first in (("gamma", cell._norm_gain), ("beta", cell._norm_shift)):
+        for name, first in (("gamma", g), ("beta", b)):
             start = constant_initializer(first)
             get_variable(name, shape=shape, initializer=start, dtype=dtype)
-    return layer_norm(x, reuse=True, scope=scope)
+    return layer_norm(inp, reuse=True, scope=scope)
+
+
+def _normed(cell: Any, x: Tensor, scope: str, dtype: DTypeLike | None = None) -> Tensor:
+    """x, normalized if the cell says so."""
+    if not cell._layer_norm:
+        return x
+    return _norm(cell._norm_gain, cell._norm_shift, x, scope, dtype)
 
 
 def _normed_gates(
     cell: Any,
     gates: list[Tensor],
     names: tuple[str, ...] = GATES,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> list[Tensor]:
     pairs = zip(gates, names, strict=True)
     return [_normed(cell, x, name, dtype) for x, name in pairs]

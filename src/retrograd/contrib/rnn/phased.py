@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import DTypeLike, DynamicShape, Structure
+    from retrograd.typing import DTypeLike, DynamicShape, Structure, TensorLike
 
 
 def _random_exp_initializer(
@@ -134,7 +134,7 @@ class PhasedLSTMCell(RNNCell):
         return where(F.Less(at, 0.5 * ratio_on), up, k)
 
 
-def _ratio(time: Tensor, phase: Any, period: Any) -> Tensor:
+def _ratio(time: Tensor, phase: TensorLike, period: TensorLike) -> Tensor:
     """Where in its period each unit is; of rest modulo the derivative is that of x."""
     shifted = time - cast(phase, time.dtype)
     period = cast(period, time.dtype)

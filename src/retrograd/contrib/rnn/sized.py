@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from retrograd import shapes
 from retrograd.graph.defaults import add_to_collection, get_collection
 from retrograd.graph.names import GraphKeys
 from retrograd.layers.rnn_cell_base import RNNCell, zero_scope
@@ -13,7 +14,7 @@ from retrograd.variables.scope import get_variable, get_variable_scope
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import DTypeLike, InitializerLike, TensorLike
+    from retrograd.typing import DTypeLike, InitializerLike, ShapeLike, TensorLike
 
 
 Cell = TypeVar("Cell", bound=type[RNNCell])
@@ -110,3 +111,20 @@ def concat_variable(name: str, shape: list[int], dtype: DTypeLike, shards: int) 
     found = concat(parts, 0, name=f"{name}/concat")
     add_to_collection(GraphKeys.CONCATENATED_VARIABLES, found)
     return found
+
+
+def known_columns(input_shape: ShapeLike) -> int:
+    """The size of the inputs, of their shape [batch, n].
+
+    Raises:
+      ValueError: it is not known.
+    """
+    static = shapes.TensorShape(input_shape)
+    size = static.as_list()[1]
+    if size is None:
+        raise ValueError(f"Expected inputs.shape[-1] to be known, saw shape: {static}")
+    return size
+
+
+# as TensorFlow's module calls them
+_get_concat_variable, _get_sharded_variable = concat_variable, sharded

@@ -1,0 +1,1 @@
+"""`tf.contrib.cudnn_rnn`: what cuDNN computes, without its library."""
