@@ -46,6 +46,7 @@ def names(tf, gen, ctc):
     made = tensors(tf, sparse)
     scope.update(
         ctc=ctc,
+        crf=tf.contrib.crf,
         S=sparse,
         V=blurred,
         P=lambda s: [s.indices, s.values, s.dense_shape],
@@ -106,6 +107,11 @@ def tensors(tf, sparse):
         "Y": lambda: sparse([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 2, 1, 0], [2, 3]),
         "YR": lambda: sparse([[0, 0], [0, 1], [1, 0]], [2, 2, 1], [2, 2]),
         "LD": lambda: tf.constant([[1, 2, 2], [3, 1, 0]]),
+        "CX": lambda: tf.constant(_noise([3, 4, 2])),
+        "CT": lambda: tf.constant([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]]),
+        "CL": lambda: tf.constant([4, 2, 3]),
+        "CP": lambda: tf.constant(_noise([2, 2]) + 0.5),
+        "CB": lambda: tf.constant(np.arange(24).reshape(3, 4, 2) % 5 > 0),
         "L3": lambda: sparse(
             [[0, 0, 0], [0, 1, 0], [1, 1, 1]], np.array([0, 3, 1]), [2, 2, 2]
         ),
