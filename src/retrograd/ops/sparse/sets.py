@@ -37,7 +37,7 @@ def set_size(a: SparseLike, validate_indices: bool = True) -> Tensor:
     return F.SetSize(*parts(given), validate_indices=validate_indices)
 
 
-def _check(value: Any, name: str) -> None:
+def _check(value: Tensor | SparseTensor, name: str) -> None:
     if value.dtype.base_dtype.name not in _ALLOWED:
         raise TypeError(f"{name!r} invalid dtype {value.dtype}.")
 
