@@ -27,7 +27,7 @@ def ctc_label_dense_to_sparse(
       labels: [batch, n].
       label_lengths: int [batch], how many of each row count.
     """
-    return ctc.dense_labels_to_sparse(labels, label_lengths)
+    return ctc.counted_elements(labels, label_lengths)
 
 
 def ctc_batch_cost(

@@ -14,7 +14,7 @@ from retrograd.ops.arguments import renamed
 from retrograd.ops.array.fill import ones_like, range_, zeros_like
 from retrograd.ops.array.gather import gather_nd
 from retrograd.ops.array.grids import sequence_mask
-from retrograd.ops.array.join import concat
+from retrograd.ops.array.join import concat, stack
 from retrograd.ops.array.pad import pad
 from retrograd.ops.array.scatter import scatter_nd
 from retrograd.ops.array.selection import boolean_mask, where_v2
@@ -26,7 +26,6 @@ from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import (
     reduce_logsumexp,
     reduce_max,
-    reduce_prod,
     reduce_sum,
 )
 
@@ -278,7 +277,21 @@ def collapse_repeated(
 
 
 def dense_labels_to_sparse(dense: TensorLike, length: TensorLike) -> SparseTensor:
-    """Labels as a sparse matrix.
+    """Labels as a sparse int32 matrix, as wide as the longest sequence.
+
+    Args:
+      dense: [batch, n].
+      length: int [batch], how many of each row count.
+    """
+    counts = convert_to_tensor(length)
+    found = counted_elements(dense, counts)
+    sizes = [found.dense_shape[0], cast(reduce_max(counts), dtypes.int64)]
+    values = cast(found.values, dtypes.int32)
+    return SparseTensor(found.indices, values, stack(sizes))
+
+
+def counted_elements(dense: TensorLike, length: TensorLike) -> SparseTensor:
+    """The first elements of each row of a matrix, as a sparse one of the same shape.
 
     Args:
       dense: [batch, n].
@@ -286,17 +299,9 @@ def dense_labels_to_sparse(dense: TensorLike, length: TensorLike) -> SparseTenso
     """
     given = convert_to_tensor(dense)
     counts = convert_to_tensor(length)
-    flat = reshape(given, [-1])
     sizes = sizes_of(given)
-    places = range_(reduce_prod(sizes))
-    at = boolean_mask(places, reshape(sequence_mask(counts, sizes[1]), [-1]))
-    rows, columns = at // sizes[1], at % sizes[1]
-    indices = concat([expand_dims(rows, 1), expand_dims(columns, 1)], axis=1)
-    return SparseTensor(
-        cast(indices, dtypes.int64),
-        F.GatherV2(flat, at, 0),
-        cast(sizes, dtypes.int64),
-    )
+    indices = F.Where(sequence_mask(counts, sizes[1]))
+    return SparseTensor(indices, gather_nd(given, indices), cast(sizes, dtypes.int64))
 
 
 # ---------------------------------------------------------------------- decoders
