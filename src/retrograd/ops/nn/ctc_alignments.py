@@ -42,37 +42,48 @@ class Alignments:
             self._states[row, 1 : 2 * len(path) : 2] = path
         labels = self._states != blank
         labels[:, ::2] = False
-        self._stays = np.ones_like(labels) if merges else ~labels
-        skips = labels.copy()
-        skips[:, :2] = False
+        #: what is added where a state may not last, or the one before not be skipped
+        self._stays = np.where(labels & (not merges), -np.inf, 0.0)
+        skips = labels[:, 2:]
         if merges:
-            skips[:, 2:] &= self._states[:, 2:] != self._states[:, :-2]
-        self._skips = skips
+            skips = skips & (self._states[:, 2:] != self._states[:, :-2])
+        self._skips = np.where(skips, 0.0, -np.inf)
 
     def loss_and_gradient(self) -> tuple[np.ndarray, np.ndarray]:
         """−log p of each sequence, and the derivative for the inputs."""
         steps = len(self._log_y)
-        spread = np.stack([self._emitted(t) for t in range(steps)]) if steps else None
-        alphas = self._forward(spread) if spread is not None else []
-        gradient = np.zeros(self._log_y.shape)
-        rows = np.arange(len(self._counts))
         log_p = np.where(self._counts == 1, 0.0, -np.inf)
+        if not steps:
+            return self._result(log_p, self._log_y)
+        spread = np.stack([self._emitted(t) for t in range(steps)])
+        joint = self._forward(spread)
         beta = np.full(self._states.shape, -np.inf)
         for t in reversed(range(steps)):
-            assert spread is not None
             beta = self._back(beta, spread, t)
-            joint = alphas[t] + beta
-            runs = np.less(t, self._lengths)
-            whole = np.logaddexp.reduce(joint, 1)
-            if t == 0:
-                log_p = np.where(runs, whole, log_p)
-            y = np.exp(self._log_y[t])
-            found = whole != -np.inf
-            part = np.exp(joint - np.where(found, whole, 0)[:, None])
-            taken = np.zeros_like(y)
-            np.add.at(taken, (rows[:, None], self._states), part)
-            y = np.where(found[:, None], y - taken, y)
-            gradient[t] = np.where(runs[:, None], y, 0)
+            joint[t] += beta
+        most = joint.max(2, keepdims=True)
+        most = np.where(most == -np.inf, 0, most)
+        part = np.exp(joint - most)
+        whole = part.sum(2)
+        with np.errstate(divide="ignore"):
+            first = np.log(whole[0]) + most[0, :, 0]
+        log_p = np.where(self._lengths > 0, first, log_p)
+        part /= np.where(whole == 0, 1, whole)[:, :, None]
+        y = np.exp(self._log_y) - self._by_class(part)
+        counts = np.arange(steps)[:, None] < self._lengths
+        return self._result(log_p, np.where(counts[:, :, None], y, 0))
+
+    def _by_class(self, part: np.ndarray) -> np.ndarray:
+        """Sums of what states have over those of each class."""
+        steps, batch, classes = self._log_y.shape
+        places = np.arange(steps * batch).reshape(steps, batch, 1) * classes
+        at = (places + self._states).ravel()
+        found = np.bincount(at, part.ravel(), steps * batch * classes)
+        return found.reshape(steps, batch, classes)
+
+    def _result(
+        self, log_p: np.ndarray, gradient: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         loss = np.where(self._left_out, 0, -log_p)
         return loss.astype(self._dtype), gradient.astype(self._dtype)
 
@@ -80,20 +91,18 @@ class Alignments:
         """What each state gives at a step."""
         return np.take_along_axis(self._log_y[t], self._states, 1)
 
-    def _forward(self, spread: np.ndarray) -> list[np.ndarray]:
+    def _forward(self, spread: np.ndarray) -> np.ndarray:
         """The probability of being in each state after each step."""
-        first = np.full(self._states.shape, -np.inf)
+        found = np.full(spread.shape, -np.inf)
         count = np.minimum(self._counts, 2)
-        there = np.arange(first.shape[1]) < count[:, None]
-        first[there] = spread[0][there]
-        found = [first]
-        for emitted in spread[1:]:
-            before = found[-1]
-            now = np.where(self._stays, before, -np.inf)
-            now[:, 1:] = np.logaddexp(now[:, 1:], before[:, :-1])
-            jumped = np.where(self._skips[:, 2:], before[:, :-2], -np.inf)
-            now[:, 2:] = np.logaddexp(now[:, 2:], jumped)
-            found.append(now + emitted)
+        there = np.arange(spread.shape[2]) < count[:, None]
+        found[0][there] = spread[0][there]
+        for t in range(1, len(spread)):
+            before = found[t - 1]
+            now = np.add(before, self._stays, out=found[t])
+            np.logaddexp(now[:, 1:], before[:, :-1], out=now[:, 1:])
+            np.logaddexp(now[:, 2:], before[:, :-2] + self._skips, out=now[:, 2:])
+            now += spread[t]
         return found
 
     def _back(self, after: np.ndarray, spread: np.ndarray, t: int) -> np.ndarray:
@@ -106,8 +115,7 @@ class Alignments:
         if t + 1 == len(spread):
             return np.where(ends[:, None], last, -np.inf)
         ahead = after + spread[t + 1]
-        now = np.where(self._stays, ahead, -np.inf)
-        now[:, :-1] = np.logaddexp(now[:, :-1], ahead[:, 1:])
-        jumped = np.where(self._skips[:, 2:], ahead[:, 2:], -np.inf)
-        now[:, :-2] = np.logaddexp(now[:, :-2], jumped)
+        now = ahead + self._stays
+        np.logaddexp(now[:, :-1], ahead[:, 1:], out=now[:, :-1])
+        np.logaddexp(now[:, :-2], ahead[:, 2:] + self._skips, out=now[:, :-2])
         return np.where(ends[:, None], last, now)

@@ -12,7 +12,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 from retrograd.ops.infer import invalid, shape_text
-from retrograd.ops.sparse.parts import groups
+from retrograd.ops.sparse.parts import groups, misshapen
 from retrograd.ops.static import constant
 
 if TYPE_CHECKING:
@@ -39,17 +39,11 @@ def _check(h: tuple[Array, Array, Array], t: tuple[Array, Array, Array]) -> None
       InvalidArgumentError: they do not.
     """
     for name, (indices, values, shape) in (("hypothesis", h), ("truth", t)):
-        for part, value, rank in (
-            ("indices", indices, 2),
-            ("values", values, 1),
-            ("shape", shape, 1),
-        ):
-            if np.ndim(value) != rank:
-                kind = "matrix" if rank == 2 else "vector"
-                raise refused(
-                    f"{name}_{part} should be a {kind}, but got shape: "
-                    f"{shape_text(np.shape(value))}"
-                )
+        wrong = misshapen(indices, values, shape)
+        if wrong is not None:
+            raise refused(
+                f"{name}_{wrong[0]} should be a {wrong[1]}, but got shape: {wrong[2]}"
+            )
         if len(indices) != len(values):
             raise refused(
                 f"Expected {name}_values.NumElements == #rows({name}_indices), their "

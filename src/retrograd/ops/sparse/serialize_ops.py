@@ -16,6 +16,7 @@ from retrograd.ops.array.tensor_protos import make_ndarray
 from retrograd.ops.declare import op
 from retrograd.ops.infer import same_dim, shape_text, with_rank, with_rank_at_least
 from retrograd.ops.parsing.decode_ops import tensor_message
+from retrograd.ops.sparse.parts import misshapen
 from retrograd.util import protos
 from retrograd.util.varints import read_varint, varint
 
@@ -78,17 +79,11 @@ def _check(indices: Array, values: Array, shape: Array) -> None:
     Raises:
       InvalidArgumentError: it is none.
     """
-    for name, value, rank in (
-        ("indices", indices, 2),
-        ("values", values, 1),
-        ("shape", shape, 1),
-    ):
-        if np.ndim(value) != rank:
-            kind = "matrix" if rank == 2 else "vector"
-            raise refused(
-                f"Input {name} should be a {kind} but received shape "
-                f"{shape_text(np.shape(value))}"
-            )
+    wrong = misshapen(indices, values, shape)
+    if wrong is not None:
+        raise refused(
+            f"Input {wrong[0]} should be a {wrong[1]} but received shape {wrong[2]}"
+        )
 
 
 def _check_parts(n: Operation) -> None:
@@ -191,21 +186,15 @@ def _read(packed: np.ndarray, dtype: DType) -> Iterator[Parts]:
     wanted = dtypes.as_dtype(dtype)
     for i, triple in enumerate(packed):
         indices, values, shape = map(_unpacked, triple)
-        for place, (part, rank, word) in enumerate(
-            (
-                (indices, 2, "index matrix"),
-                (values, 1, "values vector"),
-                (shape, 1, "shape vector"),
+        wrong = misshapen(indices, values, shape)
+        if wrong is not None:
+            place = ("indices", "values", "shape").index(wrong[0])
+            word = "index" if wrong[0] == "indices" else wrong[0]
+            raise refused(
+                f"Expected serialized_sparse[{i}, {place}] to represent an {word} "
+                f"{wrong[1]} but received shape {wrong[2]}"
             )
-        ):
-            if part.ndim != rank:
-                raise refused(
-                    f"Expected serialized_sparse[{i}, {place}] to represent an {word} "
-                    f"but received shape {shape_text(part.shape)}"
-                )
-        given = dtypes.as_dtype(
-            dtypes.string if values.dtype == object else values.dtype
-        )
+        given = dtypes.as_dtype(values.dtype)
         if given != wanted:
             raise refused(
                 f"Requested SparseTensor of type {type_word(wanted)} but SparseTensor"
