@@ -10,7 +10,7 @@ import os
 import sys
 
 import tensorflow as tf
-from tensorflow.python.ops import gen_set_ops, gen_sparse_ops
+from tensorflow.python.ops import ctc_ops, gen_ctc_ops, gen_set_ops, gen_sparse_ops
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "ops"))
@@ -20,15 +20,15 @@ import sparse_outcomes  # noqa: E402
 
 
 class Generated:
-    """The functions of two generated modules."""
+    """The functions of some generated modules."""
 
     def __getattr__(self, name):
-        found = getattr(gen_sparse_ops, name, None)
-        return found or getattr(gen_set_ops, name)
+        modules = gen_sparse_ops, gen_set_ops, gen_ctc_ops
+        return next(getattr(m, name) for m in modules if hasattr(m, name))
 
 
 def main():
-    scope = sparse_outcomes.names(tf, Generated())
+    scope = sparse_outcomes.names(tf, Generated(), ctc_ops)
     saved = {}
     for section, texts in sparse_outcomes.cases().items():
         way = outcomes.graph_of if section == "graphs" else outcomes.value_of

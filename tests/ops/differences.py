@@ -21,6 +21,8 @@ DIFFERENCES: dict[str, str] = {
     "ArgMin/0 T=quint8": _LAST,
     "ArgMin/0 T=uint32": _LAST,
     "ArgMin/0 T=uint64": _LAST,
+    "CTCBeamSearchDecoder/0": "TensorFlow computes logarithms in float32",
+    "CTCLoss/0": "TensorFlow computes logarithms in float32",
     "IsInf/0 T=bfloat16": _XLA + "NaN is taken for infinite",
     "MaxPoolGradGradWithArgmax/*": "TensorFlow has it for GPUs only; here it is useful",
     "Multinomial/0 T=bfloat16": _OWN,
@@ -71,6 +73,8 @@ _HOSTILE = {
     "of a quotient by zero the compiled tier makes one by 1": """
         ScatterDiv/0:int32 ResourceScatterDiv/0:int32""",
     "TensorFlow loses NaN, by XLA, or finds it beside a limit": "TruncateDiv/0",
+    "TensorFlow gives NaN for all classes of a sequence, not for its labels alone": """
+        CTCLoss/0""",
     "TensorFlow's series overflow, or end before they converge": """
         Igamma/1 Igammac/1 IgammaGradA/0 RandomGammaGrad/0""",
     "a power that is denormal counts as zero in a compiled series": "Zeta/0",

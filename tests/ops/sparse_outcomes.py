@@ -20,7 +20,7 @@ def cases():
     return outcomes.cases(CASES)
 
 
-def names(tf, gen):
+def names(tf, gen, ctc):
     """What each expression may name, as a function of its text."""
     scope = outcomes.names(tf, gen)
     unknown = scope["U"]
@@ -45,15 +45,27 @@ def names(tf, gen):
 
     made = tensors(tf, sparse)
     scope.update(
+        ctc=ctc,
+        crf=tf.contrib.crf,
         S=sparse,
         V=blurred,
         P=lambda s: [s.indices, s.values, s.dense_shape],
         R=lambda s: s.get_shape(),
+        DEC=lambda found: [
+            [[s.indices, s.values, s.dense_shape] for s in found[0]],
+            found[1],
+        ],
         G=gradients,
     )
     return lambda text: dict(
         scope, **{n: made[n]() for n in made if re.search(rf"\b{n}\b", text)}
     )
+
+
+def _noise(shape):
+    """Numbers without a pattern, the same everywhere."""
+    count = int(np.prod(shape))
+    return np.sin(np.arange(1, count + 1) ** 2).astype(np.float32).reshape(shape)
 
 
 def tensors(tf, sparse):
@@ -83,6 +95,23 @@ def tensors(tf, sparse):
         "T4": lambda: tf.constant(table),
         "L": lambda: sparse(ids, np.array([0, 3, -1, 2]), [5, 2]),
         "LW": lambda: sparse(ids, [1.0, 3.0, 2.0, -1.0], [5, 2]),
+        "X": lambda: tf.constant(_noise([5, 2, 4])),
+        "XF": lambda: tf.constant(_noise([5, 2, 4]).astype(np.float64)),
+        "XR": lambda: tf.constant(
+            np.eye(4, dtype=np.float32)[
+                np.reshape([2, 1, 2, 1, 3, 0, 2, 0, 0, 3], [5, 2])
+            ]
+        ),
+        "XB": lambda: tf.constant(2 * _noise([12, 2, 5])),
+        "XS": lambda: tf.nn.softmax(tf.constant(_noise([2, 5, 4]))),
+        "Y": lambda: sparse([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 2, 1, 0], [2, 3]),
+        "YR": lambda: sparse([[0, 0], [0, 1], [1, 0]], [2, 2, 1], [2, 2]),
+        "LD": lambda: tf.constant([[1, 2, 2], [3, 1, 0]]),
+        "CX": lambda: tf.constant(_noise([3, 4, 2])),
+        "CT": lambda: tf.constant([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]]),
+        "CL": lambda: tf.constant([4, 2, 3]),
+        "CP": lambda: tf.constant(_noise([2, 2]) + 0.5),
+        "CB": lambda: tf.constant(np.arange(24).reshape(3, 4, 2) % 5 > 0),
         "L3": lambda: sparse(
             [[0, 0, 0], [0, 1, 0], [1, 1, 1]], np.array([0, 3, 1]), [2, 2, 2]
         ),

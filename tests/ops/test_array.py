@@ -44,25 +44,25 @@ def scope() -> dict[str, Any]:
     return outcomes.names(tf, _Generated())
 
 
-def assert_same(found: Any, kept: Any) -> None:
+def assert_same(found: Any, kept: Any, atol: float = 0.0) -> None:
     if found[0] != "value" or kept[0] != "value":
         assert found == kept
         return
-    assert_close(found[1], kept[1])
+    assert_close(found[1], kept[1], atol)
 
 
-def assert_close(found: Any, kept: Any) -> None:
+def assert_close(found: Any, kept: Any, atol: float) -> None:
     if kept and isinstance(kept[0], str) and len(kept) == 3:
         assert found[:2] == kept[:2]
         if kept[0].startswith(("float", "complex")):
             ours, theirs = ([complex(v) for v in part[2]] for part in (found, kept))
-            np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=atol)
         else:
             assert found[2] == kept[2]
         return
     assert len(found) == len(kept)
     for one, other in zip(found, kept, strict=True):
-        assert_close(one, other)
+        assert_close(one, other, atol)
 
 
 @pytest.mark.parametrize("text", _section("values"))

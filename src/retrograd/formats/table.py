@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from retrograd import errors
 from retrograd.formats.checksums import masked_crc
+from retrograd.util.varints import read_varint, varint
 
 _MAGIC = 0xDB4775248B80FB57
 #: two handles of at most 20 bytes, and the magic number
@@ -22,39 +23,11 @@ _FOOTER = 48
 _TRAILER = 5
 _PLAIN, _SNAPPY = 0, 1
 _RESTART_INTERVAL = 16
-_LONGEST_VARINT = 10
 
 
 def data_loss(text: str) -> errors.DataLossError:
     """The error that a damaged file is."""
     return errors.DataLossError(None, None, text)
-
-
-def varint(number: int) -> bytes:
-    """A number that is not negative, seven bits a byte, the lowest first."""
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def read_varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
-    """The number that begins at a place, and the place behind it.
-
-    Raises:
-      ValueError: the bytes end within it, or it has too many.
-    """
-    number = 0
-    for i in range(_LONGEST_VARINT):
-        if at + i >= len(data):
-            break
-        byte = data[at + i]
-        number |= (byte & 127) << 7 * i
-        if byte < 128:
-            return number, at + i + 1
-    raise ValueError("a number is cut off")
 
 
 # ---------------------------------------------------------------------- writing

@@ -24,8 +24,6 @@ from retrograd.formats.table import (
     TableReader,
     TableWriter,
     data_loss,
-    read_varint,
-    varint,
 )
 from retrograd.formats.tensor_slice import (
     TensorSlice,
@@ -41,6 +39,7 @@ from retrograd.formats.tensor_slice import (
 from retrograd.graph.opdef import type_word
 from retrograd.platform import files
 from retrograd.platform.text import as_bytes
+from retrograd.util.varints import read_varint, varint
 
 if TYPE_CHECKING:
     from retrograd.typing import Message

@@ -257,7 +257,7 @@ def _real_div(xp: Arrays, x: Array, y: Array) -> Array:
 def _whole_quotient(xp: Arrays, x: Array, y: Array) -> Array:
     """As XLA divides integers: a quotient by zero has all bits set."""
     zero = y == 0
-    quotient = _truncated(xp, x, xp.where(zero, y.dtype.type(1), y))
+    quotient = truncated(xp, x, xp.where(zero, y.dtype.type(1), y))
     return xp.where(zero, xp.invert(x.dtype.type(0)), quotient).astype(x.dtype)
 
 
@@ -278,7 +278,7 @@ def _whole(
     return x, y
 
 
-def _truncated(
+def truncated(
     xp: Arrays, x: Array, y: Array, error: Callable[..., Any] = _by_zero
 ) -> Array:
     """The integer quotient, cut off towards zero."""
@@ -296,7 +296,7 @@ def _truncated_rest(xp: Arrays, x: Array, y: Array) -> Array:
     """What the truncated quotient leaves; it has the sign of x."""
     if x.dtype.kind in "iu":
         x, y = _whole(xp, x, y)
-        return (x - _truncated(xp, x, y) * y).astype(x.dtype)
+        return (x - truncated(xp, x, y) * y).astype(x.dtype)
     return xp.fmod(x, y)
 
 
@@ -313,7 +313,7 @@ def _is_integer(x: Array) -> bool:
 )
 def _div(xp: Arrays, x: Array, y: Array) -> Array:
     """The quotient of two tensors; of integers, cut off towards zero."""
-    return _truncated(xp, x, y) if x.dtype.kind in "iu" else xp.divide(x, y)
+    return truncated(xp, x, y) if x.dtype.kind in "iu" else xp.divide(x, y)
 
 
 @op(
@@ -356,7 +356,7 @@ def _narrow_floor_div(xp: Arrays, x: Array, y: Array) -> Array:
     That of the lowest number is that number itself.
     """
     size, by = (xp.abs(v).astype(xp.int32) for v in (x, y))
-    down = _truncated(xp, -(size + by - 1), by)
+    down = truncated(xp, -(size + by - 1), by)
     return xp.where((x < 0) != (y < 0), down.astype(x.dtype), xp.floor_divide(x, y))
 
 
@@ -386,7 +386,7 @@ def _truncate_div(xp: Arrays, x: Array, y: Array) -> Array:
       InternalError: integers, and a divisor is zero.
     """
     if _is_integer(x):
-        return _truncated(xp, x, y, _unexpected)
+        return truncated(xp, x, y, _unexpected)
     return xp.divide(x, y)
 
 

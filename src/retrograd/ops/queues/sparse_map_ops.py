@@ -13,6 +13,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import op
 from retrograd.ops.infer import scalar, vector, with_rank
+from retrograd.ops.sparse.serialize_ops import joined
 
 if TYPE_CHECKING:
     from retrograd.run.store import Store
@@ -111,16 +112,4 @@ def take_many_sparse(
             None,
             "Must have at least 1 serialized SparseTensor, but input matrix has 0 rows",
         )
-    ranks = {len(shape) for *_, shape in parts}
-    if len(ranks) > 1:
-        raise errors.InvalidArgumentError(
-            None, None, f"Inconsistent rank across SparseTensors: {sorted(ranks)}"
-        )
-    rows = np.repeat(np.arange(len(parts)), [len(values) for _, values, _ in parts])
-    inner = np.concatenate([indices for indices, _, _ in parts])
-    sizes = np.max([shape for *_, shape in parts], axis=0)
-    return (
-        np.concatenate([rows[:, None], inner], 1),
-        np.concatenate([values for _, values, _ in parts]),
-        np.array([len(parts), *sizes], np.int64),
-    )
+    return joined(parts)

@@ -229,4 +229,6 @@ def sparse_eye(
 
 
 def _size(size: int | Tensor, name: str) -> Tensor:
+    if isinstance(size, Tensor):
+        return cast(size, dtypes.int64, name)
     return convert_to_tensor(size, dtypes.int64, name)

@@ -18,6 +18,7 @@ from retrograd.ops.array.shape import shape as sizes_of
 from retrograd.ops.array.slicing import slice_
 from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.infer import like, shape_text, with_rank
+from retrograd.ops.math.elementwise_ops import truncated
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.sparse.parts import check_order, within
 from retrograd.ops.static import constant_as_shape
@@ -264,8 +265,7 @@ def sparse_dense_cwise_div_kernel(
     """The given elements, divided by what a dense tensor has beside them."""
     by = _beside(xp, sp_indices, sp_values, sp_shape, dense)
     if sp_values.dtype.kind in "iu":
-        xp.check(by != 0, lambda: refused("Integer division by zero"))
-        return xp.cast(xp.trunc(sp_values / xp.where(by == 0, 1, by)), sp_values.dtype)
+        return truncated(xp, sp_values, by)
     return sp_values / by
 
 

@@ -62,6 +62,25 @@ def _disorder(indices: np.ndarray, sizes: Sequence[int]) -> Exception:
     raise AssertionError("nothing is wrong")
 
 
+def misshapen(
+    indices: Array, values: Array, shape: Array
+) -> tuple[str, str, str] | None:
+    """The first part of a sparse tensor that is of the wrong rank.
+
+    Returns:
+      Its name, what it should be, and the shape that it has; None if all are right.
+    """
+    for name, value, rank in (
+        ("indices", indices, 2),
+        ("values", values, 1),
+        ("shape", shape, 1),
+    ):
+        if np.ndim(value) != rank:
+            kind = "matrix" if rank == 2 else "vector"
+            return name, kind, shape_text(np.shape(value))
+    return None
+
+
 def ordered(indices: np.ndarray) -> np.ndarray:
     """The order that puts index vectors in order, the last axis first to change."""
     if not indices.shape[1]:

@@ -146,11 +146,8 @@ def sparse_split(
         raise ValueError("Keyword arguments are required for this function.")
     if sp_input is None:
         raise ValueError("sp_input is required")
-    if num_split is None:
-        raise ValueError("num_split is required")
-    if axis is None:
-        raise ValueError("axis is required")
-    axis = renamed("axis", axis, "split_dim", split_dim)
+    if axis is not None:
+        axis = renamed("axis", axis, "split_dim", split_dim)
     return sparse_split_v2(sp_input, num_split, axis, name)
 
 
