@@ -2,7 +2,7 @@
 
 Run it with a Python 3.7 that has tensorflow==1.15.5, for all or for some of them:
 
-    python tests/data/make_seq2seq.py [legacy_seq2seq]
+    python tests/data/make_seq2seq.py [legacy_seq2seq] [seq2seq]
 """
 
 import importlib
@@ -11,7 +11,7 @@ import sys
 from make_layers import tf, write
 from recurrent_programs import described_run
 
-FILES = ("legacy_seq2seq",)
+FILES = ("legacy_seq2seq", "seq2seq")
 
 
 def main():
