@@ -172,10 +172,18 @@ def unstacked(x: Tensor) -> TensorArray:
         return TensorArray(x.dtype, steps, element_shape=x.shape[1:]).unstack(x)
 
 
-class _OfIds(Helper):
-    """A base: ids are sampled, one int32 a sequence."""
+class TrainingHelper(Helper):
+    """Feeds the right inputs, whatever the outputs are; samples are the likeliest ids.
 
-    _batch_size: Any
+    Args:
+      inputs: tensors [batch, steps, …].
+      sequence_length: how many steps each sequence has, int32 [batch].
+      time_major: whether inputs are [steps, batch, …].
+      name: the name of the operations.
+
+    Raises:
+      ValueError: the lengths are no vector.
+    """
 
     @property
     def batch_size(self) -> Tensor:
@@ -191,20 +199,6 @@ class _OfIds(Helper):
     def sample_ids_dtype(self) -> dtypes.DType:
         """int32."""
         return dtypes.int32
-
-
-class TrainingHelper(_OfIds):
-    """Feeds the right inputs, whatever the outputs are; samples are the likeliest ids.
-
-    Args:
-      inputs: tensors [batch, steps, …].
-      sequence_length: how many steps each sequence has, int32 [batch].
-      time_major: whether inputs are [steps, batch, …].
-      name: the name of the operations.
-
-    Raises:
-      ValueError: the lengths are no vector.
-    """
 
     def __init__(
         self,
@@ -288,7 +282,7 @@ def embedding_function(embedding: Embedding) -> Callable[[Tensor], Tensor]:
     return lambda ids: embedding_lookup(embedding, ids)
 
 
-class GreedyEmbeddingHelper(_OfIds):
+class GreedyEmbeddingHelper(Helper):
     """Feeds back the likeliest ids.
 
     Args:
@@ -299,6 +293,21 @@ class GreedyEmbeddingHelper(_OfIds):
     Raises:
       ValueError: the first ids are no vector, or the last is no scalar.
     """
+
+    @property
+    def batch_size(self) -> Tensor:
+        """The size of the batch."""
+        return self._batch_size
+
+    @property
+    def sample_ids_shape(self) -> shapes.TensorShape:
+        """One id a sequence."""
+        return shapes.TensorShape([])
+
+    @property
+    def sample_ids_dtype(self) -> dtypes.DType:
+        """int32."""
+        return dtypes.int32
 
     def __init__(
         self, embedding: Embedding, start_tokens: TensorLike, end_token: TensorLike
@@ -416,6 +425,11 @@ class InferenceHelper(Helper):
       next_inputs_fn: from samples to inputs; by default they are the same.
     """
 
+    @property
+    def batch_size(self) -> Tensor:
+        """The size of the batch."""
+        return self._batch_size
+
     def __init__(
         self,
         sample_fn: Callable[[Any], Structure],
@@ -432,11 +446,6 @@ class InferenceHelper(Helper):
         self._next_inputs_fn = next_inputs_fn
         self._batch_size = shape(start_inputs)[0]
         self._start_inputs = convert_to_tensor(start_inputs, name="start_inputs")
-
-    @property
-    def batch_size(self) -> Tensor:
-        """The size of the batch."""
-        return self._batch_size
 
     @property
     def sample_ids_shape(self) -> shapes.TensorShape:
