@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 from retrograd import dtypes, nest
 from retrograd.contrib.legacy_seq2seq.decoders import fed_back, next_input
 from retrograd.contrib.legacy_seq2seq.embedded import fed_or_not
-from retrograd.contrib.rnn.core_cells import (
-    EmbeddingWrapper,
-    Linear,
-    OutputProjectionWrapper,
-)
+from retrograd.contrib.rnn.linear import _Linear
+from retrograd.contrib.rnn.wrappers import EmbeddingWrapper, OutputProjectionWrapper
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.layers.static_rnn import static_rnn
 from retrograd.ops.array.fill import zeros
@@ -86,7 +83,7 @@ class _Heads:
         found = []
         for i, (features, v) in enumerate(zip(self.features, self.v, strict=True)):
             with variable_scope(f"Attention_{i}"):
-                y = Linear(query, self.size, True)(query)
+                y = _Linear(query, self.size, True)(query)
                 y = cast(reshape(y, [-1, 1, 1, self.size]), self.dtype)
                 scores = reduce_sum(v * F.Tanh(features + y), [2, 3])
                 weights = softmax(cast(scores, dtypes.float32))
@@ -149,7 +146,7 @@ def attention_decoder(
                 get_variable_scope().reuse_variables()
             taken = next_input(given, previous, time, loop_function)
             joined = [taken, *seen]
-            output, state = cell(Linear(joined, _width(taken), True)(joined), state)
+            output, state = cell(_Linear(joined, _width(taken), True)(joined), state)
             if time == 0 and initial_state_attention:
                 with variable_scope(get_variable_scope(), reuse=True):
                     seen = heads.look(state)
@@ -157,7 +154,7 @@ def attention_decoder(
                 seen = heads.look(state)
             with variable_scope("AttnOutputProjection"):
                 joined = [cast(output, own.dtype), *seen]
-                previous = Linear(joined, size, True)(joined)
+                previous = _Linear(joined, size, True)(joined)
             outputs.append(previous)
     return outputs, state
 

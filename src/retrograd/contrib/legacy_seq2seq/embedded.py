@@ -12,7 +12,7 @@ from retrograd.contrib.legacy_seq2seq.decoders import (
     rnn_decoder,
     tied_rnn_seq2seq,
 )
-from retrograd.contrib.rnn.core_cells import EmbeddingWrapper, OutputProjectionWrapper
+from retrograd.contrib.rnn.wrappers import EmbeddingWrapper, OutputProjectionWrapper
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.layers.static_rnn import static_rnn
 from retrograd.ops.array.shape import shape
