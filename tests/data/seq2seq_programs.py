@@ -236,6 +236,15 @@ def wrapper_of_layers(tf, x):
 
 
 @program
+def wrapper_of_unknown_sizes(tf, x):
+    """Replacing a state whose shape is not known makes assertions, which count."""
+    given = tf.placeholder_with_default(x, [None, None, 4])
+    cell = wrapped(tf, given)
+    state = zeros(tf, cell, tf.shape(given)[0]).clone(cell_state=given[:, 1, :3])
+    return cell(given[:, 0], state)
+
+
+@program
 def wrapper_in_a_loop(tf, x):
     cell = wrapped(tf, x, attention_layer_size=4, alignment_history=True)
     helper = library(tf).TrainingHelper(x, [3, 2])

@@ -11,6 +11,7 @@ from retrograd.graph import dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.tensor import Tensor
+from retrograd.layers.counts import counted_as
 from retrograd.ops.array.shape import shape as shape_of
 from retrograd.ops.array.tensor_values import constant_value
 from retrograd.ops.declare import F
@@ -137,9 +138,15 @@ def _expected(
     return wanted, None if value is None else [int(size) for size in value]
 
 
+#: how many operations such an assertion has in TensorFlow, also of a constant shape
+_CHECKED = {False: 14, True: 19}
+
+
 def _asserted(wanted: TensorLike, tensor: Tensor | Variable) -> Any:
     """A tensor behind an assertion that its shape is the wanted one."""
-    with dispatch.name_scope("assert_shape"):
+    fixed = not isinstance(wanted, Tensor) or constant_value(wanted) is not None
+    count = _CHECKED[fixed] - (fixed and isinstance(wanted, Tensor))
+    with dispatch.name_scope("assert_shape"), counted_as(count):
         actual = shape_of(tensor, name="actual")
         wanted = convert_to_tensor(wanted, dtype=actual.dtype)
         same_rank = F.Equal(F.Size(wanted), F.Rank(tensor))
