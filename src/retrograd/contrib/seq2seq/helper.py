@@ -172,6 +172,9 @@ def unstacked(x: Tensor) -> TensorArray:
         return TensorArray(x.dtype, steps, element_shape=x.shape[1:]).unstack(x)
 
 
+_unstack_ta = unstacked
+
+
 class TrainingHelper(Helper):
     """Feeds the right inputs, whatever the outputs are; samples are the likeliest ids.
 

@@ -101,7 +101,7 @@ def _recursive(p: Tensor, previous: Tensor) -> Tensor:
 
 def monotonic_probability(
     score: Tensor,
-    previous: Tensor,
+    previous_alignments: Tensor,
     sigmoid_noise: float,
     mode: str,
     seed: int | None = None,
@@ -110,7 +110,7 @@ def monotonic_probability(
 
     Args:
       score: of each place, [batch, places].
-      previous: where it was.
+      previous_alignments: where it was.
       sigmoid_noise: the deviation of noise that is added to the scores.
       mode: see `monotonic_attention`.
       seed: of the noise.
@@ -119,4 +119,7 @@ def monotonic_probability(
         noise = random_normal(shape(score), dtype=score.dtype, seed=seed)
         score += sigmoid_noise * noise
     p = cast(score > 0, score.dtype) if mode == "hard" else F.Sigmoid(score)
-    return monotonic_attention(p, previous, mode)
+    return monotonic_attention(p, previous_alignments, mode)
+
+
+_monotonic_probability_fn = monotonic_probability
