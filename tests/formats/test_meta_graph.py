@@ -146,3 +146,15 @@ def test_where_operations_were_made(tmp_path):
     info = graph_io.read_message(str(tmp_path / "m.debug"), GraphDebugInfo())
     first = info.traces["c"].file_line_cols[0]
     assert info.files[first.file_index] == __file__
+
+
+def test_frames_of_loops_are_left_out():
+    with tf.Graph().as_default():
+        tf.constant(1.0)
+        written = tf.train.export_meta_graph()
+    # messages of TensorFlow, which are no text
+    written.collection_def["while_context"].bytes_list.value.append(b"\n\x84")
+    with tf.Graph().as_default() as graph:
+        tf.train.import_meta_graph(written)
+        assert graph.get_all_collection_keys() == []
+        assert len(graph.get_operations()) == 1

@@ -39,6 +39,8 @@ _ONCE_NAMES = (
     GraphKeys.MODEL_VARIABLES,
     GraphKeys.METRIC_VARIABLES,
 )
+#: collections that say which nodes lie in frames; loops and branches are functions here
+_FRAMES = (GraphKeys.COND_CONTEXT, GraphKeys.WHILE_CONTEXT)
 #: before this version a VariableDef did not say whether it is trainable
 _SAYS_TRAINABLE = (1, 9)
 
@@ -606,6 +608,8 @@ class _Collections:
 
     def add(self, key: str, collection: Message) -> None:
         """Add one collection."""
+        if key in _FRAMES:
+            return
         kind = collection.WhichOneof("kind")
         if kind is None:
             logs.error(f"Cannot identify data type for collection {key}. Skipping.")

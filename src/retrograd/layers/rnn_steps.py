@@ -27,14 +27,10 @@ if TYPE_CHECKING:
 
 
 def transpose_batch_time(x: Tensor) -> Tensor:
-    """x with its first two axes exchanged.
-
-    Raises:
-      ValueError: it has fewer axes.
-    """
+    """x with its first two axes exchanged, if it has two."""
     static = x.shape
     if static.ndims is not None and static.ndims < 2:
-        raise ValueError(f"Expected input tensor {x} to have rank at least 2")
+        return x
     order = concat(([1, 0], range_(2, rank(x))), axis=0)
     found = transpose(x, order)
     if static.ndims is not None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retrograd.graph import dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.tensor import Tensor
+from retrograd.layers.counts import counted_as
 from retrograd.ops.array.shape import shape as shape_of
 from retrograd.ops.array.tensor_values import constant_value
 from retrograd.ops.declare import F
@@ -71,9 +74,9 @@ def with_same_shape(expected_tensor: TensorLike, tensor: Tensor | Variable) -> A
     with dispatch.name_scope(f"{_op_name(tensor)}/", values=[expected_tensor, tensor]):
         expected: Any = expected_tensor
         known = expected.get_shape()
-        if not known.is_fully_defined():
-            known = shape_of(expected, name="expected_shape")
-        return with_shape(known, tensor)
+        if known.is_fully_defined():
+            return with_shape(np.array(known.as_list(), np.int64), tensor)
+        return with_shape(shape_of(expected, name="expected_shape"), tensor)
 
 
 def with_shape(expected_shape: TensorLike, tensor: Tensor | Variable) -> Any:
@@ -95,18 +98,15 @@ def with_shape(expected_shape: TensorLike, tensor: Tensor | Variable) -> Any:
     actual = tensor.get_shape()
     wanted, static = _expected(expected_shape, tensor)
     if static is not None:
-        if actual.is_fully_defined():
-            if static != actual.as_list():
-                raise ValueError(
-                    f"Invalid shape for tensor {tensor.name}, expected {static}, got "
-                    f"{actual}."
-                )
-            return tensor
         if not TensorShape(static).is_compatible_with(actual):
+            given = isinstance(expected_shape, TensorShape)
+            said = expected_shape if given else np.array(static)
             raise ValueError(
-                f"Invalid shape for tensor {tensor.name}, expected {static}, got "
+                f"Invalid shape for tensor {tensor.name}, expected {said}, got "
                 f"{actual}."
             )
+        if actual.is_fully_defined():
+            return tensor
     with dispatch.name_scope(f"{_op_name(tensor)}/", values=[tensor]):
         checked = _asserted(wanted, tensor)
     if static is not None:
@@ -121,6 +121,8 @@ def _expected(
     if isinstance(expected_shape, TensorShape):
         known: Any = expected_shape.as_list()
         return known, known
+    if isinstance(expected_shape, np.ndarray) and expected_shape.dtype.kind == "i":
+        return expected_shape, expected_shape.tolist()
     wanted = convert_to_tensor(expected_shape, name="expected_shape")
     if wanted.dtype.base_dtype not in ("int32", "int64"):
         raise ValueError(
@@ -136,9 +138,15 @@ def _expected(
     return wanted, None if value is None else [int(size) for size in value]
 
 
+#: how many operations such an assertion has in TensorFlow, also of a constant shape
+_CHECKED = {False: 14, True: 19}
+
+
 def _asserted(wanted: TensorLike, tensor: Tensor | Variable) -> Any:
     """A tensor behind an assertion that its shape is the wanted one."""
-    with dispatch.name_scope("assert_shape"):
+    fixed = not isinstance(wanted, Tensor) or constant_value(wanted) is not None
+    count = _CHECKED[fixed] - (fixed and isinstance(wanted, Tensor))
+    with dispatch.name_scope("assert_shape"), counted_as(count):
         actual = shape_of(tensor, name="actual")
         wanted = convert_to_tensor(wanted, dtype=actual.dtype)
         same_rank = F.Equal(F.Size(wanted), F.Rank(tensor))
