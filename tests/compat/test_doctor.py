@@ -148,13 +148,13 @@ def test_what_is_no_fault(read: Any, source: str) -> None:
             "",
         ),
         (
-            "from tensorflow.contrib import slim\nslim.learning.trainn",
-            "tf.contrib.slim.learning.trainn is not in TensorFlow 1.15.",
+            "from tensorflow.contrib import kafka\nkafka.trainn",
+            "tf.contrib.kafka.trainn is not in TensorFlow 1.15.",
             "",
         ),
         (
-            "from tensorflow.contrib import slim\nslim.learning.train",
-            "tf.contrib.slim.learning.train is in TensorFlow 1.15, not provided yet.",
+            "from tensorflow.contrib import kafka\nkafka.KafkaDataset",
+            "tf.contrib.kafka.KafkaDataset is in TensorFlow 1.15, not provided yet.",
             "",
         ),
         (

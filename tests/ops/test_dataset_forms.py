@@ -240,7 +240,7 @@ def test_sparse_tensors_as_text() -> None:
     rows = tf.io.serialize_many_sparse(value)
     first = b'\x08\x01\x12\x04\x12\x02\x08\x01"\x04\x00\x00\xa0@'  # as 1.15 has it
     assert rows.numpy()[0][1] == first
-    back = tf.io.deserialize_many_sparse(rows, tf.float32, rank=1)
+    back = tf.io.deserialize_many_sparse(rows, tf.float32)
     assert back.indices.numpy().tolist() == [[0, 1], [2, 0]]
     assert back.values.numpy().tolist() == [5.0, 6.0]
     assert back.dense_shape.numpy().tolist() == [3, 2]

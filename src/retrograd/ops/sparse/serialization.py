@@ -34,6 +34,15 @@ def serialize_sparse(
     return F.SerializeSparse(*parts(sparse(sp_input)), out_type=out_type, name=name)
 
 
+def serialize_sparse_v2(
+    sp_input: SparseLike,
+    out_type: DTypeLike = dtypes.string,
+    name: str | None = None,
+) -> Tensor:
+    """See `serialize_sparse`."""
+    return serialize_sparse(sp_input, name, out_type)
+
+
 def serialize_many_sparse(
     sp_input: SparseLike,
     name: str | None = None,
@@ -50,6 +59,15 @@ def serialize_many_sparse(
       TypeError: it is not sparse.
     """
     return F.SerializeManySparse(*parts(sparse(sp_input)), out_type=out_type, name=name)
+
+
+def serialize_many_sparse_v2(
+    sp_input: SparseLike,
+    out_type: DTypeLike = dtypes.string,
+    name: str | None = None,
+) -> Tensor:
+    """See `serialize_many_sparse`."""
+    return serialize_many_sparse(sp_input, name, out_type)
 
 
 def deserialize_many_sparse(
