@@ -148,8 +148,8 @@ def test_what_is_no_fault(read: Any, source: str) -> None:
             "",
         ),
         (
-            "from tensorflow.contrib import kafka\nkafka.trainn",
-            "tf.contrib.kafka.trainn is not in TensorFlow 1.15.",
+            "from tensorflow.contrib import kafka\nkafka.xyzzyx",
+            "tf.contrib.kafka.xyzzyx is not in TensorFlow 1.15.",
             "",
         ),
         (
