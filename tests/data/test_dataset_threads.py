@@ -75,16 +75,15 @@ def test_an_error_comes_in_the_place_of_its_element() -> None:
             session.run(value)
 
 
-def test_functions_where_tensors_are_equal_by_value() -> None:
-    from retrograd import behavior
-
-    behavior.enable_v2_behavior()
-    try:
-        data = tf.compat.v2.data.Dataset.range(10)
-        assert [int(x) for x in data.map(lambda x: x + 1).take(3)] == [1, 2, 3]
-        mixed = data.shuffle(10, seed=1)
-        first, second = ([int(x) for x in mixed] for _ in range(2))
-        assert first == [0, 9, 5, 1, 2, 7, 3, 8, 6, 4]  # as 1.15 has it
-        assert sorted(second) == sorted(first) and second != first
-    finally:
-        behavior.disable_v2_behavior()
+def test_functions_where_tensors_are_equal_by_value(launcher: Any) -> None:
+    lines = launcher.output(
+        "import tensorflow as tf\n"
+        "tf.compat.v1.enable_v2_behavior()\n"
+        "data = tf.compat.v2.data.Dataset.range(10)\n"
+        "print([int(x) for x in data.map(lambda x: x + 1).take(3)])\n"
+        "mixed = data.shuffle(10, seed=1)\n"
+        "first, second = ([int(x) for x in mixed] for _ in range(2))\n"
+        "print(first, sorted(second) == sorted(first), second != first)\n"
+    )
+    # as 1.15 has it
+    assert lines == ["[1, 2, 3]", "[0, 9, 5, 1, 2, 7, 3, 8, 6, 4] True True"]

@@ -23,7 +23,7 @@ from retrograd.ops.data.elements import (
     drawn,
     invalid_argument,
 )
-from retrograd.ops.declare import op
+from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -353,7 +353,13 @@ def _reduce_shapes(n: Operation) -> list[RawShape]:
     return list(n.attrs["output_shapes"])
 
 
-@op("ReduceDataset", infer=_reduce_shapes, host=True, pure=False)
+@op(
+    "ReduceDataset",
+    infer=_reduce_shapes,
+    host=True,
+    pure=False,
+    grad=NOT_DIFFERENTIABLE,
+)
 def _reduce(
     xp: Arrays,
     input_dataset: Elements,
