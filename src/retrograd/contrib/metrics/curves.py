@@ -38,6 +38,7 @@ from retrograd.variables.scope import get_variable, variable_scope
 from retrograd.variables.updates import assign_add, scatter_add
 
 if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
     from retrograd.typing import TensorLike
 
 
@@ -101,7 +102,7 @@ def _checked(labels: TensorLike, predictions: TensorLike) -> tuple[Any, Any]:
         return F.Identity(y), p
 
 
-def _area(labels: Any, predictions: Any, weights: Any, curve: str) -> Any:
+def _area(labels: Tensor, predictions: Tensor, weights: Tensor, curve: str) -> Any:
     """The area under the points at distinct predictions; 0 where all are one class."""
     positive = reduce_sum(where(labels > 0, weights, zeros_like(weights)))
     total = reduce_sum(weights)
@@ -112,7 +113,7 @@ def _area(labels: Any, predictions: Any, weights: Any, curve: str) -> Any:
         _, _, counts = F.UniqueWithCounts(sorted_)
         ends = pad(cumsum(counts), [[1, 0]])
 
-        def so_far(chosen: Any) -> Any:
+        def so_far(chosen: Tensor) -> Any:
             return gather(pad(cumsum(where(chosen, w, zeros_like(w))), [[1, 0]]), ends)
 
         tp, fp = so_far(y > 0), so_far(y < 1)
@@ -211,8 +212,8 @@ def precision_recall_at_equal_thresholds(
 
 
 def auc_using_histogram(
-    boolean_labels: Any,
-    scores: Any,
+    boolean_labels: Tensor,
+    scores: TensorLike,
     score_range: Sequence[float],
     nbins: int = 100,
     collections: Sequence[str] | None = None,

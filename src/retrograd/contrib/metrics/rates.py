@@ -23,6 +23,7 @@ from retrograd.ops.math.reduce import argmax, argmin, reduce_max
 from retrograd.variables.scope import variable_scope
 
 if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
     from retrograd.typing import TensorLike
 
 _SMALL = 1e-7
@@ -207,7 +208,7 @@ def recall_at_precision(
         tp, fn, fp = counts["tp"], counts["fn"], counts["fp"]
         precisions = div(tp, tp + fp + _SMALL)
 
-        def at(place: Any) -> Any:
+        def at(place: Tensor) -> Any:
             return div(tp[place], tp[place] + fn[place] + _SMALL, name=which)
 
         if not strict_mode:

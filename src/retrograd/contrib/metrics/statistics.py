@@ -31,7 +31,9 @@ from retrograd.variables.scope import variable_scope
 from retrograd.variables.updates import assign, assign_add
 
 if TYPE_CHECKING:
-    from retrograd.typing import TensorLike
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Operand, TensorLike
+    from retrograd.variables.variable import Variable
 
 
 def count(
@@ -96,7 +98,7 @@ def streaming_covariance(
         new_total = assign_add(total, more)
         before = new_total - more
 
-        def moved(values: Any, mean: Any) -> tuple[Any, Any, Any]:
+        def moved(values: Tensor, mean: Variable) -> tuple[Any, Any, Any]:
             """The mean of the batch, the former and the new mean."""
             weighted = values if spread is None else F.Mul(values, spread)
             of_batch = _ratio(reduce_sum(weighted), more)
@@ -113,7 +115,7 @@ def streaming_covariance(
         )
         new_comoment = assign_add(comoment, change)
 
-        def covariance(moment: Any, number: Any, called: str) -> Any:
+        def covariance(moment: Operand, number: Operand, called: str) -> Any:
             few = F.LessEqual(number, 1.0)
             return where(few, float("nan"), truediv(moment, number - 1), name=called)
 
@@ -124,7 +126,7 @@ def streaming_covariance(
         return value, kept_update(update, updates_collections)
 
 
-def _ratio(x: Any, y: Any) -> Any:
+def _ratio(x: Operand, y: Operand) -> Any:
     return div_no_nan(x, F.Maximum(y, 0))
 
 

@@ -24,6 +24,21 @@ def _named(made: Metric, later: Callable[..., Any], name: str | None = None) -> 
     return made
 
 
+def _as_later(later: Callable[..., Any]) -> Metric:
+    """A function of values, which have no labels."""
+
+    def streaming(
+        values: TensorLike,
+        weights: TensorLike | None = None,
+        metrics_collections: Collections = None,
+        updates_collections: Collections = None,
+        name: str | None = None,
+    ) -> Streaming:
+        return later(values, weights, metrics_collections, updates_collections, name)
+
+    return _named(streaming, later)
+
+
 def _swapped(later: Callable[..., Any]) -> Metric:
     """A function of `tf.metrics` with predictions before labels."""
 
@@ -75,8 +90,8 @@ def _counts_at(key: str, later: Callable[..., Any]) -> Metric:
 
 
 counts_at = thresholds.counts_at
-streaming_mean = metrics.mean
-streaming_mean_tensor = metrics.mean_tensor
+streaming_mean = _as_later(metrics.mean)
+streaming_mean_tensor = _as_later(metrics.mean_tensor)
 streaming_percentage_less = metrics.percentage_below
 
 streaming_accuracy = _swapped(metrics.accuracy)

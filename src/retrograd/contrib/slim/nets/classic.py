@@ -71,7 +71,7 @@ def classic_scope(
 
 
 def dense_layers(
-    net: Any,
+    net: Tensor,
     first: tuple[int, int],
     num_classes: int,
     is_training: bool,
@@ -107,7 +107,7 @@ def dense_layers(
 
 
 def squeezed(
-    net: Any, wanted: bool, name: str, end_points: dict[str, Any]
+    net: Tensor, wanted: bool, name: str, end_points: dict[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
     """The logits, where `wanted` without the axes of places; and all outputs."""
     if wanted:

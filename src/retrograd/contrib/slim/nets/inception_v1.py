@@ -22,6 +22,7 @@ from retrograd.variables.scope import variable_scope
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Reuse, ScopeLike
 
 _LAYERS = """
 1a_7x7:64/2
@@ -90,8 +91,8 @@ def inception_v1(
     dropout_keep_prob: float = 0.8,
     prediction_fn: Callable[..., Any] = softmax,
     spatial_squeeze: bool = True,
-    reuse: Any = None,
-    scope: Any = "InceptionV1",
+    reuse: Reuse = None,
+    scope: ScopeLike = "InceptionV1",
 ) -> tuple[Any, dict[str, Any]]:
     """Inception V1.
 

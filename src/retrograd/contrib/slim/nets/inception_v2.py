@@ -24,6 +24,7 @@ from retrograd.variables.scope import variable_scope
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Reuse, ScopeLike
 
 _LAYERS = """
 MaxPool_2a_3x3/2
@@ -111,8 +112,8 @@ def inception_v2(
     depth_multiplier: float = 1.0,
     prediction_fn: Callable[..., Any] = softmax,
     spatial_squeeze: bool = True,
-    reuse: Any = None,
-    scope: Any = "InceptionV2",
+    reuse: Reuse = None,
+    scope: ScopeLike = "InceptionV2",
 ) -> tuple[Any, dict[str, Any]]:
     """Inception V2.
 

@@ -24,6 +24,7 @@ from retrograd.variables.scope import variable_scope
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Reuse, ScopeLike
 
 _LAYERS = """
 1a_3x3:32/2v
@@ -91,7 +92,9 @@ def inception_v3_base(
     return net, end_points
 
 
-def _auxiliary(net: Any, num_classes: int, depth: Depth, spatial_squeeze: bool) -> Any:
+def _auxiliary(
+    net: Tensor, num_classes: int, depth: Depth, spatial_squeeze: bool
+) -> Any:
     """Logits of an early layer, that gradients reach it."""
     net = avg_pool2d(net, [5, 5], stride=3, padding="VALID", scope="AvgPool_1a_5x5")
     net = conv2d(net, depth(128), [1, 1], scope="Conv2d_1b_1x1")
@@ -123,8 +126,8 @@ def inception_v3(
     depth_multiplier: float = 1.0,
     prediction_fn: Callable[..., Any] = softmax,
     spatial_squeeze: bool = True,
-    reuse: Any = None,
-    scope: Any = "InceptionV3",
+    reuse: Reuse = None,
+    scope: ScopeLike = "InceptionV3",
 ) -> tuple[Any, dict[str, Any]]:
     """Inception V3.
 

@@ -54,7 +54,7 @@ def depth_of(depth_multiplier: float, min_depth: int) -> Depth:
     return lambda channels: max(int(channels * depth_multiplier), min_depth)
 
 
-def apply_step(net: Any, text: str, depth: Depth) -> Any:
+def apply_step(net: Tensor, text: str, depth: Depth) -> Any:
     """A convolution or a pool, as a step of a table says."""
     found = _STEP.fullmatch(text)
     assert found is not None, text
@@ -76,7 +76,7 @@ def apply_step(net: Any, text: str, depth: Depth) -> Any:
     return conv2d(net, depth(int(found["depth"])), kernel, scope=name, **given)
 
 
-def _branch(net: Any, text: str, depth: Depth) -> Any:
+def _branch(net: Tensor, text: str, depth: Depth) -> Any:
     steps, _, last = text.partition("(")
     for step in steps.split():
         net = apply_step(net, step, depth)
@@ -87,7 +87,7 @@ def _branch(net: Any, text: str, depth: Depth) -> Any:
 
 
 def apply_table(
-    net: Any, table: str, depth: Depth, end_points: dict[str, Any], final: str
+    net: Tensor, table: str, depth: Depth, end_points: dict[str, Any], final: str
 ) -> tuple[Any, bool]:
     """The layers of a table, each put into `end_points`.
 
@@ -131,7 +131,7 @@ def reduced_kernel_size(net: Tensor, kernel_size: list[int]) -> list[int]:
 
 
 def logits_of(
-    net: Any, num_classes: int, name: str, spatial_squeeze: bool, **last: Any
+    net: Tensor, num_classes: int, name: str, spatial_squeeze: bool, **last: Any
 ) -> Any:
     """The last layer, where wanted without the axes of places."""
     found = conv2d(

@@ -25,6 +25,7 @@ from retrograd.variables.scope import variable_scope
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Reuse
 
 #: of each network: units of its four groups
 UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
@@ -197,7 +198,7 @@ def with_layers(
         is_training: bool = True,
         global_pool: bool = True,
         output_stride: int | None = None,
-        reuse: Any = None,
+        reuse: Reuse = None,
         scope: str | None = name,
     ) -> tuple[Any, dict[str, Any]]:
         blocks = [
@@ -224,7 +225,7 @@ def resnet(
     global_pool: bool,
     output_stride: int | None,
     include_root_block: bool,
-    reuse: Any,
+    reuse: Reuse,
     scope: str | None,
     default: str,
 ) -> tuple[Any, dict[str, Any]]:

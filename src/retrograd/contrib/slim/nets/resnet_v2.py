@@ -17,6 +17,7 @@ from retrograd.variables.scope import variable_scope
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Reuse
 
 __all__ = [
     "bottleneck",
@@ -101,7 +102,7 @@ def resnet_v2(
     global_pool: bool = True,
     output_stride: int | None = None,
     include_root_block: bool = True,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """A residual network of given groups of units.
