@@ -44,6 +44,7 @@ def test_training_writes_what_it_learns(
             str(tmp_path),
             number_of_steps=3,
             trace_every_n_steps=2,
+            save_interval_secs=0,
             session_wrapper=wrap,
         )
         made = [o.name for o in graph.get_operations()[before:]]
@@ -74,7 +75,9 @@ def test_training_writes_what_it_learns(
     ]
     # what was learnt is gone on from
     with tf.Graph().as_default():
-        slim.learning.train(training_op(), str(tmp_path), number_of_steps=4)
+        folder = str(tmp_path)
+        given: dict[str, Any] = dict(number_of_steps=4, save_interval_secs=0)
+        slim.learning.train(training_op(), folder, **given)
     assert tf.train.load_variable(str(tmp_path), "x") == pytest.approx(3 * 0.8**4, 1e-5)
 
 

@@ -411,8 +411,9 @@ def false_negatives(
     return _counted("false_negatives", True, False, *given, name)
 
 
-def _share(
+def share_of(
     name: str,
+    one: Any,
     other: Any,
     labels: TensorLike,
     predictions: TensorLike,
@@ -421,13 +422,21 @@ def _share(
     updates_collections: Collections,
     scope: str | None,
 ) -> Streaming:
-    """True positives as a share of themselves and another count; 0 for nothing."""
+    """One count as a share of itself and another; 0 for nothing.
+
+    Args:
+      name: what the metric is called.
+      one, other: functions as `true_positives`.
+      labels, predictions: true or false.
+      weights, metrics_collections, updates_collections: as everywhere.
+      scope: the variable scope, by default `name`.
+    """
     only_in_graphs(name)
     with variable_scope(scope, name, (predictions, labels, weights)):
         p, y, weights = fitted(
             cast(predictions, dtypes.bool), cast(labels, dtypes.bool), weights
         )
-        true, new_true = true_positives(y, p, weights)
+        true, new_true = one(y, p, weights)
         rest, new_rest = other(y, p, weights)
 
         def share(true: Any, rest: Any, called: str) -> Any:
@@ -451,7 +460,7 @@ def precision(
 ) -> Streaming:
     """Which share of what is predicted is true."""
     given = labels, predictions, weights, metrics_collections, updates_collections
-    return _share("precision", false_positives, *given, name)
+    return share_of("precision", true_positives, false_positives, *given, name)
 
 
 def recall(
@@ -464,4 +473,4 @@ def recall(
 ) -> Streaming:
     """Which share of the true labels is predicted."""
     given = labels, predictions, weights, metrics_collections, updates_collections
-    return _share("recall", false_negatives, *given, name)
+    return share_of("recall", true_positives, false_negatives, *given, name)

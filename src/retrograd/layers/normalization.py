@@ -394,12 +394,13 @@ class BatchNormalizationBase(Normalization):
             count = cast(size(inputs) / size(variance), variance.dtype)
             variance *= (count - cast(1.0, variance.dtype)) / count
         known = smart_constant_value(training)
+        # there in inference too, as in TensorFlow: seeds count operations
+        momentum: Any = (
+            smart_cond(training, lambda: self.momentum, lambda: 1.0)
+            if known is None
+            else convert_to_tensor(self.momentum)
+        )
         if known is None or known:
-            momentum: Any = (
-                smart_cond(training, lambda: self.momentum, lambda: 1.0)
-                if known is None
-                else convert_to_tensor(self.momentum)
-            )
             self.add_update(lambda: self._moved(self.moving_mean, mean, momentum))
             self.add_update(
                 lambda: self._moved(self.moving_variance, variance, momentum)

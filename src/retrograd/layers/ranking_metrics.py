@@ -246,28 +246,61 @@ def average_precision_at_k(
         raise ValueError(f"Invalid k={k}.")
     with name_scope(name or _at_k("average_precision", k, None)) as scope:
         guessed = cast(F.TopKV2(predictions, k)[1], dtypes.int64)
-        found = _average_precision(_labels(labels, guessed), guessed, k)
-        if weights is not None:
-            weights = broadcast_weights(cast(weights, dtypes.float64), found)
-            found = F.Mul(found, weights)
         # TensorFlow's check of the predictions has taken the name without number
-        with name_scope("max_1") as inner:
-            count = cast(size(found), dtypes.float64)
-            if weights is not None:
-                count = reduce_sum(weights)
-            most = metric_variable([], dtypes.float64, name=inner)
-            new_most = assign_add(most, count, name="update")
-        with name_scope("total") as inner:
-            total = metric_variable([], dtypes.float64, name=inner)
-            new_total = assign_add(total, reduce_sum(found), name="update")
-        value = value_of(
-            metrics_collections,
-            lambda t, m: div_no_nan(t, F.Maximum(m, 0), name="mean"),
-            total,
-            most,
+        collections = metrics_collections, updates_collections
+        return _mean_precision(
+            labels, guessed, k, weights, *collections, "max_1", scope
         )
-        update = div_no_nan(new_total, F.Maximum(new_most, 0), name=scope)
-        return value, kept_update(update, updates_collections)
+
+
+def average_precision_at_top_k(
+    labels: CompositeLike,
+    predictions_idx: TensorLike,
+    weights: TensorLike | None = None,
+    metrics_collections: Collections = None,
+    updates_collections: Collections = None,
+    name: str | None = None,
+) -> Streaming:
+    """`average_precision_at_k` of classes that are predicted, the likeliest first."""
+    with name_scope(name, "average_precision_at_top_k") as scope:
+        guessed: Any = cast(predictions_idx, dtypes.int64)
+        k = guessed.shape.as_list()[-1]
+        collections = metrics_collections, updates_collections
+        return _mean_precision(labels, guessed, k, weights, *collections, "max", scope)
+
+
+def _mean_precision(
+    labels: CompositeLike,
+    guessed: Any,
+    k: int,
+    weights: TensorLike | None,
+    metrics_collections: Collections,
+    updates_collections: Collections,
+    most_name: str,
+    scope: Any,
+) -> Streaming:
+    """The mean over samples; `most_name` is what the variable is called that counts."""
+    found = _average_precision(_labels(labels, guessed), guessed, k)
+    if weights is not None:
+        weights = broadcast_weights(cast(weights, dtypes.float64), found)
+        found = F.Mul(found, weights)
+    with name_scope(most_name) as inner:
+        count = cast(size(found), dtypes.float64)
+        if weights is not None:
+            count = reduce_sum(weights)
+        most = metric_variable([], dtypes.float64, name=inner)
+        new_most = assign_add(most, count, name="update")
+    with name_scope("total") as inner:
+        total = metric_variable([], dtypes.float64, name=inner)
+        new_total = assign_add(total, reduce_sum(found), name="update")
+    value = value_of(
+        metrics_collections,
+        lambda t, m: div_no_nan(t, F.Maximum(m, 0), name="mean"),
+        total,
+        most,
+    )
+    update = div_no_nan(new_total, F.Maximum(new_most, 0), name=scope)
+    return value, kept_update(update, updates_collections)
 
 
 def _average_precision(labels: Any, guessed: Any, k: int) -> Any:

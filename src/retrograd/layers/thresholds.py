@@ -213,8 +213,10 @@ def false_positives_at_thresholds(
     )
 
 
-def _share_at(
-    of: str,
+def share_at(
+    name: str,
+    called: str,
+    one: str,
     other: str,
     labels: TensorLike,
     predictions: TensorLike,
@@ -222,19 +224,28 @@ def _share_at(
     weights: TensorLike | None,
     metrics_collections: Collections,
     updates_collections: Collections,
-    name: str | None,
+    scope: str | None,
 ) -> Streaming:
-    """True positives as a share of themselves and another count."""
-    only_in_graphs(f"{of}_at_thresholds")
-    scope = variable_scope(name, f"{of}_at_thresholds", (predictions, labels, weights))
-    with scope:
+    """One count as a share of itself and another, at each threshold.
+
+    Args:
+      name: what the metric is called, `_at_thresholds` left out.
+      called: the beginning of the names of its results.
+      one, other: keys of counts.
+      labels, predictions, thresholds, weights: see `counts_at`.
+      metrics_collections, updates_collections: where the results are put.
+      scope: the variable scope.
+    """
+    only_in_graphs(f"{name}_at_thresholds")
+    given = predictions, labels, weights
+    with variable_scope(scope, f"{name}_at_thresholds", given):
         values, updates = counts_at(
-            labels, predictions, thresholds, weights, ("tp", other)
+            labels, predictions, thresholds, weights, (one, other)
         )
 
-        def share(counts: dict[str, Any], called: str) -> Any:
-            true = counts["tp"]
-            return div(true, 1e-7 + true + counts[other], name=f"{of}_{called}")
+        def share(counts: dict[str, Any], which: str) -> Any:
+            found = counts[one]
+            return div(found, 1e-7 + found + counts[other], name=f"{called}_{which}")
 
         value = value_of(metrics_collections, lambda v: share(v, "value"), values)
         return value, kept_update(share(updates, "update_op"), updates_collections)
@@ -251,9 +262,8 @@ def precision_at_thresholds(
 ) -> Streaming:
     """Which share of the predictions above each threshold is true."""
     collections = metrics_collections, updates_collections
-    return _share_at(
-        "precision", "fp", labels, predictions, thresholds, weights, *collections, name
-    )
+    given = labels, predictions, thresholds, weights, *collections
+    return share_at("precision", "precision", "tp", "fp", *given, name)
 
 
 def recall_at_thresholds(
@@ -267,9 +277,8 @@ def recall_at_thresholds(
 ) -> Streaming:
     """Which share of the true labels is predicted above each threshold."""
     collections = metrics_collections, updates_collections
-    return _share_at(
-        "recall", "fn", labels, predictions, thresholds, weights, *collections, name
-    )
+    given = labels, predictions, thresholds, weights, *collections
+    return share_at("recall", "recall", "tp", "fn", *given, name)
 
 
 def auc(
@@ -426,7 +435,7 @@ def _rate_where(
         return value, kept_update(update, updates_collections)
 
 
-def _last_least(values: Any) -> Any:
+def last_least(values: Any) -> Any:
     """Where the least of values is, the last time."""
     least = cast(F.Equal(values, reduce_min(values)), dtypes.int64)
     return cast(F.ArgMax(cumsum(least), 0), dtypes.int32)
@@ -483,7 +492,7 @@ def specificity_at_sensitivity(
         "sensitivity",
         sensitivity,
         ("tp", "fn", "tn", "fp"),
-        _last_least,
+        last_least,
         labels,
         predictions,
         weights,

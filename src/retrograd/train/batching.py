@@ -62,14 +62,20 @@ def _as_tensor_list_list(elements: Sequence[Element]) -> list[list[Any]]:
     return [_as_tensor_list(element) for element in elements]
 
 
-def _converted(values: Sequence[TensorLike | SparseTensor]) -> list[Any]:
+def converted(
+    values: Sequence[TensorLike | SparseTensor], function: str = "batch"
+) -> list[Any]:
     """The tensors of an element.
+
+    Args:
+      values: what is converted.
+      function: whose argument they are.
 
     Raises:
       ValueError: there are none.
     """
     if not values:
-        raise ValueError("Expected at least one tensor in batch().")
+        raise ValueError(f"Expected at least one tensor in {function}().")
     return [convert_to_tensor_or_sparse_tensor(value) for value in values]
 
 
@@ -161,12 +167,12 @@ def _batched(
     values = [tensor for tensors in lists for tensor in tensors]
     scoped = [*values, options.keep_input]
     with name_scope(options.name, default_name, scoped) as name:
-        converted = [_converted(given) for given in lists]
+        elements = [converted(given) for given in lists]
         kept = _kept(options.keep_input, options.enqueue_many)
-        first, facts = stored(converted[0], options.enqueue_many, kept)
+        first, facts = stored(elements[0], options.enqueue_many, kept)
         others = [
             stored(given, options.enqueue_many, kept, facts)[0]
-            for given in converted[1:]
+            for given in elements[1:]
         ]
         tensors = [first, *others]
         types = _types(tensors)

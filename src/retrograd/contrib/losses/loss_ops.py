@@ -5,6 +5,7 @@ Weights of one axis are for the examples of a batch.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
@@ -12,10 +13,13 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.names import GraphKeys
 from retrograd.layers import losses as later
-from retrograd.ops.array.fill import ones_like
+from retrograd.ops.array.fill import ones_like, zeros_like
+from retrograd.ops.array.selection import where
 from retrograd.ops.array.shape import reshape
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
+from retrograd.ops.math.elementwise import div_no_nan
+from retrograd.ops.math.reduce import reduce_sum
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -185,3 +189,48 @@ def sparse_softmax_cross_entropy(
     """The cross entropy of classes given by their numbers, weighted."""
     weights = _by_example(weights, logits, 1)
     return later.sparse_softmax_cross_entropy(labels, logits, weights, scope)
+
+
+def mean_pairwise_squared_error(
+    predictions: Tensor,
+    labels: TensorLike | None = None,
+    weights: TensorLike = 1.0,
+    scope: str | None = None,
+) -> Any:
+    """((xᵢ − xⱼ) − (yᵢ − yⱼ))² over all pairs of an example's elements, weighted.
+
+    Args:
+      predictions: x, shape [batch, …].
+      labels: y, of their shape.
+      weights: a scalar, or one for each example.
+      scope: the name scope.
+    """
+    given: Any = _given(predictions, labels)
+    with name_scope(scope, "mean_pairwise_squared_error", [predictions, labels]):
+        w: Any = convert_to_tensor(weights, dtype=dtypes.float32)
+        away: Any = F.Sub(predictions, cast(given, dtypes.float32))
+        inner = list(range(1, away.get_shape().ndims))
+        count = _count_of_each(away, w)
+        squares = div_no_nan(
+            reduce_sum(F.Square(away), axis=inner), count, name="value"
+        )
+        sums = F.Square(reduce_sum(away, axis=inner))
+        sums = div_no_nan(sums, F.Square(count), name="value")
+        loss = reduce_sum(F.Mul(2.0 * squares - 2.0 * sums, w))
+        some = F.Greater(reduce_sum(count), 0)
+        found = where(some, loss, zeros_like(loss), name="value")
+        add_loss(found)
+        return found
+
+
+def _count_of_each(losses: Tensor, weights: Tensor) -> Any:
+    """How many elements of each example have a weight that is not 0."""
+    sizes: Any = losses.get_shape().as_list()
+    some = cast(F.NotEqual(weights, 0.0), dtypes.float32)
+    rank = weights.get_shape().ndims or 0
+    if rank == 0:
+        some = some * ones_like(losses[(slice(None), *[0] * (len(sizes) - 1))])
+        rank = 1
+    else:
+        some = reduce_sum(some, list(range(1, rank)))
+    return some * float(math.prod(sizes[rank:]))

@@ -34,7 +34,7 @@ _USE_DEFAULT = 0
 def _hooks(
     num_evals: int,
     logdir: str,
-    summary_op: Any,
+    summary_op: Fetchable,
     feed_dict: FeedDict | None,
     more: Sequence[SessionRunHook] | None,
 ) -> list[Any]:
@@ -63,7 +63,7 @@ def evaluate_once(
     eval_op_feed_dict: FeedDict | None = None,
     final_op: Fetchable = None,
     final_op_feed_dict: FeedDict | None = None,
-    summary_op: Any = _USE_DEFAULT,
+    summary_op: Fetchable = _USE_DEFAULT,
     summary_op_feed_dict: FeedDict | None = None,
     variables_to_restore: Sequence[Any] | None = None,
     session_config: Message | None = None,
@@ -114,7 +114,7 @@ def evaluation_loop(
     eval_op_feed_dict: FeedDict | None = None,
     final_op: Fetchable = None,
     final_op_feed_dict: FeedDict | None = None,
-    summary_op: Any = _USE_DEFAULT,
+    summary_op: Fetchable = _USE_DEFAULT,
     summary_op_feed_dict: FeedDict | None = None,
     variables_to_restore: Sequence[Any] | None = None,
     eval_interval_secs: float = 60,

@@ -26,9 +26,10 @@ from retrograd.variables import collections
 
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
+    from retrograd.graph.tensor import Tensor
     from retrograd.run.session import BaseSession
     from retrograd.summary.writer import FileWriter
-    from retrograd.typing import FeedDict, Fetchable, Message
+    from retrograd.typing import FeedDict, Fetchable, Message, VariableLike
 
 #: stands for what is made where an argument is not given
 _USE_DEFAULT = 0
@@ -38,8 +39,8 @@ Step = Callable[..., tuple[Any, bool]]
 
 def train_step(
     sess: BaseSession,
-    train_op: Any,
-    global_step: Any,
+    train_op: Tensor,
+    global_step: VariableLike,
     train_step_kwargs: dict[str, Any],
 ) -> tuple[Any, bool]:
     """Train once.
@@ -113,7 +114,7 @@ def _chrome_trace(metadata: Message) -> str:
 
 
 def train(
-    train_op: Any,
+    train_op: Tensor,
     logdir: str | None,
     train_step_fn: Step = train_step,
     train_step_kwargs: Any = _USE_DEFAULT,
@@ -121,14 +122,14 @@ def train(
     graph: Graph | None = None,
     master: str = "",
     is_chief: bool = True,
-    global_step: Any = None,
+    global_step: VariableLike | None = None,
     number_of_steps: int | None = None,
     init_op: Fetchable = _USE_DEFAULT,
     init_feed_dict: FeedDict | None = None,
     local_init_op: Fetchable = _USE_DEFAULT,
     init_fn: Callable[..., object] | None = None,
     ready_op: Fetchable = _USE_DEFAULT,
-    summary_op: Any = _USE_DEFAULT,
+    summary_op: Fetchable = _USE_DEFAULT,
     save_summaries_secs: float | None = 600,
     summary_writer: FileWriter | int | None = _USE_DEFAULT,
     startup_delay_steps: int = 0,
@@ -177,8 +178,9 @@ def train(
         )
     graph = graph or context.get_default_graph()
     with graph.as_default():
-        if global_step is None:
-            global_step = training_util.get_or_create_global_step()
+        step: Any = global_step
+        if step is None:
+            step = training_util.get_or_create_global_step()
         saver = saver or Saver()
         optimizers = _replicated(sync_optimizer, is_chief)
         init_op, ready_op, local_init_op = _initializers(
@@ -193,7 +195,7 @@ def train(
         if train_step_kwargs is _USE_DEFAULT:
             trace = trace_every_n_steps if is_chief else None
             train_step_kwargs = _conditions(
-                global_step, number_of_steps, log_every_n_steps, trace, logdir
+                step, number_of_steps, log_every_n_steps, trace, logdir
             )
     supervisor = Supervisor(
         graph=graph,
@@ -206,7 +208,7 @@ def train(
         ready_op=ready_op,
         summary_op=summary_op,
         summary_writer=summary_writer,
-        global_step=global_step,
+        global_step=step,
         saver=saver,
         save_summaries_secs=save_summaries_secs or 0,
         save_model_secs=save_interval_secs,
@@ -214,9 +216,7 @@ def train(
     )
     if summary_writer is not None:
         train_step_kwargs["summary_writer"] = supervisor.summary_writer
-    loop = _Loop(
-        supervisor, train_op, global_step, train_step_fn, train_step_kwargs, logdir
-    )
+    loop = _Loop(supervisor, train_op, step, train_step_fn, train_step_kwargs, logdir)
     loop.startup_delay_steps = 0 if is_chief else startup_delay_steps
     loop.number_of_steps = number_of_steps
     loop.session_wrapper = session_wrapper
@@ -226,9 +226,9 @@ def train(
 
 
 def _check(
-    train_op: Any,
+    train_op: Tensor,
     logdir: str | None,
-    summary_op: Any,
+    summary_op: Fetchable,
     saver: Saver | None,
     trace_every_n_steps: int | None,
     number_of_steps: int | None,
@@ -258,9 +258,9 @@ def _replicated(given: Any, is_chief: bool) -> list[Any]:
 
 
 def _initializers(
-    init_op: Any,
-    ready_op: Any,
-    local_init_op: Any,
+    init_op: Fetchable,
+    ready_op: Fetchable,
+    local_init_op: Fetchable,
     optimizers: Sequence[Any],
     is_chief: bool,
 ) -> tuple[Any, Any, Any]:
@@ -291,7 +291,7 @@ def _ready_for_local(graph: Graph, optimizers: Sequence[Any]) -> Any:
 
 
 def _conditions(
-    global_step: Any,
+    global_step: VariableLike,
     number_of_steps: int | None,
     log_every_n_steps: int,
     trace_every_n_steps: int | None,
@@ -326,8 +326,8 @@ class _Loop:
     def __init__(
         self,
         supervisor: Supervisor,
-        train_op: Any,
-        global_step: Any,
+        train_op: Tensor,
+        global_step: VariableLike,
         step: Step,
         kwargs: dict[str, Any],
         logdir: str | None,
@@ -383,7 +383,7 @@ class _Loop:
                 ignore_live_threads=self.ignore_live_threads,
             )
 
-    def _steps(self, session: Any) -> None:
+    def _steps(self, session: BaseSession) -> None:
         try:
             while not self.supervisor.should_stop():
                 self.loss, stop = self.step(
@@ -398,7 +398,7 @@ class _Loop:
             logs.info("Caught OutOfRangeError. Stopping Training. %s", error)
 
 
-def _wait_for_step(sess: BaseSession, global_step: Any, step: int) -> None:
+def _wait_for_step(sess: BaseSession, global_step: VariableLike, step: int) -> None:
     """Look each half second until the count is as large."""
     while training_util.global_step(sess, global_step) < step:
         logs.info("Waiting for step %d before starting training.", step)

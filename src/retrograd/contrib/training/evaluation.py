@@ -60,7 +60,7 @@ class SummaryAtEndHook(SessionRunHook):
         self,
         log_dir: str | None = None,
         summary_writer: FileWriter | None = None,
-        summary_op: Any = None,
+        summary_op: Fetchable = None,
         feed_dict: FeedDict | None = None,
     ) -> None:
         if not log_dir and not summary_writer:

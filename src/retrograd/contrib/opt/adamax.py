@@ -1,0 +1,113 @@
+"""AdaMax."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from retrograd.graph import context
+from retrograd.graph.defaults import colocate_with, control_dependencies
+from retrograd.ops.array.gather import gather
+from retrograd.ops.declare import F
+from retrograd.ops.flow import control
+from retrograd.ops.math.casts import cast
+from retrograd.train.adam import AdamOptimizer
+from retrograd.train.update_ops import apply_rule
+from retrograd.variables.updates import scatter_add, scatter_update
+
+if TYPE_CHECKING:
+    from retrograd.graph.composite import IndexedSlices
+    from retrograd.graph.tensor import Tensor
+    from retrograd.typing import Hyperparameter
+    from retrograd.variables.resource import BaseResourceVariable
+    from retrograd.variables.variable import Variable
+
+
+class AdaMaxOptimizer(AdamOptimizer):
+    """Adam with the largest gradient in place of the mean square (Kingma & Ba 2015).
+
+        m ← β₁ m + (1 − β₁) g
+        v ← max(β₂ v, |g|)
+        w ← w − η / (1 − β₁ᵗ) · m / (v + ε)
+
+    Rows without a gradient are left alone. Slots: `m`, `v`; `beta1_power` belongs to no
+    variable. The arguments are those of `tf.train.AdamOptimizer`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Hyperparameter = 0.001,
+        beta1: Hyperparameter = 0.9,
+        beta2: Hyperparameter = 0.999,
+        epsilon: Hyperparameter = 1e-8,
+        use_locking: bool = False,
+        name: str = "AdaMax",
+    ) -> None:
+        super().__init__(learning_rate, beta1, beta2, epsilon, use_locking, name)
+
+    def _get_beta_accumulators(self) -> Any:
+        """The variable that holds β₁ᵗ."""
+        graph = None if context.executing_eagerly() else context.get_default_graph()
+        return self._get_non_slot_variable("beta1_power", graph=graph)
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        first = min(var_list, key=lambda v: v.name)
+        self._create_non_slot_variable(self._beta1, "beta1_power", first)
+        for var in var_list:
+            self._zeros_slot(var, "m", self._name)
+            self._zeros_slot(var, "v", self._name)
+
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
+    ) -> Any:
+        scalars = [
+            self._get_beta_accumulators(),
+            self._lr_t,
+            self._beta1_t,
+            self._beta2_t,
+            self._epsilon_t,
+        ]
+        return apply_rule(self, "AdaMax", var, ["m", "v"], scalars, grad)
+
+    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
+        return self._apply_rows(grad.values, var, grad.indices)
+
+    def _resource_apply_sparse(
+        self, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
+    ) -> Any:
+        return self._apply_rows(grad, handle, indices)
+
+    def _apply_rows(self, grad: Tensor, var: Variable, indices: Tensor) -> Any:
+        """Update the rows that have a gradient."""
+        dtype = var.dtype.base_dtype
+        power, rate, beta1, beta2, epsilon = (
+            cast(x, dtype)
+            for x in (
+                self._get_beta_accumulators(),
+                self._lr_t,
+                self._beta1_t,
+                self._beta2_t,
+                self._epsilon_t,
+            )
+        )
+        m, v = (self.get_slot(var, name) for name in "mv")
+        new_m = gather(m, indices) * beta1 + grad * (1 - beta1)
+        new_v = F.Maximum(gather(v, indices) * beta2, F.Abs(grad))
+        step = -rate / (1 - power) * (new_m / (new_v + epsilon))
+        lock = self._use_locking
+        with control_dependencies([new_m, new_v]):
+            kept = [
+                scatter_update(m, indices, new_m, use_locking=lock),
+                scatter_update(v, indices, new_v, use_locking=lock),
+            ]
+        moved = scatter_add(var, indices, step, use_locking=lock)
+        return control.group(moved, *kept)
+
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
+        with control_dependencies(update_ops):
+            power = self._get_beta_accumulators()
+            with colocate_with(power):
+                update = power.assign(
+                    power * self._beta1_t, use_locking=self._use_locking
+                )
+        return control.group(*update_ops, update, name=name_scope)

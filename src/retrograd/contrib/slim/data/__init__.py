@@ -1,0 +1,1 @@
+"""Reading of examples for `tf.contrib.slim`."""

@@ -1,0 +1,1 @@
+"""The networks of `tf.contrib.slim`, whose checkpoints are still about."""

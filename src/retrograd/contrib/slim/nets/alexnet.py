@@ -1,0 +1,82 @@
+"""AlexNet, of the second version (Krizhevsky 2014)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from retrograd.contrib.framework.arg_scopes import arg_scope
+from retrograd.contrib.layers.convolutions import convolution2d as conv2d
+from retrograd.contrib.layers.pools import max_pool2d
+from retrograd.contrib.slim.nets.classic import (
+    Scope,
+    classic_scope,
+    dense_layers,
+    made_for,
+    relu_arg_scope,
+    squeezed,
+    trunc_normal,
+)
+from retrograd.variables.initializers import Constant, Zeros
+
+if TYPE_CHECKING:
+    from retrograd.graph.tensor import Tensor
+
+
+def alexnet_v2_arg_scope(weight_decay: float = 0.0005) -> Scope:
+    """The arguments of the layers, for `arg_scope`.
+
+    Args:
+      weight_decay: the factor of the squares of weights.
+    """
+    with relu_arg_scope(weight_decay, Constant(0.1)):
+        with arg_scope([conv2d], padding="SAME"):
+            with arg_scope([max_pool2d], padding="VALID") as scope:
+                return scope
+
+
+@made_for(224)
+def alexnet_v2(
+    inputs: Tensor,
+    num_classes: int = 1000,
+    is_training: bool = True,
+    dropout_keep_prob: float = 0.5,
+    spatial_squeeze: bool = True,
+    scope: str | None = "alexnet_v2",
+) -> tuple[Any, dict[str, Any]]:
+    """AlexNet.
+
+    Args:
+      inputs: images, shape [batch, height, width, channels], 224 × 224 in training.
+      num_classes: how many classes there are.
+      is_training: whether elements drop out.
+      dropout_keep_prob: the share that stays.
+      spatial_squeeze: whether the logits have shape [batch, num_classes], which needs
+        images of one place.
+      scope: the variable scope.
+
+    Returns:
+      The logits, and what the layers give, by name.
+    """
+    with classic_scope(inputs, scope, "alexnet_v2") as (name, outputs):
+        net: Any = conv2d(inputs, 64, [11, 11], 4, padding="VALID", scope="conv1")
+        net = max_pool2d(net, [3, 3], 2, scope="pool1")
+        net = conv2d(net, 192, [5, 5], scope="conv2")
+        net = max_pool2d(net, [3, 3], 2, scope="pool2")
+        net = conv2d(net, 384, [3, 3], scope="conv3")
+        net = conv2d(net, 384, [3, 3], scope="conv4")
+        net = conv2d(net, 256, [3, 3], scope="conv5")
+        net = max_pool2d(net, [3, 3], 2, scope="pool5")
+        with arg_scope(
+            [conv2d],
+            weights_initializer=trunc_normal(0.005),
+            biases_initializer=Constant(0.1),
+        ):
+            net = dense_layers(
+                net,
+                (4096, 5),
+                num_classes,
+                is_training,
+                dropout_keep_prob,
+                biases_initializer=Zeros(),
+            )
+        return squeezed(net, spatial_squeeze, name, outputs())
