@@ -47,14 +47,40 @@ def main() -> None:
     net.loop(tf.constant(2.0), 4)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(net, folder, signatures=net.__call__)
-        mode = "w" if old else "a"
-        path = os.path.join(HERE, "saved_objects.zip")
-        with zipfile.ZipFile(path, mode, zipfile.ZIP_DEFLATED) as archive:
-            for parent, _, names in os.walk(folder):
-                for name in names:
-                    whole = os.path.join(parent, name)
-                    inside = os.path.relpath(whole, folder)
-                    archive.write(whole, os.path.join(tf.__version__[0], inside))
+        keep(folder, tf.__version__[0], "w" if old else "a")
+    with tempfile.TemporaryDirectory() as folder:
+        keras_model(old).save(folder, save_format="tf")
+        keep(folder, "keras" + tf.__version__[0], "a")
+
+
+def keras_model(old):
+    """A model that has made two steps; it predicts 1.8141046 and 4.4627643."""
+    if old:
+        keras = tf.keras
+    else:
+        import tf_keras as keras
+    layers = [
+        keras.layers.Dense(2, activation="relu", input_shape=(2,), name="a"),
+        keras.layers.Dense(1, name="b"),
+    ]
+    model = keras.Sequential(layers, name="s")
+    model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "mse")
+    model.set_weights([np.full_like(w, 0.5) for w in model.get_weights()])
+    x = np.array([[0.0, 1.0], [2.0, 3.0]], "float32")
+    model.fit(x, x[:, :1] + x[:, 1:], epochs=2, batch_size=2, verbose=0)
+    print(model.predict(x))
+    return model
+
+
+def keep(folder, inside, mode):
+    path = os.path.join(HERE, "saved_objects.zip")
+    with zipfile.ZipFile(path, mode, zipfile.ZIP_DEFLATED) as archive:
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                whole = os.path.join(parent, name)
+                archive.write(
+                    whole, os.path.join(inside, os.path.relpath(whole, folder))
+                )
 
 
 if __name__ == "__main__":

@@ -83,8 +83,12 @@ def functions_of(value: Trackable) -> dict[str, Any]:
     known: Any = value
     if hasattr(known, "_list_functions_for_serialization"):
         return known._list_functions_for_serialization()
-    if not isinstance(value, AutoTrackable):
-        return {}
+    return attribute_functions(value) if isinstance(value, AutoTrackable) else {}
+
+
+def attribute_functions(value: Trackable) -> dict[str, Any]:
+    """The functions that are attributes of an object, by name."""
+    known: Any = value
     found = {}
     for name in dir(known):
         try:

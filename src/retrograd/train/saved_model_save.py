@@ -50,10 +50,12 @@ from retrograd.util.tracking import Container, Trackable
 from retrograd.variables.variable import is_resource_variable
 
 if TYPE_CHECKING:
+    from retrograd.run.session import BaseSession
     from retrograd.typing import Message, PathLike, Structure
 
 _INIT_OP_SIGNATURE = "__saved_model_init_op"
 _CONTAINERS = {list: "trackable_list_wrapper", dict: "trackable_dict_wrapper"}
+_OPTIMIZER = "optimizer"
 _GENERIC = "_generic_user_object"
 
 
@@ -80,6 +82,8 @@ class _Nodes:
             for name, ref in value._checkpoint_dependencies:
                 node.children.add(node_id=self.numbers[id(ref)], local_name=name)
         for slot in self.below.slots:
+            if getattr(slot.optimizer, "_object_identifier", "") != _OPTIMIZER:
+                continue  # readers know slots of Keras' optimizers only
             self.message.nodes[self.numbers[id(slot.optimizer)]].slot_variables.add(
                 original_variable_node_id=self.numbers[id(slot.original)],
                 slot_name=slot.name,
@@ -223,6 +227,16 @@ def save(obj: Trackable, export_dir: PathLike, signatures: Any = None) -> None:
         )
     if not isinstance(obj, Trackable):
         raise ValueError(f"Expected a Trackable object for export, got {obj}.")
+    write(obj, export_dir, signatures)
+
+
+def write(
+    obj: Trackable,
+    export_dir: PathLike,
+    signatures: Structure = None,
+    session: BaseSession | None = None,
+) -> None:
+    """As `save`; in a graph, `session` has the variables."""
     folder = os.fsdecode(export_dir)
     if signatures is None:
         signatures = default_function(obj)
@@ -231,7 +245,8 @@ def save(obj: Trackable, export_dir: PathLike, signatures: Any = None) -> None:
     meta_graph = _exported(nodes)
     variables = os.path.join(folder, VARIABLES_DIRECTORY)
     files.recursive_create_dir(variables)
-    TrackableSaver(view).save(os.path.join(variables, VARIABLES_FILENAME))
+    prefix = os.path.join(variables, VARIABLES_FILENAME)
+    TrackableSaver(view).save(prefix, session)
     model: Any = messages.SavedModel(
         saved_model_schema_version=SAVED_MODEL_SCHEMA_VERSION
     )
