@@ -333,5 +333,4 @@ def main() -> None:
     args.func(args)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+run_main = main
