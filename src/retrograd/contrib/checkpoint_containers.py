@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import abc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from retrograd import dtypes
 from retrograd.graph.defaults import device as placed
 from retrograd.ops.flow.control import no_op
 from retrograd.train.saveable import SaveableObject, SaveSpec
+from retrograd.util.decorators import contextmanager
 from retrograd.util.tracking import Trackable
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def split_dependency(
     }
 
 
-@contextlib.contextmanager
+@contextmanager
 def capture_dependencies(template: Structure) -> Iterator[None]:
     """A context in which variables that are made are dependencies of a template.
 

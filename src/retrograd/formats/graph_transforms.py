@@ -17,7 +17,8 @@ from retrograd.formats.node import attr_value
 from retrograd.formats.optimize_for_inference import fold_batch_norms, values_from_const
 from retrograd.graph import opdef
 from retrograd.graph.graph import Graph
-from retrograd.ops.declare import traits_of
+from retrograd.ops.declare import kind_of, traits_of
+from retrograd.ops.folding import DEPTHWISE, PLACEHOLDER, PRODUCT, WEIGHTED
 from retrograd.ops.traits import Kind
 from retrograd.run.session import Session
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 Parameters = dict[str, list[str]]
 _CALL = re.compile(r"\s*([A-Za-z0-9_]+)\s*(?:\(([^)]*)\)?)?\s*")
 _PARAMETER = re.compile(r'\s*([A-Za-z0-9_]+)\s*=\s*(?:"([^"]*)"|([^,"]*))\s*,?')
-_CONVOLUTIONS = ("Conv2D", "MatMul", "DepthwiseConv2dNative")
 
 
 def transform_graph(
@@ -112,8 +112,8 @@ class _Change:
 def _strip_unused_nodes(change: _Change) -> Any:
     nodes = []
     for node in change.graph.node:
-        if node.name in change.inputs and node.op != "Placeholder":
-            made = type(node)(name=node.name, op="Placeholder")
+        if node.name in change.inputs and node.op != PLACEHOLDER:
+            made = type(node)(name=node.name, op=PLACEHOLDER)
             kind = change.one("type", change.one("type_for_name", "float"))
             made.attr["dtype"].type = dtypes.as_dtype(
                 "float32" if kind == "float" else kind
@@ -173,7 +173,7 @@ def _fold_constants(change: _Change) -> Any:
         for name in (node.input if not fixed[node.name] else [node.name])
         if name[:1] != "^"
         and fixed[node_name(name)]
-        and nodes[node_name(name)].op != "Const"
+        and not _is_constant(nodes[node_name(name)])
     }
     values = _evaluated(change.graph, sorted(wanted))
     made, renamed = [], {}
@@ -185,7 +185,9 @@ def _fold_constants(change: _Change) -> Any:
         made.append(constant_node(new, kind, value))
     kept = []
     for node in nodes.values():
-        if fixed[node.name] and (node.op != "Const" or node.name in renamed.values()):
+        if fixed[node.name] and (
+            not _is_constant(node) or node.name in renamed.values()
+        ):
             continue
         inputs = [renamed.get(name, name) for name in node.input]
         del node.input[:]
@@ -202,6 +204,10 @@ def _is_pure(node: Message, change: _Change) -> bool:
         return False
     kind = traits_of(node.op).kind
     return kind is Kind.CONSTANT or bool(node.input)
+
+
+def _is_constant(node: Message) -> bool:
+    return kind_of(node.op) is Kind.CONSTANT
 
 
 def _evaluated(graph: Message, names: list[str]) -> dict[str, Any]:
@@ -271,16 +277,20 @@ def _fold_weights(change: _Change) -> Any:
             users[node_name(name)] = users.get(node_name(name), 0) + 1
     gone: set[str] = set()
     for node in nodes.values():
-        if node.op != "Mul" or len(node.input) != 2:
+        if node.op != PRODUCT or len(node.input) != 2:
             continue
         before, scale = (nodes[node_name(name)] for name in node.input)
-        if scale.op != "Const" or before.op not in _CONVOLUTIONS:
+        if not _is_constant(scale) or before.op not in WEIGHTED:
             continue
         weights = nodes[node_name(before.input[1])]
-        if weights.op != "Const" or users[before.name] > 1 or users[weights.name] > 1:
+        if (
+            not _is_constant(weights)
+            or users[before.name] > 1
+            or users[weights.name] > 1
+        ):
             continue
         kernel, factor = values_from_const(weights), values_from_const(scale)
-        depthwise = before.op == "DepthwiseConv2dNative"
+        depthwise = before.op == DEPTHWISE
         sizes = kernel.shape[2:] if depthwise else kernel.shape[-1:]
         if factor.shape != (int(np.prod(sizes)),):
             continue
@@ -351,7 +361,7 @@ def _add_default_attributes(node: Message, change: _Change) -> None:
 
 def _round_weights(node: Message, change: _Change) -> None:
     """Values of large constants get one of few sizes, evenly apart."""
-    if node.op != "Const" or node.attr["dtype"].type != 1:
+    if not _is_constant(node) or node.attr["dtype"].type != 1:
         return
     value, steps = values_from_const(node), int(change.one("num_steps", "256"))
     if value.size <= 15:

@@ -17,27 +17,19 @@ from retrograd.formats.strip_unused import (
     strip_unused,
     write_graph_to,
 )
+from retrograd.ops.declare import kind_of
+from retrograd.ops.folding import (
+    CONVOLUTIONS,
+    DEPTHWISE,
+    EPSILON_ATTR,
+    INPUT_ORDER,
+    SCALE_ATTR,
+)
+from retrograd.ops.traits import Kind
 from retrograd.platform import files, logs
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Message
-
-#: in which order normalizations take what they need
-INPUT_ORDER = {
-    "BatchNormWithGlobalNormalization": [
-        "conv_op",
-        "mean_op",
-        "var_op",
-        "beta_op",
-        "gamma_op",
-    ],
-    "FusedBatchNorm": ["conv_op", "gamma_op", "beta_op", "mean_op", "var_op"],
-}
-EPSILON_ATTR = {
-    "BatchNormWithGlobalNormalization": "variance_epsilon",
-    "FusedBatchNorm": "epsilon",
-}
-_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 
 
 def optimize_for_inference(
@@ -114,7 +106,7 @@ def values_from_const(node_def: Message) -> Any:
     Raises:
       ValueError: the node is none.
     """
-    if node_def.op != "Const":
+    if kind_of(node_def.op) is not Kind.CONSTANT:
         raise ValueError(
             f"Node named '{node_def.name}' should be a Const op for values_from_const."
         )
@@ -123,9 +115,8 @@ def values_from_const(node_def: Message) -> Any:
 
 def scale_after_normalization(node: Message) -> bool:
     """Whether a normalization multiplies by γ."""
-    if node.op == "BatchNormWithGlobalNormalization":
-        return node.attr["scale_after_normalization"].b
-    return True
+    attr = SCALE_ATTR.get(node.op)
+    return True if attr is None else node.attr[attr].b
 
 
 def fold_batch_norms(input_graph_def: Message) -> Any:
@@ -151,7 +142,7 @@ def _folded(node: Message, nodes: dict[str, Any]) -> tuple[list[str], list[Any]]
     """The nodes that go, and those that come; None where it cannot be done."""
     parts = dict(zip(INPUT_ORDER[node.op], node.input, strict=False))
     convolution = node_from_map(nodes, parts["conv_op"])
-    if convolution.op not in _CONVOLUTIONS:
+    if convolution.op not in CONVOLUTIONS:
         logs.warning(
             "Didn't find expected Conv2D or DepthwiseConv2dNative input to '%s'",
             node.name,
@@ -164,13 +155,13 @@ def _folded(node: Message, nodes: dict[str, Any]) -> tuple[list[str], list[Any]]
         if key != "conv_op"
     }
     for one in (weights, *constants.values()):
-        if one.op != "Const":
+        if kind_of(one.op) is not Kind.CONSTANT:
             logs.warning(
                 "Didn't find expected constant input '%s' to '%s'.", one.name, node.name
             )
             return None
     values = {key: values_from_const(one) for key, one in constants.items()}
-    depthwise = convolution.op == "DepthwiseConv2dNative"
+    depthwise = convolution.op == DEPTHWISE
     kernel = values_from_const(weights)
     count = kernel.shape[2] * kernel.shape[3] if depthwise else kernel.shape[3]
     if any(value.shape != (count,) for value in values.values()):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.formats.graph_io import read_message
 from retrograd.formats.graph_util import extract_sub_graph
+from retrograd.ops.folding import PLACEHOLDER
 from retrograd.platform import files
 from retrograd.util import protos
 
@@ -42,7 +43,7 @@ def strip_unused(
         if node.name not in input_node_names:
             made.CopyFrom(node)
             continue
-        made.op, made.name = "Placeholder", node.name
+        made.op, made.name = PLACEHOLDER, node.name
         kind = placeholder_type_enum
         if isinstance(kind, Sequence):
             kind = kind[list(input_node_names).index(node.name)]

@@ -77,7 +77,7 @@ def profile(
     run_meta: Message | None = None,
     op_log: Message | None = None,
     cmd: str = "scope",
-    options: dict[str, Any] | None = None,
+    options: dict[str, Any] | int = 0,
 ) -> Any:
     """Count what a graph takes, print it as a tree, and return it.
 
@@ -96,7 +96,9 @@ def profile(
       NotImplementedError: `graph` or `code`.
     """
     graph = graph or context.get_default_graph()
-    chosen = options or ProfileOptionBuilder.trainable_variables_parameter()
+    chosen = ProfileOptionBuilder.trainable_variables_parameter()
+    if isinstance(options, dict):
+        chosen = options
     if cmd in ("graph", "code"):
         raise NotImplementedError(f"Profiles by {cmd} are not provided.")
     if cmd not in ("scope", "op"):

@@ -13,6 +13,7 @@ import numpy as np
 
 from retrograd.formats import messages
 from retrograd.graph.graph import Graph
+from retrograd.ops.folding import SUSPECT
 from retrograd.platform import files
 from retrograd.run.session import Session
 from retrograd.train import saved_model_loader
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from retrograd.typing import FeedDict, Message, PathLike
 
 _VERSION = "0.1.0"
-#: op types that a model of a stranger should not have: they write or read files
-_OP_BLACKLIST = frozenset(["WriteFile", "ReadFile", "PrintV2"])
 
 
 def show(args: argparse.Namespace) -> None:
@@ -74,7 +73,7 @@ def scan(args: argparse.Namespace) -> None:
 
 def scan_meta_graph_def(meta_graph_def: Message) -> None:
     """Print which of such op types a graph has."""
-    found = {node.op for node in meta_graph_def.graph_def.node} & _OP_BLACKLIST
+    found = {node.op for node in meta_graph_def.graph_def.node} & SUSPECT
     tags = str(list(meta_graph_def.meta_info_def.tags))
     if found:
         print(f"MetaGraph with tag set {tags} contains the following blacklisted ops:")
