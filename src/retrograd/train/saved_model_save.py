@@ -206,7 +206,8 @@ def save(obj: Trackable, export_dir: PathLike, signatures: Any = None) -> None:
         by name: what can be served. By default the one function that can.
 
     Raises:
-      ValueError: the object cannot be tracked, or a signature is none.
+      ValueError: the object cannot be tracked, a signature is none, or there is no
+        default session where the program builds a graph.
       AssertionError: a function captures a variable that the object does not have, or
         this is called within one.
 
@@ -217,7 +218,7 @@ def save(obj: Trackable, export_dir: PathLike, signatures: Any = None) -> None:
       ...     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
       ...     def __call__(self, x):
       ...         return 2.0 * x
-      >>> with tf.Graph().as_default():
+      >>> with tf.Graph().as_default(), tf.Session():
       ...     save(Double(), tempfile.mkdtemp())
     """
     if isinstance(context.get_default_graph(), FuncGraph):
