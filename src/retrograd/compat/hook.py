@@ -13,7 +13,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Sequence
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from retrograd.compat import children, inside, table
 from retrograd.compat.namespace import (
@@ -50,6 +50,13 @@ class _Loader(importlib.abc.Loader):
         if self.path in table.names().acting:
             for source in table.names().sources[self.path]:
                 importlib.import_module(source)
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """What runs a module as a program; None where it is none."""
+        if not hasattr(importlib.import_module(fullname), "run_main"):
+            return None
+        text = f"from {fullname} import run_main\nrun_main()\n"
+        return compile(text, fullname, "exec")
 
 
 class Finder(importlib.abc.MetaPathFinder):

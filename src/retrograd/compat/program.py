@@ -56,7 +56,8 @@ def run_module(name: str, arguments: Sequence[str] = ()) -> None:
 def _run_spec(name: str, shown: str) -> None:
     spec = _find_main_spec(name, shown)
     loader: Any = spec.loader
-    if loader is None or not hasattr(loader, "get_code"):
+    code = getattr(loader, "get_code", None)
+    if code is None or (spec.origin == "retrograd" and code(spec.name) is None):
         _no_module(f"No code object available for {shown}")
     if sys.argv[0] == "-m":
         sys.argv[0] = spec.origin or name

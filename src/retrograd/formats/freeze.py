@@ -126,7 +126,7 @@ class _Freezer:
             first = kinds[0] if kinds else None
             if not output and node.name in self._values:
                 value = np.asarray(self._values[node.name])
-                made.append(_constant(node.name, frozen[node.name], value))
+                made.append(constant_node(node.name, frozen[node.name], value))
             elif traits_of(node.op).of_value and first is not None:
                 made.extend(_of_value(node, first, output))
             elif _hands_on(node.op) and node.name in frozen:
@@ -232,7 +232,8 @@ def _passed(op_type: str) -> tuple[str, int]:
     return op_def.inputs[place].type_list_attr, place
 
 
-def _constant(name: str, kind: int, value: np.ndarray) -> Any:
+def constant_node(name: str, kind: int, value: np.ndarray) -> Any:
+    """A NodeDef of a constant."""
     NodeDef = protos.message("node_def.NodeDef")
     node = NodeDef(name=name, op="Const")
     node.attr["dtype"].type = kind
@@ -271,7 +272,7 @@ def _of_value(node: Message, kind: int, output: str) -> list[Any]:
         return [_replaced(node, form, **types)]
     # the axis, which is the first one
     index = node.attr["Tindices"].type
-    axis = _constant(f"{node.name}/axis", index, np.zeros((), _numpy_type(index)))
+    axis = constant_node(f"{node.name}/axis", index, np.zeros((), _numpy_type(index)))
     made = _replaced(node, form, **{**types, op_def.inputs[-1].type_attr: index})
     made.input.append(axis.name + output)
     return [axis, made]

@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from retrograd.typing import Gradient, TensorLike
 
 
+#: the functions that are run, while somebody wants to know
+observed: dict[str, FuncGraph] | None = None
+
+
 def run_body(graph: FuncGraph, inputs: Sequence[Any]) -> list[Tensor]:
     """The outputs of a function for eager tensors; no tape records it.
 
     Raises:
       OpError: an operation failed.
     """
+    if observed is not None:
+        observed[graph.function_name] = graph
     values = _runner(graph).run([t._value for t in inputs])
     return [
         _as_tensor(value, inner)

@@ -11,7 +11,8 @@ from retrograd.train.checkpoint import TrackableSaver
 from retrograd.train.checkpoint_state import update_checkpoint_state_internal
 
 
-def _session() -> Any:
+def current_session() -> Any:
+    """What runs the models of a graph; None when executing eagerly."""
     return None if context.executing_eagerly() else get_session()
 
 
@@ -22,7 +23,7 @@ def save_weights(model: Any, path: str) -> None:
       model: the model.
       path: the beginning of the files' names.
     """
-    TrackableSaver(model).save(path, session=_session())
+    TrackableSaver(model).save(path, session=current_session())
     update_checkpoint_state_internal(
         save_dir=os.path.dirname(path),
         model_checkpoint_path=path,
@@ -42,7 +43,7 @@ def load_weights(model: Any, path: str) -> Any:
       What knows whether all has been found.
     """
     status = TrackableSaver(model).restore(path, [])
-    session = _session()
+    session = current_session()
     if session is not None:
         status.run_restore_ops(session)
         _restore_later(status, session)

@@ -307,7 +307,7 @@ def load_weights(
 def save_model(model: Any, path: PathLike, include_optimizer: bool = True) -> None:
     """Write a model: its configuration, weights, and what it was compiled with."""
     with _written(path) as file:
-        for key, value in _metadata(model, include_optimizer).items():
+        for key, value in metadata(model, include_optimizer).items():
             if isinstance(value, (dict, list, tuple)):
                 file.attrs[key] = json.dumps(
                     value, default=network_config.json_type
@@ -327,7 +327,7 @@ def save_model(model: Any, path: PathLike, include_optimizer: bool = True) -> No
         file.flush()
 
 
-def _metadata(model: Any, include_optimizer: bool) -> dict[str, Any]:
+def metadata(model: Any, include_optimizer: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "keras_version": network_config.KERAS_VERSION,
         "backend": "tensorflow",

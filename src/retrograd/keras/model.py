@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from retrograd.keras.training import Training
 
 
@@ -21,3 +23,19 @@ class Model(Training):
       >>> model = Model(x, Dense(1)(x))
       >>> model.compile("adam", "mse")
     """
+
+    @property
+    def _object_identifier(self) -> str:
+        """What SavedModels call its kind."""
+        return "_tf_keras_model" if not self.inputs else "_tf_keras_network"
+
+    @property
+    def _tracking_metadata(self) -> str:
+        from retrograd.keras import saved_model
+
+        return saved_model.metadata(self)
+
+    def _list_functions_for_serialization(self) -> dict[str, Any]:
+        from retrograd.keras import saved_model
+
+        return saved_model.functions(self)

@@ -75,6 +75,9 @@ class OptimizerV2(Trackable):
     clipnorm: float
     clipvalue: float
 
+    #: what SavedModels call its kind
+    _object_identifier = "optimizer"
+
     def __init__(self, name: str, **kwargs: Any) -> None:
         for key, value in kwargs.items():
             if key not in ("clipnorm", "clipvalue", "lr", "decay"):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from retrograd.keras import checkpointed, hdf5
+from retrograd.train.saved_model_loader import maybe_saved_model_directory
 
 if TYPE_CHECKING:
     from retrograd.typing import PathLike
@@ -82,16 +83,17 @@ def save_model(
       signatures: for a SavedModel.
 
     Raises:
-      NotImplementedError: a model of a subclass, in HDF5; or a SavedModel.
+      NotImplementedError: a model of a subclass, in HDF5.
+      ValueError: a model for a SavedModel that was never called.
       ImportError: h5py is missing.
     """
     path = _check_path(filepath)
     if _format(path, save_format, "h5") == "tf":
-        del signatures
-        raise NotImplementedError(
-            'Saving a model as a SavedModel (save_format="tf") is not provided yet.\n'
-            '  fix:  model.save("model.h5"), or model.save_weights'
-        )
+        from retrograd.keras import saved_model
+
+        if _may_write(os.path.join(path, "saved_model.pb"), overwrite):
+            saved_model.save(model, path, include_optimizer, signatures)
+        return
     if _may_write(path, overwrite):
         hdf5.save_model(model, path, include_optimizer)
 
@@ -104,7 +106,7 @@ def load_model(
     """The model that `save_model` has written; nothing in the file is executed.
 
     Args:
-      filepath: the file.
+      filepath: the file; or the folder of a SavedModel.
       custom_objects: the program's own classes and functions by their names.
       compile: whether the model is compiled as it was.
 
@@ -118,6 +120,10 @@ def load_model(
             f"SavedModel file does not exist at: {path}/"
             "{saved_model.pbtxt|saved_model.pb}"
         )
+    if isinstance(path, str) and maybe_saved_model_directory(path):
+        from retrograd.keras import saved_model
+
+        return saved_model.load(path, custom_objects, compile)
     return hdf5.load_model(path, custom_objects, compile)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, Any
 
 from retrograd.formats.checkpoint_reader import NewCheckpointReader
 from retrograd.formats.freeze import convert_variables_to_constants
 from retrograd.formats.importer import import_graph_def
+from retrograd.formats.strip_unused import flag
 from retrograd.graph.graph import Graph
 from retrograd.ops.declare import kind_of
 from retrograd.ops.traits import Kind
@@ -14,6 +16,9 @@ from retrograd.platform import files
 from retrograd.run.session import Session
 from retrograd.train.checkpoint_state import checkpoint_exists
 from retrograd.train.import_graph import import_meta_graph
+from retrograd.train.saved_model_loader import load as load_saved_model
+from retrograd.train.saved_model_signatures import SERVING
+from retrograd.train.saved_model_utils import get_meta_graph_def
 from retrograd.train.saver import Saver
 from retrograd.train.saver_builder import V2
 from retrograd.util import protos
@@ -55,7 +60,8 @@ def freeze_graph_with_def_protos(
       variable_names_whitelist: the variables to convert, by default all.
       variable_names_blacklist: variables to leave.
       input_meta_graph_def: a MetaGraphDef instead of GraphDef and SaverDef.
-      input_saved_model_dir, saved_model_tags: a SavedModel instead; not provided.
+      input_saved_model_dir, saved_model_tags: a SavedModel instead, and the tags of
+        its graph, with commas between them.
       checkpoint_version: the format of the checkpoint.
 
     Returns:
@@ -63,12 +69,9 @@ def freeze_graph_with_def_protos(
 
     Raises:
       ValueError: no node is wanted, or variables are partitioned.
-      NotImplementedError: a SavedModel is given.
     """
-    del restore_op_name, filename_tensor_name, saved_model_tags
-    if input_saved_model_dir:
-        raise NotImplementedError("Freezing a SavedModel is not provided.")
-    if not checkpoint_exists(input_checkpoint):
+    del restore_op_name, filename_tensor_name
+    if not input_saved_model_dir and not checkpoint_exists(input_checkpoint):
         raise ValueError(f"Input checkpoint '{input_checkpoint}' doesn't exist!")
     if not output_node_names:
         raise ValueError(
@@ -80,18 +83,21 @@ def freeze_graph_with_def_protos(
     if clear_devices:
         for node in graph_def.node:
             node.device = ""
-    if input_meta_graph_def is None:
+    if input_meta_graph_def is None and not input_saved_model_dir:
         import_graph_def(graph_def, name="")
     with Session() as session:
-        if input_saver_def is not None:
-            saver: Any = Saver(
-                saver_def=input_saver_def, write_version=checkpoint_version
-            )
+        if input_saved_model_dir:
+            tags = (saved_model_tags or SERVING).replace(" ", "").split(",")
+            load_saved_model(session, tags, input_saved_model_dir)
+            saver: Any = None
+        elif input_saver_def is not None:
+            saver = Saver(saver_def=input_saver_def, write_version=checkpoint_version)
         elif input_meta_graph_def is not None:
             saver = import_meta_graph(input_meta_graph_def, clear_devices=True)
         else:
             saver = _saver_by_name(session, input_checkpoint, checkpoint_version)
-        saver.restore(session, input_checkpoint)
+        if saver is not None:
+            saver.restore(session, input_checkpoint)
         if initializer_nodes:
             session.run(_listed(initializer_nodes))
         frozen = convert_variables_to_constants(
@@ -194,6 +200,9 @@ def freeze_graph(
         meta_graph_def = _message(input_meta_graph, kind, "meta graph", input_binary)
     if input_saver:
         saver_def = _message(input_saver, "saver.SaverDef", "saver", input_binary)
+    if input_saved_model_dir:
+        found = get_meta_graph_def(input_saved_model_dir, saved_model_tags)
+        graph_def = found.graph_def
     with Graph().as_default():
         return freeze_graph_with_def_protos(
             graph_def,
@@ -212,3 +221,22 @@ def freeze_graph(
             saved_model_tags,
             checkpoint_version,
         )
+
+
+def run_main() -> None:
+    """Do what the command line of the process says."""
+    parser = argparse.ArgumentParser(prog="freeze_graph.py")
+    for name in ("input_graph", "input_saver", "input_checkpoint", "output_graph"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--checkpoint_version", type=int, default=V2)
+    flag(parser, "--input_binary", False)
+    parser.add_argument("--output_node_names", default="")
+    parser.add_argument("--restore_op_name", default="save/restore_all")
+    parser.add_argument("--filename_tensor_name", default="save/Const:0")
+    flag(parser, "--clear_devices", True)
+    for name in ("variable_names_whitelist", "variable_names_blacklist"):
+        parser.add_argument(f"--{name}", default="")
+    for name in ("initializer_nodes", "input_meta_graph", "input_saved_model_dir"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--saved_model_tags", default=SERVING)
+    freeze_graph(**vars(parser.parse_args()))

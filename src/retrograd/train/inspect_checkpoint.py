@@ -151,6 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-if __name__ == "__main__":
-    FLAGS, _unparsed = _parser().parse_known_args()
-    app.run(main=main, argv=[sys.argv[0], *_unparsed])
+def run_main() -> None:
+    """Do what the command line of the process says."""
+    global FLAGS
+    FLAGS, unparsed = _parser().parse_known_args()
+    app.run(main=main, argv=[sys.argv[0], *unparsed])

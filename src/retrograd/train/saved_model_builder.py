@@ -10,6 +10,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 
 from retrograd.formats import messages
 from retrograd.graph import context
+from retrograd.graph.defaults import control_dependencies
 from retrograd.graph.names import GraphKeys
 from retrograd.ops.array.tensor_values import constant_value
 from retrograd.ops.flow.control import group
@@ -277,3 +278,9 @@ def main_op() -> Operation:
         collections.local_variables_initializer(),
         collections.tables_initializer(),
     )
+
+
+def main_op_with_restore(restore_op_name: Operation) -> Operation:
+    """As `main_op`; then variables are restored by the operation given."""
+    with control_dependencies([main_op()]):
+        return group(restore_op_name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd.formats import messages
+from retrograd.formats.later import drop_what_came_later
 from retrograd.platform import files, logs
 from retrograd.train.import_graph import _import_meta_graph_with_return_elements
 from retrograd.train.saved_model_signatures import (
@@ -122,7 +123,9 @@ class SavedModelLoader:
         **saver_kwargs: Any,
     ) -> tuple[Any, Any]:
         """Add the graph with some tags to one; its Saver, and what was returned."""
-        message = self.get_meta_graph_def_from_tags(tags)
+        message = protos.message("meta_graph.MetaGraphDef")()
+        message.CopyFrom(self.get_meta_graph_def_from_tags(tags))
+        drop_what_came_later(message.graph_def)
         with graph.as_default():
             return _import_meta_graph_with_return_elements(
                 message, import_scope=import_scope, **saver_kwargs

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from retrograd import dtypes
+from retrograd import dtypes, errors
 from retrograd.graph import context
 from retrograd.graph.composite import SparseTensor, is_sparse
+from retrograd.graph.names import prepend_name_scope
 from retrograd.util import protos
 
 if TYPE_CHECKING:
     from retrograd.graph.graph import Graph
+    from retrograd.graph.operation import Operation
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Message
 
@@ -176,6 +178,38 @@ def classification_signature_def(
     return build_signature_def(
         {CLASSIFY_INPUTS: build_tensor_info(examples)}, outputs, CLASSIFY_METHOD_NAME
     )
+
+
+def op_signature_def(op: Operation, key: str) -> Any:
+    """A signature whose one output, by the name `key`, is an operation."""
+    info = protos.message("meta_graph.TensorInfo")(name=op.name)
+    info.tensor_shape.unknown_rank = True
+    return build_signature_def(outputs={key: info})
+
+
+def load_op_from_signature_def(
+    signature_def: Message, key: str, import_scope: str | None = None
+) -> Any:
+    """The operation of such a signature, in the default graph.
+
+    Raises:
+      NotFoundError: it is not there, or the signature has no such output.
+    """
+    signature: Any = signature_def
+    try:
+        name = signature.outputs[key].name
+        if import_scope:
+            name = prepend_name_scope(name, import_scope)
+        return context.get_default_graph().get_operation_by_name(name)
+    except KeyError as error:
+        raise errors.NotFoundError(
+            None,
+            None,
+            f'The key "{key}" could not be found in the graph. Please make sure the '
+            "SavedModel was created by the internal _SavedModelBuilder. If you are "
+            "using the public API, please make sure the SignatureDef in the SavedModel "
+            f'does not contain the key "{key}".',
+        ) from error
 
 
 def _check_dtype(tensor: Tensor, called: str, wanted: dtypes.DType) -> None:

@@ -355,25 +355,28 @@ class Saver:
             if not hasattr(sess, "run") or not hasattr(sess, "graph"):
                 raise TypeError(f"'sess' must be a Session; {sess}")
         written = None
-        if not self._is_empty:
-            try:
+        try:
+            if not self._is_empty:
                 written = self._write(sess, checkpoint_file)
-                if write_state:
-                    self._note(written, save_path, latest_filename, meta_graph_suffix)
-            except (errors.FailedPreconditionError, errors.NotFoundError) as error:
-                if not files.is_directory(os.path.dirname(save_path)):
-                    raise ValueError(
-                        f"Parent directory of {save_path} doesn't exist, can't save."
-                    ) from error
-                raise
-        if write_meta_graph and not eager:
-            session: Any = sess
-            with session.graph.as_default():
-                self.export_meta_graph(
-                    meta_graph_filename(checkpoint_file, meta_graph_suffix),
-                    strip_default_attrs=strip_default_attrs,
-                    save_debug_info=save_debug_info,
-                )
+            if write_meta_graph and not eager:
+                session: Any = sess
+                with session.graph.as_default():
+                    self.export_meta_graph(
+                        meta_graph_filename(checkpoint_file, meta_graph_suffix),
+                        strip_default_attrs=strip_default_attrs,
+                        save_debug_info=save_debug_info,
+                    )
+            # last: what the list names is whole, its graph too
+            if written is not None and write_state:
+                self._note(written, save_path, latest_filename, meta_graph_suffix)
+        except (errors.FailedPreconditionError, errors.NotFoundError) as error:
+            if not self._is_empty and not files.is_directory(
+                os.path.dirname(save_path)
+            ):
+                raise ValueError(
+                    f"Parent directory of {save_path} doesn't exist, can't save."
+                ) from error
+            raise
         return written
 
     def _file_for(

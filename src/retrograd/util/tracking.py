@@ -110,7 +110,8 @@ class Container(Trackable):
         return [
             TrackableReference(name, ref)
             for name, item in items
-            if isinstance(name, str) and (ref := _reference(self, name, item))
+            if isinstance(name, str)
+            and (ref := _reference(self, name, item)) is not None
         ]
 
 

@@ -117,6 +117,8 @@ def _bounded(text: str) -> str:
 def _as_array(value: Array | bytes) -> np.ndarray:
     """What a function returned as an array; text as bytes."""
     array = np.asarray(value)
+    if array.dtype.kind == "S" and not isinstance(value, (np.ndarray, np.generic)):
+        return np.asarray(value, object)  # arrays of bytes lose zeros at their ends
     if array.dtype.kind == "U":
         flat = [str(v).encode() for v in array.reshape(-1)]
     elif array.dtype.kind == "S":
