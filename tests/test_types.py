@@ -48,6 +48,7 @@ ops/lists    1
 ops/math     1
 ops/nn       1
 ops/parsing  2
+ops/quantized 0
 ops/queues   2
 ops/random   0
 ops/sparse   0
