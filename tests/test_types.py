@@ -54,6 +54,7 @@ ops/random   0
 ops/sparse   0
 ops/signal   0
 ops/state    0
+ops/strings  0
 ops/summary  1
 platform    10
 run          4

@@ -1,0 +1,1 @@
+"""Texts: numbers in them, their parts and patterns, what is made of them."""
