@@ -56,6 +56,7 @@ ops/signal   0
 ops/state    0
 ops/strings  0
 ops/summary  1
+ops/tables   0
 platform    10
 run          4
 summary      2
