@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from retrograd.ops.infer import (
     with_rank_at_least,
     with_rank_at_most,
 )
+from retrograd.ops.quantized.levels import Number
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import RawShape, Tensor
@@ -36,13 +37,14 @@ class _Levels:
     """
 
     def __init__(
-        self, xp: Arrays, low: Array, high: Array, num_bits: int, narrow_range: bool
+        self, xp: Arrays, low: Number, high: Number, num_bits: int, narrow_range: bool
     ) -> None:
         if not 2 <= num_bits <= 16:
             raise refused("num_bits must be between 2 and 16, inclusive")
         first = np.float32(1 if narrow_range else 0)
         last = np.float32(2**num_bits - 1)
-        self.step = (high - low) / (last - first)
+        above: Any = high
+        self.step: Any = (above - low) / (last - first)
         zero = first - low / self.step
         nearest = xp.floor(zero + np.float32(0.5))
         nearest = xp.where(zero < first, first, xp.where(zero > last, last, nearest))
@@ -134,7 +136,9 @@ def _check_alike(dy: Array, x: Array) -> None:
 # ---------------------------------------------------------------------- variables
 
 
-def _zeroed(xp: Arrays, low: Array, high: Array, of_zero: Array, other: Array) -> Array:
+def _zeroed(
+    xp: Arrays, low: Array, high: Array, of_zero: Number, other: Array
+) -> Array:
     """`other`, but `of_zero` where both limits are 0."""
     return xp.where((low == 0) & (high == 0), of_zero, other)
 
@@ -178,7 +182,7 @@ def scalar_of(limit: Array) -> Array:
     return limit.reshape(-1)[0] if limit.ndim else limit
 
 
-_LIMITS = dict(
+_LIMITS: dict[str, Any] = dict(
     inputs="x̄ = ȳ within the limits, else 0",
     min="ā = Σ of ȳ below a",
     max="b̄ = Σ of ȳ above b",

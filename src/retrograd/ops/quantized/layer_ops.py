@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------- rectifiers
 
 
-def _between(
-    x: Array, low: Array, high: Array, most: float | None
-) -> tuple[Array, ...]:
+def _between(x: Array, low: Array, high: Array, most: float | None) -> levels.Limited:
     """x from 0 on, up to `most` if that is given, and the limits."""
     first, last = scalar_of(low), scalar_of(high)
     found = np.maximum(x, x.dtype.type(_place(0.0, first, last, x.dtype)))
@@ -35,21 +33,23 @@ def _between(
     return found, first, last
 
 
-def _place(value: float, low: Array, high: Array, dtype: np.dtype) -> int:
+def _place(
+    value: float, low: levels.Number, high: levels.Number, dtype: np.dtype
+) -> int:
     """The integer that stands for a float, or the nearest that there is."""
     least, greatest = levels.bounds(dtype)
     return min(max(levels.unclamped(value, low, high, dtype), least), greatest)
 
 
 @op("QuantizedRelu", infer=with_limits, host=True)
-def _relu(xp: Arrays, x: Array, low: Array, high: Array) -> tuple[Array, ...]:
+def _relu(xp: Arrays, x: Array, low: Array, high: Array) -> levels.Limited:
     """max(x, 0), and the limits as they are."""
     del xp
     return _between(x, low, high, None)
 
 
 @op("QuantizedRelu6", infer=with_limits, host=True)
-def _relu6(xp: Arrays, x: Array, low: Array, high: Array) -> tuple[Array, ...]:
+def _relu6(xp: Arrays, x: Array, low: Array, high: Array) -> levels.Limited:
     """min(max(x, 0), 6), and the limits as they are."""
     del xp
     return _between(x, low, high, 6.0)
@@ -78,7 +78,7 @@ def _max_pool(
     ksize: Sequence[int],
     strides: Sequence[int],
     padding: str,
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """The largest element of each window, and the limits as they are."""
     found = max_pool_kernel(
         xp, x, ksize=ksize, strides=strides, padding=padding, data_format="NHWC"
@@ -96,7 +96,7 @@ def _avg_pool(
     ksize: Sequence[int],
     strides: Sequence[int],
     padding: str,
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """The mean of each window, rounded down, and the limits as they are."""
     mean = avg_pool_kernel(
         xp,
@@ -119,16 +119,15 @@ def _joined_shapes(n: Operation) -> list[RawShape]:
 
 
 @op("QuantizedConcat", infer=_joined_shapes, host=True)
-def _concat(xp: Arrays, axis: Array, *rest: Array) -> tuple[Array, ...]:
+def _concat(xp: Arrays, axis: Array, *rest: Array) -> levels.Limited:
     """Tensors in a row along an axis, between limits that all are within."""
     count = len(rest) // 3
     lows = [np.float32(scalar_of(x)) for x in rest[count : 2 * count]]
     highs = [np.float32(scalar_of(x)) for x in rest[2 * count :]]
-    after = min(np.float32(0), *lows), max(highs)
+    after = (min(np.float32(0), *lows), max(highs))
     parts = [
         x if before == after else levels.requantized(x, before, after, x.dtype)
-        for x, *before in zip(rest[:count], lows, highs, strict=True)
-        for before in (tuple(before),)
+        for x, before in zip(rest[:count], zip(lows, highs, strict=True), strict=True)
     ]
     return concat_kernel(xp, axis, *parts), *after
 
@@ -141,6 +140,6 @@ def _reshaped_shapes(n: Operation) -> list[RawShape]:
 @op("QuantizedReshape", infer=_reshaped_shapes, host=True)
 def _reshape(
     xp: Arrays, x: Array, shape: Array, low: Array, high: Array
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """The elements in another shape, and the limits as they are."""
     return reshape_kernel(xp, x, shape), scalar_of(low), scalar_of(high)

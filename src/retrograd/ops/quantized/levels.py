@@ -5,15 +5,22 @@ All is computed in float32 where TensorFlow does, so that rounding is the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from retrograd.typing import Array
+#: a limit, or another number that is known when it is run
+Number: TypeAlias = np.ndarray | np.generic | float
+Pair: TypeAlias = tuple[Number, Number]
+#: integers, and the limits that they stand for
+Limited: TypeAlias = tuple[np.ndarray | np.generic, ...]
 
 
-def half_away(x: np.ndarray | np.floating) -> np.ndarray:
+def _plain(x: Number) -> float:
+    return float(np.asarray(x))
+
+
+def half_away(x: Number) -> np.ndarray:
     """The nearest whole numbers; of two the one further from 0."""
     wide = np.asarray(x, np.float64)
     return np.trunc(wide + np.copysign(0.5, wide)).astype(np.asarray(x).dtype)
@@ -31,14 +38,14 @@ def to_integers(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return x.astype(np.int32).astype(dtype)
 
 
-def level_size(low: Array, high: Array, dtype: np.dtype) -> np.float32:
+def level_size(low: Number, high: Number, dtype: np.dtype) -> np.float32:
     """How far two neighbouring integers are apart."""
     least, greatest = bounds(dtype)
     steps = np.float64(greatest - least)
-    return np.float32((float(high) - float(low)) / steps)
+    return np.float32((_plain(high) - _plain(low)) / steps)
 
 
-def _scale(low: Array, high: Array, dtype: np.dtype) -> np.float32:
+def _scale(low: Number, high: Number, dtype: np.dtype) -> np.float32:
     """How many integers there are to 1."""
     span = np.float32(high) - np.float32(low)
     count = float(2 ** (8 * dtype.itemsize))
@@ -46,7 +53,7 @@ def _scale(low: Array, high: Array, dtype: np.dtype) -> np.float32:
     return np.float32(0) if adjusted == 0 else np.float32(count / float(adjusted))
 
 
-def quantized(x: np.ndarray, low: Array, high: Array, dtype: np.dtype) -> np.ndarray:
+def quantized(x: np.ndarray, low: Number, high: Number, dtype: np.dtype) -> np.ndarray:
     """The integers nearest to floats; 0 and `low` are whole numbers of steps apart."""
     least, greatest = bounds(dtype)
     scale = _scale(low, high, dtype)
@@ -58,20 +65,20 @@ def quantized(x: np.ndarray, low: Array, high: Array, dtype: np.dtype) -> np.nda
     return to_integers(np.minimum(np.maximum(place, np.float32(least)), most), dtype)
 
 
-def unclamped(value: float, low: Array, high: Array, dtype: np.dtype) -> int:
+def unclamped(value: float, low: Number, high: Number, dtype: np.dtype) -> int:
     """The integer nearest to a float, whether the dtype has it or not."""
     if low == high:
         return 0
     least = bounds(dtype)[0]
     count = 2.0 ** (8 * dtype.itemsize)
-    span = (float(high) - float(low)) * (count / (count - 1.0))
+    span = (_plain(high) - _plain(low)) * (count / (count - 1.0))
     scale = count / span
-    return int(half_away(np.float64(value * scale)) - half_away(float(low) * scale)) + (
-        least
-    )
+    return int(
+        half_away(np.float64(value * scale)) - half_away(_plain(low) * scale)
+    ) + (least)
 
 
-def floats(x: np.ndarray, low: Array, high: Array) -> np.ndarray:
+def floats(x: np.ndarray, low: Number, high: Number) -> np.ndarray:
     """The floats that integers stand for, by way of float32."""
     least = bounds(x.dtype)[0]
     steps = float(2 ** (8 * x.dtype.itemsize)) - 1.0
@@ -83,31 +90,27 @@ def floats(x: np.ndarray, low: Array, high: Array) -> np.ndarray:
     return (first - np.float32(least) * size) + x.astype(np.float32) * size
 
 
-def exact(value: int, low: Array, high: Array, dtype: np.dtype) -> np.float32:
+def exact(value: int, low: Number, high: Number, dtype: np.dtype) -> np.float32:
     """The float that one integer stands for; but for `low`, by way of float64."""
     if low == high:
         return np.float32(low)
     least = bounds(dtype)[0]
     count = 2.0 ** (8 * dtype.itemsize)
-    span = (float(high) - float(low)) * (count / (count - 1.0))
+    span = (_plain(high) - _plain(low)) * (count / (count - 1.0))
     size = span / count
     short = np.float32(size)
     first = half_away(np.float32(low) / short) * short
     return np.float32(float(first) + (value - least) * size)
 
 
-def requantized(
-    x: np.ndarray, before: tuple[Array, Array], after: tuple[Array, Array], to: np.dtype
-) -> np.ndarray:
+def requantized(x: np.ndarray, before: Pair, after: Pair, to: np.dtype) -> np.ndarray:
     """Integers that stand for the same floats between other limits."""
     if x.dtype == np.int32 and to == np.uint8:
         return _in_fixed_point(x, before, after)
     return quantized(floats(x, *before), *after, to)
 
 
-def _in_fixed_point(
-    x: np.ndarray, before: tuple[Array, Array], after: tuple[Array, Array]
-) -> np.ndarray:
+def _in_fixed_point(x: np.ndarray, before: Pair, after: Pair) -> np.ndarray:
     """As `requantized`, from int32 to uint8: with 16 bits behind the point."""
     low, high = map(np.float32, before)
     first, last = map(np.float32, after)
@@ -116,14 +119,14 @@ def _in_fixed_point(
         return np.zeros(x.shape, np.uint8)
     one = 1 << 16
     scale = int(255.0 * one * float(high - low) / apart)
-    middle = int((float(low) + float(high)) / 2.0 * 255.0 / apart * one)
+    middle = int((_plain(low) + _plain(high)) / 2.0 * 255.0 / apart * one)
     start = int(float(first) * 255.0 / apart * one)
     place = ((x.astype(np.int64) * scale) >> 32) + (middle - start)
     return np.clip((place + one // 2) >> 16, 0, 255).astype(np.uint8)
 
 
 def of_product(
-    a: tuple[Array, Array, np.dtype], b: tuple[Array, Array, np.dtype]
+    a: tuple[Number, Number, np.dtype], b: tuple[Number, Number, np.dtype]
 ) -> tuple[np.float32, np.float32]:
     """The limits of int32 sums of products of integers, from limits and dtypes."""
     one = level_size(*a) * level_size(*b)
@@ -131,7 +134,7 @@ def of_product(
     return one * np.float32(least), one * np.float32(greatest)
 
 
-def of_sum(*limits: Array, bits: int) -> tuple[np.float32, np.float32]:
+def of_sum(*limits: Number, bits: int) -> tuple[np.float32, np.float32]:
     """The limits of int32 sums: some bits wider than those of what is added."""
     high = max(abs(np.float32(limit)) for limit in limits) * np.float32(1 << bits)
     return np.float32(-high), np.float32(high)

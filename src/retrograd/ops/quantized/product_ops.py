@@ -57,7 +57,7 @@ def _matmul(
     *limits: Array,
     transpose_a: bool,
     transpose_b: bool,
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """The product of two matrices, and the limits that it stands for.
 
     Raises:
@@ -89,7 +89,7 @@ def _convolution(
     strides: Sequence[int],
     padding: str,
     dilations: Sequence[int],
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """The convolution of images with a filter, and the limits that it stands for.
 
     Raises:
@@ -127,7 +127,7 @@ def _broadcast_shapes(n: Operation) -> list[RawShape]:
 
 
 @op("QuantizedMul", infer=_broadcast_shapes, host=True)
-def _mul(xp: Arrays, x: Array, y: Array, *limits: Array) -> tuple[Array, ...]:
+def _mul(xp: Arrays, x: Array, y: Array, *limits: Array) -> levels.Limited:
     """The product, element by element, and the limits that it stands for."""
     del xp
     low_x, high_x, low_y, high_y = values = tuple(map(scalar_of, limits))
@@ -135,23 +135,25 @@ def _mul(xp: Arrays, x: Array, y: Array, *limits: Array) -> tuple[Array, ...]:
     return _as_int32(product), *_product_limits(x, y, values)
 
 
-def _line(x: Array, low: Array, high: Array, after: Sequence[Array]) -> Array:
+def _line(x: Array, low: Array, high: Array, after: levels.Pair) -> Array:
     """int32 for x: in steps that are the same for all, rounded once."""
     wide = np.dtype(np.int32)
     first, second = (
-        levels.unclamped(float(levels.exact(i, low, high, x.dtype)), *after, wide)
+        levels.unclamped(
+            float(levels.exact(i, low, high, x.dtype)), after[0], after[1], wide
+        )
         for i in (0, 1)
     )
     return x.astype(np.int32) * np.int32(second - first) + np.int32(first)
 
 
 @op("QuantizedAdd", infer=_broadcast_shapes, host=True)
-def _add(xp: Arrays, x: Array, y: Array, *limits: Array) -> tuple[Array, ...]:
+def _add(xp: Arrays, x: Array, y: Array, *limits: Array) -> levels.Limited:
     """The sum, element by element, and the limits that it stands for."""
     del xp
-    values = tuple(map(scalar_of, limits))
+    low_x, high_x, low_y, high_y = values = tuple(map(scalar_of, limits))
     after = levels.of_sum(*values, bits=14)
-    total = _line(x, *values[:2], after) + _line(y, *values[2:], after)
+    total = _line(x, low_x, high_x, after) + _line(y, low_y, high_y, after)
     return total, *after
 
 
@@ -164,7 +166,7 @@ def _bias_shapes(n: Operation) -> list[RawShape]:
 
 
 @op("QuantizedBiasAdd", infer=_bias_shapes, host=True)
-def _bias_add(xp: Arrays, x: Array, bias: Array, *limits: Array) -> tuple[Array, ...]:
+def _bias_add(xp: Arrays, x: Array, bias: Array, *limits: Array) -> levels.Limited:
     """The sum of x and a bias for each index of its last axis, and its limits.
 
     Raises:
@@ -178,9 +180,9 @@ def _bias_add(xp: Arrays, x: Array, bias: Array, *limits: Array) -> tuple[Array,
             "Must provide as many biases as the last dimension of the input tensor: "
             f"[{','.join(map(str, bias.shape))}] vs. [{','.join(map(str, x.shape))}]"
         )
-    values = tuple(map(scalar_of, limits))
+    low_x, high_x, low_bias, high_bias = values = tuple(map(scalar_of, limits))
     after = levels.of_sum(*values, bits=17)
     wide = np.dtype(np.int32)
-    one = levels.requantized(x, values[:2], after, wide)
-    other = levels.requantized(bias, values[2:], after, wide)
+    one = levels.requantized(x, (low_x, high_x), after, wide)
+    other = levels.requantized(bias, (low_bias, high_bias), after, wide)
     return one + other, *after

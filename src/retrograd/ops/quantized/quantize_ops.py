@@ -60,7 +60,7 @@ def _quantize(
     T: np.dtype,
     mode: str | bytes,
     round_mode: str | bytes,
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """Integers that stand for floats, and the limits that they stand for.
 
     Raises:
@@ -128,7 +128,9 @@ def _dequantize(
 # ---------------------------------------------------------------------- other limits
 
 
-def _used(x: Array, low: Array, high: Array) -> tuple[np.float32, np.float32]:
+def _used(
+    x: Array, low: levels.Number, high: levels.Number
+) -> tuple[np.float32, np.float32]:
     """The least float that integers stand for, or 0, and the greatest."""
     if not x.size:
         x = np.zeros(1, x.dtype)
@@ -145,7 +147,7 @@ def _limits_only(n: Operation) -> list[RawShape]:
 @op("RequantizationRange", infer=_limits_only, host=True)
 def _requantization_range(
     xp: Arrays, x: Array, low: Array, high: Array
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """The limits of the floats that integers do stand for."""
     del xp
     return _used(x, scalar_of(low), scalar_of(high))
@@ -161,7 +163,7 @@ def _requantize(
     wanted_high: Array,
     *,
     out_type: np.dtype,
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """Integers of another type that stand for the same floats between other limits.
 
     Raises:
@@ -183,7 +185,7 @@ def _requantize(
 @op("QuantizeDownAndShrinkRange", infer=with_limits, host=True)
 def _shrink(
     xp: Arrays, x: Array, low: Array, high: Array, *, out_type: np.dtype
-) -> tuple[Array, ...]:
+) -> levels.Limited:
     """Integers of fewer bits, between the limits of the floats that there are."""
     del xp
     before = (scalar_of(low), scalar_of(high))

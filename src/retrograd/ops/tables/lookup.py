@@ -135,16 +135,16 @@ class InitializableLookupTableBase(_Table):
           TypeError: keys of another type.
         """
         found: Any = keys.values if isinstance(keys, SparseTensor) else keys
-        tensor = found if hasattr(found, "dtype") else None
-        if tensor is not None and keys.dtype.base_dtype != self._key_dtype:
+        dtype = found.dtype
+        if dtypes.as_dtype(dtype).base_dtype != self._key_dtype:
             raise TypeError(
                 f"Signature mismatch. Keys must be dtype {self._key_dtype}, got "
-                f"{keys.dtype}."
+                f"{dtype}."
             )
         held = (self._handle, found, self._default_value)
         with name_scope(name, f"{self.name}_Lookup", held):
             values = F.LookupTableFindV2(*held)
-        values.set_shape(found.get_shape() if hasattr(found, "get_shape") else None)
+        values.set_shape(found.shape)
         if isinstance(keys, SparseTensor):
             return SparseTensor(keys.indices, values, keys.dense_shape)
         return values

@@ -192,14 +192,21 @@ class DenseTable(Table):
 
     Args:
       empty, deleted: these keys.
-      *args: those of `Table`.
+      key_dtype, value_dtype, value_shape: as of `Table`.
 
     Raises:
       InvalidArgumentError: they are one.
     """
 
-    def __init__(self, empty: Array, deleted: Array, *args: Any) -> None:
-        super().__init__(*args, np.shape(empty))
+    def __init__(
+        self,
+        empty: Array,
+        deleted: Array,
+        key_dtype: np.dtype,
+        value_dtype: np.dtype,
+        value_shape: tuple[int, ...],
+    ) -> None:
+        super().__init__(key_dtype, value_dtype, value_shape, np.shape(empty))
         one, other = (super(DenseTable, self)._keys(k)[0][0] for k in (empty, deleted))
         if one == other:
             raise refused("Empty and deleted keys cannot be equal")
