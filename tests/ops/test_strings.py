@@ -27,6 +27,8 @@ LINES = FOUND.marked(
     StringUpper="tf.strings.upper(['abc', 'ünder'])",
     UnsortedSegmentJoin="tf.strings.unsorted_segment_join([['a', 'b']",
 )
+#: outside of graphs TensorFlow refuses an attribute in other words
+EAGER = [x for x in FOUND.lines if "['a'], 0)" not in x]
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -34,6 +36,6 @@ def test_in_a_graph(line: str) -> None:
     FOUND.check(line)
 
 
-@pytest.mark.parametrize("line", FOUND.lines[::3])
+@pytest.mark.parametrize("line", EAGER[::3])
 def test_in_eager_mode(line: str) -> None:
     FOUND.check_eager(line)

@@ -90,6 +90,7 @@ def _as_string(
 _FLOAT = re.compile(
     rb"[+-]?(inf(inity)?|nan|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE
 )
+_HEXADECIMAL = re.compile(rb"[+-]?0x[0-9a-f]+", re.IGNORECASE)
 _WHOLE = re.compile(rb"-?[0-9]+")
 
 
@@ -103,6 +104,8 @@ def _parsed(dtype: np.dtype, text: bytes) -> Any:
     if dtype.kind == "f":
         if _FLOAT.fullmatch(bare):
             return float(bare)
+        if _HEXADECIMAL.fullmatch(bare):
+            return float(int(bare, 16))
     elif _WHOLE.fullmatch(bare):
         number, info = int(bare), np.iinfo(dtype)
         if info.min <= number <= info.max:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -183,7 +184,8 @@ def _reduce_join(
         gone.append(axis % rank)
     kept = [i for i in range(rank) if i not in gone]
     ordered = np.transpose(x, [*kept, *gone[::-1]])
-    rows = ordered.reshape(-1, int(np.prod([x.shape[i] for i in gone], dtype=int)))
+    count, each = (math.prod(x.shape[i] for i in some) for some in (kept, gone))
+    rows = ordered.reshape(count, each)
     between = encoded(plain(separator))
     shape = [1 if i in gone else size for i, size in enumerate(x.shape)]
     if not keep_dims:
