@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import retrograd as tf
 from tests.expressions import Expressions
 
 FOUND = Expressions("tables")
@@ -50,3 +53,33 @@ def test_in_a_graph(line: str) -> None:
 @pytest.mark.parametrize("line", EAGER)
 def test_in_eager_mode(line: str) -> None:
     FOUND.check_eager(line)
+
+
+def _tables() -> tuple[object, ...]:
+    words = tf.contrib.lookup.MutableHashTable(tf.string, tf.int64, -1, name="mine")
+    return words, tf.contrib.lookup.MutableDenseHashTable(tf.int64, tf.int64, -1, 0, -2)
+
+
+def _wanted() -> tf.Tensor:
+    return tf.constant([5, 6], tf.int64)
+
+
+def test_savers_save_tables(tmp_path: Path) -> None:
+    prefix = str(tmp_path / "model")
+    with tf.Graph().as_default(), tf.Session() as session:
+        words, numbers = _tables()
+        one = words.insert(tf.constant(["a", "b"]), tf.constant([1, 2], tf.int64))
+        five = tf.constant([5], tf.int64)
+        session.run([one, numbers.insert(five, five)])
+        tf.train.Saver().save(session, prefix)
+    assert [name for name, _ in tf.train.list_variables(prefix)] == [
+        "MutableDenseHashTable-keys",
+        "MutableDenseHashTable-values",
+        "mine-keys",
+        "mine-values",
+    ]
+    with tf.Graph().as_default(), tf.Session() as session:
+        words, numbers = _tables()
+        tf.train.Saver().restore(session, prefix)
+        found = words.lookup(tf.constant(["b", "c"])), numbers.lookup(_wanted())
+        assert [x.tolist() for x in session.run(found)] == [[2, -1], [5, -1]]

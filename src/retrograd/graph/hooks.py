@@ -49,6 +49,7 @@ PROVIDERS = {
     "variables_are_resources": "retrograd.variables.scope",
     "queue_runner_protos": "retrograd.train.queue_runner",
     "saver_protos": "retrograd.train.saver",
+    "saveable_of_table": "retrograd.train.table_saveable",
     "defun": "retrograd.functions.defun",
     "default_mode": "retrograd.distribute.default",
     "layer_from_config": "retrograd.layers.deserialization",
@@ -94,6 +95,7 @@ class _Hooks:
     checkpoint_tensor(prefix, name): one tensor of a checkpoint of version 2.
     variable_protos(), queue_runner_protos(), saver_protos(): how items of collections
     are written; see `formats.proto_functions`.
+    saveable_of_table(table, name): what a saver saves of a table that can be changed.
     variables_are_resources(): whether the current variable scope asks for those.
     defun(function): a function that is traced and called as a graph.
     default_mode(): the strategy and the replica where none was chosen.

@@ -40,7 +40,11 @@ def substr_kernel(
       InvalidArgumentError: a place that is not in its string.
     """
     del xp
-    strings, places, lengths = np.broadcast_arrays(text, place, length)
+    try:
+        strings, places, lengths = np.broadcast_arrays(text, place, length)
+    except ValueError:
+        shapes = f"{shape_text(np.shape(text))} vs. {shape_text(np.shape(place))}"
+        raise refused(f"Incompatible shapes: {shapes}") from None
     found = np.empty(strings.shape, object)
     for i, index in enumerate(np.ndindex(strings.shape)):
         start, count = int(places[index]), int(lengths[index])

@@ -219,11 +219,12 @@ def _segment_join(
     del xp
     if int(count) < 0:
         raise refused("Number of segments cannot be negative.")
-    if ids.shape != x.shape[: ids.ndim]:
-        raise refused(
-            f"data.shape = {shape_text(x.shape)} does not start with "
-            f"segment_ids.shape = {shape_text(ids.shape)}"
-        )
+    for axis, (size, own) in enumerate(zip(ids.shape, x.shape, strict=False)):
+        if size != own:
+            raise refused(
+                f"Segment dimension is {size} while input dimension is {own} in rank "
+                f"{axis}"
+            )
     rest = x.shape[ids.ndim :]
     rows = x.reshape(ids.size, -1)
     parts: list[list[list[bytes]]] = [

@@ -9,7 +9,9 @@ from retrograd.graph import context
 from retrograd.graph.composite import SparseTensor
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.function import uid
+from retrograd.graph.hooks import hooks
 from retrograd.graph.name_scopes import name_scope
+from retrograd.graph.names import GraphKeys
 from retrograd.ops.declare import F
 from retrograd.ops.tables.initializers import TableInitializerBase, Typed
 
@@ -221,6 +223,13 @@ class _Changing(_Table):
     def _keys(self, keys: TensorLike) -> Tensor:
         return convert_to_tensor(keys, self._key_dtype, name="keys")
 
+    def _note_for_savers(self, name: str) -> None:
+        """Have savers of the graph save what the table holds."""
+        if not context.executing_eagerly():
+            graph = context.get_default_graph()
+            saveable = hooks.saveable_of_table(self, name)
+            graph.add_to_collection(GraphKeys.SAVEABLE_OBJECTS, saveable)
+
     def _scope(self, name: str | None, word: str, *values: Any) -> Any:
         return name_scope(name, f"{self.name}_lookup_table_{word}", values)
 
@@ -269,7 +278,7 @@ class MutableHashTable(_Changing):
       value_dtype: the type of values.
       default_value: the value of keys that are not there: a scalar or a vector.
       name: the name of operations.
-      checkpoint: taken, and not used: savers do not save tables.
+      checkpoint: whether savers save the table.
     """
 
     def __init__(
@@ -281,10 +290,11 @@ class MutableHashTable(_Changing):
         checkpoint: bool = True,
     ) -> None:
         super().__init__(key_dtype, value_dtype)
-        del checkpoint
         self._default_value = convert_to_tensor(default_value, self._value_dtype)
         self._name = name
         self._made(self._create_resource())
+        if checkpoint:
+            self._note_for_savers(name)
 
     def _create_resource(self) -> Tensor:
         eagerly = context.executing_eagerly()
@@ -312,7 +322,7 @@ class DenseHashTable(_Changing):
       empty_key, deleted_key: the two keys.
       initial_num_buckets: how much memory is taken at first.
       name: the name of operations.
-      checkpoint: taken, and not used: savers do not save tables.
+      checkpoint: whether savers save the table.
     """
 
     def __init__(
@@ -327,7 +337,6 @@ class DenseHashTable(_Changing):
         checkpoint: bool = True,
     ) -> None:
         super().__init__(key_dtype, value_dtype)
-        del checkpoint
         self._default_value = convert_to_tensor(
             default_value, self._value_dtype, name="default_value"
         )
@@ -350,6 +359,8 @@ class DenseHashTable(_Changing):
             **more,
         )
         self._made(handle)
+        if checkpoint:
+            self._note_for_savers(name)
 
 
 class MutableDenseHashTable(DenseHashTable):
