@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from retrograd import dtypes
 from retrograd.graph import context
@@ -12,11 +13,15 @@ from retrograd.graph.names import GraphKeys
 from retrograd.ops.declare import F, kind_of
 from retrograd.ops.tables.lines import LINE_NUMBER, WHOLE_LINE
 from retrograd.ops.traits import Kind
+from retrograd.util.tracking import Trackable
 
 if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
     from retrograd.ops.tables.lookup import InitializableLookupTableBase
     from retrograd.typing import DTypeLike, TensorLike
+
+
+T = TypeVar("T")
 
 
 def check_table_dtypes(
@@ -36,17 +41,27 @@ def check_table_dtypes(
             raise TypeError(f"Invalid {name} dtype, expected {held} but got {found}.")
 
 
-class Typed:
-    """What has a type of keys and one of values.
+def sharing(*holders: type) -> Callable[[type[T]], type[T]]:
+    """A class decorator: the class has the methods of others too, but for its own.
 
-    Args:
-      key_dtype: the type of keys.
-      value_dtype: the type of values.
+    No base stands above all that share them, as in TensorFlow.
     """
 
-    def __init__(self, key_dtype: DTypeLike, value_dtype: DTypeLike) -> None:
-        self._key_dtype = dtypes.as_dtype(key_dtype)
-        self._value_dtype = dtypes.as_dtype(value_dtype)
+    def decorate(cls: type[T]) -> type[T]:
+        for holder in holders:
+            for name, value in vars(holder).items():
+                if name not in vars(cls) and not name.startswith("__"):
+                    setattr(cls, name, value)
+        return cls
+
+    return decorate
+
+
+class Typed:
+    """The types of what has keys and values."""
+
+    _key_dtype: dtypes.DType
+    _value_dtype: dtypes.DType
 
     @property
     def key_dtype(self) -> dtypes.DType:
@@ -59,13 +74,21 @@ class Typed:
         return self._value_dtype
 
 
-class TableInitializerBase(Typed):
+@sharing(Typed)
+class TableInitializerBase(Trackable):
     """Fills tables.
 
     Args:
       key_dtype: the type of keys.
       value_dtype: the type of values.
     """
+
+    key_dtype: dtypes.DType
+    value_dtype: dtypes.DType
+
+    def __init__(self, key_dtype: DTypeLike, value_dtype: DTypeLike) -> None:
+        self._key_dtype = dtypes.as_dtype(key_dtype)
+        self._value_dtype = dtypes.as_dtype(value_dtype)
 
     def initialize(self, table: InitializableLookupTableBase) -> Operation | None:
         """The operation that fills a table."""

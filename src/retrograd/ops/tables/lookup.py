@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
@@ -13,7 +14,8 @@ from retrograd.graph.hooks import hooks
 from retrograd.graph.name_scopes import name_scope
 from retrograd.graph.names import GraphKeys
 from retrograd.ops.declare import F
-from retrograd.ops.tables.initializers import TableInitializerBase, Typed
+from retrograd.ops.tables.initializers import TableInitializerBase, Typed, sharing
+from retrograd.util.tracking import Trackable
 
 if TYPE_CHECKING:
     from retrograd.graph.operation import Operation
@@ -21,13 +23,21 @@ if TYPE_CHECKING:
     from retrograd.typing import CompositeLike, DTypeLike, TensorLike
 
 
-class LookupInterface(Typed):
+@sharing(Typed)
+class LookupInterface(Trackable):
     """What values are looked up in.
 
     Args:
       key_dtype: the type of keys.
       value_dtype: the type of values.
     """
+
+    key_dtype: dtypes.DType
+    value_dtype: dtypes.DType
+
+    def __init__(self, key_dtype: DTypeLike, value_dtype: DTypeLike) -> None:
+        self._key_dtype = dtypes.as_dtype(key_dtype)
+        self._value_dtype = dtypes.as_dtype(value_dtype)
 
     @property
     def name(self) -> str | None:
@@ -43,12 +53,14 @@ class LookupInterface(Typed):
         raise NotImplementedError
 
 
-class _Table(LookupInterface):
-    """A table that an operation makes: its handle and its name."""
+class _Table:
+    """The methods of a table that an operation makes: its handle and its name."""
 
     _handle: Any
     _table_name: str | None
     _default_value: Any
+    _key_dtype: dtypes.DType
+    _value_dtype: dtypes.DType
 
     def _made(self, handle: Tensor) -> None:
         self._handle = handle
@@ -87,13 +99,21 @@ class _Table(LookupInterface):
 # ---------------------------------------------------------------------- filled once
 
 
-class InitializableLookupTableBase(_Table):
+@sharing(_Table)
+class InitializableLookupTableBase(LookupInterface):
     """A table that is filled before it is used.
 
     Args:
       default_value: the value of keys that are not there.
       initializer: what fills it.
     """
+
+    # shared with other tables
+    resource_handle: Tensor
+    default_value: Tensor
+    _handle: Any
+    _made: Callable[..., None]
+    _export: Callable[..., tuple[Tensor, Tensor]]
 
     def __init__(
         self, default_value: TensorLike, initializer: TableInitializerBase
@@ -193,7 +213,12 @@ class StaticHashTableV1(StaticHashTable):
     """`StaticHashTable`, with the operation that fills it at hand."""
 
 
-class HashTable(StaticHashTableV1):
+class InitializableLookupTableBaseV1(InitializableLookupTableBase):
+    """`InitializableLookupTableBase`, with the operation that fills it at hand."""
+
+
+@sharing(StaticHashTable)
+class HashTable(InitializableLookupTableBaseV1):
     """`StaticHashTable` as tf.contrib had it.
 
     Args:
@@ -210,15 +235,16 @@ class HashTable(StaticHashTableV1):
         shared_name: str | None = None,
         name: str | None = None,
     ) -> None:
-        del shared_name  # as in TensorFlow, which names it after what fills it
-        super().__init__(initializer, default_value, name)
+        self._shared_name = shared_name or getattr(initializer, "_shared_name", "")
+        self._name = name or "hash_table"
+        super().__init__(default_value, initializer)
 
 
 # ---------------------------------------------------------------------- that change
 
 
 class _Changing(_Table):
-    """A table that can be changed while it is used."""
+    """The methods of a table that can be changed while it is used."""
 
     def _keys(self, keys: TensorLike) -> Tensor:
         return convert_to_tensor(keys, self._key_dtype, name="keys")
@@ -270,7 +296,8 @@ class _Changing(_Table):
         return self._export(name, "lookup_table_export_values")
 
 
-class MutableHashTable(_Changing):
+@sharing(_Changing, _Table)
+class MutableHashTable(LookupInterface):
     """A table that can be changed.
 
     Args:
@@ -280,6 +307,11 @@ class MutableHashTable(_Changing):
       name: the name of operations.
       checkpoint: whether savers save the table.
     """
+
+    # shared with other tables
+    export: Callable[..., tuple[Tensor, Tensor]]
+    _made: Callable[..., None]
+    _note_for_savers: Callable[[str], None]
 
     def __init__(
         self,
@@ -312,7 +344,8 @@ class MutableHashTable(_Changing):
         )
 
 
-class DenseHashTable(_Changing):
+@sharing(_Changing, _Table)
+class DenseHashTable(LookupInterface):
     """A table that can be changed, with two keys that cannot be used.
 
     Args:
@@ -324,6 +357,11 @@ class DenseHashTable(_Changing):
       name: the name of operations.
       checkpoint: whether savers save the table.
     """
+
+    # shared with other tables
+    export: Callable[..., tuple[Tensor, Tensor]]
+    _made: Callable[..., None]
+    _note_for_savers: Callable[[str], None]
 
     def __init__(
         self,
@@ -361,7 +399,3 @@ class DenseHashTable(_Changing):
         self._made(handle)
         if checkpoint:
             self._note_for_savers(name)
-
-
-class MutableDenseHashTable(DenseHashTable):
-    """`DenseHashTable` as tf.contrib had it."""

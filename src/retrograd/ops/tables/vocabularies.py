@@ -208,7 +208,7 @@ def _as_text(keys: Tensor) -> Tensor:
     return keys if keys.dtype.base_dtype == dtypes.string else as_string(keys)
 
 
-class StaticVocabularyTable(IdTableWithHashBuckets):
+class StaticVocabularyTable(LookupInterface):
     """`StaticHashTable`, in which keys that are not there have a value by their hash.
 
     Args:
@@ -241,7 +241,37 @@ class StaticVocabularyTable(IdTableWithHashBuckets):
                     f"{initializer.value_dtype}."
                 )
             table = type(self)._kind(initializer, -1, name)
-        super().__init__(table, num_oov_buckets, FastHashSpec, name, lookup_key_dtype)
+        self._ids = IdTableWithHashBuckets(
+            table, num_oov_buckets, FastHashSpec, name, lookup_key_dtype
+        )
+        super().__init__(self._ids.key_dtype, self._ids.value_dtype)
+
+    @property
+    def initializer(self) -> Any:
+        """The operation that fills the table."""
+        return self._ids.initializer
+
+    @property
+    def resource_handle(self) -> Tensor | None:
+        """The tensor that stands for the table."""
+        return self._ids.resource_handle
+
+    @property
+    def name(self) -> str | None:
+        """The name of the table."""
+        return self._ids.name
+
+    def size(self, name: str | None = None) -> Tensor:
+        """How many values there are: those of the table, and the buckets."""
+        return self._ids.size(name)
+
+    def lookup(self, keys: CompositeLike, name: str | None = None) -> Any:
+        """The values of keys; of keys that are not there, the numbers of buckets.
+
+        Raises:
+          TypeError: keys of another type.
+        """
+        return self._ids.lookup(keys, name)
 
 
 class StaticVocabularyTableV1(StaticVocabularyTable):
