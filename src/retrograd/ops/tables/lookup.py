@@ -256,7 +256,7 @@ class _Changing(_Table):
             saveable = hooks.saveable_of_table(self, name)
             graph.add_to_collection(GraphKeys.SAVEABLE_OBJECTS, saveable)
 
-    def _scope(self, name: str | None, word: str, *values: Any) -> Any:
+    def _scope(self, name: str | None, word: str, *values: object) -> Any:
         return name_scope(name, f"{self.name}_lookup_table_{word}", values)
 
     def lookup(self, keys: CompositeLike, name: str | None = None) -> Any:

@@ -148,7 +148,7 @@ class IdTableWithHashBuckets(LookupInterface):
                 return convert_to_tensor(self._num_oov_buckets, dtypes.int64)
             return self._table.size() + self._num_oov_buckets
 
-    def _hashed(self, keys: Any) -> Tensor:
+    def _hashed(self, keys: Tensor) -> Tensor:
         spec = self._hasher_spec
         how: dict[str, Any] = dict(
             num_buckets=self._num_oov_buckets, name="hash_bucket"
