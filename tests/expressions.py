@@ -45,6 +45,21 @@ class Expressions:
             x for x in self.expected if not any(part in x for part in otherwise)
         ]
 
+    def marked(self, **covering: str) -> list[Any]:
+        """The lines as parameters of a test that covers op types without rows.
+
+        Args:
+          **covering: by op type, what the first line that runs it begins with.
+        """
+        by_line: dict[str, list[str]] = {}
+        for op_type, start in covering.items():
+            line = next(x for x in self.lines if x.startswith(start))
+            by_line.setdefault(line, []).append(op_type)
+        return [
+            pytest.param(x, marks=pytest.mark.covers(*by_line.get(x, ())))
+            for x in self.lines
+        ]
+
     def check(self, line: str) -> None:
         """Compare a line in a graph."""
         self._compare(line, eager=False)

@@ -48,6 +48,7 @@ ops/lists    1
 ops/math     1
 ops/nn       1
 ops/parsing  2
+ops/quantized 0
 ops/queues   2
 ops/random   0
 ops/sparse   0
@@ -55,6 +56,7 @@ ops/signal   0
 ops/state    0
 ops/strings  0
 ops/summary  1
+ops/tables   0
 platform    10
 run          4
 summary      2

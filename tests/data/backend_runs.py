@@ -1,8 +1,10 @@
 """Runs the lines of backend_cases.txt and image_cases.txt, with either TensorFlow."""
 
 import base64
+import os
 import re
 import struct
+import tempfile
 import zlib
 
 import layer_runs
@@ -74,6 +76,14 @@ def wave_file(*fields, data=b"data\x04\0\0\0\1\0\2\0"):
     return b"RIFF    WAVEfmt " + struct.pack("<IHHIIHH", *fields) + data
 
 
+def words(text):
+    """A file that holds a text."""
+    path = os.path.join(tempfile.gettempdir(), "retrograd_words.txt")
+    with open(path, "w") as stream:
+        stream.write(text)
+    return path
+
+
 #: what a session makes to initialize variables, and gradients, of which others tell
 ASIDE = re.compile("init |group_deps|VarIsInitializedOp|gradients/")
 #: what gradients, loops and conditionals are called, which are built otherwise here
@@ -99,7 +109,15 @@ def described(tf, module, line, eager):
     np.random.seed(5)
     inputs = Inputs(tf)
     known = {"tf": tf, "K": tf.keras.backend, "np": np, "B_": module}
-    known.update(base64=base64, wave_file=wave_file)
+    known.update(base64=base64, wave_file=wave_file, words=words)
+
+    def ready(*fetches):
+        """Initialize tables, and run something."""
+        if tf.executing_eagerly():
+            return
+        tf.keras.backend.get_session().run([tf.tables_initializer(), *fetches])
+
+    known["ready"] = ready
     known.update({name: getattr(inputs, name) for name in "PIBUGFVA"})
     # a line may have steps before the expression that counts
     *steps, last = line.split("; ")

@@ -2,7 +2,7 @@
 
 Run it with a Python 3.7 that has tensorflow==1.15.5:
 
-    python tests/data/make_backend.py [backend] [image] [signal]
+    python tests/data/make_backend.py [NAME ...]
 """
 
 import gzip
@@ -26,7 +26,13 @@ from backend_runs import described  # noqa: E402
 
 def main():
     tf.compat.v1.logging.set_verbosity("ERROR")
-    for name in sys.argv[1:] or ("backend", "image", "signal"):
+    for name in sys.argv[1:] or (
+        "backend",
+        "image",
+        "quantization",
+        "signal",
+        "strings",
+    ):
         write(name)
 
 

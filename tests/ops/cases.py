@@ -127,6 +127,7 @@ def numpy_type(name: str) -> Any:
 
 def turned(numbers: np.ndarray, name: str) -> np.ndarray:
     """Numbers as values of a dtype (see the module)."""
+    numbers = dtypes.integers(numbers)
     if numbers.dtype == numpy_type(name):
         return numbers
     dtype = dtypes.as_dtype(name)

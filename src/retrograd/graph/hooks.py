@@ -51,6 +51,7 @@ PROVIDERS = {
     "variables_are_resources": "retrograd.variables.scope",
     "queue_runner_protos": "retrograd.train.queue_runner",
     "saver_protos": "retrograd.train.saver",
+    "saveable_of_table": "retrograd.train.table_saveable",
     "defun": "retrograd.functions.defun",
     "version_2_enabled": "retrograd.behavior",
     "default_mode": "retrograd.distribute.default",
@@ -98,6 +99,7 @@ class _Hooks:
     bundle_writer(prefix), bundle_reader(prefix): write and read one, as contexts.
     variable_protos(), queue_runner_protos(), saver_protos(): how items of collections
     are written; see `formats.proto_functions`.
+    saveable_of_table(table, name): what a saver saves of a table that can be changed.
     variables_are_resources(): whether the current variable scope asks for those.
     version_2_enabled(): whether the habits of TensorFlow 2 are on.
     defun(function): a function that is traced and called as a graph.

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.dtypes import as_dtype
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -98,6 +100,12 @@ def f(*shape: int, low: float = -2.0, high: float = 2.0) -> Drawn:
 def c(value: Any, dtype: Any = None) -> Given:
     """A constant of the given dtype."""
     return Given(np.asarray(value, dtype))
+
+
+def q(value: Any, dtype: str) -> Given:
+    """Integers as a constant of a quantized dtype."""
+    found = as_dtype(dtype)
+    return Given(np.asarray(value, found.array_dtype).view(found.as_numpy_dtype))
 
 
 def ref(start: Drawn | Given) -> Stored:

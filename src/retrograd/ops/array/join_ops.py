@@ -122,7 +122,7 @@ def unpack_kernel(
 # ---------------------------------------------------------------------- concat
 
 
-def _concatenated(n: Operation, parts: Sequence[Tensor], axis_input: int) -> RawShape:
+def joined_shape(n: Operation, parts: Sequence[Tensor], axis_input: int) -> RawShape:
     with_rank(n, axis_input, 0)
     axis = static_value(n._inputs[axis_input])
     raws = [t._shape_raw for t in parts]
@@ -196,7 +196,7 @@ def _joined(xp: Arrays, xs: Sequence[Array], axis: Array) -> Array:
 
 @op(
     "ConcatV2",
-    infer=lambda n: _concatenated(n, n._inputs[:-1], len(n._inputs) - 1),
+    infer=lambda n: joined_shape(n, n._inputs[:-1], len(n._inputs) - 1),
     math="y = x₀, x₁, … along axis a",
     grad=lambda n, dy: [*_parts_of(n, dy, n.inputs[:-1], n.inputs[-1]), None],
     static="axis",
@@ -210,7 +210,7 @@ def concat_v2_kernel(xp: Arrays, *xs: Array) -> Array:
 
 @op(
     "Concat",
-    infer=lambda n: _concatenated(n, n._inputs[1:], 0),
+    infer=lambda n: joined_shape(n, n._inputs[1:], 0),
     math="y = x₀, x₁, … along axis a",
     grad=lambda n, dy: [None, *_parts_of(n, dy, n.inputs[1:], n.inputs[0])],
     static="concat_dim",

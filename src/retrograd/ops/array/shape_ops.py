@@ -109,7 +109,7 @@ def _known(raw: tuple[int | None, ...]) -> tuple[int, list[int]]:
     return math.prod(d for d in raw if d is not None), unknown
 
 
-def _reshaped(n: Operation) -> RawShape:
+def reshaped_shape(n: Operation) -> RawShape:
     have, want = n._inputs[0]._shape_raw, constant_as_shape(n._inputs[1])
     if have is None or want is None:
         return want
@@ -160,7 +160,7 @@ def _back(n: Operation, dy: Tensor | IndexedSlices) -> Tensor:
 
 @op(
     "Reshape",
-    infer=_reshaped,
+    infer=reshaped_shape,
     math="y = x reshaped to shape",
     grad=dict(tensor=rule("x̄ = ȳ reshaped like x", _back)),
     static="shape",

@@ -10,7 +10,7 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
-from retrograd.ops.infer import invalid
+from retrograd.ops.infer import broadcast, invalid, shape_text, with_rank
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 
 def _parts(n: Operation) -> RawShape:
     """The shape of the strings, with that of the places broadcast against it."""
-    text, place, length = (x._shape_raw for x in n._inputs)
-    if None not in (place, length) and len(place or ()) != len(length or ()):
-        raise invalid(n, "pos and len must have same rank")
-    if text is None or place is None:
-        return None
-    if not place:
-        return text
-    if not text:
-        return place
-    return tuple(a if a != 1 else b for a, b in zip(text, place, strict=False))
+    place, length = (x._shape_raw for x in n._inputs[1:])
+    if place is not None and length is not None:
+        with_rank(n, 1, len(length))
+        for one, other in zip(place, length, strict=True):
+            if one is not None and other is not None and one != other:
+                shapes = f"{shape_text(place)} vs. {shape_text(length)}"
+                raise invalid(n, f"pos and len shapes must match: {shapes}")
+    return broadcast(n)
 
 
 @op("Substr", infer=_parts, host=True)
@@ -42,7 +40,11 @@ def substr_kernel(
       InvalidArgumentError: a place that is not in its string.
     """
     del xp
-    strings, places, lengths = np.broadcast_arrays(text, place, length)
+    try:
+        strings, places, lengths = np.broadcast_arrays(text, place, length)
+    except ValueError:
+        shapes = f"{shape_text(np.shape(text))} vs. {shape_text(np.shape(place))}"
+        raise refused(f"Incompatible shapes: {shapes}") from None
     found = np.empty(strings.shape, object)
     for i, index in enumerate(np.ndindex(strings.shape)):
         start, count = int(places[index]), int(lengths[index])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------- matrices
 
 
-def _product_shape(n: Operation) -> RawShape:
+def product_shape(n: Operation) -> RawShape:
     """[rows of a, columns of b], where the inner sizes are equal."""
     a, b = with_rank(n, 0, 2), with_rank(n, 1, 2)
     rows, inner_a = a[::-1] if n.attrs["transpose_a"] else a
@@ -44,7 +44,7 @@ def _listed(x: Array) -> str:
     return "[" + ",".join(map(str, x.shape)) + "]"
 
 
-def _multiplied(
+def multiplied(
     xp: Arrays, a: Array, b: Array, transpose_a: bool, transpose_b: bool
 ) -> Array:
     """The product of two matrices, either of them transposed first.
@@ -80,7 +80,7 @@ def _product_b(n: Operation, dc: Tensor) -> Tensor:
 
 @op(
     "MatMul",
-    infer=_product_shape,
+    infer=product_shape,
     math="C = A B",
     grad=dict(a=rule("Ā = C̄ Bᵀ", _product_a), b=rule("B̄ = Aᵀ C̄", _product_b)),
     traits=Traits(multilinear=("a", "b"), function=Function.MATRIX_PRODUCT, whole=True),
@@ -89,7 +89,7 @@ def _matmul(
     xp: Arrays, a: Array, b: Array, *, transpose_a: bool, transpose_b: bool
 ) -> Array:
     """The product of two matrices."""
-    return _multiplied(xp, a, b, transpose_a, transpose_b)
+    return multiplied(xp, a, b, transpose_a, transpose_b)
 
 
 def _as_type_of(product: Tensor, x: Tensor) -> Tensor:
@@ -115,7 +115,7 @@ def _sparse_product_rule(n: Operation, dc: Tensor) -> list[Tensor]:
 
 @op(
     "SparseMatMul",
-    infer=_product_shape,
+    infer=product_shape,
     math="C = A B",
     grad=_sparse_product_rule,
     notation=dict(a="Ā = C̄ Bᵀ", b="B̄ = Aᵀ C̄"),
@@ -126,7 +126,7 @@ def _sparse_matmul(
 ) -> Array:
     """The float32 product of two matrices with many zeros."""
     a, b = xp.cast(a, np.float32), xp.cast(b, np.float32)
-    return _multiplied(xp, a, b, transpose_a, transpose_b)
+    return multiplied(xp, a, b, transpose_a, transpose_b)
 
 
 # ---------------------------------------------------------------------- batches

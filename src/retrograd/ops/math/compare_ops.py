@@ -11,7 +11,15 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
-from retrograd.ops.infer import broadcast, merged, same, shape_text
+from retrograd.ops.infer import (
+    broadcast,
+    invalid,
+    merged,
+    same,
+    shape_text,
+    with_rank,
+    with_rank_at_least,
+)
 from retrograd.ops.traits import Blocks, Traits
 
 if TYPE_CHECKING:
@@ -267,3 +275,33 @@ def _population_count(xp: Arrays, x: Array) -> Array:
         bit = xp.bitwise_and(xp.right_shift(x, x.dtype.type(place)), one)
         total = total + bit.astype(np.uint8)
     return total
+
+
+def _eighth(n: Operation) -> RawShape:
+    raw = with_rank_at_least(n, 0, 1)
+    with_rank(n, 1, 0)
+    if raw is None or raw[-1] is None:
+        return raw
+    if raw[-1] % 8:
+        text = f"Dimension size must be evenly divisible by 8 but is {raw[-1]}"
+        raise invalid(n, text)
+    return (*raw[:-1], raw[-1] // 8)
+
+
+@op("CompareAndBitpack", infer=_eighth, math="y = bits of x > t")
+def _compare_and_pack(xp: Arrays, x: Array, threshold: Array) -> Array:
+    """Whether elements are greater than a threshold, eight of them in one uint8.
+
+    Raises:
+      InvalidArgumentError: the last axis is no multiple of 8.
+    """
+    if not x.ndim or x.shape[-1] % 8:
+        raise refused(
+            "Inner dimension of input should be divisible by 8, but received "
+            f"shape: {shape_text(x.shape)}"
+        )
+    # of truth values the threshold does not count
+    bits = x if x.dtype == np.bool_ else x > threshold
+    rows = bits.reshape(*x.shape[:-1], x.shape[-1] // 8, 8)
+    places = np.array([128, 64, 32, 16, 8, 4, 2, 1], np.uint8)
+    return xp.sum(rows.astype(np.uint8) * places, -1)

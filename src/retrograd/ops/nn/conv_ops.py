@@ -105,11 +105,11 @@ def _check_explicit(n: Operation, data_format: str) -> None:
         )
 
 
-def _convolved(rank: int) -> Callable[[Operation], RawShape]:
+def convolved(rank: int) -> Callable[[Operation], RawShape]:
     """The shape rule of a convolution of arrays with `rank` dimensions."""
 
     def infer(n: Operation) -> RawShape:
-        data_format = n.attrs["data_format"]
+        data_format = n.attrs.get("data_format", "NHWC")
         x, f = with_rank(n, 0, rank), with_rank(n, 1, rank)
         on = f" on data format {data_format}" if rank == 4 else ""
         _check_lengths(n, rank, strides_say=f"Conv{rank - 2}D{on}")
@@ -481,7 +481,7 @@ _channel = _Family(
 
 @op(
     "Conv2D",
-    infer=_convolved(4),
+    infer=convolved(4),
     math="y = x ⋆ f",
     traits=_FORWARD,
 )
@@ -637,7 +637,7 @@ def _declare(
     )(to_filter)
 
 
-_declare(_three, (_forward, _to_input, _to_filter), _convolved(5), 5)
+_declare(_three, (_forward, _to_input, _to_filter), convolved(5), 5)
 _declare(
     _channel,
     (_by_channel_forward, _by_channel_to_input, _by_channel_to_filter),

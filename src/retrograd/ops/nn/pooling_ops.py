@@ -93,7 +93,8 @@ def _pooled(
     return arranged(batch, inner, depth, data_format)
 
 
-def _by_attributes(what: str) -> Callable[[Operation], RawShape]:
+def by_attributes(what: str) -> Callable[[Operation], RawShape]:
+    """The shape rule of a pooling whose windows are attributes."""
     return lambda n: _pooled(n, what, n.attrs["ksize"], n.attrs["strides"])
 
 
@@ -324,13 +325,13 @@ def _mean_grad_rule(forward: str) -> Rule:
 
 @op(
     "AvgPool",
-    infer=_by_attributes("AvgPool"),
+    infer=by_attributes("AvgPool"),
     math="y = mean of each window of x",
     grad=dict(value=_mean_rule("AvgPoolGrad")),
 )
 @op(
     "AvgPool3D",
-    infer=_by_attributes("Pool3D"),
+    infer=by_attributes("Pool3D"),
     math="y = mean of each window of x",
     grad=dict(input=_mean_rule("AvgPool3DGrad")),
 )
@@ -408,13 +409,13 @@ def _max_grad_rules(forward: str) -> dict[str, Any]:
 
 @op(
     "MaxPool",
-    infer=_by_attributes("MaxPool"),
+    infer=by_attributes("MaxPool"),
     math="y = max of each window of x",
     grad=_max_rules("MaxPoolGrad"),
 )
 @op(
     "MaxPool3D",
-    infer=_by_attributes("Pool3D"),
+    infer=by_attributes("Pool3D"),
     math="y = max of each window of x",
     grad=_max_rules("MaxPool3DGrad"),
 )
@@ -463,13 +464,13 @@ def max_pool_grad_kernel(
 
 @op(
     "MaxPoolGradGrad",
-    infer=_checked(_by_attributes("MaxPool"), 2, 1),
+    infer=_checked(by_attributes("MaxPool"), 2, 1),
     math="z = g where x = y, the window's first maximum",
     grad=_max_grad_rules("MaxPoolGrad"),
 )
 @op(
     "MaxPool3DGradGrad",
-    infer=_checked(_by_attributes("Pool3D"), 2, 1),
+    infer=_checked(by_attributes("Pool3D"), 2, 1),
     math="z = g where x = y, the window's first maximum",
     grad=_max_grad_rules("MaxPool3DGrad"),
 )
@@ -650,7 +651,7 @@ def max_pool_grad_with_argmax_kernel(
 
 @op(
     "MaxPoolGradGradWithArgmax",
-    infer=_checked(_by_attributes("MaxPool"), 1, 2),
+    infer=_checked(by_attributes("MaxPool"), 1, 2),
     math="z = g at the places i",
 )
 def max_pool_grad_grad_with_argmax_kernel(

@@ -1,0 +1,1 @@
+"""Numbers of few bits that stand for floats between two limits."""

@@ -1,0 +1,1 @@
+"""Tables that values are looked up in by keys."""
