@@ -113,7 +113,8 @@ class Function:
       name: what it is called.
       input_signature: TensorSpecs of the arguments: then there is one trace.
       attributes: attributes of the graph functions.
-      autograph, autograph_options: accepted; Python control flow is not converted.
+      autograph, autograph_options: whether Python control flow is converted, and what
+        else.
       experimental_relax_shapes: whether one trace may serve several shapes.
       capture_by_value: whether variables are read outside when the function is traced.
     """
@@ -407,8 +408,8 @@ def defun(
     Args:
       func: the function; without it, this is a decorator with arguments.
       input_signature: TensorSpecs of the arguments: then it is run once.
-      autograph: accepted; Python control flow is not converted.
-      experimental_autograph_options: accepted.
+      autograph: whether Python control flow of tensors becomes that of the graph.
+      experimental_autograph_options: `tf.autograph.experimental.Feature`s.
       experimental_relax_shapes: whether one trace may serve several shapes.
 
     Raises:
