@@ -21,7 +21,6 @@ from retrograd.autograph.options import ConversionOptions, Feature
 from retrograd.graph.conversion_status import (
     ControlStatusCtx,
     Status,
-    control_status_ctx,
 )
 from retrograd.graph.hooks import hooks
 from retrograd.util.decorators import make_decorator, rewrap, unwrap
@@ -71,7 +70,8 @@ def _called(
 ) -> Any:
     """A call of a function, converted; errors are told by the program's lines."""
     try:
-        return converted_call(f, options, args, kwargs)
+        with ControlStatusCtx(Status.ENABLED, options):
+            return converted_call(f, options, args, kwargs)
     except Exception as error:
         made = told(error)
         trace = error.__traceback__
@@ -162,14 +162,9 @@ def traced_function(f: Callable[..., Any], options: object) -> Callable[..., Any
     return rewrap(f, original, make_decorator(original, wrapper, "autograph"))
 
 
-def converted_if_wanted(f: Callable[..., Any]) -> Any:
-    """A function that is given to TensorFlow, converted unless code says not to."""
-    return tf_convert(f, control_status_ctx())
-
-
 #: what converted code calls
 ag__ = OPERATORS
-hooks.provide(traced_function=traced_function, tf_convert=converted_if_wanted)
+hooks.provide(traced_function=traced_function)
 
 
 # ---------------------------------------------------------------------- by hand

@@ -118,6 +118,9 @@ def converted_call(
         return _builtin(f)(*args, **kwargs)
     target = _converted(f, options)
     if target is None:
+        owner = getattr(f, "__self__", None)
+        if _stands_for(owner):
+            return owner.call(args, kwargs)  # pyright: ignore[reportOptionalMemberAccess]
         return f(*args, **kwargs)
     function, bound = target
     return function(*bound, *args, **kwargs)

@@ -8,14 +8,18 @@ import functools
 from types import CellType, CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
-from retrograd.autograph import source, statements, symbols
-from retrograd.autograph.options import ConversionOptions
+from retrograd.autograph import list_syntax, nodes, source, statements, symbols
+from retrograd.autograph.lists import stack
+from retrograd.autograph.options import ConversionOptions, Feature
 from retrograd.graph.hooks import hooks
+from retrograd.ops.array.join import stack as stack_of_python
 
 #: what converted code calls, as `ag__`; filled when the operators are imported
 OPERATORS = SimpleNamespace()
 #: the code of converted functions, by the code of the functions and the options
 _converted: dict[tuple[CodeType, Any], CodeType] = {}
+#: functions that make one tensor of a list
+STACKS = (stack, stack_of_python)
 #: variables that the code finds in its closure, beside those of the function
 _GIVEN = ("ag__", "options__")
 #: an attribute of converted functions: the function that one was made of
@@ -79,16 +83,33 @@ def tree_of(function: FunctionType, options: ConversionOptions) -> ast.FunctionD
         raise CannotConvert("generators are not converted")
     if isinstance(node, ast.Lambda):
         body: list[ast.stmt] = [ast.copy_location(ast.Return(node.body), node.body)]
-        whole = ast.FunctionDef("lambda_", node.args, body, [], None, type_params=[])
+        whole = nodes.function("lambda_", node.args, body)
         ast.copy_location(whole, node)
     else:
         whole = node
     _without_values(whole)
     _Mangled(function.__qualname__).visit(whole)
     names = symbols.Names({*symbols.names(whole), *_GIVEN})
+    if options.uses(Feature.LISTS):
+        local = {*symbols.assigned(whole.body), *symbols.parameters(whole.args)}
+        meaning = functools.partial(_meaning, function, local)
+        list_syntax.with_lists(whole, names, meaning, STACKS)
     statements.converted_body(whole, options, names)
     whole.name = _name_of(function.__name__)
     return whole
+
+
+def _meaning(function: FunctionType, local: set[str], node: ast.expr) -> object:
+    """What a dotted name means in a function; None where that is not known yet."""
+    path = ast.unparse(node).split(".")
+    if not all(part.isidentifier() for part in path) or path[0] in local:
+        return None
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    try:
+        variables = {**function.__globals__, **{n: c.cell_contents for n, c in cells}}
+        return functools.reduce(getattr, path[1:], variables[path[0]])
+    except (AttributeError, KeyError, ValueError):
+        return None
 
 
 def _without_values(node: ast.FunctionDef) -> None:
@@ -130,7 +151,7 @@ def _compiled(function: FunctionType, options: ConversionOptions) -> CodeType:
     node = tree_of(function, options)
     given = [*_GIVEN, *function.__code__.co_freevars]
     args = ast.arguments([], [ast.arg(n) for n in given], None, [], [], None, [])
-    outer = ast.FunctionDef("outer", args, [node], [], None, type_params=[])
+    outer = nodes.function("outer", args, [node])
     module = ast.Module([ast.copy_location(outer, node)], [])
     ast.fix_missing_locations(module)
     path = function.__code__.co_filename

@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, TypeVar
+from typing import Any
 
+from retrograd.autograph.nodes import attribute, delayed, located, operator
 from retrograd.autograph.options import ConversionOptions, Feature
 
-_E = TypeVar("_E", bound=ast.AST)
 #: functions that look at the function that calls them
 _LOOKING = frozenset("locals vars dir eval exec globals super".split())
 _COMPARED = {ast.Eq: "eq", ast.NotEq: "not_eq"}
-
-
-def operator(name: str, *args: ast.expr) -> ast.expr:
-    """A call of one of the operators."""
-    return ast.Call(attribute("ag__", name), list(args), [])
-
-
-def attribute(name: str, *path: str) -> ast.expr:
-    """A name, or a dotted one."""
-    found: ast.expr = ast.Name(name, ast.Load())
-    for part in path:
-        found = ast.Attribute(found, part, ast.Load())
-    return found
-
-
-def no_arguments() -> ast.arguments:
-    """The parameters of a function that has none."""
-    return ast.arguments([], [], None, [], [], None, [])
-
-
-def delayed(value: ast.expr) -> ast.expr:
-    """A lambda that computes an expression."""
-    return ast.Lambda(no_arguments(), value)
-
-
-def located(node: _E, like: ast.AST) -> _E:
-    """A new node, with all that is new in it, where another stands in the file."""
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        inner = waiting.pop()
-        if "lineno" in inner._attributes and not hasattr(inner, "lineno"):
-            ast.copy_location(inner, like)
-        waiting.extend(ast.iter_child_nodes(inner))
-    return node
 
 
 class Expressions(ast.NodeTransformer):

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from retrograd.autograph.nodes import assignment, attribute, located, operator
 from retrograd.autograph.symbols import FUNCTIONS, Names
 
 #: variables that say that there was a jump, in the order in which they are asked
@@ -55,10 +56,10 @@ class _Jumps:
         if not self.returned:
             return
         first, last = part.body[0], part.body[-1]
-        start = _set(self.result, "ag__.UndefinedReturnValue()", first)
-        begin = [_set(self.returned, "False", first), start]
-        end = ast.parse(f"return ag__.retval({self.result})").body
-        self.node.body = begin + part.body + [_placed(s, last) for s in end]
+        unset = assignment(self.result, operator("UndefinedReturnValue"))
+        begin = [_set(self.returned, False, first), located(unset, first)]
+        end = ast.Return(operator("retval", attribute(self.result)))
+        self.node.body = [*begin, *part.body, located(end, last)]
 
     # ------------------------------------------------------------------ blocks
 
@@ -101,8 +102,8 @@ class _Jumps:
             if not self.returned:
                 return _Part([node], (), True)
             value = node.value or ast.Constant(None)
-            result = ast.Assign([ast.Name(self.result, ast.Store())], value)
-            both = [_set(self.returned, "True", node), _placed(result, node)]
+            result = located(assignment(self.result, value), node)
+            both = [_set(self.returned, True, node), result]
             return _Part(both, (self.returned,), True)
         if isinstance(node, ast.Raise):
             return _Part([node], (), True)
@@ -148,7 +149,7 @@ class _Jumps:
             loop.stop = flag = loop.stop or self.names.new("break_")
         else:
             loop.skip = flag = loop.skip or self.names.new("continue_")
-        return _Part([_set(flag, "True", node)], (flag,), True)
+        return _Part([_set(flag, True, node)], (flag,), True)
 
     def _loop(self, node: ast.While | ast.For) -> _Part:
         loop = _Loop()
@@ -157,18 +158,18 @@ class _Jumps:
         self.loops.pop()
         node.body = part.body
         if loop.skip:
-            node.body.insert(0, _set(loop.skip, "False", node))
+            node.body.insert(0, _set(loop.skip, False, node))
         outer = tuple(f for f in part.flags if f not in (loop.stop, loop.skip))
         ending = _joined((loop.stop,) if loop.stop else (), outer)
         orelse = self._block(node.orelse)
         node.orelse = []
         whole: list[ast.stmt] = [node]
         if loop.stop:
-            whole.insert(0, _set(loop.stop, "False", node))
+            whole.insert(0, _set(loop.stop, False, node))
         if ending:
             extra = _none_of(ending, node)
             if isinstance(node, ast.While):
-                node.test = _placed(ast.BoolOp(ast.And(), [extra, node.test]), node)
+                node.test = located(ast.BoolOp(ast.And(), [extra, node.test]), node)
             else:
                 node.extra = extra  # pyright: ignore[reportAttributeAccessIssue]
         if orelse.body and ending:
@@ -195,26 +196,15 @@ def _joined(*flags: Flags) -> Flags:
     return tuple(dict.fromkeys(f for several in flags for f in several))
 
 
-def _placed(node: ast.AST, like: ast.AST) -> ast.AST:
-    """A new node where another stands in the file."""
-    for inner in ast.walk(node):
-        if not hasattr(inner, "lineno"):
-            ast.copy_location(inner, like)
-    return node
-
-
-def _set(name: str, value: str, like: ast.AST) -> ast.stmt:
-    statement = ast.parse(f"{name} = {value}").body[0]
-    for inner in ast.walk(statement):
-        ast.copy_location(inner, like)
-    return statement
+def _set(name: str, value: bool, like: ast.AST) -> ast.stmt:
+    return located(assignment(name, ast.Constant(value)), like)
 
 
 def _none_of(flags: Flags, like: ast.AST) -> ast.expr:
-    tests = [ast.UnaryOp(ast.Not(), ast.Name(f, ast.Load())) for f in flags]
+    tests: list[ast.expr] = [ast.UnaryOp(ast.Not(), attribute(f)) for f in flags]
     whole = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
-    return _placed(whole, like)  # pyright: ignore[reportReturnType]
+    return located(whole, like)
 
 
 def _unless(flags: Flags, body: list[ast.stmt], like: ast.AST) -> ast.stmt:
-    return _placed(ast.If(_none_of(flags, like), body, []), like)  # pyright: ignore[reportReturnType]
+    return located(ast.If(_none_of(flags, like), body, []), like)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import builtins
 
-from retrograd.autograph import branches, calls, checks, conversion, logic, loops, state
+from retrograd.autograph import (
+    branches,
+    calls,
+    checks,
+    conversion,
+    lists,
+    logic,
+    loops,
+    state,
+)
 from retrograd.autograph import undefined as unset
 
 conversion.OPERATORS.__dict__.update(
@@ -21,7 +30,13 @@ conversion.OPERATORS.__dict__.update(
     if_exp=branches.if_exp,
     if_stmt=branches.if_stmt,
     in_scope=calls.in_scope,
+    get_item=lists.get_item,
     ldu=state.ldu,
+    list_append=lists.list_append,
+    list_pop=lists.list_pop,
+    list_stack=lists.list_stack,
+    new_list=lists.new_list,
+    set_item=lists.set_item,
     not_=logic.not_,
     not_eq=logic.not_eq,
     or_=logic.or_,

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from retrograd.autograph import symbols
-from retrograd.autograph.expressions import (
-    Expressions,
+from retrograd.autograph.expressions import Expressions
+from retrograd.autograph.jumps import without_jumps
+from retrograd.autograph.liveness import Liveness
+from retrograd.autograph.nodes import (
+    assignment,
     attribute,
     delayed,
+    function,
     located,
     no_arguments,
     operator,
 )
-from retrograd.autograph.jumps import without_jumps
-from retrograd.autograph.liveness import Liveness
 from retrograd.autograph.options import ConversionOptions, Feature
 
 
@@ -72,8 +74,7 @@ def _unset(node: ast.FunctionDef, known: set[str]) -> list[ast.stmt]:
     made = []
     for name in found:
         value = operator("Undefined", ast.Constant(name))
-        statement = ast.Assign([ast.Name(name, ast.Store())], value)
-        made.append(located(statement, node))
+        made.append(located(assignment(name, value), node))
     return made
 
 
@@ -144,8 +145,7 @@ class _Statements(Expressions):
         for target in node.targets:
             if isinstance(target, ast.Name):
                 value = operator("Undefined", ast.Constant(target.id))
-                unset = ast.Assign([ast.Name(target.id, ast.Store())], value)
-                found.append(located(unset, node))
+                found.append(located(assignment(target.id, value), node))
             else:
                 found.append(located(ast.Delete([self.visit(target)]), node))
         return found
@@ -195,9 +195,7 @@ class _Statements(Expressions):
             args.args.append(ast.arg(parameter))
         declared = self._declared(changed)
         statements = declared + body or [ast.Pass()]
-        return ast.FunctionDef(
-            self.names.new(name), args, statements, [], None, None, type_params=[]
-        )
+        return function(self.names.new(name), args, statements)
 
     def _declared(self, changed: Sequence[str]) -> list[ast.stmt]:
         inner = [name for name in changed if name not in self.shared]

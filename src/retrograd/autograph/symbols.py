@@ -55,13 +55,10 @@ def _own(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
             waiting[:0] = [*node.decorator_list, *node.bases, *node.keywords]
         elif isinstance(node, _COMPREHENSIONS):
             # only `:=` sets a variable from in there
-            yield from (n.target for n in ast.walk(node) if _is_walrus(n))
+            inside = ast.walk(node)
+            yield from (n.target for n in inside if isinstance(n, ast.NamedExpr))
         else:
             waiting[:0] = list(ast.iter_child_nodes(node))
-
-
-def _is_walrus(node: ast.AST) -> bool:
-    return isinstance(node, ast.NamedExpr)
 
 
 def _bound_by(node: ast.AST) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd import shapes
+from retrograd.autograph import converted
 from retrograd.data import elements
 from retrograd.graph import context
 from retrograd.graph.function import FuncGraph
@@ -50,6 +51,7 @@ def traced(
     element = elements.packed(specs, args)
     with graph.as_default():
         plain_tuple = isinstance(element, tuple)
+        function = converted(function)
         returned = function(*element) if plain_tuple else function(element)
         result, tensors = outputs(returned)
         graph.outputs.extend(graph.capture(t) for t in tensors)

@@ -364,10 +364,14 @@ def class_method_to_instance_method(original_function: Any, instance: object) ->
     )
 
     def bound_method_wrapper(*args: object, **kwargs: object) -> Any:
+        wrapped = wrapper.__wrapped__
+        if wrapped is not wrapper.__original_wrapped__:
+            return wrapped(*args, **kwargs)  # put there by `rewrap`; it binds `self`
         return _unbound(python_function)(held(), *args, **kwargs)
 
+    wrapper = make_decorator(bound_method, bound_method_wrapper)
     made = type(original_function)(
-        make_decorator(bound_method, bound_method_wrapper),
+        wrapper,
         name=original_function._name,
         autograph=original_function._autograph,
         input_signature=original_function.input_signature,

@@ -51,7 +51,6 @@ PROVIDERS = {
     "saver_protos": "retrograd.train.saver",
     "defun": "retrograd.functions.defun",
     "traced_function": "retrograd.autograph.api",
-    "tf_convert": "retrograd.autograph.api",
     "program_tree": "retrograd.compat.restore.arithmetic",
     "default_mode": "retrograd.distribute.default",
     "layer_from_config": "retrograd.layers.deserialization",
@@ -100,8 +99,7 @@ class _Hooks:
     variables_are_resources(): whether the current variable scope asks for those.
     defun(function): a function that is traced and called as a graph.
     traced_function(function, options): what is run to trace a function, with its
-    control flow converted; tf_convert(function): the same of a function that is given
-    to us, unless code around says not to.
+    control flow converted.
     program_tree(tree, path, module): the syntax tree of code that is made of a
     program's, with what is done to the program's own.
     default_mode(): the strategy and the replica where none was chosen.
