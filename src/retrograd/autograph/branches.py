@@ -18,7 +18,7 @@ Block = Callable[[], None]
 
 
 def if_stmt(
-    test: object,
+    test: Any,
     body: Block,
     orelse: Block,
     get_state: GetState,
@@ -95,7 +95,7 @@ class _Branches:
         return tuple(state)
 
 
-def if_exp(test: object, body: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+def if_exp(test: Any, body: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
     """One of two expressions: by a Python value, or in the graph."""
     if is_dense(test):
         return cond(test, body, orelse)

@@ -74,7 +74,7 @@ class ErrorMetadata:
         """An error of the same class, if it can be made, with this message."""
         text = self.get_message()
         made = _like(source_error, text)
-        made.ag_error_metadata = self  # pyright: ignore[reportAttributeAccessIssue]
+        made.ag_error_metadata = self
         made.__suppress_context__ = True
         return made
 
