@@ -130,7 +130,7 @@ def conditional_expression(x):
 @case(7)
 @case(20)
 def logic(x):
-    return x > 2 and x < 5 or not x > 9, not (x > 2 or x < 0)
+    return (x > 2 and x < 5) or not x > 9, not (x > 2 or x < 0)
 
 
 @case(3)
@@ -545,7 +545,7 @@ class Derived(Base):
     def method(self, x):
         if x > 1:
             return super().method(x) + 100
-        return super(Derived, self).method(x)
+        return super().method(x)
 
 
 @case(3)

@@ -41,7 +41,11 @@ def told(error, programs):
     if not text.startswith("in converted code:"):
         kept = text.split("\n")[0].split("; in compilation of")[0]
         kept = kept.split(" assertion failed")[-1].split("assertion failed")[-1]
-        return [type(error).__name__, kept.split("placeholder")[0].split("start")[0], ""]
+        return [
+            type(error).__name__,
+            kept.split("placeholder")[0].split("start")[0],
+            "",
+        ]
     lines = text.split("\n")
     at = max(i for i, line in enumerate(lines) if "autograph_programs.py:" in line)
     blank = max(i for i, l in enumerate(lines) if not l and lines[i - 1][:8] == " " * 8)

@@ -96,24 +96,25 @@ def range_(start_or_stop: Any, stop: Any = None, step: Any = None) -> Any:
 
 def enumerate_(s: Any, start: int = 0) -> Any:
     """Items with their numbers; a dataset of them if `s` is one."""
-    return s.enumerate(start) if _is_dataset(s) else enumerate(s, start)
+    return s.enumerate(start) if is_dataset(s) else enumerate(s, start)
 
 
 def zip_(*iterables: Any) -> Any:
     """Items side by side; a dataset of them if all are."""
-    if iterables and all(map(_is_dataset, iterables)):
+    if iterables and all(map(is_dataset, iterables)):
         return type(iterables[0]).zip(iterables)
     return zip(*iterables, strict=False)
 
 
 def map_(fn: Callable[..., Any], *iterables: Any) -> Any:
     """What a function makes of items; a dataset of it if all are."""
-    if iterables and all(map(_is_dataset, iterables)):
+    if iterables and all(map(is_dataset, iterables)):
         return type(iterables[0]).zip(iterables).map(fn)
     return map(fn, *iterables)
 
 
-def _is_dataset(s: object) -> bool:
+def is_dataset(s: object) -> bool:
+    """Whether something is a dataset."""
     return hasattr(s, "_variant_tensor") and hasattr(s, "element_spec")
 
 

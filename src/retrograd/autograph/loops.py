@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from retrograd.autograph.builtins_of import len_
+from retrograd import nest
+from retrograd.autograph.branches import if_stmt
+from retrograd.autograph.builtins_of import is_dataset, len_
 from retrograd.autograph.state import (
     GetState,
     SetState,
@@ -126,8 +128,10 @@ def for_stmt(
         if is_dense(iterated):
             _over_tensor(loop, convert_to_tensor(iterated), extra_test, body)
             return
-        if hasattr(iterated, "_as_loop"):
-            iterated._as_loop(loop, extra_test, body)
+        if is_dataset(iterated):
+            iterated = iter(iterated)
+        if hasattr(iterated, "_iterator_resource"):
+            _over_iterator(loop, iterated, extra_test, body)
             return
     for item in iterated:
         body(item)
@@ -161,6 +165,31 @@ def _over_tensor(
         return (i + 1,)
 
     loop.run((constant(0),), lambda i: _and(F.Less(i, count), extra_test), next_item)
+
+
+def _over_iterator(
+    loop: _Loop,
+    iterator: Any,
+    extra_test: Callable[[], Any] | None,
+    body: Callable[[Any], None],
+) -> None:
+    """Over the elements of a dataset; no more are taken than the block is run for."""
+    going = constant(True)
+    attrs = iterator._attrs
+
+    def turn(_: Any) -> Any:
+        taken = F.IteratorGetNextAsOptional(iterator._iterator_resource, **attrs)
+        there = F.OptionalHasValue(taken)
+
+        def with_element() -> None:
+            found = F.OptionalGetValue(taken, **attrs)
+            body(nest.pack_sequence_as(iterator.element_spec, list(found)))
+
+        state = loop.get_state, loop.set_state, loop.names, len(loop.names)
+        if_stmt(there, with_element, lambda: None, *state)
+        return (there,)
+
+    loop.run((going,), lambda going: _and(going, extra_test), turn)
 
 
 def _below(limit: Any, step: Any) -> Callable[[Any], Any]:
