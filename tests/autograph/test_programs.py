@@ -24,7 +24,6 @@ BETTER: dict[str, Any] = {
     "loop_else": ["int32", 14],
     "private_names": ["int32", 15],
     "items": [["int32", 3], ["int32", 11]],
-    "returns_in_with": ["int32", 2],
 }
 DATA = Path(__file__).resolve().parent.parent / "data"
 ROWS = json.loads((DATA / "autograph.json").read_text("utf-8"))
@@ -46,7 +45,7 @@ runs = loaded("autograph_runs")
 
 @pytest.fixture(autouse=True)
 def module_tf() -> Iterator[None]:
-    programs.tf = tf
+    vars(programs)["tf"] = tf
     yield
     vars(programs.side_effects).clear()
 

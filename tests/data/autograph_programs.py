@@ -9,6 +9,7 @@ import functools
 
 tf = None
 CASES = []
+PAIRS = zip
 
 
 class Plain:
@@ -111,8 +112,10 @@ def branch_makes_named_tuple(x):
 def only_dead_variables(x):
     if x > 0:
         y = x
+        y += 1
     else:
         z = x
+        z += 1
     return x
 
 
@@ -296,10 +299,10 @@ def loop_else(x):
 @case(2)
 def over_pairs(x):
     total = 0
-    for i, (a, b) in enumerate(zip([1, 2], [3, 4])):
+    for i, (a, b) in enumerate(PAIRS([1, 2], [3, 4])):
         total += i * a + b * x
     for k, v in sorted({"a": 5, "b": 6}.items()):
-        total += v
+        total += v * len(k)
     return total
 
 
@@ -672,6 +675,7 @@ def list_in_loop(x):
     tf.contrib.autograph.set_element_type(items, tf.int32, ())
     for i in tf.range(x):
         items.append(i * i)
+        x += 0
     last = items.pop()
     return tf.contrib.autograph.stack(items), last
 
@@ -681,6 +685,7 @@ def list_without_type(x):
     items = []
     for i in tf.range(x):
         items.append(i)
+        x += 0
     return tf.stack(items)
 
 
@@ -726,8 +731,8 @@ def undefined_before_while(x):
 @case(3)
 def undefined_before_for(x):
     for i in tf.range(x):
-        pass
-    return i
+        x += i * 0
+    return i, x
 
 
 @case(3)
@@ -908,7 +913,7 @@ def not_converted_branch(x):
 @case(3)
 def iterates_zip(x):
     total = 0
-    for a, b in zip(tf.range(x), tf.range(x)):
+    for a, b in PAIRS(tf.range(x), tf.range(x)):
         total += a * b
     return total
 
@@ -918,4 +923,5 @@ def list_leaves_loop(x):
     found = []
     for i in tf.range(x):
         found.append(i)
+        x += 0
     return found

@@ -48,5 +48,7 @@ def told(error, programs):
         ]
     lines = text.split("\n")
     at = max(i for i, line in enumerate(lines) if "autograph_programs.py:" in line)
-    blank = max(i for i, l in enumerate(lines) if not l and lines[i - 1][:8] == " " * 8)
+    blank = max(
+        i for i, line in enumerate(lines) if not line and lines[i - 1][:8] == " " * 8
+    )
     return [type(error).__name__, lines[blank + 1].strip(), lines[at + 1].strip()]
