@@ -10,8 +10,13 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def within(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """The nodes of some pieces, without what is inside functions and classes."""
+def within(nodes: Iterable[ast.AST], comprehensions: bool = True) -> Iterator[ast.AST]:
+    """The nodes of some pieces, without what is inside functions and classes.
+
+    Args:
+      nodes: the pieces.
+      comprehensions: whether what is inside those counts; else only what `:=` sets.
+    """
     waiting = list(nodes)
     while waiting:
         node = waiting.pop(0)
@@ -20,6 +25,9 @@ def within(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
             waiting[:0] = _outside(node)
         elif isinstance(node, ast.ClassDef):
             waiting[:0] = [*node.decorator_list, *node.bases, *node.keywords]
+        elif isinstance(node, _COMPREHENSIONS) and not comprehensions:
+            inside = ast.walk(node)
+            yield from (n.target for n in inside if isinstance(n, ast.NamedExpr))
         else:
             waiting[:0] = list(ast.iter_child_nodes(node))
 
@@ -37,28 +45,10 @@ def _outside(node: ast.AST) -> list[ast.AST]:
 def assigned(nodes: Iterable[ast.AST]) -> list[str]:
     """The variables that some pieces set, in the order of the text."""
     found: dict[str, None] = {}
-    for node in _own(nodes):
+    for node in within(nodes, comprehensions=False):
         for name in _bound_by(node):
             found.setdefault(name)
     return list(found)
-
-
-def _own(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """As `within`, without the variables of comprehensions."""
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop(0)
-        yield node
-        if isinstance(node, FUNCTIONS):
-            waiting[:0] = _outside(node)
-        elif isinstance(node, ast.ClassDef):
-            waiting[:0] = [*node.decorator_list, *node.bases, *node.keywords]
-        elif isinstance(node, _COMPREHENSIONS):
-            # only `:=` sets a variable from in there
-            inside = ast.walk(node)
-            yield from (n.target for n in inside if isinstance(n, ast.NamedExpr))
-        else:
-            waiting[:0] = list(ast.iter_child_nodes(node))
 
 
 def _bound_by(node: ast.AST) -> list[str]:
