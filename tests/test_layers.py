@@ -21,8 +21,8 @@ LAYERS = """
 2  arrays
 3  ops
 4  grad, run
-5  formats
-6  variables < functions < data < distribute summary < train < layers < keras, autograd
+5  formats < variables, autograd
+6  functions < autograph < data < distribute summary < train < layers < keras
 7  explain, contrib, behavior
 8  compat, testing
 9  cli

@@ -24,6 +24,7 @@ LIMITS = """
 .            5
 arrays       4
 autograd     4
+autograph   18
 cli          4
 compat       5
 contrib      5

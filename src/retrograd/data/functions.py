@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrograd import dtypes, shapes
+from retrograd.autograph import converted
 from retrograd.data import elements, kinds
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
@@ -58,6 +59,7 @@ def traced(
     with graph.as_default():
         element = elements.packed(specs, args)
         spread = unpacked and type(element) is tuple
+        function = converted(function)
         returned = function(*element) if spread else function(element)
         result, tensors = outputs(returned)
         graph.outputs.extend(graph.capture(t) for t in tensors)

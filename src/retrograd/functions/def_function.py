@@ -194,8 +194,8 @@ class Function:
       python_function: makes operations.
       name: what it is called.
       input_signature: TensorSpecs of the arguments: then there is one trace.
-      autograph, experimental_autograph_options: accepted; Python control flow is not
-        converted.
+      autograph: whether Python control flow of tensors becomes that of the graph.
+      experimental_autograph_options: `tf.autograph.experimental.Feature`s.
       experimental_relax_shapes: whether one trace may serve several shapes.
       experimental_compile: kept as an attribute; what runs often is compiled anyway.
     """
@@ -249,7 +249,7 @@ class Function:
             graph = context.get_default_graph()
             # behind creators that only change arguments, as it does not call the next
             with graph._variable_creator_scope(scope, priority=50):
-                return self._python_function(*args, **kwargs)
+                return wrapped_fn.__wrapped__(*args, **kwargs)  # pyright: ignore[reportFunctionMemberAccess]
 
         return self._defun(make_decorator(self._python_function, wrapped_fn))
 
@@ -471,8 +471,8 @@ def function(
     Args:
       func: the function; without it, this is a decorator with arguments.
       input_signature: TensorSpecs of the arguments: then it is run once.
-      autograph: accepted; Python control flow is not converted.
-      experimental_autograph_options: accepted.
+      autograph: whether Python control flow of tensors becomes that of the graph.
+      experimental_autograph_options: `tf.autograph.experimental.Feature`s.
       experimental_relax_shapes: whether one trace may serve several shapes.
       experimental_compile: accepted; what runs often is compiled anyway.
 

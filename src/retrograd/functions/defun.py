@@ -113,7 +113,8 @@ class Function:
       name: what it is called.
       input_signature: TensorSpecs of the arguments: then there is one trace.
       attributes: attributes of the graph functions.
-      autograph, autograph_options: accepted; Python control flow is not converted.
+      autograph, autograph_options: whether Python control flow is converted, and what
+        else.
       experimental_relax_shapes: whether one trace may serve several shapes.
       capture_by_value: whether variables are read outside when the function is traced.
     """
@@ -363,10 +364,14 @@ def class_method_to_instance_method(original_function: Any, instance: object) ->
     )
 
     def bound_method_wrapper(*args: object, **kwargs: object) -> Any:
+        wrapped = wrapper.__wrapped__
+        if wrapped is not wrapper.__original_wrapped__:
+            return wrapped(*args, **kwargs)  # put there by `rewrap`; it binds `self`
         return _unbound(python_function)(held(), *args, **kwargs)
 
+    wrapper = make_decorator(bound_method, bound_method_wrapper)
     made = type(original_function)(
-        make_decorator(bound_method, bound_method_wrapper),
+        wrapper,
         name=original_function._name,
         autograph=original_function._autograph,
         input_signature=original_function.input_signature,
@@ -407,8 +412,8 @@ def defun(
     Args:
       func: the function; without it, this is a decorator with arguments.
       input_signature: TensorSpecs of the arguments: then it is run once.
-      autograph: accepted; Python control flow is not converted.
-      experimental_autograph_options: accepted.
+      autograph: whether Python control flow of tensors becomes that of the graph.
+      experimental_autograph_options: `tf.autograph.experimental.Feature`s.
       experimental_relax_shapes: whether one trace may serve several shapes.
 
     Raises:

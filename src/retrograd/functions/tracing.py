@@ -11,6 +11,7 @@ from retrograd import dtypes, nest
 from retrograd.graph import context
 from retrograd.graph.composite import convert_to_tensor_or_composite
 from retrograd.graph.function import FuncGraph
+from retrograd.graph.hooks import hooks
 from retrograd.graph.operation import Operation
 from retrograd.graph.specs import CompositeTensor, TensorSpec, TypeSpec
 from retrograd.graph.tensor import Held, Tensor
@@ -183,7 +184,8 @@ def func_graph_from_py_func(
         parameters.
       signature: TensorSpecs that replace `args` and `kwargs`.
       func_graph: the graph to make the operations in.
-      autograph, autograph_options: accepted; Python control flow is not converted.
+      autograph, autograph_options: whether Python control flow is converted, and what
+        else.
       add_control_dependencies: whether operations with state run in program order.
       arg_names: the names of positional arguments.
       op_return_value: what a result that is an operation is replaced by.
@@ -196,7 +198,8 @@ def func_graph_from_py_func(
       ValueError: both `signature` and `override_flat_arg_shapes` are given, or the
         function changes the structure of its arguments.
     """
-    del autograph, autograph_options
+    if autograph:
+        python_func = hooks.traced_function(python_func, autograph_options)
     if func_graph is None:
         func_graph = FuncGraph(name, collections, capture_by_value)
     if signature is not None and override_flat_arg_shapes is not None:

@@ -54,6 +54,8 @@ PROVIDERS = {
     "saveable_of_table": "retrograd.train.table_saveable",
     "defun": "retrograd.functions.defun",
     "version_2_enabled": "retrograd.behavior",
+    "traced_function": "retrograd.autograph.api",
+    "program_tree": "retrograd.compat.restore.arithmetic",
     "default_mode": "retrograd.distribute.default",
     "layer_from_config": "retrograd.layers.deserialization",
     "model_classes": "retrograd.keras.sequential",
@@ -103,6 +105,10 @@ class _Hooks:
     variables_are_resources(): whether the current variable scope asks for those.
     version_2_enabled(): whether the habits of TensorFlow 2 are on.
     defun(function): a function that is traced and called as a graph.
+    traced_function(function, options): what is run to trace a function, with its
+    control flow converted.
+    program_tree(tree, path, module): the syntax tree of code that is made of a
+    program's, with what is done to the program's own.
     default_mode(): the strategy and the replica where none was chosen.
     layer_from_config(config, custom_objects): the layer that is described.
     model_classes(): the classes of models by the names that configurations have.

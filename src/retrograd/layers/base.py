@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd import dtypes, nest
+from retrograd.autograph import converted
 from retrograd.errors import OperatorNotAllowedInGraphError
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
@@ -30,6 +31,7 @@ from retrograd.ops.array.identity import identity
 from retrograd.ops.array.shape import shape
 from retrograd.ops.math.casts import cast
 from retrograd.util.functions import fn_args
+from retrograd.util.inspecting import is_own
 from retrograd.util.tracking import AutoTrackable, Trackable
 
 if TYPE_CHECKING:
@@ -326,8 +328,10 @@ class Layer(Connections):
         self, inputs: Structure, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         self._maybe_build(inputs)
+        eager = context.executing_eagerly()
+        call = self.call if eager or is_own(type(self)) else converted(self.call)
         try:
-            outputs = self.call(inputs, *args, **kwargs)
+            outputs = call(inputs, *args, **kwargs)
         except OperatorNotAllowedInGraphError as error:
             raise TypeError(
                 "You are attempting to use Python control flow in a layer that was not "

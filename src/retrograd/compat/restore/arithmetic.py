@@ -14,10 +14,14 @@ import os
 import sys
 import zlib
 from types import CodeType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrograd.compat import loading
 from retrograd.compat.restore import provided
+from retrograd.graph.hooks import hooks
+
+if TYPE_CHECKING:
+    import ast
 
 #: folders that packages are installed in, wherever these are
 _PACKAGES = frozenset(["site-packages", "dist-packages"])
@@ -102,6 +106,23 @@ def compiled(source: bytes | str, path: str, optimize: int = -1) -> CodeType:
         return compiling(rewriting.rewritten(compiling(source, ast.PyCF_ONLY_AST)))
     except RecursionError:  # nested deeper than anybody writes by hand
         return compiling(source)
+
+
+def program_tree(tree: ast.Module, path: str, module: str) -> ast.Module:
+    """The tree of code that is made of a program's, rewritten where that is.
+
+    Args:
+      tree: the tree.
+      path, module: the file and the name of the program's module.
+    """
+    if not applies_to(path, module):
+        return tree
+    from retrograd.compat.restore import rewriting
+
+    return rewriting.rewritten(tree)
+
+
+hooks.provide(program_tree=program_tree)
 
 
 def kept(loader: Any, path: str) -> CodeType:

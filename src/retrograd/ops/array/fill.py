@@ -201,6 +201,14 @@ def range_(
         return F.Range(*values, name=scope)
 
 
+def bounds_of_range(tensor: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Start, limit and distance of a tensor that `range` makes; None for others."""
+    if getattr(tensor, "_is_eager", False) or tensor.op.type != "Range":
+        return None
+    start, limit, delta = tensor.op.inputs
+    return start, limit, delta
+
+
 def _cast(tensor: Tensor, dtype: dtypes.DType) -> Tensor:
     if tensor.dtype.base_dtype is dtype:
         return tensor
