@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrograd import nest
-from retrograd.data.dataset import DatasetV1, rebatched
 from retrograd.distribute import current
-from retrograd.distribute.batches import DistributedDataset, DistributedIterator
 from retrograd.distribute.devices import current_device
 from retrograd.distribute.input import InputContext
 from retrograd.distribute.reduce_op import ReduceOp
@@ -26,6 +24,7 @@ from retrograd.variables.scope import variable_creator_scope
 
 if TYPE_CHECKING:
     from retrograd.data.dataset import DatasetV2
+    from retrograd.distribute.batches import DistributedDataset, DistributedIterator
     from retrograd.distribute.cross_device import Destinations
     from retrograd.distribute.devices import DeviceMap
     from retrograd.distribute.strategy import Strategy
@@ -357,37 +356,52 @@ class StrategyExtendedV1(StrategyExtendedV2):
         _left_out()
 
     # ------------------------------------------------------------------ input
+    # Every program has a strategy, few have datasets: these are loaded when asked for.
 
     def _split(self, dataset: DatasetV2) -> Any:
         """A dataset with each batch in one part for each replica."""
+        from retrograd.data.dataset import rebatched
+
         replicas = self._num_replicas_in_sync
         return dataset if replicas == 1 else rebatched(dataset, replicas)
+
+    def _iterated(self, dataset: Any) -> DistributedIterator:
+        from retrograd.distribute.batches import DistributedIterator
+
+        return DistributedIterator(self, dataset)
+
+    def _distributed(self, dataset: Any) -> DistributedDataset:
+        from retrograd.distribute.batches import DistributedDataset
+
+        return DistributedDataset(self, dataset)
 
     def _made(self, dataset_fn: Callable[[InputContext], Any]) -> Any:
         """What an input function makes for this computer."""
         return dataset_fn(InputContext(num_replicas_in_sync=self._num_replicas_in_sync))
 
     def _make_dataset_iterator(self, dataset: DatasetV2) -> Any:
-        return DistributedIterator(self, self._split(dataset))
+        return self._iterated(self._split(dataset))
 
     def _make_input_fn_iterator(
         self, input_fn: Callable[[InputContext], Any], replication_mode: object
     ) -> Any:
         del replication_mode
-        return DistributedIterator(self, self._made(input_fn))
+        return self._iterated(self._made(input_fn))
 
     def _experimental_distribute_dataset(self, dataset: DatasetV2) -> Any:
-        return DistributedDataset(self, self._split(dataset))
+        return self._distributed(self._split(dataset))
 
     def _experimental_distribute_datasets_from_function(
         self, dataset_fn: Callable[[InputContext], Any]
     ) -> Any:
-        return DistributedDataset(self, self._made(dataset_fn))
+        return self._distributed(self._made(dataset_fn))
 
     def experimental_make_numpy_dataset(
         self, numpy_input: Structure, session: BaseSession | None = None
     ) -> Any:
         """A dataset with an element for each row of arrays."""
+        from retrograd.data.dataset import DatasetV1
+
         del session
         current.require_cross_replica(self)
         return DatasetV1.from_tensor_slices(numpy_input)
