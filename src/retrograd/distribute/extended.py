@@ -365,12 +365,12 @@ class StrategyExtendedV1(StrategyExtendedV2):
         replicas = self._num_replicas_in_sync
         return dataset if replicas == 1 else rebatched(dataset, replicas)
 
-    def _iterated(self, dataset: Any) -> DistributedIterator:
+    def _iterated(self, dataset: DatasetV2) -> DistributedIterator:
         from retrograd.distribute.batches import DistributedIterator
 
         return DistributedIterator(self, dataset)
 
-    def _distributed(self, dataset: Any) -> DistributedDataset:
+    def _distributed(self, dataset: DatasetV2) -> DistributedDataset:
         from retrograd.distribute.batches import DistributedDataset
 
         return DistributedDataset(self, dataset)

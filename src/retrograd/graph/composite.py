@@ -20,6 +20,7 @@ from retrograd.graph.name_scopes import name_scope
 from retrograd.graph.operation import Operation
 from retrograd.graph.specs import CompositeTensor, TensorSpec, TypeSpec
 from retrograd.graph.tensor import Tensor, default_session_for
+from retrograd.graph.tensor_like import _TensorLike
 
 if TYPE_CHECKING:
     from retrograd.run.session import BaseSession
@@ -38,7 +39,7 @@ IndexedSlicesValue = namedtuple(
 )
 
 
-class IndexedSlices(CompositeTensor):
+class IndexedSlices(_TensorLike, CompositeTensor):
     """Rows of a tensor that is zero elsewhere: the gradient of a gather.
 
     Attributes:
@@ -205,7 +206,7 @@ SparseTensorValue = namedtuple(
 )
 
 
-class SparseTensor(CompositeTensor):
+class SparseTensor(_TensorLike, CompositeTensor):
     """A tensor given by its elements that are not zero.
 
     Args:

@@ -11,6 +11,7 @@ from retrograd.errors import OperatorNotAllowedInGraphError, message
 from retrograd.graph import context
 from retrograd.graph.conversion_status import Status, control_status_ctx
 from retrograd.graph.reference import Reference
+from retrograd.graph.tensor_like import _TensorLike
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +53,7 @@ class Held:
     dtype: dtypes.DType | None
 
 
-class Tensor(Operators):
+class Tensor(_TensorLike, Operators):
     """A value that an operation will produce: its dtype, static shape and origin.
 
     Attributes:
