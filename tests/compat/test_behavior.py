@@ -53,6 +53,14 @@ def test_eager_execution_comes_first(launcher):
     assert lines == ["True"]
 
 
+def test_eager_execution_of_a_program_that_has_left_its_graph(launcher):
+    lines = launcher.output(
+        "import tensorflow as tf\ntf.constant(1)\ntf.reset_default_graph()\n"
+        "tf.enable_eager_execution()\nprint(tf.constant(2).numpy())\n"
+    )
+    assert lines == ["2"]
+
+
 def test_arguments_are_checked():
     with pytest.raises(TypeError, match=r"config must be a tf\.ConfigProto, but got"):
         behavior.enable_eager_execution(config=3)

@@ -124,7 +124,7 @@ def _global_graph() -> Graph:
 
 
 def reset_default_graph() -> None:
-    """Start a new global default graph.
+    """Leave the global default graph; the next one is made when it is asked for.
 
     Raises:
       AssertionError: inside a `with graph.as_default()` block.
@@ -134,7 +134,7 @@ def reset_default_graph() -> None:
             "Do not use tf.reset_default_graph() to clear nested graphs. If you need a "
             "cleared graph, exit the nesting and create a new graph."
         )
-    shared.default_graph = hooks.new_graph()
+    shared.default_graph = None
 
 
 @contextlib.contextmanager
