@@ -11,6 +11,7 @@ from retrograd.data import elements, kinds
 from retrograd.graph import context
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.function import FuncGraph
+from retrograd.ops.flow.auto_control_deps import AutomaticControlDependencies
 
 if TYPE_CHECKING:
     from retrograd.typing import Structure
@@ -56,13 +57,17 @@ def traced(
         graph.add_input(spec.dtype, shapes.raw(spec.shape), f"args_{i}")
         for i, spec in enumerate(carriers)
     ]
-    with graph.as_default():
+    # what has an effect, such as printing, is run with the function
+    manager = AutomaticControlDependencies()
+    with graph.as_default(), manager:
         element = elements.packed(specs, args)
         spread = unpacked and type(element) is tuple
         function = converted(function)
         returned = function(*element) if spread else function(element)
         result, tensors = outputs(returned)
         graph.outputs.extend(graph.capture(t) for t in tensors)
+    must_run = sorted(manager.ops_which_must_run, key=lambda op: op._id)
+    graph.control_outputs.extend(must_run)
     if not context.executing_eagerly():
         context.get_default_graph()._add_function(graph)
     return Traced(graph, graph.external_captures, result)
