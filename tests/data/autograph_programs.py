@@ -925,3 +925,166 @@ def list_leaves_loop(x):
         found.append(i)
         x += 0
     return found
+
+
+# ---------------------------------------------------------------------- datasets
+
+
+@case(2)
+def sum_of_dataset(x):
+    total = tf.cast(x, tf.int64)
+    for v in tf.data.Dataset.range(5):
+        total += v
+    return total
+
+
+@case(0)
+def empty_dataset(x):
+    for v in tf.data.Dataset.range(0):
+        x += tf.cast(v, tf.int32) + 1
+    return x
+
+
+@case(3)
+def jumps_out_of_dataset(x):
+    total = tf.constant(0, tf.int64)
+    for v in tf.data.Dataset.range(10):
+        if v % 2 == 0:
+            continue
+        if v > 6:
+            break
+        total += v * tf.cast(x, tf.int64)
+    return total
+
+
+@case(3)
+def returns_from_dataset(x):
+    for v in tf.data.Dataset.range(10):
+        if tf.cast(v, tf.int32) > x:
+            return v
+    return tf.constant(-1, tf.int64)
+
+
+@case([1, 2, 3], [4, 5, 6])
+def pairs_of_dataset(x, y):
+    total = 0
+    for a, b in tf.data.Dataset.from_tensor_slices((x, y)):
+        total += a * b
+    return total
+
+
+@case([1, 2, 3], [4, 5, 6])
+def numbered_dataset(x, y):
+    total = tf.constant(0, tf.int64)
+    first = tf.data.Dataset.from_tensor_slices(x)
+    for i, (a, b) in enumerate(PAIRS(first, tf.data.Dataset.from_tensor_slices(y))):
+        total += i * tf.cast(a * b, tf.int64)
+    return total
+
+
+@case([1, 2, 3], [4, 5, 6])
+def dictionaries_of_dataset(x, y):
+    total = 0
+    for both in tf.data.Dataset.from_tensor_slices({"x": x, "y": (y, x)}):
+        total += both["x"] * 10 + both["y"][0] - both["y"][1]
+    return total
+
+
+@case([1, 2, 3, 4, 5])
+def batches_of_dataset(x):
+    total = 0
+    for rows in tf.data.Dataset.from_tensor_slices(x).batch(2):
+        total = total * 10 + tf.reduce_sum(rows)
+    return total
+
+
+@case(5)
+def dataset_of_datasets(x):
+    total = tf.constant(0, tf.int64)
+    for window in tf.data.Dataset.range(5).window(2):
+        total *= 10
+        for v in window:
+            total += v + tf.cast(x, tf.int64)
+    return total
+
+
+@case(2)
+def dataset_in_loop(x):
+    total = tf.constant(0, tf.int64)
+    for _ in tf.range(x):
+        for v in tf.data.Dataset.range(4):
+            total += v
+    return total
+
+
+@case([0.0, 2.0, 3.0])
+def sparse_in_dataset(x):
+    total = 0.0
+    sparse = tf.SparseTensor([[0, 0], [1, 1], [1, 2]], x + 1.0, [2, 3])
+    for row in tf.data.Dataset.from_tensor_slices(sparse):
+        total = total * 10.0 + tf.reduce_sum(tf.sparse.to_dense(row))
+    return total
+
+
+@case(3)
+def iterator_of_dataset(x):
+    places = iter(tf.data.Dataset.range(8))
+    total = next(places) + tf.cast(x, tf.int64)
+    for v in places:
+        if v > 4:
+            break
+        total += v
+    return total, next(places)
+
+
+@case(4)
+def loop_in_map(x):
+    def doubled(v):
+        total = v
+        for i in tf.range(v):
+            if i % 2 == 0:
+                continue
+            total += i
+        while total > 6:
+            total -= 5
+        return total
+
+    total = tf.cast(x, tf.int64)
+    for v in tf.data.Dataset.range(6).map(doubled):
+        total = total * 10 + v
+    return total
+
+
+@case(4)
+def dataset_in_map(x):
+    def below(v):
+        total = tf.cast(x, tf.int64)
+        for w in tf.data.Dataset.range(v):
+            if w == 2:
+                continue
+            total += w
+        return total
+
+    places = iter(tf.data.Dataset.range(6).map(below).batch(6))
+    return next(places)
+
+
+@case(4)
+def dataset_in_reduce(x):
+    def step(state, v):
+        for w in tf.data.Dataset.range(v):
+            state += w
+        return state
+
+    first = tf.cast(x, tf.int64)
+    return tf.data.Dataset.range(5).reduce(first, step)
+
+
+@case(2)
+def check_in_map(x):
+    def checked(v):
+        tf.debugging.assert_less(v, tf.cast(x, tf.int64), message="too large")
+        return v
+
+    places = iter(tf.data.Dataset.range(4).map(checked))
+    return next(places), next(places), next(places)

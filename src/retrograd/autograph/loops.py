@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from retrograd import nest
 from retrograd.autograph.branches import if_stmt
 from retrograd.autograph.builtins_of import is_dataset, len_
 from retrograd.autograph.state import (
@@ -130,7 +129,7 @@ def for_stmt(
             return
         if is_dataset(iterated):
             iterated = iter(iterated)
-        if hasattr(iterated, "_iterator_resource"):
+        if hasattr(iterated, "_next_as_optional"):
             _over_iterator(loop, iterated, extra_test, body)
             return
     for item in iterated:
@@ -175,18 +174,12 @@ def _over_iterator(
 ) -> None:
     """Over the elements of a dataset; no more are taken than the block is run for."""
     going = constant(True)
-    attrs = iterator._attrs
 
     def turn(_: Any) -> Any:
-        taken = F.IteratorGetNextAsOptional(iterator._iterator_resource, **attrs)
-        there = F.OptionalHasValue(taken)
-
-        def with_element() -> None:
-            found = F.OptionalGetValue(taken, **attrs)
-            body(nest.pack_sequence_as(iterator.element_spec, list(found)))
-
+        taken = iterator._next_as_optional()
+        there = taken.has_value()
         state = loop.get_state, loop.set_state, loop.names, len(loop.names)
-        if_stmt(there, with_element, lambda: None, *state)
+        if_stmt(there, lambda: body(taken.get_value()), lambda: None, *state)
         return (there,)
 
     loop.run((going,), lambda going: _and(going, extra_test), turn)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd import errors
 from retrograd.data import elements
+from retrograd.data.optional import get_next_as_optional
 from retrograd.graph import context, dispatch
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.defaults import add_to_collection, colocate_with
@@ -218,6 +219,10 @@ class IteratorV2(PythonIterator):
         )
         found = take(self._iterator_resource, **self._attrs)
         return elements.packed(self._element_spec, found)
+
+    def _next_as_optional(self) -> Any:
+        """The next element, or none at the end: what loops in graphs go by."""
+        return get_next_as_optional(self)
 
     output_classes = Iterator.output_classes
     output_shapes = Iterator.output_shapes
