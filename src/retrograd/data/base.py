@@ -18,7 +18,6 @@ from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
 if TYPE_CHECKING:
-    from retrograd.graph.function import FuncGraph
     from retrograd.typing import ShapeLike, Structure, TensorLike
 
 
@@ -52,10 +51,6 @@ class DatasetBase:
     def _element_spec(self) -> Any:
         return self.element_spec
 
-    @property
-    def _is_graph_tensor(self) -> bool:
-        return not hasattr(self._variant_tensor, "_value")
-
     def _inputs(self) -> list[Any]:
         return list(self._made_of)
 
@@ -77,17 +72,17 @@ class DatasetBase:
 
     # ------------------------------------------------------------------ of this one
 
-    def _with(
-        self, op: Callable[..., Any], *inputs: object, specs: Structure = None
+    def _of_this(
+        self,
+        op: Callable[..., Any],
+        *inputs: object,
+        specs: Structure = None,
+        **attrs: object,
     ) -> Any:
         """A dataset that an op makes of this one, by default with such elements."""
         specs = self.element_spec if specs is None else specs
-        return self._next(op(*inputs, **elements.attrs_of(specs)), specs)
-
-    def _of_this(
-        self, op: Callable[..., Any], *inputs: object, specs: Structure = None
-    ) -> Any:
-        return self._with(op, self._variant_tensor, *inputs, specs=specs)
+        attrs.update(elements.attrs_of(specs))
+        return self._next(op(self._variant_tensor, *inputs, **attrs), specs)
 
     def _next(
         self, variant_tensor: Tensor, specs: Structure, *others: DatasetBase
@@ -103,14 +98,10 @@ class DatasetBase:
         made: Traced,
         extra: Iterable[Any] = (),
         specs: Structure = None,
-        attrs: dict[str, Any] | None = None,
-        **function: FuncGraph,
+        **attrs: object,
     ) -> Any:
         """A dataset that a function of the elements of this one makes."""
-        specs = self.element_spec if specs is None else specs
-        inputs = (self._variant_tensor, made.others, *extra)
-        handle = op(*inputs, **function, **elements.attrs_of(specs), **(attrs or {}))
-        found = self._next(handle, specs)
+        found = self._of_this(op, made.others, *extra, specs=specs, **attrs)
         found._captures = made.others
         return found
 
@@ -145,10 +136,8 @@ class DatasetBase:
         options, made = self.options(), self
         threading = options.experimental_threading
         if threading is not None:
-            most, size = (
-                threading.max_intra_op_parallelism,
-                threading.private_threadpool_size,
-            )
+            most = threading.max_intra_op_parallelism
+            size = threading.private_threadpool_size
             if most is not None:
                 made = made._of_this(F.MaxIntraOpParallelismDataset, int64(most, None))
             if size is not None:
@@ -156,15 +145,7 @@ class DatasetBase:
         made = made._optimized(options)
         tuned, algorithm, budget = options._autotune()
         if tuned:
-            made = made._next(
-                F.ModelDataset(
-                    made._variant_tensor,
-                    algorithm=algorithm,
-                    cpu_budget=budget,
-                    **elements.attrs_of(made.element_spec),
-                ),
-                made.element_spec,
-            )
+            made = made._of_this(F.ModelDataset, algorithm=algorithm, cpu_budget=budget)
         stats = options.experimental_stats
         if stats is not None and stats.aggregator is not None:
             made = made._of_this(
@@ -231,7 +212,7 @@ class DatasetSpec(TypeSpec, kinds.Carried):
 
     def _from_components(self, components: Tensor) -> Any:
         if self._dataset_shape.ndims == 0:
-            return _Variant(components, self._element_spec)
+            return from_variant(components, self._element_spec)
         return _Nested(components, self._element_spec, self._dataset_shape)
 
     @staticmethod
@@ -261,11 +242,6 @@ class _Nested(CompositeTensor):
         return self._type
 
 
-def _Variant(variant: Tensor, specs: Structure) -> Any:
-    """The dataset that a tensor stands for."""
-    return DatasetBase._kind(variant, specs)
-
-
 def from_variant(variant: Tensor, structure: Structure) -> Any:
     """The dataset that a variant tensor stands for.
 
@@ -273,7 +249,7 @@ def from_variant(variant: Tensor, structure: Structure) -> Any:
       variant: the tensor.
       structure: what is known about the elements.
     """
-    return _Variant(variant, structure)
+    return DatasetBase._kind(variant, structure)
 
 
 def to_variant(dataset: DatasetBase) -> Tensor:

@@ -14,7 +14,6 @@ from retrograd.graph.specs import TensorSpec
 from retrograd.ops.declare import F
 
 if TYPE_CHECKING:
-    from retrograd.graph.tensor import Tensor
     from retrograd.typing import Structure, TensorLike
 
 
@@ -104,20 +103,17 @@ class ByFunctions(DatasetBase):
           TypeError: the next state is of another type or structure.
         """
         first = elements.normalized(initial_state)
-
-        def step(made: Structure, state: Tensor) -> Any:
-            return F.ReduceDataset(
-                self._variant_tensor,
-                elements.tensors_of(state, first),
-                made.others,
-                f=made.graph,
-                **elements.attrs_of(state),
-            )
-
         made, state = with_state(
             self.element_spec, first, reduce_func, "Dataset.reduce()", None
         )
-        return elements.packed(state, step(made, state))
+        found = F.ReduceDataset(
+            self._variant_tensor,
+            elements.tensors_of(state, first),
+            made.others,
+            f=made.graph,
+            **elements.attrs_of(state),
+        )
+        return elements.packed(state, found)
 
     def apply(self, transformation_func: Callable[[Any], Any]) -> Any:
         """What a function from a dataset to a dataset makes of this one.
@@ -151,7 +147,7 @@ def mapped(
         made,
         extra,
         specs=made.result,
-        attrs={"preserve_cardinality": True},
+        preserve_cardinality=True,
         f=made.graph,
     )
 

@@ -89,14 +89,9 @@ class Transformations(DatasetBase):
             made = self._of_this(F.ShuffleDatasetV2, size, handle)
             made._seed_generator = handle, deleter
             return made
-        made = F.ShuffleDataset(
-            self._variant_tensor,
-            size,
-            *seeds,
-            reshuffle_each_iteration=anew,
-            **elements.attrs_of(self.element_spec),
+        return self._of_this(
+            F.ShuffleDataset, size, *seeds, reshuffle_each_iteration=anew
         )
-        return self._next(made, self.element_spec)
 
     def cache(self, filename: TensorLike = "") -> Any:
         """The same elements, kept when they are first made.

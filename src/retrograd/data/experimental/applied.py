@@ -72,7 +72,7 @@ def map_and_batch(
             made,
             extra,
             specs=specs,
-            attrs={"preserve_cardinality": True},
+            preserve_cardinality=True,
             f=made.graph,
         )
 
@@ -164,15 +164,14 @@ def scan(initial_state: Structure, scan_func: Callable[..., Any]) -> Transformat
         first = elements.normalized(initial_state)
         of = "tf.data.experimental.scan()"
         made, state = with_state(dataset.element_spec, first, scan_func, of, split)
-        found = F.ScanDataset(
-            dataset._variant_tensor,
+        after = dataset._of_this(
+            F.ScanDataset,
             elements.tensors_of(state, first),
             made.others,
+            specs=made.result,
             f=made.graph,
             preserve_cardinality=True,
-            **elements.attrs_of(made.result),
         )
-        after = dataset._next(found, made.result)
         after._captures = made.others
         return after
 

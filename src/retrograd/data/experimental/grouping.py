@@ -85,8 +85,8 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
             dataset.element_spec, placed, reducer.reduce_func, of, None
         )
         final = traced(reducer.finalize_func, state, "finalize", any_element(of), False)
-        made = F.GroupByReducerDataset(
-            dataset._variant_tensor,
+        return dataset._of_this(
+            F.GroupByReducerDataset,
             key.others,
             first.others,
             reduce.others,
@@ -95,9 +95,8 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
             init_func=first.graph,
             reduce_func=reduce.graph,
             finalize_func=final.graph,
-            **elements.attrs_of(final.result),
+            specs=final.result,
         )
-        return dataset._next(made, final.result)
 
     return apply
 
@@ -164,17 +163,16 @@ def group_by_window(
         size = traced(
             size_of, NUMBER, "size", functions.scalar_of(dtypes.int64, refusal)
         )
-        made = F.GroupByWindowDataset(
-            dataset._variant_tensor,
+        return dataset._of_this(
+            F.GroupByWindowDataset,
             key.others,
             reduce.others,
             size.others,
             key_func=key.graph,
             reduce_func=reduce.graph,
             window_size_func=size.graph,
-            **elements.attrs_of(reduce.result),
+            specs=reduce.result,
         )
-        return dataset._next(made, reduce.result)
 
     return apply
 
