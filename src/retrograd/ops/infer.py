@@ -76,6 +76,11 @@ def from_attr(name: str = "shape") -> Callable[[Operation], RawShape]:
     return rule
 
 
+def from_attr_of_each(n: Operation) -> list[RawShape]:
+    """The shapes of the outputs, as the attribute `output_shapes` gives them."""
+    return list(n.attrs["output_shapes"])
+
+
 def from_input(index: int = 0) -> Callable[[Operation], RawShape]:
     """The shape that an input tensor holds, as far as it is known."""
     return lambda n: constant_as_shape(n._inputs[index])

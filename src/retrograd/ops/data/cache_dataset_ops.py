@@ -18,12 +18,11 @@ from retrograd.ops.data.elements import (
     Scope,
     array_of,
     declare,
+    declare_held,
     drawn,
     invalid_argument,
 )
-from retrograd.ops.declare import op
 from retrograd.ops.host.text import text_of
-from retrograd.ops.infer import scalars
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -89,26 +88,14 @@ def _cache(
     xp: Arrays,
     input_dataset: Elements,
     filename: Array | bytes,
+    cache: Memory | None = None,
     *,
     n: Operation,
 ) -> Elements:
-    """The same elements; the second time they come from memory, or from a file."""
-    del xp
-    path = text_of(filename)
-    if not path:
-        return _in_memory(input_dataset, None)
-    return _in_file(input_dataset, path, n.attrs["output_types"])
+    """The same elements; the second time they come from memory, or from a file.
 
-
-def _cache_v2(
-    xp: Arrays,
-    input_dataset: Elements,
-    filename: Array | bytes,
-    cache: Memory,
-    *,
-    n: Operation,
-) -> Elements:
-    """As `_cache`; what is kept in memory is kept by a resource."""
+    What is in memory is kept by a resource, `cache`, or else by the iterator.
+    """
     del xp
     path = text_of(filename)
     if not path:
@@ -122,20 +109,9 @@ def _memory(xp: Arrays) -> tuple[Memory, None]:
     return Memory(), None
 
 
-def _forget(xp: Arrays, handle: Memory, deleter: object) -> tuple[()]:
-    """Nothing: what nobody holds is gone."""
-    del xp, handle, deleter
-    return ()
-
-
 declare("CacheDataset", _cache)
-op("CacheDatasetV2", infer=lambda _: (), host=True, pure=False, cells="cache")(
-    _cache_v2
-)
-op("AnonymousMemoryCache", infer=scalars, host=True, pure=False)(_memory)
-op("DeleteMemoryCache", infer=lambda _: [], host=True, pure=False, cells="handle")(
-    _forget
-)
+declare("CacheDatasetV2", _cache, cells="cache")
+declare_held("AnonymousMemoryCache", "DeleteMemoryCache", _memory)
 
 # ---------------------------------------------------------------------- in a file
 

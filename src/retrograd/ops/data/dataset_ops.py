@@ -17,6 +17,7 @@ from retrograd.ops.data.elements import (
     declare,
     drawn,
     invalid_argument,
+    repeated_count,
 )
 from retrograd.ops.declare import op
 from retrograd.ops.host.text import text_of
@@ -53,8 +54,8 @@ def _range(xp: Arrays, start: Array, stop: Array, step: Array) -> Elements:
     return Elements(lambda _: ((np.int64(i),) for i in numbers), len(numbers))
 
 
-declare("TensorDataset", _tensors, Traits(keeps=True))
-declare("TensorSliceDataset", _slices, Traits(keeps=True))
+declare("TensorDataset", _tensors, traits=Traits(keeps=True))
+declare("TensorSliceDataset", _slices, traits=Traits(keeps=True))
 declare("RangeDataset", _range)
 
 # ---------------------------------------------------------------------- of another
@@ -100,12 +101,7 @@ def _repeated(dataset: Elements, times: int) -> Elements:
 
         return drawn(draw)
 
-    count = dataset.count
-    if times < 0:
-        count = 0 if count == 0 else INFINITE
-    elif times == 0 or count >= 0:
-        count = count * times if times else 0
-    return Elements(start, count)
+    return Elements(start, repeated_count(dataset.count, times))
 
 
 def _take(xp: Arrays, input_dataset: Elements, count: Array) -> Elements:
@@ -282,14 +278,6 @@ def _slow(xp: Arrays, input_dataset: Elements, sleep_microseconds: Array) -> Ele
     return Elements(start, input_dataset.count)
 
 
-def _assert_next(
-    xp: Arrays, input_dataset: Elements, transformations: Array
-) -> Elements:
-    """The same elements: the order of transformations is never changed here."""
-    del xp, transformations
-    return input_dataset
-
-
 declare("OptimizeDataset", _optimize)
 for _name in (
     "ModelDataset",
@@ -303,12 +291,13 @@ for _name in (
     "ExperimentalAutoShardDataset",
     "WrapDatasetVariant",
     "UnwrapDatasetVariant",
+    # the order of transformations, which these check, is never changed here
+    "AssertNextDataset",
+    "ExperimentalAssertNextDataset",
 ):
     declare(_name, _same)
 declare("SleepDataset", _slow)
 declare("ExperimentalSleepDataset", _slow)
-declare("AssertNextDataset", _assert_next)
-declare("ExperimentalAssertNextDataset", _assert_next)
 
 
 def _cardinality(xp: Arrays, input_dataset: Elements) -> np.int64:

@@ -12,23 +12,21 @@ functions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd import errors
 from retrograd.ops.declare import op
-from retrograd.ops.infer import scalar
-from retrograd.ops.traits import NONE, Traits
+from retrograd.ops.infer import nothing, scalar, scalars
+
+if TYPE_CHECKING:
+    from retrograd.typing import Arrays
 
 Element = tuple[Any, ...]
 
 #: how many elements there are, where that is no number
 INFINITE, UNKNOWN = -1, -2
-#: the optimizations that are done where a program does not say which
-DEFAULT_OPTIMIZATIONS = frozenset(
-    ["map_and_batch_fusion", "noop_elimination", "shuffle_and_repeat_fusion"]
-)
 
 
 class Scope:
@@ -106,9 +104,30 @@ def drawn(draw: Callable[[], Element]) -> Iterator[Element]:
     return iter(draw, _END)
 
 
-def declare(name: str, kernel: Callable[..., Any], traits: Traits = NONE) -> None:
-    """Declare an op that makes a dataset."""
-    op(name, infer=scalar, host=True, pure=False, traits=traits)(kernel)
+def repeated_count(count: int, times: int) -> int:
+    """How many elements there are `times` times; without end where that is negative."""
+    if count == 0 or times == 0:
+        return 0
+    if times < 0:
+        return INFINITE
+    return count * times if count > 0 else count
+
+
+def declare(name: str, kernel: Callable[..., Any], **options: Any) -> None:
+    """Declare an op that makes a dataset; see `op` for options."""
+    op(name, infer=scalar, host=True, pure=False, **options)(kernel)
+
+
+def declare_held(name: str, deleter: str, kernel: Callable[..., Any]) -> None:
+    """Declare an op that makes what datasets hold, and the op that deletes it."""
+    op(name, infer=scalars, host=True, pure=False)(kernel)
+    op(deleter, infer=nothing, host=True, pure=False, cells="handle")(_forget)
+
+
+def _forget(xp: Arrays, handle: object, deleter: object) -> tuple[()]:
+    """Nothing: what nobody holds is gone."""
+    del xp, handle, deleter
+    return ()
 
 
 def invalid_argument(text: str) -> errors.InvalidArgumentError:

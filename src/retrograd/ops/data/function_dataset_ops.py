@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape
 from retrograd.ops.data.ahead import Prefetched, called_ahead
 from retrograd.ops.data.batch_dataset_ops import in_whole_batches
 from retrograd.ops.data.elements import (
@@ -24,6 +23,7 @@ from retrograd.ops.data.elements import (
     invalid_argument,
 )
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
+from retrograd.ops.infer import from_attr_of_each
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -349,13 +349,9 @@ def _scan(
     return Elements(start, input_dataset.count)
 
 
-def _reduce_shapes(n: Operation) -> list[RawShape]:
-    return list(n.attrs["output_shapes"])
-
-
 @op(
     "ReduceDataset",
-    infer=_reduce_shapes,
+    infer=from_attr_of_each,
     host=True,
     pure=False,
     grad=NOT_DIFFERENTIABLE,
@@ -487,7 +483,6 @@ for _name, _kernel in {
 # ---------------------------------------------------------------------- generators
 
 
-@op("GeneratorDataset", infer=lambda _: (), host=True, pure=False)
 def _generator(
     xp: Arrays,
     *others: Array,
@@ -509,6 +504,9 @@ def _generator(
             lambda state: finalize_func(*state, *for_finalize),
         )
     )
+
+
+declare("GeneratorDataset", _generator)
 
 
 class _Generated:

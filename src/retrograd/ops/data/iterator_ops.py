@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from retrograd import errors
 from retrograd.graph.operation import Operation
 from retrograd.graph.record import Record
-from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import op
-from retrograd.ops.infer import nothing, scalar, scalars
+from retrograd.ops.infer import from_attr_of_each, nothing, scalar, scalars
 
 if TYPE_CHECKING:
     from retrograd.ops.data.elements import Elements
@@ -138,17 +137,13 @@ def _next(xp: Arrays, iterator: Iteration) -> Array | tuple[Array, ...]:
     return element[0] if len(element) == 1 else element
 
 
-def _next_shapes(n: Operation) -> list[RawShape]:
-    return list(n.attrs["output_shapes"])
-
-
 _declare("Iterator", scalar, _iterator)
 _declare("IteratorV2", scalar, _iterator)
 _declare("OneShotIterator", scalar, _one_shot)
 _declare("AnonymousIteratorV2", scalars, _anonymous)
 _declare("MakeIterator", nothing, _make, cells="iterator")
-_declare("IteratorGetNext", _next_shapes, _next, cells="iterator")
-_declare("IteratorGetNextSync", _next_shapes, _next, cells="iterator")
+_declare("IteratorGetNext", from_attr_of_each, _next, cells="iterator")
+_declare("IteratorGetNextSync", from_attr_of_each, _next, cells="iterator")
 
 
 def _string_handle(xp: Arrays, resource_handle: Iteration) -> bytes:

@@ -13,11 +13,11 @@ from retrograd.ops.data.elements import (
     Elements,
     Scope,
     declare,
+    declare_held,
     drawn,
     invalid_argument,
+    repeated_count,
 )
-from retrograd.ops.declare import op
-from retrograd.ops.infer import scalars
 from retrograd.ops.random import philox
 
 if TYPE_CHECKING:
@@ -155,12 +155,7 @@ def _shuffled(
         within = scope.at(name)
         return drawn(_Shuffling(dataset, within, size, times, Seeded(*seeds)).draw)  # pyright: ignore[reportGeneralTypeIssues]
 
-    count = dataset.count
-    if times < 0:
-        count = 0 if count == 0 else INFINITE
-    elif count >= 0:
-        count *= times
-    return Elements(start, count)
+    return Elements(start, repeated_count(dataset.count, times))
 
 
 def _shuffle(
@@ -264,26 +259,7 @@ def _seed_generator(xp: Arrays, seed: Array, seed2: Array) -> tuple[Seeded, None
     return Seeded(*_seeds(seed, seed2)), None
 
 
-def _forget(xp: Arrays, handle: Seeded, deleter: object) -> tuple[()]:
-    """Nothing: what nobody holds is gone."""
-    del xp, handle, deleter
-    return ()
-
-
-op(
-    "ShuffleDatasetV2",
-    infer=lambda _: (),
-    host=True,
-    pure=False,
-    cells="seed_generator",
-)(_shuffle_v2)
-op("AnonymousRandomSeedGenerator", infer=scalars, host=True, pure=False)(
-    _seed_generator
+declare("ShuffleDatasetV2", _shuffle_v2, cells="seed_generator")
+declare_held(
+    "AnonymousRandomSeedGenerator", "DeleteRandomSeedGenerator", _seed_generator
 )
-op(
-    "DeleteRandomSeedGenerator",
-    infer=lambda _: [],
-    host=True,
-    pure=False,
-    cells="handle",
-)(_forget)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from retrograd import errors
-from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape
 from retrograd.ops.data.elements import (
     Element,
     Elements,
@@ -18,6 +16,7 @@ from retrograd.ops.data.elements import (
     invalid_argument,
 )
 from retrograd.ops.declare import op
+from retrograd.ops.infer import from_attr_of_each
 
 if TYPE_CHECKING:
     from retrograd.typing import Arrays
@@ -120,11 +119,7 @@ declare("ChooseFastestDataset", _fastest)
 declare("ExperimentalChooseFastestDataset", _fastest)
 
 
-def _element_shapes(n: Operation) -> list[RawShape]:
-    return list(n.attrs["output_shapes"])
-
-
-@op("DatasetToSingleElement", infer=_element_shapes, host=True, pure=False)
+@op("DatasetToSingleElement", infer=from_attr_of_each, host=True, pure=False)
 def _single(xp: Arrays, dataset: Elements) -> Any:
     """The only element of a dataset."""
     del xp

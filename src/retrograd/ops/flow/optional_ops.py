@@ -9,18 +9,13 @@ import numpy as np
 from retrograd.arrays.optional import Optional
 from retrograd.errors import InvalidArgumentError
 from retrograd.graph.operation import Operation
-from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import F, op
-from retrograd.ops.infer import scalar
+from retrograd.ops.infer import from_attr_of_each, scalar
 from retrograd.ops.traits import Kind, Traits
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Arrays, Gradient, Value
-
-
-def _shapes(n: Operation) -> list[RawShape]:
-    return list(n.attrs["output_shapes"])
 
 
 def _unwrapped_gradient(n: Operation, dy: Tensor | None) -> list[Gradient]:
@@ -71,7 +66,7 @@ def _wrapped_gradient(n: Operation, *dys: Tensor | None) -> Tensor:
 
 @op(
     "OptionalGetValue",
-    infer=_shapes,
+    infer=from_attr_of_each,
     grad=_wrapped_gradient,
     pure=False,
     math="yᵢ = component i of x",
