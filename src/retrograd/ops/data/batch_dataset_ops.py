@@ -35,9 +35,9 @@ def _in_batches(
         raise invalid_argument("Batch size must be greater than zero.")
 
     def start(scope: Scope) -> Iterator[Element]:
-        if dataset.mapped and "map_and_batch_fusion" in scope.optimizations:
-            if combine is stacked:
-                return in_whole_batches(dataset, size, whole_only).begin(scope)
+        fused = dataset.mapped and "map_and_batch_fusion" in scope.optimizations
+        if fused and combine is stacked:
+            return in_whole_batches(dataset, size, whole_only).begin(scope)
         source, ended = dataset.begin(scope.at(name)), False
 
         def draw() -> Element:
@@ -196,28 +196,49 @@ def _padded(
 def _filled_up(
     column: Sequence[np.ndarray], wanted: Sequence[int], filler: Array, component: int
 ) -> np.ndarray:
-    rank = len(wanted)
-    sizes = [max(size, 0) for size in wanted]
-    for value in column:
-        if value.ndim != rank:
-            raise invalid_argument(
-                "All elements in a batch must have the same rank as the padded shape "
-                f"for component{component}: expected rank {rank} but got element with "
-                f"rank {value.ndim}"
-            )
-        for axis, size in enumerate(value.shape):
-            if wanted[axis] == -1:
-                sizes[axis] = max(sizes[axis], size)
-            elif size > wanted[axis]:
-                raise errors.DataLossError(
-                    None,
-                    None,
-                    "Attempted to pad to a smaller size than the input element.",
-                )
+    sizes = _largest(
+        column,
+        wanted,
+        lambda value: (
+            "All elements in a batch must have the same rank as the padded shape for "
+            f"component{component}: expected rank {len(wanted)} but got element with "
+            f"rank {value.ndim}"
+        ),
+        lambda _: "Attempted to pad to a smaller size than the input element.",
+    )
     made = np.full([len(column), *sizes], filler, column[0].dtype)
     for i, value in enumerate(column):
         made[(i, *map(slice, value.shape))] = value
     return made
+
+
+def _largest(
+    values: Sequence[np.ndarray],
+    wanted: Sequence[int],
+    wrong_rank: Callable[[np.ndarray], str],
+    too_large: Callable[[np.ndarray], str],
+) -> list[int]:
+    """The sizes that are wanted; those that are −1 as large as the values need.
+
+    Args:
+      values: the values.
+      wanted: the sizes.
+      wrong_rank, too_large: the text of the error where a value is.
+
+    Raises:
+      InvalidArgumentError: a value has another rank.
+      DataLossError: a value is larger than is wanted.
+    """
+    sizes = [max(size, 0) for size in wanted]
+    for value in values:
+        if value.ndim != len(wanted):
+            raise invalid_argument(wrong_rank(value))
+        for axis, size in enumerate(value.shape):
+            if wanted[axis] == -1:
+                sizes[axis] = max(sizes[axis], size)
+            elif size > wanted[axis]:
+                raise errors.DataLossError(None, None, too_large(value))
+    return sizes
 
 
 declare("PaddedBatchDataset", _padded)
@@ -237,12 +258,8 @@ def _window(
 ) -> Elements:
     """Datasets of elements that follow each other."""
     del xp, unused
-    for name, value in (("size", size), ("shift", shift), ("stride", stride)):
-        if value <= 0:
-            raise invalid_argument(f"Window {name} must be greater than zero.")
-    width, step, apart = int(size), int(shift), int(stride)
+    span, step, apart = _measures(size, shift, stride)
     whole = bool(drop_remainder)
-    span = (width - 1) * apart + 1
 
     def start(scope: Scope) -> Iterator[Element]:
         for rows in _windows(input_dataset.begin(scope.at("Window")), span, step):
@@ -258,6 +275,14 @@ def _window(
     if count >= 0:
         count = max(0, (count - span) // step + 1) if whole else -(-count // step)
     return Elements(start, count)
+
+
+def _measures(size: Array, shift: Array, stride: Array) -> tuple[int, int, int]:
+    """Of windows the span, how far they are apart, and how far their elements are."""
+    for name, value in (("size", size), ("shift", shift), ("stride", stride)):
+        if value <= 0:
+            raise invalid_argument(f"Window {name} must be greater than zero.")
+    return (int(size) - 1) * int(stride) + 1, int(shift), int(stride)
 
 
 def _windows(
@@ -288,15 +313,7 @@ def _sliding(
 ) -> Elements:
     """Batches of elements that follow each other; only whole ones."""
     del xp
-    for name, value in (
-        ("size", window_size),
-        ("shift", window_shift),
-        ("stride", window_stride),
-    ):
-        if value <= 0:
-            raise invalid_argument(f"Window {name} must be greater than zero.")
-    apart = int(window_stride)
-    span, step = (int(window_size) - 1) * apart + 1, int(window_shift)
+    span, step, apart = _measures(window_size, window_shift, window_stride)
 
     def start(scope: Scope) -> Iterator[Element]:
         for rows in _windows(
@@ -342,17 +359,13 @@ def _rows(batch: Element) -> Iterator[Element]:
         raise invalid_argument(
             "Input element must have a non-scalar value in each component."
         )
-    sizes = {len(column) for column in columns}
-    if len(sizes) > 1:
-        first, other = (
-            len(columns[0]),
-            next(len(c) for c in columns if len(c) != len(columns[0])),
-        )
-        raise invalid_argument(
-            "Input element must have the same batch size in each component. Component "
-            f"0 had size {first} but component "
-            f"{[len(c) for c in columns].index(other)} had size, {other}."
-        )
+    sizes = [len(column) for column in columns]
+    for i, size in enumerate(sizes):
+        if size != sizes[0]:
+            raise invalid_argument(
+                "Input element must have the same batch size in each component. "
+                f"Component 0 had size {sizes[0]} but component {i} had size, {size}."
+            )
     return zip(*columns, strict=True)
 
 
@@ -369,25 +382,18 @@ def _dense_to_sparse(
 
     def combine(rows: Sequence[Element]) -> Element:
         values = [array_of(row[0]) for row in rows]
-        sizes = [max(size, 0) for size in wanted]
-        for value in values:
-            if value.ndim != len(wanted):
-                raise invalid_argument(
-                    "Input element had shape ("
-                    f"{shape_text(value.shape)}) that is incompatible with the row "
-                    f"shape ({shape_text(wanted)})."
-                )
-            for axis, size in enumerate(value.shape):
-                if wanted[axis] == -1:
-                    sizes[axis] = max(sizes[axis], size)
-                elif size > wanted[axis]:
-                    raise errors.DataLossError(
-                        None,
-                        None,
-                        "Input element had shape ("
-                        f"{shape_text(value.shape)}) that is larger than the row shape "
-                        f"({shape_text(wanted)}).",
-                    )
+        sizes = _largest(
+            values,
+            wanted,
+            lambda value: (
+                f"Input element had shape ({shape_text(value.shape)}) that is "
+                f"incompatible with the row shape ({shape_text(wanted)})."
+            ),
+            lambda value: (
+                f"Input element had shape ({shape_text(value.shape)}) that is larger "
+                f"than the row shape ({shape_text(wanted)})."
+            ),
+        )
         places = [
             np.concatenate([np.full([value.size, 1], i), _places(value.shape)], 1)
             for i, value in enumerate(values)

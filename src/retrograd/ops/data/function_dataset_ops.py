@@ -50,10 +50,14 @@ def _parallel_map(
 ) -> Elements:
     """As `_map`; the last input says how many calls may be under way at a time."""
     del xp, unused
-    calls = int(others[-1])
-    if calls < 1 and calls != -1:
+    return _mapped(input_dataset, others[:-1], f, _calls(others[-1]))
+
+
+def _calls(given: Array) -> int:
+    """How many calls may be under way at a time; −1 leaves it to the library."""
+    if given < 1 and given != -1:
         raise invalid_argument("num_parallel_calls must be greater than zero.")
-    return _mapped(input_dataset, others[:-1], f, calls)
+    return int(given)
 
 
 def _mapped(
@@ -128,14 +132,10 @@ def _map_and_batch(
     """What a function makes of each element, put together in batches."""
     del xp, unused
     *arguments, batch_size, num_parallel_calls, drop_remainder = others
-    size, calls, whole = int(batch_size), int(num_parallel_calls), bool(drop_remainder)
-    if size < 1:
+    if batch_size < 1:
         raise invalid_argument("batch_size must be greater than zero.")
-    if calls < 1 and calls != -1:
-        raise invalid_argument("num_parallel_calls must be greater than zero.")
-    made = _mapped(input_dataset, arguments, f, calls)
-
-    return in_whole_batches(made, size, whole)
+    made = _mapped(input_dataset, arguments, f, _calls(num_parallel_calls))
+    return in_whole_batches(made, int(batch_size), bool(drop_remainder))
 
 
 for _name, _kernel in {
@@ -205,8 +205,7 @@ def _parallel_interleave(
     """As `_interleave`; elements are read ahead."""
     del xp, unused
     *arguments, cycle, block, calls = others
-    if calls < 1 and calls != -1:
-        raise invalid_argument("num_parallel_calls must be greater than zero.")
+    _calls(calls)
     return _interleaved(input_dataset, arguments, f, int(cycle), int(block), ahead=True)
 
 
@@ -297,15 +296,14 @@ def _contrib_interleave(
     """The older form of `_parallel_interleave`."""
     del xp, unused
     *arguments, cycle, block, _sloppy, buffered, prefetched = others
-    for name, value in (("cycle_length", cycle), ("block_length", block)):
-        if value < 1:
-            raise invalid_argument(f"`{name}` must be > 0")
-    for name, value in (
-        ("buffer_output_elements", buffered),
-        ("prefetch_input_elements", prefetched),
+    for name, value, least in (
+        ("cycle_length", cycle, 1),
+        ("block_length", block, 1),
+        ("buffer_output_elements", buffered, 1),
+        ("prefetch_input_elements", prefetched, 0),
     ):
-        if value < (1 if name.startswith("buffer") else 0):
-            limit = "> 0" if name.startswith("buffer") else ">= 0"
+        if value < least:
+            limit = "> 0" if least else ">= 0"
             raise invalid_argument(f"`{name}` must be {limit}")
     return _interleaved(input_dataset, arguments, f, int(cycle), int(block), ahead=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,9 +73,8 @@ class _Shuffling:
         self._size = size
         self._times, self._turn = times, 0
         self._held = 0
-        self._turns = [
-            [0, 0]
-        ]  # of each turn in the buffer, the first place and the last
+        #: of each turn in the buffer, the first place and the last
+        self._turns = [[0, 0]]
         self._source: Iterator[Element] | None = None
         self._begun = False
 
@@ -134,7 +133,11 @@ class _Shuffling:
 
 
 def _shuffled(
-    dataset: Elements, size: int, times: int, name: str, words: object
+    dataset: Elements,
+    size: int,
+    times: int,
+    name: str,
+    seeds: Callable[[Scope], tuple[int, int]],
 ) -> Elements:
     """A dataset in another order.
 
@@ -143,17 +146,14 @@ def _shuffled(
       size: how many elements there are to draw from.
       times: how often to go through it.
       name: what the dataset is called among those of an iterator.
-      words: two seeds; or a generator of them, for each iterator anew.
+      seeds: the two seeds, for each iterator anew.
     """
     if size < 1:
         raise invalid_argument("buffer_size must be greater than zero.")
 
     def start(scope: Scope) -> Iterator[Element]:
-        seeds = words.seeds() if isinstance(words, Seeded) else words
-        if callable(seeds):
-            seeds = seeds(scope)
-        within = scope.at(name)
-        return drawn(_Shuffling(dataset, within, size, times, Seeded(*seeds)).draw)  # pyright: ignore[reportGeneralTypeIssues]
+        words = Seeded(*seeds(scope))
+        return drawn(_Shuffling(dataset, scope.at(name), size, times, words).draw)
 
     return Elements(start, repeated_count(dataset.count, times))
 
@@ -171,14 +171,14 @@ def _shuffle(
     del xp
     size, seeds = int(buffer_size), _seeds(seed, seed2)
     if not reshuffle_each_iteration:
-        return _shuffled(input_dataset, size, 1, "Shuffle", seeds)
+        return _shuffled(input_dataset, size, 1, "Shuffle", lambda _: seeds)
 
     def anew(scope: Scope) -> tuple[int, int]:
         return scope.kept("Shuffle", lambda: Seeded(*seeds)).seeds()
 
     found = _shuffled(input_dataset, size, 1, "Shuffle", anew)
     found.repeated = lambda times: _shuffled(
-        input_dataset, size, times, "ShuffleAndRepeat", seeds
+        input_dataset, size, times, "ShuffleAndRepeat", lambda _: seeds
     )
     return found
 
@@ -195,10 +195,9 @@ def _shuffle_and_repeat(
     del xp
     if count == 0:
         return Elements(lambda _: (), 0)
-    seeds = _seeds(seed, seed2)
-    return _shuffled(
-        input_dataset, int(buffer_size), int(count), "ShuffleAndRepeat", seeds
-    )
+    size, seeds = int(buffer_size), _seeds(seed, seed2)
+    name = "ShuffleAndRepeat"
+    return _shuffled(input_dataset, size, int(count), name, lambda _: seeds)
 
 
 declare("ShuffleDataset", _shuffle)
@@ -250,7 +249,9 @@ def _shuffle_v2(
     """The elements in another order, a new one for each iterator."""
     del xp
     size = int(buffer_size)
-    return _shuffled(input_dataset, size, 1, "Shuffle", seed_generator)
+    return _shuffled(
+        input_dataset, size, 1, "Shuffle", lambda _: seed_generator.seeds()
+    )
 
 
 def _seed_generator(xp: Arrays, seed: Array, seed2: Array) -> tuple[Seeded, None]:
