@@ -118,7 +118,7 @@ def _array(part: Structure, dtype: dtypes.DType) -> np.ndarray:
 
 def _text(part: Structure) -> np.ndarray:
     """Text as TensorFlow holds it: an array of bytes."""
-    given = np.asarray(part)
+    given = np.asarray(part, object)
     made = np.empty(given.shape, object)
     for at, value in np.ndenumerate(given):
         if not isinstance(value, bytes | str):
