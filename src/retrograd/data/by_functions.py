@@ -30,7 +30,21 @@ class ByFunctions(DatasetBase):
             returns the parts of the new one.
           num_parallel_calls: how many at once; the order stays.
         """
-        return mapped(self, map_func, num_parallel_calls)
+        made = function_of(map_func, self.element_spec, "Dataset_map", "Dataset.map()")
+        op, extra = F.MapDataset, ()
+        if num_parallel_calls is not None:
+            count = convert_to_tensor(
+                num_parallel_calls, dtypes.int32, "num_parallel_calls"
+            )
+            op, extra = F.ParallelMapDataset, (count,)
+        return self._by_function(
+            op,
+            made,
+            extra,
+            specs=made.result,
+            preserve_cardinality=True,
+            f=made.graph,
+        )
 
     def filter(self, predicate: Callable[..., Any]) -> Any:
         """The elements for which a function gives True.
@@ -127,29 +141,6 @@ class ByFunctions(DatasetBase):
         if self not in made._made_of and made is not self:
             made._made_of = (*made._made_of, self)
         return made
-
-
-def mapped(
-    dataset: DatasetBase,
-    map_func: Callable[..., Any],
-    num_parallel_calls: TensorLike | None = None,
-) -> Any:
-    """See `Dataset.map`."""
-    made = function_of(map_func, dataset.element_spec, "Dataset_map", "Dataset.map()")
-    op, extra = F.MapDataset, ()
-    if num_parallel_calls is not None:
-        count = convert_to_tensor(
-            num_parallel_calls, dtypes.int32, "num_parallel_calls"
-        )
-        op, extra = F.ParallelMapDataset, (count,)
-    return dataset._by_function(
-        op,
-        made,
-        extra,
-        specs=made.result,
-        preserve_cardinality=True,
-        f=made.graph,
-    )
 
 
 def a_dataset(returned: object) -> tuple[Any, list[Any]]:

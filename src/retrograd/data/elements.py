@@ -164,12 +164,3 @@ def unbatched(specs: Structure) -> Any:
       ValueError: a part has no rows.
     """
     return mapped(kinds.unbatched, specs)
-
-
-def compatible(specs: Structure, others: Structure) -> bool:
-    """Whether elements of one structure can be taken for those of another."""
-    mine, theirs = flat(specs), flat(others)
-    same = str(mapped(lambda _: 0, specs)) == str(mapped(lambda _: 0, others))
-    return same and all(
-        a.is_compatible_with(b) for a, b in zip(mine, theirs, strict=True)
-    )

@@ -156,7 +156,7 @@ class OptimizationOptions(OptionsBase):
             chosen.update(n for n in self._by_default if getattr(self, n) is not False)
         chosen.update(self.map_vectorization._static_optimizations())
         if self.autotune_buffers and self.autotune is not False:
-            chosen.update(["inject_prefetch"])
+            chosen.add("inject_prefetch")
         return sorted(chosen)
 
 
@@ -222,7 +222,3 @@ class Options(OptionsBase):
         algorithm = wanted.autotune_algorithm or AutotuneAlgorithm.HILL_CLIMB
         budget = wanted.autotune_cpu_budget or 0
         return wanted.autotune is not False, algorithm.value, budget
-
-    def merge(self, options: Any) -> Any:
-        """See `OptionsBase`."""
-        return merged(self, options)

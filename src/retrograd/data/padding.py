@@ -62,28 +62,31 @@ def padded(specs: Structure, wanted: Structure, values: Structure) -> Padded:
 def _shape(given: Structure, known: Structure) -> Tensor:
     if given is None:
         raise ValueError("None values not supported.")
-    if isinstance(given, Tensor | np.ndarray):
+    sizes = _static_sizes(given)
+    if sizes is None:
         tensor = convert_to_tensor(given, preferred_dtype=dtypes.int64)
         if tensor.shape.ndims != 1 or tensor.dtype != dtypes.int64:
             raise _no_shape(given, tensor)
     else:
-        try:
-            sizes = [
-                -1 if d is None else d for d in shapes.TensorShape(given).as_list()
-            ]
-        except (TypeError, ValueError):
-            tensor = convert_to_tensor(given, preferred_dtype=dtypes.int64)
-            if tensor.shape.ndims != 1 or tensor.dtype != dtypes.int64:
-                raise _no_shape(given, tensor) from None
-        else:
-            tensor = convert_to_tensor(sizes, dtypes.int64)
+        tensor = convert_to_tensor(sizes, dtypes.int64)
     found = shapes.TensorShape(constant_value_as_shape(tensor))
     if not _fits(found, known):
         raise ValueError(
-            f"The padded shape {_text(found)} is not compatible with the corresponding "
-            f"input component shape {_text(known)}."
+            f"The padded shape {found} is not compatible with the corresponding input "
+            f"component shape {known}."
         )
     return tensor
+
+
+def _static_sizes(given: Structure) -> list[int] | None:
+    """The sizes of what stands for a shape; None where it is a tensor."""
+    if isinstance(given, Tensor | np.ndarray):
+        return None
+    try:
+        sizes = shapes.TensorShape(given).as_list()
+    except (TypeError, ValueError):
+        return None
+    return [-1 if size is None else size for size in sizes]
 
 
 def _no_shape(given: Structure, tensor: Tensor) -> Exception:
@@ -96,10 +99,6 @@ def _no_shape(given: Structure, tensor: Tensor) -> Exception:
         f"Padded shape {given} must be a 1-D tensor of tf.int64 values, but its "
         f"element type was {tensor.dtype.name}."
     )
-
-
-def _text(shape: shapes.TensorShape) -> str:
-    return str(shape)
 
 
 def _fits(padded_shape: shapes.TensorShape, known: shapes.TensorShape) -> bool:

@@ -52,12 +52,9 @@ class Sources(DatasetBase):
             if tensor.shape.rank == 0:
                 raise ValueError(f"Value {tensor} has insufficient rank for batching.")
             rows = rows.merge_with(tensor.shape[0] if tensor.shape.rank else None)
-        specs = elements.unbatched(elements.specs_of(element))
-        pairs = zip(
-            elements.flat(elements.specs_of(element)),
-            elements.flat(element),
-            strict=True,
-        )
+        whole = elements.specs_of(element)
+        specs = elements.unbatched(whole)
+        pairs = zip(elements.flat(whole), elements.flat(element), strict=True)
         carried = [kinds.rows_carried(*pair) for pair in pairs]
         return cls._source(F.TensorSliceDataset, carried, specs)
 

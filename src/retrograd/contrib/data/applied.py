@@ -61,14 +61,10 @@ def sliding_window_batch(
     Raises:
       ValueError: both names are used.
     """
-    if stride is None and window_shift is None:
-        shift: Any = 1
-    elif stride is not None and window_shift is None:
-        shift = stride
-    elif stride is not None:
+    if stride is not None and window_shift is not None:
         raise ValueError("Cannot specify both `stride` and `window_shift`")
-    else:
-        shift = window_shift
+    given = stride if window_shift is None else window_shift
+    shift: Any = 1 if given is None else given
 
     def apply(dataset: Any) -> Any:
         return dataset._of_this(

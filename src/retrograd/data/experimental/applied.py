@@ -46,17 +46,14 @@ def map_and_batch(
     Raises:
       ValueError: both ways to say how many are used.
     """
-    if num_parallel_batches is None and num_parallel_calls is None:
-        calls: Any = batch_size
-    elif num_parallel_batches is not None and num_parallel_calls is None:
-        calls = batch_size * num_parallel_batches  # pyright: ignore[reportOperatorIssue]
-    elif num_parallel_batches is not None:
+    if num_parallel_batches is not None and num_parallel_calls is not None:
         raise ValueError(
             "The `num_parallel_batches` and `num_parallel_calls` arguments are "
             "mutually exclusive."
         )
-    else:
-        calls = num_parallel_calls
+    calls: Any = batch_size if num_parallel_calls is None else num_parallel_calls
+    if num_parallel_batches is not None:
+        calls = batch_size * num_parallel_batches  # pyright: ignore[reportOperatorIssue]
 
     def apply(dataset: DatasetV2) -> Any:
         of = "tf.data.experimental.map_and_batch()"

@@ -10,7 +10,6 @@ import numpy as np
 from retrograd import dtypes
 from retrograd.data import elements
 from retrograd.data.base import NUMBER
-from retrograd.data.by_functions import mapped
 from retrograd.data.dataset import DatasetV1, DatasetV2
 from retrograd.data.seeds import get_seed
 from retrograd.graph.convert import convert_to_tensor
@@ -150,9 +149,9 @@ def _sampled(
     seed: TensorLike | None,
 ) -> Any:
     if isinstance(weights, DatasetV2):
-        logits: Any = mapped(weights, lambda *p: F.Log(F.Pack(p), name="logits"))
+        logits: Any = weights.map(lambda *p: F.Log(F.Pack(p), name="logits"))
         both = DatasetV2.zip((logits, RandomDatasetV2(seed).batch(2)))
-        return _directed(kind, mapped(both, _drawn), datasets)
+        return _directed(kind, both.map(_drawn), datasets)
     if weights is None:
         row = convert_to_tensor([[1.0] * len(datasets)], dtypes.float32)
     else:
@@ -168,7 +167,7 @@ def _sampled(
     if len(datasets) == 1:
         return datasets[0]
     numbers = RandomDatasetV2(seed).batch(2)
-    return _directed(kind, mapped(numbers, lambda pair: _drawn(row, pair)), datasets)
+    return _directed(kind, numbers.map(lambda pair: _drawn(row, pair)), datasets)
 
 
 def sample_from_datasets_v2(
