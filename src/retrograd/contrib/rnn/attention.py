@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd import nest
 from retrograd.contrib.rnn.linear import _Linear
 from retrograd.layers.rnn_cell_base import RNNCell, assert_like_rnncell
+from retrograd.layers.rnn_cells import warn_of_joined
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import expand_dims, reshape
 from retrograd.ops.array.slicing import slice_
@@ -14,7 +15,6 @@ from retrograd.ops.declare import F
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.nn.conv import conv2d
 from retrograd.ops.nn.nn import softmax
-from retrograd.platform import logs
 from retrograd.variables.scope import get_variable, variable_scope
 
 if TYPE_CHECKING:
@@ -60,12 +60,7 @@ class AttentionCellWrapper(RNNCell):
             raise ValueError(
                 f"attn_length should be greater than zero, got {attn_length}"
             )
-        if not state_is_tuple:
-            logs.warn(
-                "%s: Using a concatenated state is slower and will soon be deprecated. "
-                " Use state_is_tuple=True.",
-                self,
-            )
+        warn_of_joined(self, state_is_tuple)
         size = cell.output_size if attn_size is None else attn_size
         self._state_is_tuple = state_is_tuple
         self._cell = cell

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrograd.contrib.rnn.sized import concat_variable, keeps_sizes
 from retrograd.contrib.rnn.steps import Peepholes, clipped, memory, shown
 from retrograd.layers.rnn_cell_base import RNNCell
+from retrograd.layers.rnn_cells import warn_of_joined
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.array.pad import pad
@@ -17,7 +18,6 @@ from retrograd.ops.array.shape import shape
 from retrograd.ops.array.slicing import slice_
 from retrograd.ops.declare import F
 from retrograd.ops.nn.nn import bias_add
-from retrograd.platform import logs
 from retrograd.variables.initializers import zeros_initializer
 from retrograd.variables.scope import get_variable, variable_scope
 
@@ -126,11 +126,8 @@ class TimeFreqLSTMCell(RNNCell):
 
     def _features(self, inputs: Tensor) -> list[Tensor]:
         """What is seen at each frequency."""
-        width, size, skip = (
-            _known_width(inputs),
-            self._feature_size,
-            self._frequency_skip,
-        )
+        width = _known_width(inputs)
+        size, skip = self._feature_size, self._frequency_skip
         count = int((width - size) / skip) + 1
         return [_block(inputs, place * skip, size) for place in range(count)]
 
@@ -335,12 +332,7 @@ class GridLSTMCell(RNNCell):
         reuse: bool | None = None,
     ) -> None:
         super().__init__(_reuse=reuse)
-        if not state_is_tuple:
-            logs.warn(
-                "%s: Using a concatenated state is slower and will soon be deprecated. "
-                " Use state_is_tuple=True.",
-                self,
-            )
+        warn_of_joined(self, state_is_tuple)
         self._num_units = num_units
         self._use_peepholes = use_peepholes
         self._share_time_frequency_weights = share_time_frequency_weights
