@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrograd.contrib.rnn.sized import concat_variable, keeps_sizes
-from retrograd.contrib.rnn.steps import Peepholes, clipped, memory, shown
+from retrograd.contrib.rnn.steps import Peepholes, memory, shown
 from retrograd.layers.rnn_cell_base import RNNCell
-from retrograd.layers.rnn_cells import warn_of_joined
+from retrograd.layers.rnn_cells import clipped, warn_of_joined
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.array.pad import pad

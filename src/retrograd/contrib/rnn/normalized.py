@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from retrograd.contrib.layers.normalization import layer_norm
 from retrograd.contrib.rnn.linear import linear, weighted
 from retrograd.contrib.rnn.sized import concat_variable, keeps_sizes, known_width
-from retrograd.contrib.rnn.steps import (
-    Peepholes,
-    apart,
-    clipped,
-    memory,
-    shown,
-)
+from retrograd.contrib.rnn.steps import Peepholes, memory, shown
 from retrograd.contrib.rnn.wrappers import warn_of_input_size
 from retrograd.layers.rnn_cell_base import BIAS, KERNEL, RNNCell
-from retrograd.layers.rnn_cells import LSTMStateTuple, joined_state, warn_of_joined
+from retrograd.layers.rnn_cells import (
+    LSTMStateTuple,
+    apart,
+    clipped,
+    joined_state,
+    warn_of_joined,
+)
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.declare import F
 from retrograd.ops.nn.nn import bias_add, dropout, l2_normalize
