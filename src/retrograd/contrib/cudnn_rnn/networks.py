@@ -22,9 +22,9 @@ from retrograd.contrib.cudnn_rnn.parameters import (
 from retrograd.contrib.rnn.fused import at_ends, until_ends
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.layers.rnn_loop import rnn
+from retrograd.layers.rnn_steps import backwards
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.array.join import concat, split, stack
-from retrograd.ops.array.reorder import reverse, reverse_sequence
 from retrograd.ops.array.shape import shape, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.linalg.einsum import tensordot
@@ -34,12 +34,6 @@ from retrograd.ops.nn.nn import dropout as dropped
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import TensorLike
-
-
-def _turned(x: Tensor, lengths: Tensor | None) -> Tensor:
-    if lengths is None:
-        return reverse(x, [0])
-    return reverse_sequence(x, lengths, seq_axis=0, batch_axis=1)
 
 
 class _Run:
@@ -67,10 +61,10 @@ class _Run:
                 outputs = []
                 if keep < 1:
                     x = dropped(x, rate=1 - keep, seed=seed)
-            given = x if way == 0 else _turned(x, self.lengths)
+            given = x if way == 0 else backwards(x, self.lengths)
             states = [h[place]] + ([] if c is None else [c[place]])
             found, *last = self._direction(part, given, states)
-            outputs.append(found if way == 0 else _turned(found, self.lengths))
+            outputs.append(found if way == 0 else backwards(found, self.lengths))
             last_h.append(last[0])
             last_c += last[1:]
         return _joined(outputs), stack(last_h), stack(last_c) if last_c else None

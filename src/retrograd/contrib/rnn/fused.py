@@ -12,12 +12,13 @@ from retrograd.layers import scoped
 from retrograd.layers.dynamic_rnn import dynamic_rnn
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.rnn_cells import LSTMStateTuple
+from retrograd.layers.rnn_steps import backwards
 from retrograd.layers.static_rnn import static_rnn
 from retrograd.ops.array.fill import range_, zeros
 from retrograd.ops.array.gather import gather_nd
 from retrograd.ops.array.grids import sequence_mask
 from retrograd.ops.array.join import concat, stack, unstack
-from retrograd.ops.array.reorder import reverse, reverse_sequence, tile
+from retrograd.ops.array.reorder import tile
 from retrograd.ops.array.shape import expand_dims, shape, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
@@ -112,11 +113,6 @@ class TimeReversedFusedRNN(FusedRNNCell):
     def __init__(self, cell: Any) -> None:
         self._cell = cell
 
-    def _turned(self, x: Any, lengths: TensorLike | None) -> Any:
-        if lengths is None:
-            return reverse(x, [0])
-        return reverse_sequence(x, lengths, 0, 1)
-
     def __call__(
         self,
         inputs: Structure,
@@ -126,14 +122,15 @@ class TimeReversedFusedRNN(FusedRNNCell):
         scope: ScopeLike = None,
     ) -> tuple[Any, Any]:
         """See `FusedRNNCell`; the last state is that of the first step."""
+        steps: Any = inputs
         outputs, state = self._cell(
-            self._turned(inputs, sequence_length),
+            backwards(steps, sequence_length),
             initial_state=initial_state,
             dtype=dtype,
             sequence_length=sequence_length,
             scope=scope,
         )
-        return self._turned(outputs, sequence_length), state
+        return backwards(outputs, sequence_length), state
 
 
 def _block_lstm(
