@@ -6,7 +6,7 @@ import abc
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
-from retrograd.contrib.rnn.blocks import lstm_variables
+from retrograd.contrib.rnn.blocks import lstm_variables, peepholes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.layers import scoped
 from retrograd.layers.dynamic_rnn import dynamic_rnn
@@ -309,7 +309,7 @@ class LSTMBlockFusedCell(LSTMBlockWrapper):
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [steps, batch, n]."""
         sizes: Any = input_shape
-        lstm_variables(self, sizes[2].value, self._use_peephole)
+        lstm_variables(self, sizes[2].value)
         self.built = True
 
     def _call_cell(
@@ -321,10 +321,7 @@ class LSTMBlockFusedCell(LSTMBlockWrapper):
         sequence_length: Tensor | None,
     ) -> tuple[Any, Any]:
         """c and h of all steps, each [steps, batch, units]."""
-        if self._use_peephole:
-            seen = self._w_i_diag, self._w_f_diag, self._w_o_diag
-        else:
-            seen = (zeros([self._num_units], dtype),) * 3
+        seen = peepholes(self, dtype)
         if sequence_length is None:
             known = inputs.shape.as_list()[0]
             count: Any = shape(inputs)[0] if known is None else known
