@@ -173,10 +173,7 @@ class GRUCell(LayerRNNCell):
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
         rows, units = self._width(input_shape) + self._num_units, self._num_units
-        dtype = dtypes.as_dtype(self.dtype or "float32")
-        first = self._bias_initializer
-        ones = constant_initializer(1.0, dtype=dtype) if first is None else first
-        blank = self._zeros() if first is None else first
+        ones, blank = self._first_biases()
         self._gate_kernel = self._kernel_of("gates", [rows, 2 * units])
         self._gate_bias = self.add_variable(
             f"gates/{BIAS}", shape=[2 * units], initializer=ones
@@ -186,6 +183,14 @@ class GRUCell(LayerRNNCell):
             f"candidate/{BIAS}", shape=[units], initializer=blank
         )
         self.built = True
+
+    def _first_biases(self) -> tuple[Any, Any]:
+        """What makes the first biases of the gates, and the other ones."""
+        first = self._bias_initializer
+        if first is not None:
+            return first, first
+        dtype = dtypes.as_dtype(self.dtype or "float32")
+        return constant_initializer(1.0, dtype=dtype), self._zeros()
 
     def _kernel_of(self, part: str, sizes: list[int]) -> Any:
         return self.add_variable(
