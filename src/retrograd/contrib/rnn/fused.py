@@ -19,7 +19,7 @@ from retrograd.ops.array.gather import gather_nd
 from retrograd.ops.array.grids import sequence_mask
 from retrograd.ops.array.join import concat, stack, unstack
 from retrograd.ops.array.reorder import tile
-from retrograd.ops.array.shape import expand_dims, shape, transpose
+from retrograd.ops.array.shape import expand_dims, size_along, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_max
@@ -221,9 +221,8 @@ class LSTMBlockWrapper(scoped.Layer):
         Raises:
           ValueError: neither state nor dtype is given, or the state is no pair.
         """
-        sizes = inputs.shape.with_rank(3).as_list()
-        batch = shape(inputs)[1] if sizes[1] is None else sizes[1]
-        steps = shape(inputs)[0] if sizes[0] is None else sizes[0]
+        inputs.shape.assert_has_rank(3)
+        batch, steps = size_along(inputs, 1), size_along(inputs, 0)
         kind: Any = dtype
         if initial_state is None:
             if kind is None:
@@ -323,8 +322,7 @@ class LSTMBlockFusedCell(LSTMBlockWrapper):
         """c and h of all steps, each [steps, batch, units]."""
         seen = peepholes(self, dtype)
         if sequence_length is None:
-            known = inputs.shape.as_list()[0]
-            count: Any = shape(inputs)[0] if known is None else known
+            count = size_along(inputs, 0)
         else:
             count = reduce_max(sequence_length)
         _, memories, _, _, _, _, outputs = F.BlockLSTM(

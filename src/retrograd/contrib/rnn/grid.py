@@ -14,7 +14,7 @@ from retrograd.layers.rnn_cells import clipped, warn_of_joined
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.array.pad import pad
-from retrograd.ops.array.shape import shape
+from retrograd.ops.array.shape import size_along
 from retrograd.ops.array.slicing import slice_
 from retrograd.ops.declare import F
 from retrograd.ops.nn.nn import bias_add
@@ -36,11 +36,6 @@ def _known_width(inputs: Tensor) -> int:
     if size is None:
         raise ValueError("Cannot infer input_size from static shape inference.")
     return size
-
-
-def _batch(inputs: Tensor) -> Any:
-    size = inputs.shape.as_list()[0]
-    return shape(inputs)[0] if size is None else size
 
 
 def _block(whole: TensorLike, begin: int, size: int) -> Tensor:
@@ -110,7 +105,7 @@ class TimeFreqLSTMCell(RNNCell):
         peepholes = None
         if self._use_peepholes:
             peepholes = Peepholes.made(units, dtype, "W_{}_diag")
-        before = zeros([_batch(inputs), units], dtype)
+        before = zeros([size_along(inputs, 0), units], dtype)
         outputs, states = [], []
         for place, x in enumerate(seen):
             c = _block(state, 2 * place * units, units)
@@ -381,7 +376,7 @@ class GridLSTMCell(RNNCell):
         self, seen: list[list[Tensor]], inputs: Tensor, state: Any, prefix: str = ""
     ) -> tuple[list[Tensor], list[Tensor]]:
         """The outputs and the next states of all blocks."""
-        outputs, states, batch = [], [], _batch(inputs)
+        outputs, states, batch = [], [], size_along(inputs, 0)
         for block, own in enumerate(seen):
             grid = _Grid(self, block, inputs.dtype)
             more, new = grid.sequence(own, state, batch, prefix)
