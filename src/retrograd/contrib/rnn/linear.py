@@ -159,3 +159,28 @@ class _Linear:
         given = tensors[0] if len(tensors) == 1 else concat(tensors, constant(1))
         found = F.MatMul(given, self._weights)
         return found if self._biases is None else bias_add(found, self._biases)
+
+
+class Linears:
+    """Several of `_Linear`, each made in the scope where it is first called."""
+
+    def __init__(self) -> None:
+        self._made: dict[object, _Linear] = {}
+
+    def __call__(
+        self, args: Structure, output_size: int, bias: bool = True, key: object = None
+    ) -> Tensor:
+        """Σ args · kernel + bias.
+
+        Args:
+          args: a tensor [batch, n], or several.
+          output_size: the size of what comes out.
+          bias: whether there is one.
+          key: tells them apart.
+
+        Raises:
+          ValueError: no tensors, or one that is no matrix of a known size.
+        """
+        if key not in self._made:
+            self._made[key] = _Linear(args, output_size, bias)
+        return self._made[key](args)
