@@ -25,6 +25,7 @@ from retrograd.layers.rnn_cell_base import (
 )
 from retrograd.layers.rnn_steps import (
     Lengths,
+    backwards,
     best_effort_batch_size,
     cache_in_place,
     called,
@@ -38,7 +39,6 @@ from retrograd.ops.array.constant import constant
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.join import stack
-from retrograd.ops.array.reorder import reverse, reverse_sequence
 from retrograd.ops.array.selection import where
 from retrograd.ops.array.shape import shape
 from retrograd.ops.declare import F
@@ -282,14 +282,10 @@ def bidirectional_dynamic_rnn(
         "swap_memory": swap_memory,
         "time_major": time_major,
     }
-    time, batch = (0, 1) if time_major else (1, 0)
+    time = 0 if time_major else 1
 
     def turned(x: Tensor) -> Tensor:
-        if sequence_length is None:
-            return reverse(x, axis=[time])
-        return reverse_sequence(
-            input=x, seq_lengths=sequence_length, seq_axis=time, batch_axis=batch
-        )
+        return backwards(x, sequence_length, time)
 
     with variable_scope(scope or "bidirectional_rnn"):
         with variable_scope("fw") as own:

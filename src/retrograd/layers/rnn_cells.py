@@ -173,10 +173,7 @@ class GRUCell(LayerRNNCell):
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
         rows, units = self._width(input_shape) + self._num_units, self._num_units
-        dtype = dtypes.as_dtype(self.dtype or "float32")
-        first = self._bias_initializer
-        ones = constant_initializer(1.0, dtype=dtype) if first is None else first
-        blank = self._zeros() if first is None else first
+        ones, blank = self._first_biases()
         self._gate_kernel = self._kernel_of("gates", [rows, 2 * units])
         self._gate_bias = self.add_variable(
             f"gates/{BIAS}", shape=[2 * units], initializer=ones
@@ -186,6 +183,14 @@ class GRUCell(LayerRNNCell):
             f"candidate/{BIAS}", shape=[units], initializer=blank
         )
         self.built = True
+
+    def _first_biases(self) -> tuple[Any, Any]:
+        """What makes the first biases of the gates, and the other ones."""
+        first = self._bias_initializer
+        if first is not None:
+            return first, first
+        dtype = dtypes.as_dtype(self.dtype or "float32")
+        return constant_initializer(1.0, dtype=dtype), self._zeros()
 
     def _kernel_of(self, part: str, sizes: list[int]) -> Any:
         return self.add_variable(
@@ -293,6 +298,19 @@ class BasicLSTMCell(LayerRNNCell):
 def joined_state(c: Tensor, h: Tensor, as_tuple: bool) -> Any:
     """The state that has c and h, as a tuple or side by side."""
     return LSTMStateTuple(c, h) if as_tuple else concat([c, h], 1)
+
+
+def apart(state: Structure, units: int, width: int, as_tuple: bool) -> Any:
+    """c and h of a state, that may have them side by side."""
+    if as_tuple:
+        return state
+    whole: Any = state
+    return slice_(whole, [0, 0], [-1, units]), slice_(whole, [0, units], [-1, width])
+
+
+def clipped(x: Tensor, limit: float | None) -> Tensor:
+    """x between −limit and limit, if there is one."""
+    return x if limit is None else clip_by_value(x, -limit, limit)
 
 
 def warn_of_joined(cell: RNNCell, state_is_tuple: bool) -> None:
@@ -404,11 +422,7 @@ class LSTMCell(LayerRNNCell):
           ValueError: the size of the inputs is not known.
         """
         require_float_tensors([inputs, state])
-        if self._state_is_tuple:
-            c, h = state
-        else:
-            c = slice_(state, [0, 0], [-1, self._num_units])
-            h = slice_(state, [0, self._num_units], [-1, self.output_size])
+        c, h = apart(state, self._num_units, self.output_size, self._state_is_tuple)
         if inputs.shape.as_list()[-1] is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")
         z = bias_add(F.MatMul(concat([inputs, h], 1), self._kernel), self._bias)
@@ -420,15 +434,11 @@ class LSTMCell(LayerRNNCell):
         else:
             kept = F.Sigmoid(f + self._forget_bias) * c
             enter = F.Sigmoid(i)
-        c = kept + enter * self._activation(j)
-        if self._cell_clip is not None:
-            c = clip_by_value(c, -self._cell_clip, self._cell_clip)
+        c = clipped(kept + enter * self._activation(j), self._cell_clip)
         gate = F.Sigmoid(o + self._w_o_diag * c if self._use_peepholes else o)
         h = gate * self._activation(c)
         if self._num_proj is not None:
-            h = F.MatMul(h, self._proj_kernel)
-            if self._proj_clip is not None:
-                h = clip_by_value(h, -self._proj_clip, self._proj_clip)
+            h = clipped(F.MatMul(h, self._proj_kernel), self._proj_clip)
         return h, joined_state(c, h, self._state_is_tuple)
 
     def get_config(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from retrograd.layers.rnn_cell_base import joined_sizes, static_sizes
 from retrograd.layers.rnn_cells import RNNCell
 from retrograd.ops.array.fill import range_, zeros
 from retrograd.ops.array.join import concat
+from retrograd.ops.array.reorder import reverse, reverse_sequence
 from retrograd.ops.array.selection import where
 from retrograd.ops.array.shape import rank, shape, transpose
 from retrograd.ops.flow.branches import cond
@@ -37,6 +38,19 @@ def transpose_batch_time(x: Tensor) -> Tensor:
         sizes = static.as_list()
         found.set_shape([sizes[1], sizes[0], *sizes[2:]])
     return found
+
+
+def backwards(x: Tensor, lengths: TensorLike | None, time: int = 0) -> Tensor:
+    """x with its steps backwards; behind the end of a sequence it is as it was.
+
+    Args:
+      x: [steps, batch, …], or with the first two exchanged.
+      lengths: [batch], how many steps each sequence has, or None where it is all.
+      time: which axis the steps are.
+    """
+    if lengths is None:
+        return reverse(x, [time])
+    return reverse_sequence(x, lengths, seq_axis=time, batch_axis=1 - time)
 
 
 def best_effort_batch_size(flat_input: Sequence[Tensor]) -> Any:

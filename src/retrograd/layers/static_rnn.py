@@ -11,6 +11,7 @@ from retrograd.graph.defaults import control_dependencies
 from retrograd.layers.rnn_cell_base import assert_like_rnncell, set_static_sizes
 from retrograd.layers.rnn_steps import (
     Lengths,
+    backwards,
     cache_in_place,
     called,
     first_state,
@@ -19,13 +20,11 @@ from retrograd.layers.rnn_steps import (
 )
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.join import concat, stack, unstack
-from retrograd.ops.array.reorder import reverse_sequence
 from retrograd.ops.array.shape import shape
 from retrograd.ops.math.casts import cast
 from retrograd.variables.scope import variable_scope
 
 if TYPE_CHECKING:
-    from retrograd.graph.tensor import Tensor
     from retrograd.typing import DTypeLike, ScopeLike, Structure, TensorLike
 
 
@@ -231,7 +230,7 @@ def turned(steps: Sequence[Any], lengths: TensorLike | None) -> list[Any]:
             static.assert_is_compatible_with(x.shape)
             static = static.merge_with(x.shape)
             x.set_shape(static)
-        found = unstack(_reversed(stack(list(column)), lengths))
+        found = unstack(backwards(stack(list(column)), lengths))
         for x in found:
             x.set_shape(static)
         columns.append(found)
@@ -240,7 +239,3 @@ def turned(steps: Sequence[Any], lengths: TensorLike | None) -> list[Any]:
         nest.pack_sequence_as(step, list(row))
         for step, row in zip(steps, rows, strict=True)
     ]
-
-
-def _reversed(x: Tensor, lengths: TensorLike) -> Tensor:
-    return reverse_sequence(x, lengths, 0, 1)

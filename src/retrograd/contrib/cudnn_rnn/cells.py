@@ -10,7 +10,6 @@ from retrograd.layers.rnn_cells import GRUCell
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.declare import F
 from retrograd.ops.nn.nn import bias_add
-from retrograd.variables.initializers import constant_initializer, zeros_initializer
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -63,8 +62,7 @@ class CudnnCompatibleGRUCell(GRUCell):
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [batch, n]."""
         width, units = self._width(input_shape), self._num_units
-        first = self._bias_initializer
-        ones = constant_initializer(1.0, dtype=self.dtype) if first is None else first
+        ones, blank = self._first_biases()
         self._gate_kernel = self._kernel_of("gates", [width + units, 2 * units])
         self._gate_bias = self.add_variable(
             f"gates/{BIAS}", shape=[2 * units], initializer=ones
@@ -75,7 +73,6 @@ class CudnnCompatibleGRUCell(GRUCell):
         self._candidate_hidden_kernel = self._kernel_of(
             "candidate/hidden_projection", [units, units]
         )
-        blank = zeros_initializer(dtype=self.dtype) if first is None else first
         self._candidate_input_bias = self.add_variable(
             f"candidate/input_projection/{BIAS}", shape=[units], initializer=blank
         )

@@ -12,9 +12,9 @@ from retrograd.contrib.cudnn_rnn.parameters import (
     CUDNN_RNN_RELU,
     CUDNN_RNN_TANH,
     CUDNN_RNN_UNIDIRECTION,
-    PARAMS_PER_LAYER,
     Plan,
 )
+from retrograd.contrib.rnn.linear import joined
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.array.shape import transpose
 
@@ -36,7 +36,6 @@ class CudnnParamsFormatConverter:
     """
 
     _rnn_mode: str
-    _num_params_per_layer: int
 
     def __init__(
         self,
@@ -56,10 +55,6 @@ class CudnnParamsFormatConverter:
             direction,
             num_proj,
         )
-        self._num_layers = num_layers
-        self._num_units = num_units
-        self._input_size = input_size
-        self._num_dirs = self._plan.directions
 
     def opaque_to_tf_canonical(
         self, opaque_param: TensorLike
@@ -124,13 +119,25 @@ class CudnnParamsFormatConverter:
 def _kernel(weights: Sequence[Any], order: Sequence[int], count: int) -> Any:
     """A kernel [n + units, …] of the gates in an order."""
     rows = [concat([weights[k], weights[k + count]], axis=1) for k in order]
-    return transpose(rows[0] if len(rows) == 1 else concat(rows, axis=0))
+    return transpose(joined(rows, 0))
 
 
 def _summed(biases: Sequence[Any], order: Sequence[int], count: int) -> Any:
     """The bias of the gates in an order: the sum of the two that cuDNN has."""
-    parts = [biases[k] + biases[k + count] for k in order]
-    return parts[0] if len(parts) == 1 else concat(parts, axis=0)
+    return joined([biases[k] + biases[k + count] for k in order], 0)
+
+
+def _parts(x: Any, count: int, axis: int) -> list[Any]:
+    """Equal parts along an axis; one is all as it is."""
+    return [x] if count == 1 else split(x, count, axis=axis)
+
+
+def to_one_kernel(
+    weights: Sequence[Any], biases: Sequence[Any], order: Sequence[int]
+) -> tuple[Any, Any]:
+    """The kernel and bias of a cell that has one, with the gates in an order."""
+    count = len(order)
+    return _kernel(weights, order, count), _summed(biases, order, count)
 
 
 class _Joined(CudnnParamsFormatConverter):
@@ -141,34 +148,31 @@ class _Joined(CudnnParamsFormatConverter):
     def _to_cell(
         self, weights: Sequence[Any], biases: Sequence[Any]
     ) -> tuple[list[Any], list[Any]]:
-        count = len(self._order)
-        kernel = _kernel(weights, self._order, count)
-        return [kernel], [_summed(biases, self._order, count)]
+        kernel, bias = to_one_kernel(weights, biases, self._order)
+        return [kernel], [bias]
 
     def _from_cell(
         self, layer: int, kernels: Sequence[Any], biases: Sequence[Any]
     ) -> tuple[list[Any], list[Any]]:
         # the order is its own inverse
-        rows, count = split(kernels[0], self._rows(layer), axis=0), len(self._order)
-        parts = [
-            [transpose(x) for x in split(part, count, axis=1)] if count > 1 else None
-            for part in rows
-        ]
-        found = [
-            [transpose(row)] if own is None else [own[k] for k in self._order]
-            for row, own in zip(rows, parts, strict=True)
-        ]
-        own_b = split(biases[0], count, axis=0) if count > 1 else [biases[0]]
-        halves = [own_b[k] * 0.5 for k in self._order]
-        return [*found[0], *found[1]], halves + halves
+        count, weights = len(self._order), []
+        for rows in split(kernels[0], self._rows(layer), axis=0):
+            own = [transpose(x) for x in _parts(rows, count, 1)]
+            weights += [own[k] for k in self._order]
+        own = _parts(biases[0], count, 0)
+        halves = [own[k] * 0.5 for k in self._order]
+        return weights, halves + halves
+
+
+#: where i, j, f and o are in cuDNN's order, which is i, f, j and o
+LSTM_ORDER = (0, 2, 1, 3)
 
 
 class CudnnParamsFormatConverterLSTM(_Joined):
     """For `CudnnCompatibleLSTMCell`, whose kernel has the parts of i, j, f and o."""
 
     _rnn_mode = CUDNN_LSTM
-    _num_params_per_layer = PARAMS_PER_LAYER[CUDNN_LSTM]
-    _order = (0, 2, 1, 3)
+    _order = LSTM_ORDER
 
 
 class CudnnParamsFormatConverterBasic(CudnnParamsFormatConverterLSTM):
@@ -181,21 +185,18 @@ class CudnnParamsFormatConverterTanh(CudnnParamsFormatConverterBasic):
     """For `BasicRNNCell` with tanh."""
 
     _rnn_mode = CUDNN_RNN_TANH
-    _num_params_per_layer = PARAMS_PER_LAYER[CUDNN_RNN_TANH]
 
 
 class CudnnParamsFormatConverterRelu(CudnnParamsFormatConverterBasic):
     """For `BasicRNNCell` with relu."""
 
     _rnn_mode = CUDNN_RNN_RELU
-    _num_params_per_layer = PARAMS_PER_LAYER[CUDNN_RNN_RELU]
 
 
 class CudnnParamsFormatConverterGRU(CudnnParamsFormatConverter):
     """For `CudnnCompatibleGRUCell`."""
 
     _rnn_mode = CUDNN_GRU
-    _num_params_per_layer = PARAMS_PER_LAYER[CUDNN_GRU]
 
     def _to_cell(
         self, weights: Sequence[Any], biases: Sequence[Any]

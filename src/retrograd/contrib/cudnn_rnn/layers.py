@@ -31,7 +31,7 @@ from retrograd.graph.names import GraphKeys
 from retrograd.layers import scoped
 from retrograd.layers.input_spec import InputSpec
 from retrograd.ops.array.fill import zeros
-from retrograd.ops.array.shape import shape
+from retrograd.ops.array.shape import size_along
 from retrograd.variables.initializers import (
     constant_initializer,
     glorot_uniform_initializer,
@@ -258,9 +258,7 @@ class _CudnnRNN(scoped.Layer):
             )
         kind = self._plain_dtype
         if initial_state is None:
-            axis = 1 if time_major else 0
-            known = inputs.shape.as_list()[axis]
-            batch: Any = shape(inputs)[axis] if known is None else known
+            batch = size_along(inputs, 1 if time_major else 0)
             initial_state = tuple(zeros(s, kind) for s in self.state_shape(batch))
         h, c = self._pair(initial_state)
         y, h, c = cudnn_rnn(

@@ -15,8 +15,8 @@ from retrograd.contrib.cudnn_rnn.parameters import (
     CUDNN_RNN_TANH,
     CUDNN_RNN_UNIDIRECTION,
     Plan,
-    cudnn_rnn_opaque_params_size,
 )
+from retrograd.ops.array.constant import constant
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -60,9 +60,7 @@ class _CudnnRNN:
 
     def params_size(self) -> Tensor:
         """The length of the vector of the weights."""
-        sizes = (self.num_layers, self.num_units, self.input_size)
-        ways = (self.input_mode, self.direction)
-        return cudnn_rnn_opaque_params_size(self.rnn_mode, *sizes, *ways)
+        return constant(self._plan.size, dtypes.int32)
 
     def params_to_canonical(self, params: TensorLike) -> tuple[list[Any], list[Any]]:
         """The matrices and biases in a vector of weights."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
-from retrograd.contrib.cudnn_rnn.converters import CudnnParamsFormatConverterLSTM
+from retrograd.contrib.cudnn_rnn.converters import LSTM_ORDER, to_one_kernel
 from retrograd.contrib.cudnn_rnn.parameters import (
     CUDNN_GRU,
     CUDNN_INPUT_LINEAR_MODE,
@@ -20,11 +20,12 @@ from retrograd.contrib.cudnn_rnn.parameters import (
     check_rnn_mode,
 )
 from retrograd.contrib.rnn.fused import at_ends, until_ends
+from retrograd.contrib.rnn.linear import joined
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.layers.rnn_loop import rnn
+from retrograd.layers.rnn_steps import backwards
 from retrograd.ops.array.fill import zeros
-from retrograd.ops.array.join import concat, split, stack
-from retrograd.ops.array.reorder import reverse, reverse_sequence
+from retrograd.ops.array.join import split, stack
 from retrograd.ops.array.shape import shape, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.linalg.einsum import tensordot
@@ -34,12 +35,6 @@ from retrograd.ops.nn.nn import dropout as dropped
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import TensorLike
-
-
-def _turned(x: Tensor, lengths: Tensor | None) -> Tensor:
-    if lengths is None:
-        return reverse(x, [0])
-    return reverse_sequence(x, lengths, seq_axis=0, batch_axis=1)
 
 
 class _Run:
@@ -63,17 +58,17 @@ class _Run:
         for layer, way, part in self.plan.places():
             place = len(last_h)
             if way == 0 and layer > 0:
-                x = _joined(outputs)
+                x = joined(outputs, 2)
                 outputs = []
                 if keep < 1:
                     x = dropped(x, rate=1 - keep, seed=seed)
-            given = x if way == 0 else _turned(x, self.lengths)
+            given = x if way == 0 else backwards(x, self.lengths)
             states = [h[place]] + ([] if c is None else [c[place]])
             found, *last = self._direction(part, given, states)
-            outputs.append(found if way == 0 else _turned(found, self.lengths))
+            outputs.append(found if way == 0 else backwards(found, self.lengths))
             last_h.append(last[0])
             last_c += last[1:]
-        return _joined(outputs), stack(last_h), stack(last_c) if last_c else None
+        return joined(outputs, 2), stack(last_h), stack(last_c) if last_c else None
 
     def _direction(self, part: slice, x: Tensor, states: list[Any]) -> list[Any]:
         """The outputs of a layer in one direction, and its last states."""
@@ -97,10 +92,8 @@ class _Run:
         self, x: Tensor, states: list[Any], weights: list[Any], biases: list[Any]
     ) -> tuple[Any, Any]:
         """c and h of all steps."""
-        plan = self.plan
-        own = CudnnParamsFormatConverterLSTM(1, plan.num_units, plan.input_size)
-        (kernel,), (bias,) = own._to_cell(weights, biases)
-        seen = zeros([plan.num_units], x.dtype)
+        kernel, bias = to_one_kernel(weights, biases, LSTM_ORDER)
+        seen = zeros([self.plan.num_units], x.dtype)
         h, c = states
         _, c, _, _, _, _, h = F.BlockLSTM(
             cast(shape(x)[0], dtypes.int64),
@@ -116,10 +109,8 @@ class _Run:
     ) -> Tensor:
         """h of all steps; what the inputs add is worked out before."""
         half = len(weights) // 2
-        of_x = concat(weights[:half], 0) if half > 1 else weights[0]
-        of_h = transpose(concat(weights[half:], 0) if half > 1 else weights[1])
-        bias_x = concat(biases[:half], 0) if half > 1 else biases[0]
-        bias_h = concat(biases[half:], 0) if half > 1 else biases[1]
+        of_x, of_h = joined(weights[:half], 0), transpose(joined(weights[half:], 0))
+        bias_x, bias_h = joined(biases[:half], 0), joined(biases[half:], 0)
         given = tensordot(x, of_x, [[2], [1]]) + bias_x
         step = self._gated if self.plan.rnn_mode == CUDNN_GRU else self._plain
 
@@ -141,10 +132,6 @@ class _Run:
         del h
         relu = self.plan.rnn_mode == CUDNN_RNN_RELU
         return F.Relu(x + own) if relu else F.Tanh(x + own)
-
-
-def _joined(outputs: list[Any]) -> Any:
-    return outputs[0] if len(outputs) == 1 else concat(outputs, 2)
 
 
 def cudnn_rnn(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
-from retrograd.contrib.rnn.linear import _Linear
+from retrograd.contrib.rnn.linear import Linears
 from retrograd.layers.rnn_cell_base import RNNCell, assert_like_rnncell
+from retrograd.layers.rnn_cells import warn_of_joined
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import expand_dims, reshape
 from retrograd.ops.array.slicing import slice_
@@ -14,7 +15,6 @@ from retrograd.ops.declare import F
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.nn.conv import conv2d
 from retrograd.ops.nn.nn import softmax
-from retrograd.platform import logs
 from retrograd.variables.scope import get_variable, variable_scope
 
 if TYPE_CHECKING:
@@ -60,12 +60,7 @@ class AttentionCellWrapper(RNNCell):
             raise ValueError(
                 f"attn_length should be greater than zero, got {attn_length}"
             )
-        if not state_is_tuple:
-            logs.warn(
-                "%s: Using a concatenated state is slower and will soon be deprecated. "
-                " Use state_is_tuple=True.",
-                self,
-            )
+        warn_of_joined(self, state_is_tuple)
         size = cell.output_size if attn_size is None else attn_size
         self._state_is_tuple = state_is_tuple
         self._cell = cell
@@ -73,9 +68,7 @@ class AttentionCellWrapper(RNNCell):
         self._input_size = input_size
         self._attn_size = size
         self._attn_length = attn_length
-        self._linear1: _Linear | None = None
-        self._linear2: _Linear | None = None
-        self._linear3: _Linear | None = None
+        self._linears = Linears()
 
     @property
     def state_size(self) -> Any:
@@ -102,17 +95,13 @@ class AttentionCellWrapper(RNNCell):
             kept = slice_(whole, [0, width + size], [-1, length * size])
         kept = reshape(kept, [-1, length, size])
         width: Any = self._input_size or inputs.shape.as_list()[1]
-        given = [inputs, attended]
-        if self._linear1 is None:
-            self._linear1 = _Linear(given, width, True)
-        output, new = self._cell(self._linear1(given), state)
+        given = self._linears([inputs, attended], width, key="inputs")
+        output, new = self._cell(given, state)
         flat = nest.flatten(new)
         query = concat(flat, 1) if self._state_is_tuple else new
         attended, kept = self._attention(query, kept)
         with variable_scope("attn_output_projection"):
-            if self._linear2 is None:
-                self._linear2 = _Linear([output, attended], size, True)
-            output = self._linear2([output, attended])
+            output = self._linears([output, attended], size, key="outputs")
         kept = concat([kept, expand_dims(output, 1)], 1)
         kept = reshape(kept, [-1, length * size])
         whole = (new, attended, kept)
@@ -126,9 +115,8 @@ class AttentionCellWrapper(RNNCell):
             weight = get_variable("attn_v", [hidden])
             image = reshape(kept, [-1, length, 1, size])
             features = conv2d(image, kernel, [1, 1, 1, 1], "SAME")
-            if self._linear3 is None:
-                self._linear3 = _Linear(query, hidden, True)
-            y = reshape(self._linear3(query), [-1, 1, 1, hidden])
+            y = self._linears(query, hidden, key="query")
+            y = reshape(y, [-1, 1, 1, hidden])
             scores = reduce_sum(weight * F.Tanh(features + y), [2, 3])
             shares = reshape(softmax(scores), [-1, length, 1, 1])
             attended = reshape(reduce_sum(shares * image, [1, 2]), [-1, size])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from retrograd import shapes
+from retrograd import dtypes, shapes
 from retrograd.contrib.rnn.sized import keeps_sizes, one_state
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.rnn_cell_base import BIAS, KERNEL, LayerRNNCell
@@ -60,16 +60,24 @@ def _lstm_block_cell(
     )
 
 
-def lstm_variables(cell: Any, width: int, with_peepholes: bool) -> None:
+def lstm_variables(cell: Any, width: int) -> None:
     """Make the variables of an LSTM for inputs of a size, as attributes of a cell."""
     units = cell._num_units
     first = constant_initializer(0.0)
     cell._kernel = cell.add_variable(KERNEL, [width + units, 4 * units])
     cell._bias = cell.add_variable(BIAS, [4 * units], initializer=first)
-    if with_peepholes:
+    if cell._use_peephole:
         for gate in "ifo":
             name = f"w_{gate}_diag"
             setattr(cell, f"_{name}", cell.add_variable(name, [units]))
+
+
+def peepholes(cell: Any, dtype: DTypeLike = dtypes.float32) -> tuple[Any, Any, Any]:
+    """By what i, f and o of such a cell see the memory; zeros where they do not."""
+    if cell._use_peephole:
+        return cell._w_i_diag, cell._w_f_diag, cell._w_o_diag
+    blank = zeros([cell._num_units], dtype)
+    return blank, blank, blank
 
 
 @keeps_sizes
@@ -115,7 +123,7 @@ class LSTMBlockCell(LayerRNNCell):
         width = sizes.as_list()[1]
         if not width:
             raise ValueError(f"Expecting inputs_shape[1] to be set: {sizes}")
-        lstm_variables(self, width, self._use_peephole)
+        lstm_variables(self, width)
         self.built = True
 
     def call(self, inputs: Tensor, state: Structure) -> tuple[Any, Any]:
@@ -126,10 +134,7 @@ class LSTMBlockCell(LayerRNNCell):
         """
         if len(state) != 2:
             raise ValueError("Expecting state to be a tuple with length 2.")
-        if self._use_peephole:
-            seen = self._w_i_diag, self._w_f_diag, self._w_o_diag
-        else:
-            seen = (zeros([self._num_units]),) * 3
+        seen = peepholes(self)
         c, h = state
         _, c, _, _, _, _, h = _lstm_block_cell(
             inputs,
@@ -185,8 +190,8 @@ class GRUBlockCell(LayerRNNCell):
         width, units = shapes.TensorShape(input_shape).as_list()[1], self._num_units
         if width is None:
             raise ValueError("Expecting input_size to be set.")
-        rows, firsts = width + units, map(constant_initializer, (1.0, 0.0))
-        one, nothing = firsts
+        rows = width + units
+        one, nothing = constant_initializer(1.0), constant_initializer(0.0)
         self._gate_kernel = self.add_variable(names[0], [rows, 2 * units])
         self._gate_bias = self.add_variable(names[1], [2 * units], initializer=one)
         self._candidate_kernel = self.add_variable(names[2], [rows, units])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import shapes
+from retrograd.contrib.rnn.linear import joined
 from retrograd.contrib.rnn.sized import keeps_sizes
 from retrograd.contrib.rnn.steps import memory
 from retrograd.layers.rnn_cell_base import KERNEL, RNNCell
@@ -61,7 +62,7 @@ def _conv(
     convolved = {3: conv1d, 4: conv2d, 5: conv3d}[rank]
     strides: Any = 1 if rank == 3 else [1] * rank
     kernel = get_variable(KERNEL, [*filter_size, channels, num_features], dtype=dtype)
-    whole = args[0] if len(args) == 1 else concat(list(args), axis=rank - 1)
+    whole = joined(args, rank - 1)
     found = convolved(whole, kernel, strides, padding="SAME")
     if not bias:
         return found

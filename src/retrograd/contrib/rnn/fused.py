@@ -6,19 +6,20 @@ import abc
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
-from retrograd.contrib.rnn.blocks import lstm_variables
+from retrograd.contrib.rnn.blocks import lstm_variables, peepholes
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.layers import scoped
 from retrograd.layers.dynamic_rnn import dynamic_rnn
 from retrograd.layers.input_spec import InputSpec
 from retrograd.layers.rnn_cells import LSTMStateTuple
+from retrograd.layers.rnn_steps import backwards
 from retrograd.layers.static_rnn import static_rnn
 from retrograd.ops.array.fill import range_, zeros
 from retrograd.ops.array.gather import gather_nd
 from retrograd.ops.array.grids import sequence_mask
 from retrograd.ops.array.join import concat, stack, unstack
-from retrograd.ops.array.reorder import reverse, reverse_sequence, tile
-from retrograd.ops.array.shape import expand_dims, shape, transpose
+from retrograd.ops.array.reorder import tile
+from retrograd.ops.array.shape import expand_dims, size_along, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_max
@@ -112,11 +113,6 @@ class TimeReversedFusedRNN(FusedRNNCell):
     def __init__(self, cell: Any) -> None:
         self._cell = cell
 
-    def _turned(self, x: Any, lengths: TensorLike | None) -> Any:
-        if lengths is None:
-            return reverse(x, [0])
-        return reverse_sequence(x, lengths, 0, 1)
-
     def __call__(
         self,
         inputs: Structure,
@@ -126,14 +122,15 @@ class TimeReversedFusedRNN(FusedRNNCell):
         scope: ScopeLike = None,
     ) -> tuple[Any, Any]:
         """See `FusedRNNCell`; the last state is that of the first step."""
+        steps: Any = inputs
         outputs, state = self._cell(
-            self._turned(inputs, sequence_length),
+            backwards(steps, sequence_length),
             initial_state=initial_state,
             dtype=dtype,
             sequence_length=sequence_length,
             scope=scope,
         )
-        return self._turned(outputs, sequence_length), state
+        return backwards(outputs, sequence_length), state
 
 
 def _block_lstm(
@@ -224,9 +221,8 @@ class LSTMBlockWrapper(scoped.Layer):
         Raises:
           ValueError: neither state nor dtype is given, or the state is no pair.
         """
-        sizes = inputs.shape.with_rank(3).as_list()
-        batch = shape(inputs)[1] if sizes[1] is None else sizes[1]
-        steps = shape(inputs)[0] if sizes[0] is None else sizes[0]
+        inputs.shape.assert_has_rank(3)
+        batch, steps = size_along(inputs, 1), size_along(inputs, 0)
         kind: Any = dtype
         if initial_state is None:
             if kind is None:
@@ -312,7 +308,7 @@ class LSTMBlockFusedCell(LSTMBlockWrapper):
     def build(self, input_shape: ShapeLike) -> None:
         """Make the weights, for inputs [steps, batch, n]."""
         sizes: Any = input_shape
-        lstm_variables(self, sizes[2].value, self._use_peephole)
+        lstm_variables(self, sizes[2].value)
         self.built = True
 
     def _call_cell(
@@ -324,13 +320,9 @@ class LSTMBlockFusedCell(LSTMBlockWrapper):
         sequence_length: Tensor | None,
     ) -> tuple[Any, Any]:
         """c and h of all steps, each [steps, batch, units]."""
-        if self._use_peephole:
-            seen = self._w_i_diag, self._w_f_diag, self._w_o_diag
-        else:
-            seen = (zeros([self._num_units], dtype),) * 3
+        seen = peepholes(self, dtype)
         if sequence_length is None:
-            known = inputs.shape.as_list()[0]
-            count: Any = shape(inputs)[0] if known is None else known
+            count = size_along(inputs, 0)
         else:
             count = reduce_max(sequence_length)
         _, memories, _, _, _, _, outputs = F.BlockLSTM(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from retrograd import shapes
-from retrograd.contrib.rnn.linear import _Linear, linear
+from retrograd.contrib.rnn.linear import Linears, linear
 from retrograd.contrib.rnn.sized import keeps_sizes, known_width
 from retrograd.contrib.rnn.steps import memory, shown
 from retrograd.layers.rnn_cell_base import BIAS, KERNEL, LayerRNNCell, RNNCell
@@ -53,7 +53,7 @@ class UGRNNCell(RNNCell):
         self._initializer = initializer
         self._forget_bias = forget_bias
         self._activation = activation
-        self._linear: _Linear | None = None
+        self._linears = Linears()
 
     def call(self, inputs: Tensor, state: Tensor) -> tuple[Any, Any]:
         """The outputs of a step, and the next state.
@@ -65,9 +65,8 @@ class UGRNNCell(RNNCell):
         outer = get_variable_scope()
         with variable_scope(outer, initializer=self._initializer):
             given = concat([inputs, state], 1)
-            if self._linear is None:
-                self._linear = _Linear(given, 2 * self._num_units, True)
-            parts = split(value=self._linear(given), num_or_size_splits=2, axis=1)
+            z = self._linears(given, 2 * self._num_units)
+            parts = split(value=z, num_or_size_splits=2, axis=1)
             candidate = self._activation(parts[1])
             keep = F.Sigmoid(parts[0] + self._forget_bias)
             new = keep * state + (1.0 - keep) * candidate
@@ -102,8 +101,7 @@ class IntersectionRNNCell(RNNCell):
         self._initializer = initializer
         self._forget_bias = forget_bias
         self._y_activation = y_activation
-        self._linear1: _Linear | None = None
-        self._linear2: _Linear | None = None
+        self._linears = Linears()
 
     def call(self, inputs: Tensor, state: Tensor) -> tuple[Any, Any]:
         """The outputs of a step, and the next state.
@@ -121,13 +119,9 @@ class IntersectionRNNCell(RNNCell):
                         "fix, num_in_proj should be set to num_units at cell init."
                     )
                 with variable_scope("in_projection"):
-                    if self._linear1 is None:
-                        self._linear1 = _Linear(inputs, self._num_input_proj, True)
-                    inputs = self._linear1(inputs)
+                    inputs = self._linears(inputs, self._num_input_proj, key="in")
             given = concat([inputs, state], 1)
-            if self._linear2 is None:
-                self._linear2 = _Linear(given, 4 * units, True)
-            z = self._linear2(given)
+            z = self._linears(given, 4 * units)
             gate_h, new_h = z[:, :units], z[:, units : 2 * units]
             gate_y, new_y = z[:, 2 * units : 3 * units], z[:, 3 * units : 4 * units]
             keep_h = F.Sigmoid(gate_h + self._forget_bias)
@@ -252,7 +246,7 @@ class GLSTMCell(RNNCell):
             raise ValueError("num_proj must be divisible by number_of_groups")
         self._output_size = num_proj or num_units
         self._state_size = LSTMStateTuple(num_units, self._output_size)
-        self._linears: list[_Linear] = []
+        self._linears = Linears()
 
     def _checked_width(self, inputs: Tensor) -> int:
         """The size of the inputs.
@@ -276,11 +270,9 @@ class GLSTMCell(RNNCell):
             slice_(x, [0, place * (size // groups)], [-1, size // groups])
             for x, size in ((inputs, width), (h, self._output_size))
         ]
-        given = concat(parts, axis=1)
-        if len(self._linears) <= place:
-            size = 4 * (self._num_units // groups)
-            self._linears.append(_Linear(given, size, False))
-        return split(value=self._linears[place](given), num_or_size_splits=4, axis=1)
+        given, size = concat(parts, axis=1), 4 * (self._num_units // groups)
+        z = self._linears(given, size, bias=False, key=place)
+        return split(value=z, num_or_size_splits=4, axis=1)
 
     def call(self, inputs: Tensor, state: Structure) -> tuple[Any, Any]:
         """The outputs of a step, and the next state.

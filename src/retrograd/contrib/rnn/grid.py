@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrograd.contrib.rnn.sized import concat_variable, keeps_sizes
-from retrograd.contrib.rnn.steps import Peepholes, clipped, memory, shown
+from retrograd.contrib.rnn.steps import Peepholes, memory, shown
 from retrograd.layers.rnn_cell_base import RNNCell
+from retrograd.layers.rnn_cells import clipped, warn_of_joined
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.array.pad import pad
-from retrograd.ops.array.shape import shape
+from retrograd.ops.array.shape import size_along
 from retrograd.ops.array.slicing import slice_
 from retrograd.ops.declare import F
 from retrograd.ops.nn.nn import bias_add
-from retrograd.platform import logs
 from retrograd.variables.initializers import zeros_initializer
 from retrograd.variables.scope import get_variable, variable_scope
 
@@ -36,11 +36,6 @@ def _known_width(inputs: Tensor) -> int:
     if size is None:
         raise ValueError("Cannot infer input_size from static shape inference.")
     return size
-
-
-def _batch(inputs: Tensor) -> Any:
-    size = inputs.shape.as_list()[0]
-    return shape(inputs)[0] if size is None else size
 
 
 def _block(whole: TensorLike, begin: int, size: int) -> Tensor:
@@ -110,7 +105,7 @@ class TimeFreqLSTMCell(RNNCell):
         peepholes = None
         if self._use_peepholes:
             peepholes = Peepholes.made(units, dtype, "W_{}_diag")
-        before = zeros([_batch(inputs), units], dtype)
+        before = zeros([size_along(inputs, 0), units], dtype)
         outputs, states = [], []
         for place, x in enumerate(seen):
             c = _block(state, 2 * place * units, units)
@@ -126,11 +121,8 @@ class TimeFreqLSTMCell(RNNCell):
 
     def _features(self, inputs: Tensor) -> list[Tensor]:
         """What is seen at each frequency."""
-        width, size, skip = (
-            _known_width(inputs),
-            self._feature_size,
-            self._frequency_skip,
-        )
+        width = _known_width(inputs)
+        size, skip = self._feature_size, self._frequency_skip
         count = int((width - size) / skip) + 1
         return [_block(inputs, place * skip, size) for place in range(count)]
 
@@ -335,12 +327,7 @@ class GridLSTMCell(RNNCell):
         reuse: bool | None = None,
     ) -> None:
         super().__init__(_reuse=reuse)
-        if not state_is_tuple:
-            logs.warn(
-                "%s: Using a concatenated state is slower and will soon be deprecated. "
-                " Use state_is_tuple=True.",
-                self,
-            )
+        warn_of_joined(self, state_is_tuple)
         self._num_units = num_units
         self._use_peepholes = use_peepholes
         self._share_time_frequency_weights = share_time_frequency_weights
@@ -389,7 +376,7 @@ class GridLSTMCell(RNNCell):
         self, seen: list[list[Tensor]], inputs: Tensor, state: Any, prefix: str = ""
     ) -> tuple[list[Tensor], list[Tensor]]:
         """The outputs and the next states of all blocks."""
-        outputs, states, batch = [], [], _batch(inputs)
+        outputs, states, batch = [], [], size_along(inputs, 0)
         for block, own in enumerate(seen):
             grid = _Grid(self, block, inputs.dtype)
             more, new = grid.sequence(own, state, batch, prefix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
@@ -30,6 +31,11 @@ def _arguments(args: Structure) -> list[Any]:
     if args is None or (nest.is_sequence(args) and not args):
         raise ValueError("`args` must be specified")
     return list(args) if nest.is_sequence(args) else [args]
+
+
+def joined(tensors: Sequence[Any], axis: int) -> Any:
+    """Tensors one after another along an axis; a single one is as it is."""
+    return tensors[0] if len(tensors) == 1 else concat(list(tensors), axis)
 
 
 def _total_width(args: list[Any]) -> int:
@@ -107,8 +113,7 @@ def weighted(
     width, dtype = _total_width(tensors), tensors[0].dtype
     with variable_scope(get_variable_scope()) as scope:
         kernel = _kernel(width, output_size, dtype, kernel_initializer)
-        given = tensors[0] if len(tensors) == 1 else concat(tensors, 1)
-        found = F.MatMul(given, kernel)
+        found = F.MatMul(joined(tensors, 1), kernel)
         if not bias:
             return found, None
         return found, _bias(scope, output_size, dtype, bias_initializer)
@@ -151,6 +156,31 @@ class _Linear:
     def __call__(self, args: Structure) -> Tensor:
         """Σ args · kernel + bias."""
         tensors = _arguments(args)
-        joined = tensors[0] if len(tensors) == 1 else concat(tensors, constant(1))
-        found = F.MatMul(joined, self._weights)
+        given = tensors[0] if len(tensors) == 1 else concat(tensors, constant(1))
+        found = F.MatMul(given, self._weights)
         return found if self._biases is None else bias_add(found, self._biases)
+
+
+class Linears:
+    """Several of `_Linear`, each made in the scope where it is first called."""
+
+    def __init__(self) -> None:
+        self._made: dict[object, _Linear] = {}
+
+    def __call__(
+        self, args: Structure, output_size: int, bias: bool = True, key: object = None
+    ) -> Tensor:
+        """Σ args · kernel + bias.
+
+        Args:
+          args: a tensor [batch, n], or several.
+          output_size: the size of what comes out.
+          bias: whether there is one.
+          key: tells them apart.
+
+        Raises:
+          ValueError: no tensors, or one that is no matrix of a known size.
+        """
+        if key not in self._made:
+            self._made[key] = _Linear(args, output_size, bias)
+        return self._made[key](args)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
 from retrograd.contrib.rnn.sized import keeps_sizes
-from retrograd.contrib.rnn.steps import clipped
 from retrograd.layers.rnn_cell_base import LayerRNNCell
+from retrograd.layers.rnn_cells import clipped
 from retrograd.ops.array.fill import ones, zeros
 from retrograd.ops.array.join import concat, split, stack
 from retrograd.ops.array.reorder import reverse

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from retrograd.contrib.layers.normalization import layer_norm
-from retrograd.contrib.rnn.linear import linear, weighted
+from retrograd.contrib.rnn.linear import joined, linear, weighted
 from retrograd.contrib.rnn.sized import concat_variable, keeps_sizes, known_width
-from retrograd.contrib.rnn.steps import (
-    Peepholes,
-    apart,
-    clipped,
-    memory,
-    shown,
-)
+from retrograd.contrib.rnn.steps import Peepholes, memory, shown
 from retrograd.contrib.rnn.wrappers import warn_of_input_size
 from retrograd.layers.rnn_cell_base import BIAS, KERNEL, RNNCell
-from retrograd.layers.rnn_cells import LSTMStateTuple, joined_state, warn_of_joined
+from retrograd.layers.rnn_cells import (
+    LSTMStateTuple,
+    apart,
+    clipped,
+    joined_state,
+    warn_of_joined,
+)
 from retrograd.ops.array.join import concat, split
 from retrograd.ops.declare import F
 from retrograd.ops.nn.nn import bias_add, dropout, l2_normalize
@@ -125,9 +125,9 @@ class LayerNormBasicLSTMCell(RNNCell):
     def call(self, inputs: Tensor, state: Structure) -> tuple[Any, Any]:
         """The outputs of a step, and the next state."""
         c, h = state
-        joined = concat([inputs, h], 1)
-        gates = split(value=self._linear(joined), num_or_size_splits=4, axis=1)
-        dtype = joined.dtype
+        given = concat([inputs, h], 1)
+        gates = split(value=self._linear(given), num_or_size_splits=4, axis=1)
+        dtype = given.dtype
         i, j, f, o = _normed_gates(self, gates, dtype=dtype)
         entering = self._activation(j)
         if not isinstance(self._keep_prob, float) or self._keep_prob < 1:
@@ -362,7 +362,7 @@ class WeightNormLSTMCell(RNNCell):
                 length = get_variable(f"norm_{place}", [size], dtype=dtype)
                 parts.append(l2_normalize(part, axis=0) * length)
             kernel = concat(parts, 0)
-        found = F.MatMul(args[0] if len(args) == 1 else concat(args, 1), kernel)
+        found = F.MatMul(joined(args, 1), kernel)
         if not bias:
             return found
         blank = constant_initializer(0.0, dtype=dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
-from retrograd.contrib.rnn.linear import _Linear
+from retrograd.contrib.rnn.linear import Linears
 from retrograd.contrib.rnn.sized import keeps_sizes
 from retrograd.layers.rnn_cell_base import RNNCell
 from retrograd.layers.rnn_cells import LSTMStateTuple
@@ -85,12 +85,7 @@ class PhasedLSTMCell(RNNCell):
         self._period_init_max = period_init_max
         self._state_size = LSTMStateTuple(num_units, num_units)
         self._output_size = num_units
-        self._linears: dict[str, _Linear] = {}
-
-    def _linear(self, name: str, given: list[Any], size: int) -> Tensor:
-        if name not in self._linears:
-            self._linears[name] = _Linear(given, size, True)
-        return self._linears[name](given)
+        self._linears = Linears()
 
     def call(self, inputs: Structure, state: Structure) -> tuple[Any, Any]:
         """The outputs of a step, and the next state."""
@@ -99,14 +94,14 @@ class PhasedLSTMCell(RNNCell):
         given, units = [x, h], self._num_units
         seen = [*given, c] if self._use_peepholes else given
         with variable_scope("mask_gates"):
-            gates = F.Sigmoid(self._linear("mask_gates", seen, 2 * units))
+            gates = F.Sigmoid(self._linears(seen, 2 * units, key="mask_gates"))
             enter, keep = split(gates, axis=1, num_or_size_splits=2)
         with variable_scope("new_input"):
-            entering = F.Tanh(self._linear("new_input", given, units))
+            entering = F.Tanh(self._linears(given, units, key="new_input"))
         new_c = c * keep + enter * entering
         seen = [*given, new_c] if self._use_peepholes else given
         with variable_scope("output_gate"):
-            gate = F.Sigmoid(self._linear("output_gate", seen, units))
+            gate = F.Sigmoid(self._linears(seen, units, key="output_gate"))
         new_h = F.Tanh(new_c) * gate
         k = self._openness(time, x.dtype)
         new_c = k * new_c + (1 - k) * c

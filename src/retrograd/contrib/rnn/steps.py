@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retrograd.ops.array.slicing import slice_
 from retrograd.ops.declare import F
-from retrograd.ops.math.clip import clip_by_value
 from retrograd.variables.scope import get_variable
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import DTypeLike, Structure
+    from retrograd.typing import DTypeLike
 
 Activation = Callable[[Any], Any]
 
@@ -69,16 +67,3 @@ def shown(
     if peepholes is not None:
         o = o + peepholes.o * c
     return F.Sigmoid(o) * activation(c)
-
-
-def clipped(x: Tensor, limit: float | None) -> Tensor:
-    """x between −limit and limit, if there is one."""
-    return x if limit is None else clip_by_value(x, -limit, limit)
-
-
-def apart(state: Structure, units: int, width: int, as_tuple: bool) -> Any:
-    """c and h of a state, that may have them side by side."""
-    if as_tuple:
-        return state
-    whole: Any = state
-    return slice_(whole, [0, 0], [-1, units]), slice_(whole, [0, units], [-1, width])

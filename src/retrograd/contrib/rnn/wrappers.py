@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from retrograd import nest
-from retrograd.contrib.rnn.linear import _Linear
+from retrograd.contrib.rnn.linear import Linears
 from retrograd.contrib.rnn.sized import around_cell
 from retrograd.graph.defaults import device as on_device
 from retrograd.layers.rnn_cell_base import RNNCell, assert_like_rnncell
@@ -72,14 +72,13 @@ class OutputProjectionWrapper(RNNCell):
         self._cell = cell
         self._output_size = output_size
         self._activation = activation
-        self._linear: _Linear | None = None
+        self._linears = Linears()
 
     def call(self, inputs: Structure, state: Structure) -> tuple[Any, Any]:
         """The outputs of a step, and the next state."""
         output, state = self._cell(inputs, state)
-        if self._linear is None:
-            self._linear = _Linear(output, self._output_size, True)
-        return activated(self._linear(output), self._activation), state
+        projected = self._linears(output, self._output_size)
+        return activated(projected, self._activation), state
 
 
 def activated(x: Tensor, activation: Activation | None) -> Any:
@@ -116,14 +115,12 @@ class InputProjectionWrapper(RNNCell):
         self._cell = cell
         self._num_proj = num_proj
         self._activation = activation
-        self._linear: _Linear | None = None
+        self._linears = Linears()
 
     def call(self, inputs: Structure, state: Structure) -> tuple[Any, Any]:
         """The outputs of a step, and the next state."""
-        if self._linear is None:
-            self._linear = _Linear(inputs, self._num_proj, True)
-        projected = activated(self._linear(inputs), self._activation)
-        return self._cell(projected, state)
+        projected = self._linears(inputs, self._num_proj)
+        return self._cell(activated(projected, self._activation), state)
 
 
 @around_cell

@@ -59,6 +59,12 @@ def shape_v2(
     return shape(input, name, out_type)
 
 
+def size_along(x: Tensor, axis: int) -> Any:
+    """The size of an axis: a number if it is known, else a tensor."""
+    known = shapes.dimension_value(x.shape[axis])
+    return shape(x)[axis] if known is None else known
+
+
 def shape_internal(
     input: TensorLike,
     name: str | None = None,

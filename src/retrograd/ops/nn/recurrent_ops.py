@@ -285,6 +285,8 @@ def _sequence(
     limits: tuple[float, float],
 ) -> tuple[Array, ...]:
     """What each step gives, [steps, batch, units]; zeros behind the last."""
+    _check_steps(xp, count, x)
+    _check_lstm(x, *states, weights.w, weights.b)
     blank = xp.zeros((*x.shape[:2], states[0].shape[1]), x.dtype)
     found = tuple(blank + 0 for _ in range(7))
 
@@ -321,20 +323,6 @@ def _all_put(
     ]
 
 
-def _block(
-    xp: Arrays,
-    count: Array,
-    x: Array,
-    c: Array,
-    h: Array,
-    weights: _Weights,
-    limits: tuple[float, float],
-) -> tuple[Array, ...]:
-    _check_steps(xp, count, x)
-    _check_lstm(x, c, h, weights.w, weights.b)
-    return _sequence(xp, count, x, (c, h), weights, limits)
-
-
 @op("BlockLSTM", infer=_block_shapes, math=_BLOCK)
 def block_lstm_kernel(
     xp: Arrays,
@@ -353,7 +341,7 @@ def block_lstm_kernel(
       InvalidArgumentError: shapes do not fit, or there are fewer steps.
     """
     own = _Weights(weights, use_peephole)
-    return _block(xp, count, x, c, h, own, (forget_bias, cell_clip))
+    return _sequence(xp, count, x, (c, h), own, (forget_bias, cell_clip))
 
 
 @op("BlockLSTMV2", infer=_block_shapes, math=_BLOCK)
@@ -373,7 +361,7 @@ def block_lstm_v2_kernel(
       InvalidArgumentError: shapes do not fit, or there are fewer steps.
     """
     own = _Weights(_reordered(xp, weights), use_peephole)
-    return _block(xp, count, x, c, h, own, (0.0, cell_clip))
+    return _sequence(xp, count, x, (c, h), own, (0.0, cell_clip))
 
 
 def _block_back(
@@ -386,8 +374,9 @@ def _block_back(
     given: Sequence[Array],
 ) -> tuple[Array, ...]:
     """Backward from the last step to the first: as `block_lstm_grad_kernel`."""
-    _check_steps(xp, count, x)
     c, h = states
+    _check_lstm(x, c, h, weights.w, weights.b)
+    _check_steps(xp, count, x)
     width, one = x.shape[2], np.int64(1)
     memories = xp.concatenate([c[None], kept[1]], 0)
     outputs = xp.concatenate([h[None], kept[6]], 0)
@@ -429,7 +418,6 @@ def block_lstm_grad_kernel(
       InvalidArgumentError: shapes do not fit, or there are fewer steps.
     """
     own = _Weights(rest[:5], use_peephole)
-    _check_lstm(x, c, h, own.w, own.b)
     return _block_back(xp, count, x, (c, h), own, rest[5:12], rest[12:])
 
 
@@ -449,7 +437,6 @@ def block_lstm_grad_v2_kernel(
       InvalidArgumentError: shapes do not fit, or there are fewer steps.
     """
     own = _Weights(_reordered(xp, rest[:5]), use_peephole)
-    _check_lstm(x, c, h, own.w, own.b)
     found = _block_back(xp, count, x, (c, h), own, rest[5:12], rest[12:])
     dw, db = _swapped(xp, found[3]), _swapped(xp, found[7])
     return *found[:3], dw, *found[4:7], db
