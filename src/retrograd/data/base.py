@@ -13,7 +13,7 @@ from retrograd.data.options import Options
 from retrograd.graph import context
 from retrograd.graph.composite import CompositeTensor
 from retrograd.graph.convert import convert_to_tensor
-from retrograd.graph.specs import TensorSpec
+from retrograd.graph.specs import TensorSpec, TypeSpec
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.declare import F
 
@@ -174,7 +174,7 @@ class DatasetBase:
         return self._of_this(F.OptimizeDataset, names)
 
 
-class DatasetSpec(kinds.Carried):
+class DatasetSpec(TypeSpec, kinds.Carried):
     """What is known about a dataset.
 
     Args:
@@ -184,15 +184,31 @@ class DatasetSpec(kinds.Carried):
 
     def __init__(self, element_spec: Structure, dataset_shape: ShapeLike = ()) -> None:
         self._element_spec = element_spec
-        self._dataset_shape = self._variant_shape = shapes.TensorShape(dataset_shape)
+        self._dataset_shape = shapes.TensorShape(dataset_shape)
+
+    @property
+    def _variant_shape(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self._dataset_shape
 
     @property
     def value_type(self) -> Any:
         """The class of datasets."""
         return DatasetBase._kind
 
+    @property
+    def _component_specs(self) -> Any:
+        return kinds.carrier(self)
+
+    def _to_legacy_output_types(self) -> Any:
+        return self
+
+    _to_legacy_output_shapes = _to_legacy_output_classes = _to_legacy_output_types
+
     def _serialize(self) -> tuple[Any, ...]:
         return (self._element_spec, self._dataset_shape)
+
+    def _to_components(self, value: Structure) -> Any:
+        return value._variant_tensor
 
     def _from_components(self, components: Tensor) -> Any:
         if self._dataset_shape.ndims == 0:

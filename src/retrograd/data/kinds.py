@@ -18,27 +18,18 @@ if TYPE_CHECKING:
     from retrograd.typing import DTypeLike, ShapeLike, Structure
 
 
-class Carried(TypeSpec):
+class Carried:
     """The spec of values that are carried by one variant tensor.
 
-    A subclass gives `value_type`, the type of the values, and `_from_components`, the
-    value of a tensor.
+    A subclass gives `value_class`, the type of the values, `_to_components`, their
+    tensor, and `_from_components`, the value of a tensor.
     """
 
     #: the shape of the tensor
-    _variant_shape: ShapeLike = ()
+    _variant_shape: tuple[int | None, ...] | None = ()
 
-    @property
-    def _component_specs(self) -> Any:
-        return carrier(self)
-
-    def _to_components(self, value: Structure) -> Any:
-        return value._variant_tensor
-
-    def _to_legacy_output_types(self) -> Any:
-        return self
-
-    _to_legacy_output_shapes = _to_legacy_output_classes = _to_legacy_output_types
+    _to_components: Any
+    _from_components: Any
 
 
 def spec_of(value: object) -> Any:

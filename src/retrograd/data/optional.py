@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.data import elements, kinds
 from retrograd.graph.composite import CompositeTensor
+from retrograd.graph.specs import TypeSpec
 from retrograd.ops.declare import F
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class _OptionalImpl(CompositeTensor, Optional):
         return OptionalSpec(self._value_structure)
 
 
-class OptionalSpec(kinds.Carried):
+class OptionalSpec(TypeSpec, kinds.Carried):
     """What is known about a value that may be missing.
 
     Args:
@@ -91,8 +92,20 @@ class OptionalSpec(kinds.Carried):
         """The class of such values."""
         return _OptionalImpl
 
+    @property
+    def _component_specs(self) -> Any:
+        return kinds.carrier(self)
+
+    def _to_legacy_output_types(self) -> Any:
+        return self
+
+    _to_legacy_output_shapes = _to_legacy_output_classes = _to_legacy_output_types
+
     def _serialize(self) -> tuple[Any, ...]:
         return (self._value_structure,)
+
+    def _to_components(self, value: Structure) -> Any:
+        return value._variant_tensor
 
     def _from_components(self, components: Tensor) -> Any:
         return _OptionalImpl(components, self._value_structure)
