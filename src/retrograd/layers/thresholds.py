@@ -132,6 +132,58 @@ def counter(
     return count
 
 
+def even_limits(count: int) -> list[float]:
+    """Thresholds from just below 0 to just above 1.
+
+    Args:
+      count: how many there are, evenly spaced.
+    """
+    return _around([i / (count - 1) for i in range(1, count - 1)])
+
+
+def _around(between: Sequence[float]) -> list[float]:
+    return [0.0 - 1e-7, *between, 1.0 + 1e-7]
+
+
+def of_counts(
+    scope: str,
+    function: Callable[[dict[str, Any], str], Any],
+    labels: TensorLike,
+    predictions: TensorLike,
+    thresholds: Sequence[float],
+    weights: TensorLike | None,
+    metrics_collections: Collections,
+    updates_collections: Collections,
+    name: str | None,
+    includes: Sequence[str] = tuple(_NAMES),
+) -> Streaming:
+    """A function of counts at thresholds.
+
+    Args:
+      scope: the variable scope, unless there is a name.
+      function: of the counts, and of `value` or `update_op`, which they are for.
+      labels, predictions, thresholds, weights, includes: see `counts_at`.
+      metrics_collections, updates_collections: where the results are put.
+      name: the variable scope.
+    """
+    with variable_scope(name, scope, (predictions, labels, weights)):
+        values, updates = counts_at(labels, predictions, thresholds, weights, includes)
+        return _streamed(
+            function, values, updates, metrics_collections, updates_collections
+        )
+
+
+def _streamed(
+    function: Callable[[dict[str, Any], str], Any],
+    values: dict[str, Any],
+    updates: dict[str, Any],
+    metrics_collections: Collections,
+    updates_collections: Collections,
+) -> Streaming:
+    value = value_of(metrics_collections, lambda v: function(v, "value"), values)
+    return value, kept_update(function(updates, "update_op"), updates_collections)
+
+
 def _one_count(
     key: str,
     labels: TensorLike,
@@ -237,18 +289,14 @@ def share_at(
       scope: the variable scope.
     """
     only_in_graphs(f"{name}_at_thresholds")
-    given = predictions, labels, weights
-    with variable_scope(scope, f"{name}_at_thresholds", given):
-        values, updates = counts_at(
-            labels, predictions, thresholds, weights, (one, other)
-        )
 
-        def share(counts: dict[str, Any], which: str) -> Any:
-            found = counts[one]
-            return div(found, 1e-7 + found + counts[other], name=f"{called}_{which}")
+    def share(counts: dict[str, Any], which: str) -> Any:
+        found = counts[one]
+        return div(found, 1e-7 + found + counts[other], name=f"{called}_{which}")
 
-        value = value_of(metrics_collections, lambda v: share(v, "value"), values)
-        return value, kept_update(share(updates, "update_op"), updates_collections)
+    collections = metrics_collections, updates_collections
+    given = labels, predictions, thresholds, weights, *collections, scope
+    return of_counts(f"{name}_at_thresholds", share, *given, (one, other))
 
 
 def precision_at_thresholds(
@@ -313,41 +361,53 @@ def auc(
     """
     only_in_graphs("auc")
     with variable_scope(name, "auc", (labels, predictions, weights)):
-        if curve not in ("ROC", "PR"):
-            raise ValueError(f"curve must be either ROC or PR, {curve} unknown")
+        check_curve(curve)
         if thresholds is None:
-            steps = num_thresholds - 1
-            between = [i / steps for i in range(1, steps)]
+            limits = even_limits(num_thresholds)
         else:
-            between = sorted(thresholds)
-        limits = [0.0 - 1e-7, *between, 1.0 + 1e-7]
+            limits = _around(sorted(thresholds))
         values, updates = counts_at(labels, predictions, limits, weights)
 
         def area(counts: dict[str, Any], called: str) -> Any:
             return _area(counts, curve, summation_method, called)
 
-        value = value_of(metrics_collections, lambda v: area(v, "value"), values)
-        return value, kept_update(area(updates, "update_op"), updates_collections)
+        return _streamed(
+            area, values, updates, metrics_collections, updates_collections
+        )
+
+
+def check_curve(curve: str) -> None:
+    """Raise ValueError unless a curve is `ROC` or `PR`."""
+    if curve not in ("ROC", "PR"):
+        raise ValueError(f"curve must be either ROC or PR, {curve} unknown")
 
 
 def _area(counts: dict[str, Any], curve: str, method: str, name: str) -> Any:
-    tp, fn, tn, fp = (counts[key] for key in ("tp", "fn", "tn", "fp"))
     if curve == "PR" and method == "trapezoidal":
         logs.warning(
             "Trapezoidal rule is known to produce incorrect PR-AUCs; please switch to "
             '"careful_interpolation" instead.'
         )
     elif curve == "PR" and method == "careful_interpolation":
-        return interpolated_area(tp, fp, fn)
+        return interpolated_area(counts["tp"], counts["fp"], counts["fn"])
+    if method == "careful_interpolation":
+        method = "trapezoidal"
+    return under(*points_of(counts, curve), method, name)
+
+
+def points_of(counts: dict[str, Any], curve: str) -> tuple[Any, Any]:
+    """Where the points of a curve are, one at each threshold: x and y.
+
+    Args:
+      counts: all four, at the thresholds.
+      curve: `ROC` (true over false positives) or `PR` (precision over recall).
+    """
+    tp, fn, tn, fp = (counts[key] for key in _NAMES)
     small = 1.0e-6
     recall = div(tp + small, tp + fn + small)
     if curve == "ROC":
-        x, y = div(fp, fp + tn + small), recall
-    else:
-        x, y = recall, div(tp + small, tp + fp + small)
-    if method == "careful_interpolation":
-        method = "trapezoidal"
-    return under(x, y, method, name)
+        return div(fp, fp + tn + small), recall
+    return recall, div(tp + small, tp + fp + small)
 
 
 def under(x: Any, y: Any, method: str, name: str) -> Any:
@@ -417,22 +477,18 @@ def _rate_where(
     only_in_graphs(f"{of}_at_{at}")
     if rate < 0 or rate > 1:
         raise ValueError(f"`{at}` must be in the range [0, 1].")
-    with variable_scope(name, f"{of}_at_{at}", (predictions, labels, weights)):
-        steps = num_thresholds - 1
-        between = [i / steps for i in range(1, steps)]
-        limits = [0.0 - 1e-7, *between, 1.0 + 1e-7]
-        values, updates = counts_at(labels, predictions, limits, weights)
 
-        def at_nearest(found: dict[str, Any], called: str) -> Any:
-            right, wrong, own, other = (found[key] for key in counts)
-            rates = div(right, right + wrong + 1e-7)
-            place = nearest(F.Abs(rates - rate))
-            chosen = own[place]
-            return div(chosen, chosen + other[place] + 1e-7, name=called)
+    def at_nearest(found: dict[str, Any], called: str) -> Any:
+        right, wrong, own, other = (found[key] for key in counts)
+        rates = div(right, right + wrong + 1e-7)
+        place = nearest(F.Abs(rates - rate))
+        chosen = own[place]
+        return div(chosen, chosen + other[place] + 1e-7, name=called)
 
-        value = value_of(metrics_collections, lambda v: at_nearest(v, "value"), values)
-        update = at_nearest(updates, "update_op")
-        return value, kept_update(update, updates_collections)
+    limits = even_limits(num_thresholds)
+    collections = metrics_collections, updates_collections
+    given = labels, predictions, limits, weights, *collections, name
+    return of_counts(f"{of}_at_{at}", at_nearest, *given)
 
 
 def last_least(values: Any) -> Any:

@@ -18,6 +18,7 @@ from retrograd.layers.metric_parts import (
     kept_update,
     metric_variable,
 )
+from retrograd.layers.thresholds import check_curve
 from retrograd.ops.array.fill import ones_like, zeros_like
 from retrograd.ops.array.gather import gather
 from retrograd.ops.array.join import concat
@@ -64,8 +65,7 @@ def streaming_dynamic_auc(
     Raises:
       ValueError: there is no such curve.
     """
-    if curve not in ("PR", "ROC"):
-        raise ValueError(f"curve must be either ROC or PR, {curve} unknown")
+    check_curve(curve)
     with variable_scope(name, "dynamic_auc"):
         y, p = _checked(labels, predictions)
         all_p, more_p = streaming_concat(p, name="concat_preds")

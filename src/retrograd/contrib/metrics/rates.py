@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
 from retrograd.layers import metrics
-from retrograd.layers.metric_parts import (
-    Collections,
-    Streaming,
-    keep,
-    kept_update,
-    value_of,
+from retrograd.layers.metric_parts import Collections, Streaming, keep, kept_update
+from retrograd.layers.thresholds import (
+    check_curve,
+    counts_at,
+    even_limits,
+    last_least,
+    of_counts,
+    points_of,
+    share_at,
 )
-from retrograd.layers.thresholds import counts_at, last_least, share_at
 from retrograd.ops.array.join import stack
 from retrograd.ops.flow.branches import cond
 from retrograd.ops.flow.control import group
@@ -87,33 +89,6 @@ def streaming_false_negative_rate_at_thresholds(
     return share_at("false_negative_rate", "fnr", "fn", "tp", *given, name)
 
 
-def _limits(count: int) -> list[float]:
-    """Thresholds from just below 0 to just above 1."""
-    between = [i / (count - 1) for i in range(1, count - 1)]
-    return [0.0 - _SMALL, *between, 1.0 + _SMALL]
-
-
-def _of_counts(
-    scope: str,
-    function: Callable[[dict[str, Any], str], Any],
-    labels: TensorLike,
-    predictions: TensorLike,
-    weights: TensorLike | None,
-    num_thresholds: int,
-    metrics_collections: Collections,
-    updates_collections: Collections,
-    name: str | None,
-    includes: Sequence[str] = ("tp", "fn", "tn", "fp"),
-) -> Streaming:
-    """A function of counts at thresholds, and of a name."""
-    with variable_scope(name, scope, (predictions, labels, weights)):
-        limits = _limits(num_thresholds)
-        values, updates = counts_at(labels, predictions, limits, weights, includes)
-        value = value_of(metrics_collections, lambda v: function(v, "value"), values)
-        update = function(updates, "update_op")
-        return value, kept_update(update, updates_collections)
-
-
 def f1_score(
     labels: TensorLike,
     predictions: TensorLike,
@@ -140,9 +115,10 @@ def f1_score(
         recall = div(tp, _SMALL + tp + fn, name="recall_" + which)
         return reduce_max(2.0 * precision * recall / (precision + recall + _SMALL))
 
+    limits = even_limits(num_thresholds)
     collections = metrics_collections, updates_collections
-    given = labels, predictions, weights, num_thresholds, *collections, name
-    return _of_counts("f1", best, *given, ("tp", "fn", "fp"))
+    given = labels, predictions, limits, weights, *collections, name
+    return of_counts("f1", best, *given, ("tp", "fn", "fp"))
 
 
 def precision_at_recall(
@@ -174,9 +150,10 @@ def precision_at_recall(
         at = last_least(abs(recalls - target_recall))
         return div(tp[at] + _SMALL, tp[at] + fp[at] + _SMALL, name=which)
 
+    limits = even_limits(num_thresholds)
     collections = metrics_collections, updates_collections
-    given = labels, predictions, weights, num_thresholds, *collections, name
-    return _of_counts("precision_at_recall", precision, *given)
+    given = labels, predictions, limits, weights, *collections, name
+    return of_counts("precision_at_recall", precision, *given)
 
 
 def recall_at_precision(
@@ -220,9 +197,10 @@ def recall_at_precision(
         )
         return cond(precisions[place] >= precision, lambda: at(place), lambda: 0.0)
 
+    limits = even_limits(num_thresholds)
     collections = metrics_collections, updates_collections
-    given = labels, predictions, weights, num_thresholds, *collections, name
-    return _of_counts("recall_at_precision", recall, *given)
+    given = labels, predictions, limits, weights, *collections, name
+    return of_counts("recall_at_precision", recall, *given)
 
 
 def streaming_curve_points(
@@ -245,19 +223,12 @@ def streaming_curve_points(
     Raises:
       ValueError: there is no such curve.
     """
-    if curve not in ("ROC", "PR"):
-        raise ValueError(f"curve must be either ROC or PR, {curve} unknown")
+    check_curve(curve)
     y: Any = labels
     p: Any = predictions
     with variable_scope(name, "curve_points", (y, p, weights)):
-        values, updates = counts_at(y, p, _limits(num_thresholds), weights)
-        tp, fn, tn, fp = (values[key] for key in ("tp", "fn", "tn", "fp"))
-        small = 1e-6
-        recall = div(tp + small, tp + fn + small)
-        if curve == "ROC":
-            found = stack([div(fp, fp + tn + small), recall], axis=1)
-        else:
-            found = stack([recall, div(tp + small, tp + fp + small)], axis=1)
+        values, updates = counts_at(y, p, even_limits(num_thresholds), weights)
+        found = stack(points_of(values, curve), axis=1)
         keep(found, metrics_collections)
         update = group(*updates.values())
         return found, kept_update(update, updates_collections)
