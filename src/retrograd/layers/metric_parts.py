@@ -15,6 +15,7 @@ from retrograd.ops.array.shape import expand_dims, rank, shape, squeeze
 from retrograd.ops.declare import F
 from retrograd.ops.flow.branches import cond
 from retrograd.ops.math.confusion import remove_squeezable_dimensions
+from retrograd.ops.math.elementwise import div_no_nan
 from retrograd.variables.options import VariableAggregation, VariableSynchronization
 from retrograd.variables.variable import VariableV1
 
@@ -144,6 +145,11 @@ def value_of(
         return value
 
     return get_replica_context().merge_call(merged, args=args)
+
+
+def ratio(x: Any, y: Any, name: str | None = None) -> Any:
+    """x / y; 0 where y is 0 or less."""
+    return div_no_nan(x, F.Maximum(y, 0), name=name)
 
 
 def read(variable: Any) -> Any:

@@ -20,6 +20,7 @@ from retrograd.layers.metric_parts import (
     kept_update,
     metric_variable,
     only_in_graphs,
+    ratio,
     read,
     value_of,
 )
@@ -31,7 +32,7 @@ from retrograd.ops.host.shape_checks import assert_rank_in, assert_type
 from retrograd.ops.linalg.diagonals import diag_part
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.confusion import confusion_matrix, remove_squeezable_dimensions
-from retrograd.ops.math.elementwise import div, div_no_nan
+from retrograd.ops.math.elementwise import div
 from retrograd.ops.math.reduce import reduce_mean, reduce_sum
 from retrograd.ops.nn.weights import broadcast_weights
 from retrograd.variables.scope import variable_scope
@@ -42,10 +43,6 @@ if TYPE_CHECKING:
 
 
 # ---------------------------------------------------------------------- means
-
-
-def _ratio(total: Any, count: Any, name: str) -> Any:
-    return div_no_nan(total, F.Maximum(count, 0), name=name)
 
 
 def _mean_of(
@@ -62,9 +59,9 @@ def _mean_of(
     with control_dependencies([after]):
         new_count = assign_add(count, more)
     value = value_of(
-        metrics_collections, lambda t, c: _ratio(t, c, "value"), total, count
+        metrics_collections, lambda t, c: ratio(t, c, "value"), total, count
     )
-    update = _ratio(new_total, new_count, "update_op")
+    update = ratio(new_total, new_count, "update_op")
     return value, kept_update(update, updates_collections)
 
 
@@ -271,11 +268,10 @@ def mean_per_class_accuracy(
         new_count = scatter_add(count, y, correct)
 
         def of_classes(count: Any, total: Any) -> Any:
-            shares = div_no_nan(count, F.Maximum(total, 0))
-            return reduce_mean(shares, name="mean_accuracy")
+            return reduce_mean(ratio(count, total), name="mean_accuracy")
 
         value = value_of(metrics_collections, of_classes, count, total)
-        update = _ratio(new_count, new_total, "update_op")
+        update = ratio(new_count, new_total, "update_op")
         return value, kept_update(update, updates_collections)
 
 

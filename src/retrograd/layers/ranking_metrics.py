@@ -17,6 +17,7 @@ from retrograd.layers.metric_parts import (
     kept_update,
     metric_variable,
     only_in_graphs,
+    ratio,
     value_of,
 )
 from retrograd.ops.array.fill import ones_like
@@ -24,7 +25,7 @@ from retrograd.ops.array.selection import where
 from retrograd.ops.array.shape import expand_dims, shape, size
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
-from retrograd.ops.math.elementwise import div, div_no_nan
+from retrograd.ops.math.elementwise import div
 from retrograd.ops.math.reduce import reduce_any, reduce_sum
 from retrograd.ops.math.scan import cumsum
 from retrograd.ops.nn.weights import assert_broadcastable, broadcast_weights
@@ -295,11 +296,11 @@ def _mean_precision(
         new_total = assign_add(total, reduce_sum(found), name="update")
     value = value_of(
         metrics_collections,
-        lambda t, m: div_no_nan(t, F.Maximum(m, 0), name="mean"),
+        lambda t, m: ratio(t, m, "mean"),
         total,
         most,
     )
-    update = div_no_nan(new_total, F.Maximum(new_most, 0), name=scope)
+    update = ratio(new_total, new_most, scope)
     return value, kept_update(update, updates_collections)
 
 

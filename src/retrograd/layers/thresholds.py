@@ -15,6 +15,7 @@ from retrograd.layers.metric_parts import (
     kept_update,
     metric_variable,
     only_in_graphs,
+    ratio,
     read,
     value_of,
 )
@@ -26,7 +27,7 @@ from retrograd.ops.array.shape import expand_dims, reshape, shape, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.host.checks import assert_greater_equal, assert_less_equal
 from retrograd.ops.math.casts import cast
-from retrograd.ops.math.elementwise import div, div_no_nan
+from retrograd.ops.math.elementwise import div
 from retrograd.ops.math.reduce import reduce_min, reduce_sum
 from retrograd.ops.math.scan import cumsum
 from retrograd.ops.nn.weights import broadcast_weights
@@ -435,17 +436,17 @@ def under(x: Any, y: Any, method: str, name: str) -> Any:
 def interpolated_area(tp: Any, fp: Any, fn: Any) -> Any:
     """The area under precision over recall, both interpolated by their counts."""
     change, p = tp[:-1] - tp[1:], tp + fp
-    slope = div_no_nan(change, F.Maximum(p[:-1] - p[1:], 0), name="prec_slope")
+    slope = ratio(change, p[:-1] - p[1:], "prec_slope")
     start = tp[1:] - F.Mul(slope, p[1:])
-    ratio = where(
+    relative = where(
         F.LogicalAnd(p[:-1] > 0, p[1:] > 0),
-        div_no_nan(p[:-1], F.Maximum(p[1:], 0), name="recall_relative_ratio"),
+        ratio(p[:-1], p[1:], "recall_relative_ratio"),
         ones_like(p[1:]),
     )
-    parts = div_no_nan(
-        slope * (change + start * F.Log(ratio)),
-        F.Maximum(tp[1:] + fn[1:], 0),
-        name="pr_auc_increment",
+    parts = ratio(
+        slope * (change + start * F.Log(relative)),
+        tp[1:] + fn[1:],
+        "pr_auc_increment",
     )
     return reduce_sum(parts, name="interpolate_pr_auc")
 

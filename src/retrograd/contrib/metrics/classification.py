@@ -15,7 +15,9 @@ from retrograd.ops.math.reduce import reduce_mean, reduce_sum
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
-    from retrograd.typing import DTypeLike, TensorLike
+    from retrograd.typing import TensorLike
+
+confusion_matrix = confusion.confusion_matrix
 
 
 def accuracy(
@@ -57,20 +59,6 @@ def accuracy(
         spread = F.Mul(ones_like(correct), cast(weights, dtypes.float32))
         total = reduce_sum(F.Mul(correct, cast(weights, dtypes.float32)))
         return div(total, reduce_sum(spread))
-
-
-def confusion_matrix(
-    labels: TensorLike,
-    predictions: TensorLike,
-    num_classes: TensorLike | None = None,
-    dtype: DTypeLike = dtypes.int32,
-    name: str | None = None,
-    weights: TensorLike | None = None,
-) -> Any:
-    """`tf.math.confusion_matrix`."""
-    return confusion.confusion_matrix(
-        labels, predictions, num_classes, dtype, name, weights
-    )
 
 
 def aggregate_metrics(*value_update_tuples: Any) -> tuple[list[Any], list[Any]]:

@@ -14,6 +14,7 @@ from retrograd.layers.metric_parts import (
     keep,
     kept_update,
     metric_variable,
+    ratio,
     read,
     value_of,
 )
@@ -24,7 +25,7 @@ from retrograd.ops.declare import F
 from retrograd.ops.linalg.diagonals import diag_part
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.confusion import confusion_matrix
-from retrograd.ops.math.elementwise import div_no_nan, truediv
+from retrograd.ops.math.elementwise import truediv
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.nn.weights import broadcast_weights
 from retrograd.variables.scope import variable_scope
@@ -101,8 +102,8 @@ def streaming_covariance(
         def moved(values: Tensor, mean: Variable) -> tuple[Any, Any, Any]:
             """The mean of the batch, the former and the new mean."""
             weighted = values if spread is None else F.Mul(values, spread)
-            of_batch = _ratio(reduce_sum(weighted), more)
-            change = _ratio((of_batch - mean) * more, new_total)
+            of_batch = ratio(reduce_sum(weighted), more)
+            change = ratio((of_batch - mean) * more, new_total)
             new = assign_add(mean, change)
             return of_batch, new - change, new
 
@@ -124,10 +125,6 @@ def streaming_covariance(
             update = covariance(comoment, total, "update_op")
         keep(value, metrics_collections)
         return value, kept_update(update, updates_collections)
-
-
-def _ratio(x: Operand, y: Operand) -> Any:
-    return div_no_nan(x, F.Maximum(y, 0))
 
 
 def streaming_pearson_correlation(
@@ -268,7 +265,7 @@ def cohen_kappa(
             total = cast(reduce_sum(rows), dtypes.float64)
             agreed = cast(reduce_sum(agreed), dtypes.float64)
             products = cast(F.Mul(rows, columns), dtypes.float64)
-            expected = reduce_sum(_ratio(products, total))
+            expected = reduce_sum(ratio(products, total))
             more, all_ = agreed - expected, total - expected
             share = F.Mul(more, F.Reciprocal(all_))
             nothing = F.Equal(all_, cast(0.0, dtypes.float64))
