@@ -23,6 +23,24 @@ if TYPE_CHECKING:
     from retrograd.variables.variable import Variable
 
 
+def hyperparameters(optimizer: Any) -> list[Any]:
+    """The tensors η, β₁, β₂ and ε of Adam, or of an optimizer that has them as it."""
+    return [
+        optimizer._lr_t,
+        optimizer._beta1_t,
+        optimizer._beta2_t,
+        optimizer._epsilon_t,
+    ]
+
+
+def unbiased(optimizer: Any, var: Variable) -> tuple[Any, Any, Any, Any]:
+    """η √(1 − β₂ᵗ) / (1 − β₁ᵗ), β₁, β₂ and ε, in the dtype of a variable."""
+    dtype = var.dtype.base_dtype
+    power1, power2 = (cast(p, dtype) for p in optimizer._get_beta_accumulators())
+    rate, beta1, beta2, epsilon = (cast(x, dtype) for x in hyperparameters(optimizer))
+    return rate * F.Sqrt(1 - power2) / (1 - power1), beta1, beta2, epsilon
+
+
 @updates_by_one_op
 class AdamOptimizer(Optimizer):
     """Adam (Kingma & Ba 2015), in the form before section 2.1 of the paper.
@@ -93,13 +111,7 @@ class AdamOptimizer(Optimizer):
     def _update(
         self, var: Variable, grad: Tensor, indices: Tensor | None = None
     ) -> Any:
-        scalars = [
-            *self._get_beta_accumulators(),
-            self._lr_t,
-            self._beta1_t,
-            self._beta2_t,
-            self._epsilon_t,
-        ]
+        scalars = [*self._get_beta_accumulators(), *hyperparameters(self)]
         return apply_rule(self, "Adam", var, ["m", "v"], scalars, grad)
 
     def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
@@ -129,15 +141,7 @@ class AdamOptimizer(Optimizer):
         scatter_add: Callable[..., Any],
     ) -> Any:
         """Update by rows: `scatter_add(slot, indices, values)` is the slot after it."""
-        dtype = var.dtype.base_dtype
-        beta1_power, beta2_power = (
-            cast(p, dtype) for p in self._get_beta_accumulators()
-        )
-        rate, beta1, beta2, epsilon = (
-            cast(x, dtype)
-            for x in (self._lr_t, self._beta1_t, self._beta2_t, self._epsilon_t)
-        )
-        rate = rate * F.Sqrt(1 - beta2_power) / (1 - beta1_power)
+        rate, beta1, beta2, epsilon = unbiased(self, var)
 
         def average(slot: Variable, values: Tensor, beta: Tensor) -> Any:
             decayed = assign(slot, slot * beta, use_locking=self._use_locking)

@@ -12,16 +12,14 @@ from retrograd.ops.array.gather import gather
 from retrograd.ops.declare import F
 from retrograd.ops.flow import control
 from retrograd.ops.math.casts import cast
-from retrograd.train.adam import AdamOptimizer
+from retrograd.train.adam import AdamOptimizer, hyperparameters, unbiased
 from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule, updates_by_one_op
-from retrograd.variables.updates import assign, scatter_add, scatter_sub, scatter_update
+from retrograd.variables.updates import assign, scatter_sub, scatter_update
 
 if TYPE_CHECKING:
-    from retrograd.graph.composite import IndexedSlices
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Hyperparameter, Operand
-    from retrograd.variables.resource import BaseResourceVariable
     from retrograd.variables.variable import Variable
 
 
@@ -29,25 +27,9 @@ if TYPE_CHECKING:
 _Adam: TypeAlias = "AdamOptimizer | AdamGSOptimizer"
 
 
-def _scalars(optimizer: _Adam, var: Variable) -> tuple[Any, ...]:
-    """The step size without bias, β₁, β₂ and ε, in the dtype of a variable."""
-    dtype = var.dtype.base_dtype
-    power1, power2 = (cast(p, dtype) for p in optimizer._get_beta_accumulators())
-    rate, beta1, beta2, epsilon = (
-        cast(x, dtype)
-        for x in (
-            optimizer._lr_t,
-            optimizer._beta1_t,
-            optimizer._beta2_t,
-            optimizer._epsilon_t,
-        )
-    )
-    return rate * F.Sqrt(1 - power2) / (1 - power1), beta1, beta2, epsilon
-
-
 def _rows_only(optimizer: _Adam, var: Variable, grad: Tensor, indices: Tensor) -> Any:
     """Adam's update of the rows that have a gradient, and of their averages."""
-    rate, beta1, beta2, epsilon = _scalars(optimizer, var)
+    rate, beta1, beta2, epsilon = unbiased(optimizer, var)
     lock = optimizer._use_locking
     found = []
     for name, beta, value in (("m", beta1, grad), ("v", beta2, F.Square(grad))):
@@ -61,19 +43,19 @@ def _rows_only(optimizer: _Adam, var: Variable, grad: Tensor, indices: Tensor) -
     return control.group(moved, *found)
 
 
+@updates_by_one_op
 class LazyAdamOptimizer(AdamOptimizer):
     """Adam that leaves rows without a gradient alone, and their averages.
 
     The arguments are those of `tf.train.AdamOptimizer`.
     """
 
-    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
-        return _rows_only(self, var, grad.values, grad.indices)
-
-    def _resource_apply_sparse(
-        self, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
     ) -> Any:
-        return _rows_only(self, handle, grad, indices)
+        if indices is None:
+            return super()._update(var, grad)
+        return _rows_only(self, var, grad, indices)
 
 
 class NadamOptimizer(AdamOptimizer):
@@ -86,13 +68,7 @@ class NadamOptimizer(AdamOptimizer):
     def _update(
         self, var: Variable, grad: Tensor, indices: Tensor | None = None
     ) -> Any:
-        scalars = [
-            *self._get_beta_accumulators(),
-            self._lr_t,
-            self._beta1_t,
-            self._beta2_t,
-            self._epsilon_t,
-        ]
+        scalars = [*self._get_beta_accumulators(), *hyperparameters(self)]
         return apply_rule(
             self, "Adam", var, ["m", "v"], scalars, grad, use_nesterov=True
         )
@@ -104,7 +80,7 @@ class NadamOptimizer(AdamOptimizer):
         indices: Tensor,
         scatter_add: Callable[..., Any],
     ) -> Any:
-        rate, beta1, beta2, epsilon = _scalars(self, var)
+        rate, beta1, beta2, epsilon = unbiased(self, var)
 
         def average(name: str, values: Tensor, beta: Tensor) -> Any:
             slot = self.get_slot(var, name)
@@ -167,25 +143,19 @@ class AdamGSOptimizer(Optimizer):
         self._global_step_on_worker = F.Identity(convert_to_tensor(self._global_step))
 
     _update: Any = AdamOptimizer._update
-
-    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
-        return self._apply_sparse_shared(grad.values, var, grad.indices, self._added)
-
-    def _added(self, x: Variable, indices: Tensor, values: Tensor) -> Any:
-        return scatter_add(x, indices, values, use_locking=self._use_locking)
-
+    _apply_sparse: Any = AdamOptimizer._apply_sparse
     _resource_apply_sparse: Any = AdamOptimizer._resource_apply_sparse
     _resource_scatter_add: Any = AdamOptimizer._resource_scatter_add
     _apply_sparse_shared: Any = AdamOptimizer._apply_sparse_shared
 
 
+@updates_by_one_op
 class LazyAdamGSOptimizer(AdamGSOptimizer):
     """`AdamGSOptimizer` that leaves rows without a gradient alone."""
 
-    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
-        return _rows_only(self, var, grad.values, grad.indices)
-
-    def _resource_apply_sparse(
-        self, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
     ) -> Any:
-        return _rows_only(self, handle, grad, indices)
+        if indices is None:
+            return super()._update(var, grad)
+        return _rows_only(self, var, grad, indices)

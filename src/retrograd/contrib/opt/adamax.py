@@ -11,18 +11,17 @@ from retrograd.ops.array.gather import gather
 from retrograd.ops.declare import F
 from retrograd.ops.flow import control
 from retrograd.ops.math.casts import cast
-from retrograd.train.adam import AdamOptimizer
-from retrograd.train.update_ops import apply_rule
+from retrograd.train.adam import AdamOptimizer, hyperparameters
+from retrograd.train.update_ops import apply_rule, updates_by_one_op
 from retrograd.variables.updates import scatter_add, scatter_update
 
 if TYPE_CHECKING:
-    from retrograd.graph.composite import IndexedSlices
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Hyperparameter
-    from retrograd.variables.resource import BaseResourceVariable
     from retrograd.variables.variable import Variable
 
 
+@updates_by_one_op
 class AdaMaxOptimizer(AdamOptimizer):
     """Adam with the largest gradient in place of the mean square (Kingma & Ba 2015).
 
@@ -60,36 +59,16 @@ class AdaMaxOptimizer(AdamOptimizer):
     def _update(
         self, var: Variable, grad: Tensor, indices: Tensor | None = None
     ) -> Any:
-        scalars = [
-            self._get_beta_accumulators(),
-            self._lr_t,
-            self._beta1_t,
-            self._beta2_t,
-            self._epsilon_t,
-        ]
+        scalars = [self._get_beta_accumulators(), *hyperparameters(self)]
+        if indices is not None:
+            return self._update_rows(scalars, grad, var, indices)
         return apply_rule(self, "AdaMax", var, ["m", "v"], scalars, grad)
 
-    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
-        return self._apply_rows(grad.values, var, grad.indices)
-
-    def _resource_apply_sparse(
-        self, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
+    def _update_rows(
+        self, scalars: Sequence[Any], grad: Tensor, var: Variable, indices: Tensor
     ) -> Any:
-        return self._apply_rows(grad, handle, indices)
-
-    def _apply_rows(self, grad: Tensor, var: Variable, indices: Tensor) -> Any:
-        """Update the rows that have a gradient."""
         dtype = var.dtype.base_dtype
-        power, rate, beta1, beta2, epsilon = (
-            cast(x, dtype)
-            for x in (
-                self._get_beta_accumulators(),
-                self._lr_t,
-                self._beta1_t,
-                self._beta2_t,
-                self._epsilon_t,
-            )
-        )
+        power, rate, beta1, beta2, epsilon = (cast(x, dtype) for x in scalars)
         m, v = (self.get_slot(var, name) for name in "mv")
         new_m = gather(m, indices) * beta1 + grad * (1 - beta1)
         new_v = F.Maximum(gather(v, indices) * beta2, F.Abs(grad))
