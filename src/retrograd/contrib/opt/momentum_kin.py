@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from retrograd.graph.convert import convert_to_tensor
 from retrograd.ops.array.selection import where
 from retrograd.ops.declare import F
 from retrograd.ops.linalg.norms import norm
 from retrograd.ops.math.casts import cast
 from retrograd.train.adagrad import AdagradOptimizer
+from retrograd.train.momentum import MomentumOptimizer
 from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule, updates_by_one_op
 
@@ -62,9 +62,9 @@ class LARSOptimizer(Optimizer):
         self._learning_rate_tensor: Any = None
         self._momentum_tensor: Any = None
 
-    def _create_slots(self, var_list: Sequence[Any]) -> None:
-        for var in var_list:
-            self._zeros_slot(var, "momentum", self._name)
+    # TensorFlow's class is no MomentumOptimizer
+    _create_slots: Any = MomentumOptimizer._create_slots
+    _prepare: Any = MomentumOptimizer._prepare
 
     def compute_lr(self, grad: Tensor, var: Variable) -> tuple[Any, Any]:
         """The rate of a variable, and its gradient with the decay.
@@ -82,12 +82,6 @@ class LARSOptimizer(Optimizer):
         ratio = where(some, self._eeta * size / below, 1.0)
         ratio = where(F.Greater(size, 0), ratio, 1.0)
         return rate * ratio, grad + self._weight_decay * var
-
-    def _prepare(self) -> None:
-        rate = self._call_if_callable(self._learning_rate)
-        self._learning_rate_tensor = convert_to_tensor(rate, name="learning_rate")
-        momentum = self._call_if_callable(self._momentum)
-        self._momentum_tensor = convert_to_tensor(momentum, name="momentum")
 
     def _update(
         self, var: Variable, grad: Tensor, indices: Tensor | None = None

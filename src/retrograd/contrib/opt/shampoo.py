@@ -25,6 +25,7 @@ from retrograd.ops.linalg.products import matmul
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.train.optimizer import Optimizer
+from retrograd.train.update_ops import updates_by_one_op
 from retrograd.variables.updates import (
     assign,
     assign_add,
@@ -34,13 +35,12 @@ from retrograd.variables.updates import (
 )
 
 if TYPE_CHECKING:
-    from retrograd.graph.composite import IndexedSlices
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Hyperparameter, Operand
-    from retrograd.variables.resource import BaseResourceVariable
     from retrograd.variables.variable import Variable
 
 
+@updates_by_one_op
 class ShampooOptimizer(Optimizer):
     """Steps fitted to the second moments along each axis (Gupta et al. 2018).
 
@@ -107,29 +107,16 @@ class ShampooOptimizer(Optimizer):
                     v, convert_to_tensor(start), f"Gbar_{i}", self._name
                 )
 
-    def _apply_dense(self, grad: Tensor, var: Variable) -> Any:
-        return self._apply_gradient(grad, var)
-
-    def _resource_apply_dense(self, grad: Tensor, handle: BaseResourceVariable) -> Any:
-        return self._apply_gradient(grad, handle)
-
-    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
-        return self._apply_sparse_shared(grad.values, grad.indices, var)
-
-    def _resource_apply_sparse(
-        self, grad: Tensor, handle: BaseResourceVariable, indices: Tensor
+    def _update(
+        self, var: Variable, grad: Tensor, indices: Tensor | None = None
     ) -> Any:
-        return self._apply_sparse_shared(grad, indices, handle)
-
-    def _apply_sparse_shared(
-        self, grad_values: Tensor, grad_indices: Tensor, var: Variable
-    ) -> Any:
-        """Rows keep to themselves where only the diagonal of theirs is kept."""
-        sizes: Any = var.get_shape().as_list()
-        if sizes[0] <= self._max_matrix_size or self._gbar_decay != 0.0:
-            places = expand_dims(grad_indices, 1)
-            return self._apply_gradient(scatter_nd(places, grad_values, sizes), var)
-        return self._apply_gradient(grad_values, var, grad_indices)
+        if indices is not None:
+            sizes: Any = var.get_shape().as_list()
+            # rows keep to themselves where only the diagonal of theirs is kept
+            if sizes[0] <= self._max_matrix_size or self._gbar_decay != 0.0:
+                grad = scatter_nd(expand_dims(indices, 1), grad, sizes)
+                indices = None
+        return self._apply_gradient(grad, var, indices)
 
     def _weighted_average(
         self, var: Variable, weight: object, weight_t: Operand, rest: Operand

@@ -12,7 +12,6 @@ from retrograd.train.optimizer import Optimizer
 from retrograd.train.update_ops import apply_rule
 
 if TYPE_CHECKING:
-    from retrograd.graph.composite import IndexedSlices
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import TensorLike, VariableLike
     from retrograd.variables.resource import BaseResourceVariable
@@ -83,9 +82,6 @@ class AddSignOptimizer(Optimizer):
     def _resource_apply_dense(self, grad: Tensor, handle: BaseResourceVariable) -> Any:
         return self._apply_dense(grad, handle)
 
-    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
-        raise NotImplementedError()
-
 
 class PowerSignOptimizer(Optimizer):
     """m ← β m + (1 − β) g; w ← w − η b^(f sign g sign m) g. Slot: `m`.
@@ -117,6 +113,7 @@ class PowerSignOptimizer(Optimizer):
 
     apply_gradients: Any = AddSignOptimizer.apply_gradients
     _create_slots: Any = AddSignOptimizer._create_slots
+    _resource_apply_dense: Any = AddSignOptimizer._resource_apply_dense
 
     def _prepare(self) -> None:
         _prepare(self, learning_rate=self._lr, beta=self._beta, logbase=self._logbase)
@@ -125,9 +122,3 @@ class PowerSignOptimizer(Optimizer):
         names = ("learning_rate", "logbase", "sign_decay", "beta")
         scalars = [self._tensors[name] for name in names]
         return apply_rule(self, "PowerSign", var, ["m"], scalars, grad)
-
-    def _resource_apply_dense(self, grad: Tensor, handle: BaseResourceVariable) -> Any:
-        return self._apply_dense(grad, handle)
-
-    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
-        raise NotImplementedError()
