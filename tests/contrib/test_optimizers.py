@@ -110,6 +110,18 @@ def test_tasks_without_gradient_stand_still() -> None:
         opt.MultitaskOptimizerWrapper(1)
 
 
+def test_tasks_without_gradient_keep_what_adamax_has_gathered() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.Variable([1.0])
+        on = tf.placeholder(tf.float32, [])
+        adamax = opt.MultitaskOptimizerWrapper(opt.AdaMaxOptimizer(0.1))
+        step = adamax.minimize(tf.reduce_sum(x * x) * on)
+        session.run(tf.global_variables_initializer())
+        for factor, wanted in ((1.0, 0.9), (0.0, 0.9), (1.0, 0.83351284)):
+            session.run(step, {on: factor})
+            assert session.run(x) == pytest.approx([wanted])
+
+
 def test_decay_of_some_variables_and_sums_held_still() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         x, y = tf.Variable(1.0), tf.Variable(1.0)

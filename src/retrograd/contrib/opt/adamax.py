@@ -46,8 +46,10 @@ class AdaMaxOptimizer(AdamOptimizer):
 
     def _get_beta_accumulators(self) -> Any:
         """The variable that holds β₁ᵗ."""
-        graph = None if context.executing_eagerly() else context.get_default_graph()
-        return self._get_non_slot_variable("beta1_power", graph=graph)
+        # outside of what an update may be in, as a branch of a condition
+        with context.init_scope():
+            graph = None if context.executing_eagerly() else context.get_default_graph()
+            return self._get_non_slot_variable("beta1_power", graph=graph)
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         first = min(var_list, key=lambda v: v.name)
