@@ -310,21 +310,16 @@ def _solved(
 
 def _midpoint(func: Slope, t: Any, step: Any, y: Any) -> Any:
     half = step / 2
-    return step_of(y, step) * func(y + func(y, t) * step_of(y, half), t + half)
+    return cast(step, y.dtype) * func(y + func(y, t) * cast(half, y.dtype), t + half)
 
 
 def _rk4(func: Slope, t: Any, step: Any, y: Any) -> Any:
-    h, half = step_of(y, step), step_of(y, step / 2)
+    h, half = cast(step, y.dtype), cast(step / 2, y.dtype)
     k1 = func(y, t)
     k2 = func(y + half * k1, t + step / 2)
     k3 = func(y + half * k2, t + step / 2)
     k4 = func(y + h * k3, t + step)
     return F.AddN([k1, 2 * k2, 2 * k3, k4]) * (h / 6)
-
-
-def step_of(y: Tensor, step: Tensor) -> Any:
-    """A step in the dtype of the solution."""
-    return cast(step, y.dtype)
 
 
 _FIXED = {"midpoint": _midpoint, "rk4": _rk4}

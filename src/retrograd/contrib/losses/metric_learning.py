@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
+from retrograd.graph.composite import SparseTensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.ops.array.fill import ones, ones_like
 from retrograd.ops.array.join import stack
@@ -25,7 +26,6 @@ from retrograd.ops.nn.cross_entropy import softmax_cross_entropy_with_logits_v2
 from retrograd.ops.sparse.conversion import sparse_tensor_to_dense
 
 if TYPE_CHECKING:
-    from retrograd.graph.composite import SparseTensor
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import TensorLike
 
@@ -158,7 +158,6 @@ def _npairs(
     positive: Tensor,
     reg_lambda: float,
     print_losses: bool,
-    printed: str,
 ) -> Any:
     """The cross entropy of similarities with what is alike; and lengths, a little."""
     lengths = [reduce_mean(reduce_sum(F.Square(x), 1)) for x in (anchor, positive)]
@@ -168,7 +167,7 @@ def _npairs(
     entropy = softmax_cross_entropy_with_logits_v2(logits=similarity, labels=shares)
     loss: Any = reduce_mean(entropy, name="xentropy")
     if print_losses:
-        loss = Print(loss, [printed, loss, "l2loss:", size_loss])
+        loss = Print(loss, ["cross entropy:", loss, "l2loss:", size_loss])
     return size_loss + loss
 
 
@@ -189,7 +188,7 @@ def npairs_loss(
     """
     same, _ = _adjacency(labels)
     given = embeddings_anchor, embeddings_positive, reg_lambda, print_losses
-    return _npairs(cast(same, dtypes.float32), *given, "cross entropy:")
+    return _npairs(cast(same, dtypes.float32), *given)
 
 
 def npairs_loss_multilabel(
@@ -210,8 +209,6 @@ def npairs_loss_multilabel(
     Raises:
       TypeError: the labels are no list of sparse tensors.
     """
-    from retrograd.graph.composite import SparseTensor
-
     if not all(isinstance(label, SparseTensor) for label in sparse_labels):
         raise TypeError(
             f"sparse_labels must be a list of SparseTensors, but got {sparse_labels}"
@@ -221,4 +218,4 @@ def npairs_loss_multilabel(
         shared = F.Minimum(expand_dims(rows, 0), expand_dims(rows, 1))
         alike = cast(reduce_sum(shared, 2), dtypes.float32)
         given = embeddings_anchor, embeddings_positive, reg_lambda, print_losses
-        return _npairs(alike, *given, "cross entropy:")
+        return _npairs(alike, *given)

@@ -20,6 +20,7 @@ from retrograd.ops.flow.control import group, no_op
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_min
 from retrograd.ops.queues.queue import FIFOQueue, PaddingFIFOQueue
+from retrograd.shapes import TensorShape
 from retrograd.summary.summary import scalar
 from retrograd.train.batching import (
     _as_original_type,
@@ -79,7 +80,7 @@ def bucket(
     _check_each(batch_size, bucket_capacities, num_buckets)
     sizes = _each(batch_size, num_buckets)
     given = _as_tensor_list(tensors)
-    with name_scope(name, "bucket", given) as scope:
+    with name_scope(name, "bucket", given):
         parts = converted(given, "bucket")
         bucket_number: Any = convert_to_tensor(
             which_bucket, dtype=dtypes.int32, name="which_bucket"
@@ -100,7 +101,7 @@ def bucket(
         top = PaddingFIFOQueue(
             capacity=capacity,
             dtypes=[dtypes.int32, *types],
-            shapes=[[], *([same, *_sizes(shape)] for shape in known)],
+            shapes=[[], *([same, *TensorShape(shape).as_list()] for shape in known)],
             shared_name=shared_name,
             name="top_queue",
         )
@@ -124,12 +125,7 @@ def bucket(
         part = cast(top.size(), dtypes.float32) * (1.0 / capacity)
         scalar(f"bucket/{top.name}/fraction_of_{capacity}_full", part)
         number, *found = top.dequeue(name="dequeue_top")
-        del scope
-        return number, _as_original_type(tensors, _list(restored(found, facts)))
-
-
-def _list(found: Any) -> list[Any]:
-    return list(found) if isinstance(found, list | tuple) else [found]
+        return number, _as_original_type(tensors, restored(found, facts))
 
 
 def _check_each(
@@ -148,12 +144,6 @@ def _check_each(
 
 def _each(value: int | Sequence[int], count: int) -> list[int]:
     return [value] * count if isinstance(value, int) else list(value)
-
-
-def _sizes(shape: ShapeLike) -> list[Any]:
-    from retrograd.shapes import TensorShape
-
-    return TensorShape(shape).as_list()
 
 
 def _bucket_queues(
