@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
+from retrograd.graph import context
 from retrograd.graph.defaults import device as placed
 from retrograd.ops.flow.control import no_op
 from retrograd.train.saveable import SaveableObject, SaveSpec
@@ -264,8 +265,6 @@ def capture_dependencies(template: Structure) -> Iterator[None]:
     Args:
       template: what `tf.make_template` made.
     """
-    from retrograd.graph import context
-
     prefix = f"{template.variable_scope.name}/"
 
     def creator(next_creator: Callable[..., Any], **kwargs: Structure) -> Any:
