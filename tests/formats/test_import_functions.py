@@ -393,3 +393,17 @@ def test_a_graph_is_written_with_all_that_a_gradient_adds_or_without(monkeypatch
     for each in written:
         with tf.Graph().as_default():
             tf.import_graph_def(each)
+
+
+def test_a_loop_within_a_branch_is_written_with_all_that_its_node_names() -> None:
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [], name="x")
+        y = tf.cond(
+            x > 0,
+            lambda: tf.while_loop(lambda i: i < 5, lambda i: i + 2, [tf.constant(0)]),
+            lambda: tf.constant(1),
+        )
+        definition = graph.as_graph_def()
+    with tf.Graph().as_default(), tf.Session() as session:
+        (again,) = tf.import_graph_def(definition, return_elements=[y.name], name="")
+        assert [session.run(again, {"x:0": v}) for v in (1.0, -1.0)] == [6, 1]

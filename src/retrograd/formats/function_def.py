@@ -106,7 +106,14 @@ def _used(graph: FuncGraph) -> list[Operation]:
 
     given = set(graph.inputs)
     effects = [op for op in graph._ops if op._is_stateful]
-    found = demand(graph.outputs, [*graph.control_outputs, *effects], given).ops
+    live = demand(graph.outputs, [*graph.control_outputs, *effects], given).ops
+    # a run may leave inputs of loops and calls out; a node names them all
+    waiting = [op for op in graph._ops if op in live]
+    found = set(waiting)
+    while waiting:
+        before = {t.op for t in waiting.pop().inputs if t not in given} - found
+        found |= before
+        waiting += before
     parameters = {t.op for t in graph.inputs}
     return [op for op in graph._ops if op in found and op not in parameters]
 
