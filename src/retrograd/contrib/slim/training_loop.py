@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from retrograd.train import training_util
 from retrograd.train.saver import Saver
 from retrograd.train.supervisor import Supervisor
 from retrograd.train.sync_replicas import SyncReplicasOptimizer
+from retrograd.train.timeline import Timeline
 from retrograd.util import protos
 from retrograd.variables import collections
 
@@ -85,32 +85,10 @@ def _write_trace(metadata: Message, step: int, kwargs: dict[str, Any]) -> None:
     """Write what was traced as a file for Chrome, and to the summaries."""
     path = os.path.join(kwargs["logdir"], f"tf_trace-{step}.json")
     logs.info("Writing trace to %s", path)
-    atomic_write_string_to_file(path, _chrome_trace(metadata))
+    trace = Timeline(metadata.step_stats).generate_chrome_trace_format()
+    atomic_write_string_to_file(path, trace)
     if "summary_writer" in kwargs:
         kwargs["summary_writer"].add_run_metadata(metadata, f"run_metadata-{step}")
-
-
-def _event(node: Message, process: int) -> dict[str, Any]:
-    return {
-        "ph": "X",
-        "cat": "Op",
-        "name": node.timeline_label.partition(" = ")[2].partition("(")[0],
-        "pid": process,
-        "tid": 0,
-        "ts": node.all_start_micros,
-        "dur": node.all_end_rel_micros,
-        "args": {"name": node.node_name},
-    }
-
-
-def _chrome_trace(metadata: Message) -> str:
-    """The operations of a run, as events of Chrome's format of traces."""
-    events: list[dict[str, Any]] = []
-    for process, device in enumerate(metadata.step_stats.dev_stats):
-        name = {"name": device.device}
-        events.append({"name": "process_name", "ph": "M", "pid": process, "args": name})
-        events.extend(_event(node, process) for node in device.node_stats)
-    return json.dumps({"traceEvents": events}, indent=4)
 
 
 def train(
