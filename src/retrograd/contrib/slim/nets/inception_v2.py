@@ -77,7 +77,7 @@ def inception_v2_base(
       ValueError: there is no such layer, or the multiplier is not positive.
     """
     depth = depth_of(depth_multiplier, min_depth)
-    end_points: dict[str, Any] = {}
+    first = "Conv2d_1a_7x7"
     layers = [conv2d, max_pool2d, avg_pool2d, separable_convolution2d]
     with (
         variable_scope(scope, "InceptionV2", [inputs]),
@@ -91,15 +91,12 @@ def inception_v2_base(
             depth_multiplier=min(int(depth(64) / 3), 8),
             stride=2,
             weights_initializer=trunc_normal(1.0),
-            scope="Conv2d_1a_7x7",
+            scope=first,
         )
-        end_points["Conv2d_1a_7x7"] = net
-        done = final_endpoint == "Conv2d_1a_7x7"
-        if not done:
-            net, done = apply_table(net, _LAYERS, depth, end_points, final_endpoint)
-    if not done:
-        raise ValueError(f"Unknown final endpoint {final_endpoint}")
-    return net, end_points
+        end_points = {first: net}
+        if final_endpoint == first:
+            return net, end_points
+        return apply_table(net, _LAYERS, depth, end_points, final_endpoint)
 
 
 @made_for(224)

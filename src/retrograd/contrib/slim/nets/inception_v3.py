@@ -81,15 +81,11 @@ def inception_v3_base(
       ValueError: there is no such layer, or the multiplier is not positive.
     """
     depth = depth_of(depth_multiplier, min_depth)
-    end_points: dict[str, Any] = {}
     with (
         variable_scope(scope, "InceptionV3", [inputs]),
         arg_scope([conv2d, max_pool2d, avg_pool2d], stride=1, padding="SAME"),
     ):
-        net, done = apply_table(inputs, _LAYERS, depth, end_points, final_endpoint)
-    if not done:
-        raise ValueError(f"Unknown final endpoint {final_endpoint}")
-    return net, end_points
+        return apply_table(inputs, _LAYERS, depth, {}, final_endpoint)
 
 
 def _auxiliary(

@@ -54,8 +54,8 @@ def depth_of(depth_multiplier: float, min_depth: int) -> Depth:
     return lambda channels: max(int(channels * depth_multiplier), min_depth)
 
 
-def apply_step(net: Tensor, text: str, depth: Depth) -> Any:
-    """A convolution or a pool, as a step of a table says."""
+def apply_step(net: Tensor, text: str, depth: Depth) -> tuple[Any, str]:
+    """A convolution or a pool, as a step of a table says, and its name."""
     found = _STEP.fullmatch(text)
     assert found is not None, text
     given: dict[str, Any] = {}
@@ -70,25 +70,26 @@ def apply_step(net: Tensor, text: str, depth: Depth) -> Any:
     name = found["name"]
     if not found["depth"]:
         pool = avg_pool2d if name.startswith("Avg") else max_pool2d
-        return pool(net, kernel, scope=name, **given)
+        return pool(net, kernel, scope=name, **given), name
     if name[0].isdigit():
         name = "Conv2d_" + name
-    return conv2d(net, depth(int(found["depth"])), kernel, scope=name, **given)
+    channels = depth(int(found["depth"]))
+    return conv2d(net, channels, kernel, scope=name, **given), name
 
 
 def _branch(net: Tensor, text: str, depth: Depth) -> Any:
     steps, _, last = text.partition("(")
     for step in steps.split():
-        net = apply_step(net, step, depth)
+        net, _ = apply_step(net, step, depth)
     if last:
         parts = last.strip().rstrip(")").split()
-        net = concat([apply_step(net, step, depth) for step in parts], 3)
+        net = concat([apply_step(net, step, depth)[0] for step in parts], 3)
     return net
 
 
 def apply_table(
     net: Tensor, table: str, depth: Depth, end_points: dict[str, Any], final: str
-) -> tuple[Any, bool]:
+) -> tuple[Any, dict[str, Any]]:
     """The layers of a table, each put into `end_points`.
 
     Args:
@@ -99,7 +100,10 @@ def apply_table(
       final: the last layer to make.
 
     Returns:
-      What the last one gives, and whether it is `final`.
+      What the last one gives, and `end_points`.
+
+    Raises:
+      ValueError: there is no such layer as `final`.
     """
     for line in table.strip().splitlines():
         words = line.split()
@@ -113,13 +117,11 @@ def apply_table(
                         outputs.append(_branch(net, branch, depth))
                 net = concat(outputs, 3)
         else:
-            net = apply_step(net, words[0], depth)
-            name = re.split("[:/@v~]", words[0])[0]
-            name = "Conv2d_" + name if name[0].isdigit() else name
+            net, name = apply_step(net, words[0], depth)
         end_points[name] = net
         if name == final:
-            return net, True
-    return net, False
+            return net, end_points
+    raise ValueError(f"Unknown final endpoint {final}")
 
 
 def reduced_kernel_size(net: Tensor, kernel_size: list[int]) -> list[int]:
