@@ -16,8 +16,7 @@ from retrograd.contrib.slim.nets.mixed import (
     apply_table,
     depth_of,
     inception_arg_scope,
-    logits_of,
-    reduced_kernel_size,
+    mean_and_logits,
 )
 from retrograd.graph.names import GraphKeys
 from retrograd.variables.scope import variable_scope
@@ -143,12 +142,9 @@ def inception_v2(
         net, end_points = inception_v2_base(
             inputs, "Mixed_5c", min_depth, depth_multiplier, base
         )
-        with variable_scope("Logits"):
-            kernel = reduced_kernel_size(net, [7, 7])
-            name = f"AvgPool_1a_{kernel[0]}x{kernel[1]}"
-            net = avg_pool2d(net, kernel, padding="VALID", scope=name)
-            net = dropout(net, dropout_keep_prob, scope="Dropout_1b")
-            logits = logits_of(net, num_classes, "Conv2d_1c_1x1", spatial_squeeze)
+        _, logits = mean_and_logits(
+            net, [7, 7], num_classes, dropout_keep_prob, spatial_squeeze
+        )
         end_points["Logits"] = logits
         end_points["Predictions"] = prediction_fn(logits, scope="Predictions")
     return logits, end_points

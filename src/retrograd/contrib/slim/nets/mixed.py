@@ -26,6 +26,7 @@ from retrograd.contrib.layers.dense import fully_connected
 from retrograd.contrib.layers.initializers import variance_scaling_initializer
 from retrograd.contrib.layers.pools import avg_pool2d, max_pool2d
 from retrograd.contrib.layers.regularizers import l2_regularizer
+from retrograd.contrib.layers.shaping import dropout
 from retrograd.contrib.slim.nets.classic import Scope, trunc_normal
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import squeeze
@@ -146,6 +147,33 @@ def logits_of(
         **last,
     )
     return squeeze(found, [1, 2], name="SpatialSqueeze") if spatial_squeeze else found
+
+
+def mean_and_logits(
+    net: Tensor,
+    kernel_size: list[int],
+    num_classes: int,
+    dropout_keep_prob: float,
+    spatial_squeeze: bool,
+) -> tuple[Any, Any]:
+    """The end of the networks from V2 on.
+
+    Args:
+      net: what the modules gave.
+      kernel_size: over how many places the mean is taken, if there are as many.
+      num_classes: how many classes there are.
+      dropout_keep_prob: the share of the mean that stays.
+      spatial_squeeze: whether the logits are without the axes of places.
+
+    Returns:
+      What is left of the mean, and the logits.
+    """
+    with variable_scope("Logits"):
+        kernel = reduced_kernel_size(net, kernel_size)
+        name = f"AvgPool_1a_{kernel[0]}x{kernel[1]}"
+        net = avg_pool2d(net, kernel, padding="VALID", scope=name)
+        net = dropout(net, dropout_keep_prob, scope="Dropout_1b")
+        return net, logits_of(net, num_classes, "Conv2d_1c_1x1", spatial_squeeze)
 
 
 def inception_arg_scope(
