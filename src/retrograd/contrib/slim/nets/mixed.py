@@ -27,7 +27,7 @@ from retrograd.contrib.layers.initializers import variance_scaling_initializer
 from retrograd.contrib.layers.pools import avg_pool2d, max_pool2d
 from retrograd.contrib.layers.regularizers import l2_regularizer
 from retrograd.contrib.layers.shaping import dropout
-from retrograd.contrib.slim.nets.classic import Scope, trunc_normal
+from retrograd.contrib.slim.nets.classic import Scope, logits_layer, trunc_normal
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import squeeze
 from retrograd.ops.nn.activations import relu
@@ -137,15 +137,7 @@ def logits_of(
     net: Tensor, num_classes: int, name: str, spatial_squeeze: bool, **last: Any
 ) -> Any:
     """The last layer, where wanted without the axes of places."""
-    found = conv2d(
-        net,
-        num_classes,
-        [1, 1],
-        activation_fn=None,
-        normalizer_fn=None,
-        scope=name,
-        **last,
-    )
+    found = logits_layer(net, num_classes, name, **last)
     return squeeze(found, [1, 2], name="SpatialSqueeze") if spatial_squeeze else found
 
 
