@@ -138,11 +138,10 @@ def assign_renamed_collections_handler(info: _Job, elem: Any, elem_: Any) -> Non
 
     Collections of the program's own are renamed like operations.
     """
-    known = util.get_predefined_collection_names()
     for name, members in info.collections.items():
         if any(elem is member for member in members):
-            name_ = name if name in known or info.scope else info.new_name(name)
-            info.graph_.add_to_collection(name_, elem_)
+            kept = info.scope or name in util.get_predefined_collection_names()
+            info.graph_.add_to_collection(name if kept else info.new_name(name), elem_)
 
 
 def transform_op_if_inside_handler(
