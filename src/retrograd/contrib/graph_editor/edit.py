@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def detach_control_inputs(sgv: Given) -> None:
     """Let the operations of a view run after none outside."""
     view = subgraph.view_of(sgv)
+    inside = frozenset(view.ops)
     for op in view.ops:
-        outside = [before for before in op.control_inputs if before not in view.ops]
+        outside = [before for before in op.control_inputs if before not in inside]
         if outside:
             reroute.remove_control_inputs(op, outside)
 
@@ -30,9 +31,10 @@ def detach_control_outputs(sgv: Given, control_outputs: util.ControlOutputs) -> 
     """
     view = subgraph.view_of(sgv)
     control_outputs.update()
+    inside = frozenset(view.ops)
     for op in view.ops:
         for after in control_outputs.get(op):
-            if after not in view.ops:
+            if after not in inside:
                 reroute.remove_control_inputs(after, op)
 
 

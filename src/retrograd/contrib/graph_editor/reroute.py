@@ -29,8 +29,7 @@ def _give(t0: Tensor, t1: Tensor, consumers: Iterable[Operation]) -> int:
 def _reroute(
     ts0: Given, ts1: Given, both: bool, can_modify: Given, cannot_modify: Given
 ) -> int:
-    first = _tensors(ts0, "outputs")
-    second = _tensors(ts1, "outputs")
+    first, second = _tensors(ts0), _tensors(ts1)
     util.checked_lengths(first, second)
     can = None if can_modify is None else frozenset(_ops(can_modify))
     cannot = frozenset() if cannot_modify is None else frozenset(_ops(cannot_modify))
@@ -51,9 +50,9 @@ def _reroute(
     return count
 
 
-def _tensors(given: Given, what: str) -> list[Any]:
+def _tensors(given: Given) -> list[Any]:
     if isinstance(given, subgraph.SubGraphView):
-        return getattr(given, what)
+        return given.outputs
     return util.make_list_of_t(given)
 
 

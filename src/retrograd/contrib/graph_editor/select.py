@@ -387,24 +387,21 @@ def get_within_boundary_ops(
     control_inputs, control_outputs = check_cios(
         control_inputs, control_outputs, control_ios
     )
-    within = set(util.make_list_of_op(ops))
+    within = util.make_list_of_op(ops)
     boundary = set(util.make_list_of_op(boundary_ops))
     seeds = util.make_list_of_op(seed_ops)
     if boundary & set(seeds):
         raise ValueError(
             f"Boundary is intersecting with the seeds. {boundary & set(seeds)}"
         )
-    found = dict.fromkeys(seeds)
-    wave = list(seeds)
-    while wave:
-        near = get_ops_ios(
-            [op for op in wave if op not in boundary], control_inputs, control_outputs
-        )
-        wave = [op for op in near if op in within and op not in found]
-        found.update(dict.fromkeys(wave))
-    if not inclusive:
-        return [op for op in found if op not in boundary]
-    return list(found)
+
+    def following(op: Operation) -> Iterable[Any]:
+        if op in boundary:
+            return ()
+        return get_ops_ios(op, control_inputs, control_outputs)
+
+    found = _walk(seeds, True, within, None, following)
+    return found if inclusive else [op for op in found if op not in boundary]
 
 
 # --------------------------------------------------------------------- by anything
@@ -462,8 +459,6 @@ def select_ops(*args: object, **kwargs: Any) -> list[Any]:
       TypeError: something else is given.
       ValueError: an expression without a graph.
     """
-    ignore = kwargs.pop("restrict_ops_regex", None)
-    del ignore
 
     def by_regex(graph: Graph, regex: Regex) -> list[Any]:
         pattern = make_regex(regex)
@@ -482,7 +477,6 @@ def select_ts(*args: object, **kwargs: Any) -> list[Any]:
         `(?#ts)`.
       **kwargs: as of `select_ops`.
     """
-    kwargs.pop("restrict_ts_regex", None)
 
     def by_regex(graph: Graph, regex: Regex) -> list[Any]:
         pattern = make_regex(regex)

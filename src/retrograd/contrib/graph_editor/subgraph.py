@@ -216,13 +216,15 @@ class SubGraphView:
           control_inputs: whether what runs before counts.
         """
         made = self.copy()
-        ops = select.get_walks_union_ops(
-            self.connected_inputs,
-            self.connected_outputs,
-            within_ops=self._ops,
-            control_inputs=control_inputs,
+        used = set(
+            select.get_walks_union_ops(
+                self.connected_inputs,
+                self.connected_outputs,
+                within_ops=self._ops,
+                control_inputs=control_inputs,
+            )
         )
-        made._ops = [op for op in self._ops if op in set(ops)]
+        made._ops = [op for op in self._ops if op in used]
         return made
 
     def __str__(self) -> str:

@@ -60,8 +60,7 @@ class TransformerInfo:
     """
 
     def __init__(self, info: _Job) -> None:
-        self._graph, self._scope = info.graph, info.scope
-        self._graph_, self._scope_ = info.graph_, info.scope_
+        self._graph, self._graph_ = info.graph, info.graph_
         self._transformed_ops = info.transformed_ops
         self._transformed_ts = info.transformed_ts
 
@@ -139,11 +138,10 @@ def assign_renamed_collections_handler(info: _Job, elem: Any, elem_: Any) -> Non
 
     Collections of the program's own are renamed like operations.
     """
-    known = util.get_predefined_collection_names()
     for name, members in info.collections.items():
         if any(elem is member for member in members):
-            name_ = name if name in known or info.scope else info.new_name(name)
-            info.graph_.add_to_collection(name_, elem_)
+            kept = info.scope or name in util.get_predefined_collection_names()
+            info.graph_.add_to_collection(name if kept else info.new_name(name), elem_)
 
 
 def transform_op_if_inside_handler(
@@ -354,19 +352,14 @@ def copy_with_input_replacements(
     """
     view = subgraph.view_of(sgv)
     graph = view.graph if dst_graph is None else dst_graph
-    replaced = {_key(t): new for t, new in replacement_ts.items()}
 
     def replace(info: _Job, t: Tensor) -> Any:
-        found = replaced.get(_key(t))
+        found = replacement_ts.get(t)
         return keep_t_if_possible_handler(info, t) if found is None else found
 
     copier = Transformer()
     copier.transform_external_input_handler = replace
     return copier(view, graph, dst_scope, src_scope, reuse_dst_scope)
-
-
-def _key(t: Any) -> Any:
-    return id(t)
 
 
 def graph_replace(

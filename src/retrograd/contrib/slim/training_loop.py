@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrograd import errors
@@ -19,8 +19,10 @@ from retrograd.platform.files import atomic_write_string_to_file
 from retrograd.summary import summary
 from retrograd.train import training_util
 from retrograd.train.saver import Saver
+from retrograd.train.scaffold import Scaffold
 from retrograd.train.supervisor import Supervisor
 from retrograd.train.sync_replicas import SyncReplicasOptimizer
+from retrograd.train.timeline import Timeline
 from retrograd.util import protos
 from retrograd.variables import collections
 
@@ -85,32 +87,10 @@ def _write_trace(metadata: Message, step: int, kwargs: dict[str, Any]) -> None:
     """Write what was traced as a file for Chrome, and to the summaries."""
     path = os.path.join(kwargs["logdir"], f"tf_trace-{step}.json")
     logs.info("Writing trace to %s", path)
-    atomic_write_string_to_file(path, _chrome_trace(metadata))
+    trace = Timeline(metadata.step_stats).generate_chrome_trace_format()
+    atomic_write_string_to_file(path, trace)
     if "summary_writer" in kwargs:
         kwargs["summary_writer"].add_run_metadata(metadata, f"run_metadata-{step}")
-
-
-def _event(node: Message, process: int) -> dict[str, Any]:
-    return {
-        "ph": "X",
-        "cat": "Op",
-        "name": node.timeline_label.partition(" = ")[2].partition("(")[0],
-        "pid": process,
-        "tid": 0,
-        "ts": node.all_start_micros,
-        "dur": node.all_end_rel_micros,
-        "args": {"name": node.node_name},
-    }
-
-
-def _chrome_trace(metadata: Message) -> str:
-    """The operations of a run, as events of Chrome's format of traces."""
-    events: list[dict[str, Any]] = []
-    for process, device in enumerate(metadata.step_stats.dev_stats):
-        name = {"name": device.device}
-        events.append({"name": "process_name", "ph": "M", "pid": process, "args": name})
-        events.extend(_event(node, process) for node in device.node_stats)
-    return json.dumps({"traceEvents": events}, indent=4)
 
 
 def train(
@@ -182,7 +162,7 @@ def train(
         if step is None:
             step = training_util.get_or_create_global_step()
         saver = saver or Saver()
-        optimizers = _replicated(sync_optimizer, is_chief)
+        optimizers = _replicated(sync_optimizer)
         init_op, ready_op, local_init_op = _initializers(
             init_op, ready_op, local_init_op, optimizers, is_chief
         )
@@ -204,7 +184,7 @@ def train(
         init_op=init_op,
         init_feed_dict=init_feed_dict,
         local_init_op=local_init_op,
-        ready_for_local_init_op=_ready_for_local(graph, optimizers),
+        ready_for_local_init_op=_ready_for_local(optimizers),
         ready_op=ready_op,
         summary_op=summary_op,
         summary_writer=summary_writer,
@@ -216,12 +196,20 @@ def train(
     )
     if summary_writer is not None:
         train_step_kwargs["summary_writer"] = supervisor.summary_writer
-    loop = _Loop(supervisor, train_op, step, train_step_fn, train_step_kwargs, logdir)
-    loop.startup_delay_steps = 0 if is_chief else startup_delay_steps
-    loop.number_of_steps = number_of_steps
-    loop.session_wrapper = session_wrapper
-    loop.chief_runners, loop.init_tokens = runners, init_tokens
-    loop.ignore_live_threads = ignore_live_threads
+    loop = _Loop(
+        supervisor,
+        train_op=train_op,
+        global_step=step,
+        step=train_step_fn,
+        kwargs=train_step_kwargs,
+        logdir=logdir,
+        startup_delay_steps=startup_delay_steps,
+        number_of_steps=number_of_steps,
+        session_wrapper=session_wrapper,
+        chief_runners=runners,
+        init_tokens=init_tokens,
+        ignore_live_threads=ignore_live_threads,
+    )
     return loop.run_again_if_aborted(master, session_config)
 
 
@@ -248,13 +236,11 @@ def _check(
         raise ValueError("`number_of_steps` must be either None or a positive number.")
 
 
-def _replicated(given: Any, is_chief: bool) -> list[Any]:
-    """The optimizers of replicas, prepared where this is one of them."""
+def _replicated(given: Any) -> list[Any]:
+    """The optimizers of replicas: none, one or several."""
     if given is None:
         return []
-    if isinstance(given, SyncReplicasOptimizer):
-        given = [given]
-    return list(given)
+    return [given] if isinstance(given, SyncReplicasOptimizer) else list(given)
 
 
 def _initializers(
@@ -271,10 +257,7 @@ def _initializers(
         if ready_op is _USE_DEFAULT:
             ready_op = collections.report_uninitialized_variables()
         if local_init_op is _USE_DEFAULT:
-            local_init_op = group(
-                collections.local_variables_initializer(),
-                collections.tables_initializer(),
-            )
+            local_init_op = Scaffold.default_local_init_op()
         if optimizers:
             own = [
                 each.chief_init_op if is_chief else each.local_step_init_op
@@ -284,7 +267,7 @@ def _initializers(
     return init_op, ready_op, local_init_op
 
 
-def _ready_for_local(graph: Graph, optimizers: Sequence[Any]) -> Any:
+def _ready_for_local(optimizers: Sequence[Any]) -> Any:
     if not optimizers:
         return Supervisor.USE_DEFAULT
     return optimizers[0].ready_for_local_init_op
@@ -313,29 +296,23 @@ def _conditions(
     return found
 
 
+@dataclass
 class _Loop:
     """The steps of `train` within a Supervisor's session."""
 
-    startup_delay_steps: int = 0
-    number_of_steps: int | None = None
-    session_wrapper: Callable[[BaseSession], Any] | None = None
-    chief_runners: list[Any] | None = None
-    init_tokens: list[Any] | None = None
-    ignore_live_threads: bool = False
-
-    def __init__(
-        self,
-        supervisor: Supervisor,
-        train_op: Tensor,
-        global_step: VariableLike,
-        step: Step,
-        kwargs: dict[str, Any],
-        logdir: str | None,
-    ) -> None:
-        self.supervisor, self.logdir = supervisor, logdir
-        self.train_op, self.global_step = train_op, global_step
-        self.step, self.kwargs = step, kwargs
-        self.loss: Any = None
+    supervisor: Supervisor
+    train_op: Tensor
+    global_step: VariableLike
+    step: Step
+    kwargs: dict[str, Any]
+    logdir: str | None
+    startup_delay_steps: int
+    number_of_steps: int | None
+    session_wrapper: Callable[[BaseSession], Any] | None
+    chief_runners: list[Any] | None
+    init_tokens: list[Any] | None
+    ignore_live_threads: bool
+    loss: Any = None
 
     def run_again_if_aborted(self, master: str, config: Message | None) -> Any:
         """The last loss; where a process is lost, training begins anew."""

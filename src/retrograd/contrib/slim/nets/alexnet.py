@@ -10,13 +10,12 @@ from retrograd.contrib.layers.pools import max_pool2d
 from retrograd.contrib.slim.nets.classic import (
     Scope,
     classic_scope,
-    dense_layers,
     made_for,
     relu_arg_scope,
+    small_dense_layers,
     squeezed,
-    trunc_normal,
 )
-from retrograd.variables.initializers import Constant, Zeros
+from retrograd.variables.initializers import Constant
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -66,17 +65,7 @@ def alexnet_v2(
         net = conv2d(net, 384, [3, 3], scope="conv4")
         net = conv2d(net, 256, [3, 3], scope="conv5")
         net = max_pool2d(net, [3, 3], 2, scope="pool5")
-        with arg_scope(
-            [conv2d],
-            weights_initializer=trunc_normal(0.005),
-            biases_initializer=Constant(0.1),
-        ):
-            net = dense_layers(
-                net,
-                (4096, 5),
-                num_classes,
-                is_training,
-                dropout_keep_prob,
-                biases_initializer=Zeros(),
-            )
+        net = small_dense_layers(
+            net, (4096, 5), num_classes, is_training, dropout_keep_prob
+        )
         return squeezed(net, spatial_squeeze, name, outputs())

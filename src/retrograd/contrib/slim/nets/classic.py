@@ -18,7 +18,7 @@ from retrograd.contrib.layers.scoping import convert_collection_to_dict
 from retrograd.contrib.layers.shaping import dropout
 from retrograd.ops.array.shape import squeeze
 from retrograd.ops.nn.activations import relu
-from retrograd.variables.initializers import TruncatedNormal
+from retrograd.variables.initializers import Constant, TruncatedNormal, Zeros
 from retrograd.variables.scope import variable_scope
 
 if TYPE_CHECKING:
@@ -70,13 +70,32 @@ def classic_scope(
             yield found.name, lambda: convert_collection_to_dict(key)
 
 
+def logits_layer(net: Tensor, num_classes: int, scope: str, **given: Any) -> Any:
+    """A convolution of single places, neither normalized nor cut at zero.
+
+    Args:
+      net: what comes before.
+      num_classes: how many channels come out.
+      scope: its name.
+      **given: more arguments.
+    """
+    return conv2d(
+        net,
+        num_classes,
+        [1, 1],
+        activation_fn=None,
+        normalizer_fn=None,
+        scope=scope,
+        **given,
+    )
+
+
 def dense_layers(
     net: Tensor,
     first: tuple[int, int],
     num_classes: int,
     is_training: bool,
     dropout_keep_prob: float,
-    second: int = 4096,
     **last: Any,
 ) -> Any:
     """The layers fc6, fc7 and fc8.
@@ -87,23 +106,37 @@ def dense_layers(
       num_classes: how many fc8 has.
       is_training: whether elements drop out between them.
       dropout_keep_prob: the share that stays.
-      second: how many fc7 has.
       **last: more arguments of fc8.
     """
     count, side = first
     net = conv2d(net, count, [side, side], padding="VALID", scope="fc6")
     net = dropout(net, dropout_keep_prob, is_training=is_training, scope="dropout6")
-    net = conv2d(net, second, [1, 1], scope="fc7")
+    net = conv2d(net, 4096, [1, 1], scope="fc7")
     net = dropout(net, dropout_keep_prob, is_training=is_training, scope="dropout7")
-    return conv2d(
-        net,
-        num_classes,
-        [1, 1],
-        activation_fn=None,
-        normalizer_fn=None,
-        scope="fc8",
-        **last,
-    )
+    return logits_layer(net, num_classes, "fc8", **last)
+
+
+def small_dense_layers(
+    net: Tensor,
+    first: tuple[int, int],
+    num_classes: int,
+    is_training: bool,
+    dropout_keep_prob: float,
+) -> Any:
+    """`dense_layers` with small first weights, and ReLUs that start above zero."""
+    with arg_scope(
+        [conv2d],
+        weights_initializer=trunc_normal(0.005),
+        biases_initializer=Constant(0.1),
+    ):
+        return dense_layers(
+            net,
+            first,
+            num_classes,
+            is_training,
+            dropout_keep_prob,
+            biases_initializer=Zeros(),
+        )
 
 
 def squeezed(

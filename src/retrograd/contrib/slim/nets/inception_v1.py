@@ -71,16 +71,12 @@ def inception_v1_base(
     Raises:
       ValueError: there is no such layer.
     """
-    end_points: dict[str, Any] = {}
     with (
         variable_scope(scope, "InceptionV1", [inputs]),
         arg_scope([conv2d, fully_connected], weights_initializer=trunc_normal(0.01)),
         arg_scope([conv2d, max_pool2d], stride=1, padding="SAME"),
     ):
-        net, done = apply_table(inputs, _LAYERS, int, end_points, final_endpoint)
-    if not done:
-        raise ValueError(f"Unknown final endpoint {final_endpoint}")
-    return net, end_points
+        return apply_table(inputs, _LAYERS, int, {}, final_endpoint)
 
 
 @made_for(224)

@@ -16,8 +16,7 @@ from retrograd.contrib.slim.nets.mixed import (
     apply_table,
     depth_of,
     inception_arg_scope,
-    logits_of,
-    reduced_kernel_size,
+    mean_and_logits,
 )
 from retrograd.graph.names import GraphKeys
 from retrograd.variables.scope import variable_scope
@@ -77,7 +76,7 @@ def inception_v2_base(
       ValueError: there is no such layer, or the multiplier is not positive.
     """
     depth = depth_of(depth_multiplier, min_depth)
-    end_points: dict[str, Any] = {}
+    first = "Conv2d_1a_7x7"
     layers = [conv2d, max_pool2d, avg_pool2d, separable_convolution2d]
     with (
         variable_scope(scope, "InceptionV2", [inputs]),
@@ -91,15 +90,12 @@ def inception_v2_base(
             depth_multiplier=min(int(depth(64) / 3), 8),
             stride=2,
             weights_initializer=trunc_normal(1.0),
-            scope="Conv2d_1a_7x7",
+            scope=first,
         )
-        end_points["Conv2d_1a_7x7"] = net
-        done = final_endpoint == "Conv2d_1a_7x7"
-        if not done:
-            net, done = apply_table(net, _LAYERS, depth, end_points, final_endpoint)
-    if not done:
-        raise ValueError(f"Unknown final endpoint {final_endpoint}")
-    return net, end_points
+        end_points = {first: net}
+        if final_endpoint == first:
+            return net, end_points
+        return apply_table(net, _LAYERS, depth, end_points, final_endpoint)
 
 
 @made_for(224)
@@ -146,12 +142,9 @@ def inception_v2(
         net, end_points = inception_v2_base(
             inputs, "Mixed_5c", min_depth, depth_multiplier, base
         )
-        with variable_scope("Logits"):
-            kernel = reduced_kernel_size(net, [7, 7])
-            name = f"AvgPool_1a_{kernel[0]}x{kernel[1]}"
-            net = avg_pool2d(net, kernel, padding="VALID", scope=name)
-            net = dropout(net, dropout_keep_prob, scope="Dropout_1b")
-            logits = logits_of(net, num_classes, "Conv2d_1c_1x1", spatial_squeeze)
+        _, logits = mean_and_logits(
+            net, [7, 7], num_classes, dropout_keep_prob, spatial_squeeze
+        )
         end_points["Logits"] = logits
         end_points["Predictions"] = prediction_fn(logits, scope="Predictions")
     return logits, end_points

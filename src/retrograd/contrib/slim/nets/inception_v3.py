@@ -17,6 +17,7 @@ from retrograd.contrib.slim.nets.mixed import (
     depth_of,
     inception_arg_scope,
     logits_of,
+    mean_and_logits,
     reduced_kernel_size,
 )
 from retrograd.graph.names import GraphKeys
@@ -81,15 +82,11 @@ def inception_v3_base(
       ValueError: there is no such layer, or the multiplier is not positive.
     """
     depth = depth_of(depth_multiplier, min_depth)
-    end_points: dict[str, Any] = {}
     with (
         variable_scope(scope, "InceptionV3", [inputs]),
         arg_scope([conv2d, max_pool2d, avg_pool2d], stride=1, padding="SAME"),
     ):
-        net, done = apply_table(inputs, _LAYERS, depth, end_points, final_endpoint)
-    if not done:
-        raise ValueError(f"Unknown final endpoint {final_endpoint}")
-    return net, end_points
+        return apply_table(inputs, _LAYERS, depth, {}, final_endpoint)
 
 
 def _auxiliary(
@@ -166,13 +163,9 @@ def inception_v3(
             with variable_scope("AuxLogits"):
                 early = _auxiliary(early, num_classes, depth, spatial_squeeze)
                 end_points["AuxLogits"] = early
-        with variable_scope("Logits"):
-            kernel = reduced_kernel_size(net, [8, 8])
-            name = f"AvgPool_1a_{kernel[0]}x{kernel[1]}"
-            net = avg_pool2d(net, kernel, padding="VALID", scope=name)
-            net = dropout(net, dropout_keep_prob, scope="Dropout_1b")
-            end_points["PreLogits"] = net
-            logits = logits_of(net, num_classes, "Conv2d_1c_1x1", spatial_squeeze)
+        end_points["PreLogits"], logits = mean_and_logits(
+            net, [8, 8], num_classes, dropout_keep_prob, spatial_squeeze
+        )
         end_points["Logits"] = logits
         end_points["Predictions"] = prediction_fn(logits, scope="Predictions")
     return logits, end_points

@@ -26,7 +26,8 @@ from retrograd.contrib.layers.dense import fully_connected
 from retrograd.contrib.layers.initializers import variance_scaling_initializer
 from retrograd.contrib.layers.pools import avg_pool2d, max_pool2d
 from retrograd.contrib.layers.regularizers import l2_regularizer
-from retrograd.contrib.slim.nets.classic import Scope, trunc_normal
+from retrograd.contrib.layers.shaping import dropout
+from retrograd.contrib.slim.nets.classic import Scope, logits_layer, trunc_normal
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.shape import squeeze
 from retrograd.ops.nn.activations import relu
@@ -54,8 +55,8 @@ def depth_of(depth_multiplier: float, min_depth: int) -> Depth:
     return lambda channels: max(int(channels * depth_multiplier), min_depth)
 
 
-def apply_step(net: Tensor, text: str, depth: Depth) -> Any:
-    """A convolution or a pool, as a step of a table says."""
+def apply_step(net: Tensor, text: str, depth: Depth) -> tuple[Any, str]:
+    """A convolution or a pool, as a step of a table says, and its name."""
     found = _STEP.fullmatch(text)
     assert found is not None, text
     given: dict[str, Any] = {}
@@ -70,25 +71,26 @@ def apply_step(net: Tensor, text: str, depth: Depth) -> Any:
     name = found["name"]
     if not found["depth"]:
         pool = avg_pool2d if name.startswith("Avg") else max_pool2d
-        return pool(net, kernel, scope=name, **given)
+        return pool(net, kernel, scope=name, **given), name
     if name[0].isdigit():
         name = "Conv2d_" + name
-    return conv2d(net, depth(int(found["depth"])), kernel, scope=name, **given)
+    channels = depth(int(found["depth"]))
+    return conv2d(net, channels, kernel, scope=name, **given), name
 
 
 def _branch(net: Tensor, text: str, depth: Depth) -> Any:
     steps, _, last = text.partition("(")
     for step in steps.split():
-        net = apply_step(net, step, depth)
+        net, _ = apply_step(net, step, depth)
     if last:
         parts = last.strip().rstrip(")").split()
-        net = concat([apply_step(net, step, depth) for step in parts], 3)
+        net = concat([apply_step(net, step, depth)[0] for step in parts], 3)
     return net
 
 
 def apply_table(
     net: Tensor, table: str, depth: Depth, end_points: dict[str, Any], final: str
-) -> tuple[Any, bool]:
+) -> tuple[Any, dict[str, Any]]:
     """The layers of a table, each put into `end_points`.
 
     Args:
@@ -99,7 +101,10 @@ def apply_table(
       final: the last layer to make.
 
     Returns:
-      What the last one gives, and whether it is `final`.
+      What the last one gives, and `end_points`.
+
+    Raises:
+      ValueError: there is no such layer as `final`.
     """
     for line in table.strip().splitlines():
         words = line.split()
@@ -113,13 +118,11 @@ def apply_table(
                         outputs.append(_branch(net, branch, depth))
                 net = concat(outputs, 3)
         else:
-            net = apply_step(net, words[0], depth)
-            name = re.split("[:/@v~]", words[0])[0]
-            name = "Conv2d_" + name if name[0].isdigit() else name
+            net, name = apply_step(net, words[0], depth)
         end_points[name] = net
         if name == final:
-            return net, True
-    return net, False
+            return net, end_points
+    raise ValueError(f"Unknown final endpoint {final}")
 
 
 def reduced_kernel_size(net: Tensor, kernel_size: list[int]) -> list[int]:
@@ -134,16 +137,35 @@ def logits_of(
     net: Tensor, num_classes: int, name: str, spatial_squeeze: bool, **last: Any
 ) -> Any:
     """The last layer, where wanted without the axes of places."""
-    found = conv2d(
-        net,
-        num_classes,
-        [1, 1],
-        activation_fn=None,
-        normalizer_fn=None,
-        scope=name,
-        **last,
-    )
+    found = logits_layer(net, num_classes, name, **last)
     return squeeze(found, [1, 2], name="SpatialSqueeze") if spatial_squeeze else found
+
+
+def mean_and_logits(
+    net: Tensor,
+    kernel_size: list[int],
+    num_classes: int,
+    dropout_keep_prob: float,
+    spatial_squeeze: bool,
+) -> tuple[Any, Any]:
+    """The end of the networks from V2 on.
+
+    Args:
+      net: what the modules gave.
+      kernel_size: over how many places the mean is taken, if there are as many.
+      num_classes: how many classes there are.
+      dropout_keep_prob: the share of the mean that stays.
+      spatial_squeeze: whether the logits are without the axes of places.
+
+    Returns:
+      What is left of the mean, and the logits.
+    """
+    with variable_scope("Logits"):
+        kernel = reduced_kernel_size(net, kernel_size)
+        name = f"AvgPool_1a_{kernel[0]}x{kernel[1]}"
+        net = avg_pool2d(net, kernel, padding="VALID", scope=name)
+        net = dropout(net, dropout_keep_prob, scope="Dropout_1b")
+        return net, logits_of(net, num_classes, "Conv2d_1c_1x1", spatial_squeeze)
 
 
 def inception_arg_scope(

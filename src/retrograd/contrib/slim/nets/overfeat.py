@@ -10,12 +10,11 @@ from retrograd.contrib.layers.pools import max_pool2d
 from retrograd.contrib.slim.nets.classic import (
     Scope,
     classic_scope,
-    dense_layers,
     relu_arg_scope,
+    small_dense_layers,
     squeezed,
-    trunc_normal,
 )
-from retrograd.variables.initializers import Constant, Zeros
+from retrograd.variables.initializers import Zeros
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -64,17 +63,7 @@ def overfeat(
         net = conv2d(net, 1024, [3, 3], scope="conv4")
         net = conv2d(net, 1024, [3, 3], scope="conv5")
         net = max_pool2d(net, [2, 2], scope="pool5")
-        with arg_scope(
-            [conv2d],
-            weights_initializer=trunc_normal(0.005),
-            biases_initializer=Constant(0.1),
-        ):
-            net = dense_layers(
-                net,
-                (3072, 6),
-                num_classes,
-                is_training,
-                dropout_keep_prob,
-                biases_initializer=Zeros(),
-            )
+        net = small_dense_layers(
+            net, (3072, 6), num_classes, is_training, dropout_keep_prob
+        )
         return squeezed(net, spatial_squeeze, name, outputs())

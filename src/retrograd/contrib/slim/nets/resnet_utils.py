@@ -16,7 +16,7 @@ from retrograd.contrib.layers.scoping import (
     convert_collection_to_dict,
 )
 from retrograd.contrib.layers.shaping import softmax
-from retrograd.contrib.slim.nets.classic import Scope
+from retrograd.contrib.slim.nets.classic import Scope, logits_layer
 from retrograd.graph.names import GraphKeys
 from retrograd.ops.array.pad import pad
 from retrograd.ops.math.reduce import reduce_mean
@@ -266,14 +266,7 @@ def resnet(
             if global_pool:
                 net = reduce_mean(net, [1, 2], name="pool5", keepdims=True)
             if num_classes is not None:
-                net = conv2d(
-                    net,
-                    num_classes,
-                    [1, 1],
-                    activation_fn=None,
-                    normalizer_fn=None,
-                    scope="logits",
-                )
+                net = logits_layer(net, num_classes, "logits")
             end_points = convert_collection_to_dict(key)
             if num_classes is not None:
                 end_points["predictions"] = softmax(net, scope="predictions")
