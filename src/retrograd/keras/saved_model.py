@@ -23,8 +23,7 @@ from retrograd.train.saved_model_signatures import (
     ASSETS_DIRECTORY,
     SAVED_MODEL_FILENAME_PB,
     SAVED_MODEL_FILENAME_PBTXT,
-    VARIABLES_DIRECTORY,
-    VARIABLES_FILENAME,
+    get_variables_path,
 )
 
 if TYPE_CHECKING:
@@ -156,8 +155,7 @@ def load(
             "No training configuration found in save file, so the model was *not* "
             "compiled. Compile it manually."
         )
-    variables = os.path.join(folder, VARIABLES_DIRECTORY, VARIABLES_FILENAME)
-    checkpointed.load_weights(model, variables)
+    checkpointed.load_weights(model, get_variables_path(folder))
     return model
 
 
@@ -264,6 +262,5 @@ def load_from_saved_model(
     path = os.path.join(folder, ASSETS_DIRECTORY, _CONFIG)
     text = files.read_file_to_string(path)
     model = network_config.model_from_json(text, custom_objects)
-    prefix = os.path.join(folder, VARIABLES_DIRECTORY, VARIABLES_FILENAME)
-    checkpointed.load_weights(model, prefix)
+    checkpointed.load_weights(model, get_variables_path(folder))
     return model

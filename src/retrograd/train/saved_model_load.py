@@ -27,8 +27,7 @@ from retrograd.train.saved_model_functions import FUNCTIONS, SignatureMap
 from retrograd.train.saved_model_loader import parse_saved_model
 from retrograd.train.saved_model_signatures import (
     ASSETS_DIRECTORY,
-    VARIABLES_DIRECTORY,
-    VARIABLES_FILENAME,
+    get_variables_path,
 )
 from retrograd.util import protos
 from retrograd.util.tracking import AutoTrackable
@@ -319,7 +318,7 @@ def load(export_dir: PathLike, tags: str | Sequence[str] | None = None) -> Any:
                 "tags."
             )
         loader = _Loader(meta_graph, folder)
-        loader.restore(os.path.join(folder, VARIABLES_DIRECTORY, VARIABLES_FILENAME))
+        loader.restore(get_variables_path(folder))
         loader.initialize()
         root = loader.root
         if isinstance(root, _UserObject):

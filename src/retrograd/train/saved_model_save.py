@@ -38,10 +38,9 @@ from retrograd.train.saved_model_signatures import (
     SAVED_MODEL_FILENAME_PB,
     SAVED_MODEL_SCHEMA_VERSION,
     SERVING,
-    VARIABLES_DIRECTORY,
-    VARIABLES_FILENAME,
     build_signature_def,
     build_tensor_info,
+    get_variables_path,
     op_signature_def,
 )
 from retrograd.train.saver import Saver
@@ -244,9 +243,8 @@ def write(
     view = RootView(obj, SignatureMap(canonical_signatures(signatures)))
     nodes = _Nodes(view)
     meta_graph = _exported(nodes)
-    variables = os.path.join(folder, VARIABLES_DIRECTORY)
-    files.recursive_create_dir(variables)
-    prefix = os.path.join(variables, VARIABLES_FILENAME)
+    prefix = get_variables_path(folder)
+    files.recursive_create_dir(os.path.dirname(prefix))
     TrackableSaver(view).save(prefix, session)
     model: Any = messages.SavedModel(
         saved_model_schema_version=SAVED_MODEL_SCHEMA_VERSION
