@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes
-from retrograd.graph import context
 from retrograd.graph.defaults import device as placed
 from retrograd.ops.flow.control import no_op
 from retrograd.train.saveable import SaveableObject, SaveSpec
 from retrograd.util.decorators import contextmanager
 from retrograd.util.tracking import Trackable
+from retrograd.variables.scope import variable_creator_scope
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -275,5 +275,5 @@ def capture_dependencies(template: Structure) -> Iterator[None]:
             template._track_trackable(made, local, overwrite=True)
         return made
 
-    with context.get_default_graph()._variable_creator_scope(creator):
+    with variable_creator_scope(creator):
         yield

@@ -11,7 +11,12 @@ import numpy as np
 from retrograd import dtypes, shapes
 from retrograd.errors import InvalidArgumentError
 from retrograd.formats.freeze import constant_node
-from retrograd.formats.graph_util import extract_sub_graph, node_name
+from retrograd.formats.graph_util import (
+    extract_sub_graph,
+    node_name,
+    replacement,
+    without_nodes,
+)
 from retrograd.formats.importer import import_graph_def
 from retrograd.formats.node import attr_value
 from retrograd.formats.optimize_for_inference import fold_batch_norms, values_from_const
@@ -124,7 +129,8 @@ def _strip_unused_nodes(change: _Change) -> Any:
                 made.attr["shape"].shape.CopyFrom(shape.as_proto())
             node = made
         nodes.append(node)
-    wanted = [n for n in (*change.inputs, *change.outputs) if n in change.nodes()]
+    known = change.nodes()
+    wanted = [n for n in (*change.inputs, *change.outputs) if n in known]
     return extract_sub_graph(change.with_nodes(nodes), wanted)
 
 
@@ -140,21 +146,7 @@ def _remove_nodes(change: _Change) -> Any:
         and 1 <= len(node.input) <= most
         and not any(name[:1] == "^" for name in node.input)
     }
-    nodes = []
-    for node in change.graph.node:
-        if node.name not in passed:
-            inputs = [_followed(name, passed) for name in node.input]
-            del node.input[:]
-            node.input.extend(inputs)
-            nodes.append(node)
-    return change.with_nodes(nodes)
-
-
-def _followed(name: str, passed: dict[str, str]) -> str:
-    waits = name[:1] == "^"
-    while node_name(name) in passed:
-        name = passed[node_name(name)]
-    return f"^{node_name(name)}" if waits else name
+    return change.with_nodes(without_nodes(change.graph.node, passed))
 
 
 def _fold_constants(change: _Change) -> Any:
@@ -189,9 +181,7 @@ def _fold_constants(change: _Change) -> Any:
             not _is_constant(node) or node.name in renamed.values()
         ):
             continue
-        inputs = [renamed.get(name, name) for name in node.input]
-        del node.input[:]
-        node.input.extend(inputs)
+        node.input[:] = [renamed.get(name, name) for name in node.input]
         kept.append(node)
     change.graph = change.with_nodes([*made, *kept])
     return _strip_unused_nodes(change)
@@ -250,9 +240,7 @@ def _merge_duplicate_nodes(change: _Change) -> Any:
     kept = []
     fixed = {*change.inputs, *change.outputs}
     for node in sorted_nodes(change.graph):
-        inputs = [_followed(name, merged) for name in node.input]
-        del node.input[:]
-        node.input.extend(inputs)
+        node.input[:] = [replacement(name, merged) for name in node.input]
         info = opdef.lookup(node.op)
         if node.name in fixed or info is None or info.is_stateful:
             kept.append(node)
@@ -385,8 +373,7 @@ def _obfuscate_names(change: _Change) -> Any:
         for name in node.input:
             own = node_name(name)
             inputs.append(name.replace(own, new.get(own, own), 1))
-        del node.input[:]
-        node.input.extend(inputs)
+        node.input[:] = inputs
     return change.graph
 
 

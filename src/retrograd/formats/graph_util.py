@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograd import dtypes, shapes
@@ -102,7 +102,7 @@ def remove_training_nodes(
         for n in input_graph.node
         if _is_spare(n.op, Passes.CHECKED) and n.name not in protected
     }
-    nodes = _without(input_graph.node, checks)
+    nodes = without_nodes(input_graph.node, checks)
     awaited = {i[1:] for n in nodes for i in n.input if i.startswith("^")}
     replaced = {
         n.name: n.input[0]
@@ -115,7 +115,7 @@ def remove_training_nodes(
     result = type(input_graph)(
         library=input_graph.library, versions=input_graph.versions
     )
-    result.node.extend(_without(nodes, replaced))
+    result.node.extend(without_nodes(nodes, replaced))
     return result
 
 
@@ -125,7 +125,7 @@ def _is_spare(op_type: str, passes: Passes) -> bool:
     return traits.spare and traits.passes is passes
 
 
-def _without(nodes: Iterable[Any], replaced: dict[str, str]) -> list[Any]:
+def without_nodes(nodes: Iterable[Any], replaced: Mapping[str, str]) -> list[Any]:
     """Nodes but some, whose users take another input in their place."""
     kept = []
     for node in nodes:
@@ -133,11 +133,14 @@ def _without(nodes: Iterable[Any], replaced: dict[str, str]) -> list[Any]:
             continue
         copied = type(node)()
         copied.CopyFrom(node)
-        del copied.input[:]
-        for name in node.input:
-            waits = name.startswith("^")
-            while node_name(name) in replaced:
-                name = replaced[node_name(name)]
-            copied.input.append("^" + node_name(name) if waits else name)
+        copied.input[:] = [replacement(name, replaced) for name in node.input]
         kept.append(copied)
     return kept
+
+
+def replacement(name: str, replaced: Mapping[str, str]) -> str:
+    """What is taken in place of an input; the input itself if its node is there."""
+    waits = name.startswith("^")
+    while node_name(name) in replaced:
+        name = replaced[node_name(name)]
+    return "^" + node_name(name) if waits else name

@@ -28,9 +28,7 @@ def drop_what_came_later(graph_def: Message) -> None:
         return
     for node in _nodes(graph):
         if node.op in _HINTS:
-            waits = [name for name in node.input if name[:1] == "^"]
-            del node.input[:]
-            node.input.extend(waits)
+            node.input[:] = [name for name in node.input if name[:1] == "^"]
             node.op = "NoOp"
             node.attr.clear()
         known = opdef.lookup(node.op)

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.formats.freeze import constant_node
-from retrograd.formats.graph_util import node_name, remove_training_nodes
+from retrograd.formats.graph_io import write_message
+from retrograd.formats.graph_util import node_name as _node_name
+from retrograd.formats.graph_util import remove_training_nodes
 from retrograd.formats.node import tensor_value
-from retrograd.formats.strip_unused import (
-    flag,
-    graph_from,
-    strip_unused,
-    write_graph_to,
-)
+from retrograd.formats.strip_unused import flag, graph_from, strip_unused
 from retrograd.ops.declare import kind_of
 from retrograd.ops.folding import (
     CONVOLUTIONS,
@@ -83,9 +80,6 @@ def ensure_graph_is_valid(graph_def: Message) -> None:
 def node_name_from_input(node_name: str) -> str:
     """The name of the node that an input names."""
     return _node_name(node_name)
-
-
-_node_name = node_name
 
 
 def node_from_map(node_map: Mapping[str, Any], name: str) -> Any:
@@ -219,4 +213,4 @@ def run_main() -> None:
         kinds if len(kinds) > 1 else kinds[0],
         given.toco_compatible,
     )
-    write_graph_to(found, given.output, given.frozen_graph)
+    write_message(given.output, found, not given.frozen_graph)

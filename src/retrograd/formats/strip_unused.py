@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrograd.formats.graph_io import read_message
+from retrograd.formats.graph_io import read_message, write_message
 from retrograd.formats.graph_util import extract_sub_graph
 from retrograd.ops.folding import PLACEHOLDER
 from retrograd.platform import files
@@ -82,7 +82,7 @@ def strip_unused_from_files(
         output_node_names.split(","),
         placeholder_type_enum,
     )
-    write_graph_to(found, output_graph, output_binary)
+    write_message(output_graph, found, not output_binary)
     print(f"{len(found.node)} ops in the final graph.")
 
 
@@ -93,18 +93,6 @@ def graph_from(path: str, binary: bool) -> Any:
         message.ParseFromString(files.read_file_to_string(path, True))
         return message
     return read_message(path, message)
-
-
-def write_graph_to(graph_def: Message, path: str, binary: bool) -> None:
-    """Write a GraphDef to a file, in one step."""
-    from google.protobuf import text_format
-
-    data = (
-        graph_def.SerializeToString()
-        if binary
-        else text_format.MessageToString(graph_def)
-    )
-    files.atomic_write_string_to_file(path, data)
 
 
 def flag(parser: argparse.ArgumentParser, name: str, default: bool) -> None:

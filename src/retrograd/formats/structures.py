@@ -157,6 +157,6 @@ _READERS = {
     "tuple_value": lambda held: tuple(decode(one) for one in held.values),
     "dict_value": lambda held: {k: decode(held.fields[k]) for k in held.fields},
     "named_tuple_value": _named_tuple,
-    "tensor_value": lambda held: tensor_value(held),
-    "numpy_value": lambda held: tensor_value(held),
+    "tensor_value": tensor_value,
+    "numpy_value": tensor_value,
 }

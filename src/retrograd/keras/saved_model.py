@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from retrograd.formats import messages
+from retrograd.formats.graph_io import write_message
 from retrograd.functions import def_function
-from retrograd.graph import context
 from retrograd.graph.specs import TensorSpec
 from retrograd.keras import checkpointed, hdf5, network_config, training_config
 from retrograd.keras.legacy_configs import readable
@@ -23,8 +23,7 @@ from retrograd.train.saved_model_signatures import (
     ASSETS_DIRECTORY,
     SAVED_MODEL_FILENAME_PB,
     SAVED_MODEL_FILENAME_PBTXT,
-    VARIABLES_DIRECTORY,
-    VARIABLES_FILENAME,
+    get_variables_path,
 )
 
 if TYPE_CHECKING:
@@ -117,11 +116,10 @@ def save(
             "model._set_inputs(inputs)."
         )
     optimizer = model.optimizer if not include_optimizer else None
-    session = None if context.executing_eagerly() else checkpointed.current_session()
     try:
         if optimizer is not None:
             model.optimizer = None
-        write(model, os.fsdecode(path), signatures, session)
+        write(model, path, signatures, checkpointed.current_session())
     finally:
         model.__dict__.pop("_saved_functions", None)
         if optimizer is not None:
@@ -156,8 +154,7 @@ def load(
             "No training configuration found in save file, so the model was *not* "
             "compiled. Compile it manually."
         )
-    variables = os.path.join(folder, VARIABLES_DIRECTORY, VARIABLES_FILENAME)
-    checkpointed.load_weights(model, variables)
+    checkpointed.load_weights(model, get_variables_path(folder))
     return model
 
 
@@ -241,10 +238,8 @@ def export_saved_model(
 
 
 def _written_as_text(folder: str) -> None:
-    from google.protobuf import text_format
-
-    text = text_format.MessageToString(parse_saved_model(folder))
-    files.write_string_to_file(os.path.join(folder, SAVED_MODEL_FILENAME_PBTXT), text)
+    path = os.path.join(folder, SAVED_MODEL_FILENAME_PBTXT)
+    write_message(path, parse_saved_model(folder), as_text=True)
     files.delete_file(os.path.join(folder, SAVED_MODEL_FILENAME_PB))
 
 
@@ -264,6 +259,5 @@ def load_from_saved_model(
     path = os.path.join(folder, ASSETS_DIRECTORY, _CONFIG)
     text = files.read_file_to_string(path)
     model = network_config.model_from_json(text, custom_objects)
-    prefix = os.path.join(folder, VARIABLES_DIRECTORY, VARIABLES_FILENAME)
-    checkpointed.load_weights(model, prefix)
+    checkpointed.load_weights(model, get_variables_path(folder))
     return model

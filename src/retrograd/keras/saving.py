@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from retrograd.keras import checkpointed, hdf5
-from retrograd.train.saved_model_loader import maybe_saved_model_directory
 
 if TYPE_CHECKING:
     from retrograd.typing import PathLike
@@ -120,10 +119,13 @@ def load_model(
             f"SavedModel file does not exist at: {path}/"
             "{saved_model.pbtxt|saved_model.pb}"
         )
-    if isinstance(path, str) and maybe_saved_model_directory(path):
-        from retrograd.keras import saved_model
+    if isinstance(path, str):
+        from retrograd.train.saved_model_loader import maybe_saved_model_directory
 
-        return saved_model.load(path, custom_objects, compile)
+        if maybe_saved_model_directory(path):
+            from retrograd.keras import saved_model
+
+            return saved_model.load(path, custom_objects, compile)
     return hdf5.load_model(path, custom_objects, compile)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -155,10 +156,7 @@ def _count_variable(node: _Node, op: Any, trainable: bool) -> None:
     if sizes is None or None in sizes:
         return
     node.shape = [int(size) for size in sizes]
-    count = 1
-    for size in node.shape:
-        count *= size
-    node.own["parameters"] = count
+    node.own["parameters"] = math.prod(node.shape)
     if trainable:
         node.kinds.add(_TRAINABLE)
 
@@ -169,7 +167,7 @@ def _matches(text: str, patterns: Sequence[str]) -> bool:
 
 def _is_accounted(node: _Node, options: dict[str, Any]) -> bool:
     patterns = options["account_type_regexes"]
-    return bool(node.kinds) and any(_matches(kind, patterns) for kind in node.kinds)
+    return any(_matches(kind, patterns) for kind in node.kinds)
 
 
 # --------------------------------------------------------------------- by names
@@ -209,13 +207,17 @@ def _tree(nodes: list[_Node], options: dict[str, Any]) -> _Node:
 def _is_shown(node: _Node, options: dict[str, Any]) -> bool:
     if not _is_accounted(node, options) and not node.children:
         return False
-    if any(node.own[f] < options.get(key, 0) for key, f in _MINIMUMS.items()):
+    if not _reaches_minimums(node, options):
         return False
     if node.name.count("/") >= options["max_depth"]:
         return False
     return _matches(node.name, options["show_name_regexes"]) and not _matches(
         node.name, options["hide_name_regexes"]
     )
+
+
+def _reaches_minimums(node: _Node, options: dict[str, Any]) -> bool:
+    return all(node.own[f] >= options.get(key, 0) for key, f in _MINIMUMS.items())
 
 
 def _ordered(nodes: list[_Node], options: dict[str, Any]) -> list[_Node]:
@@ -305,16 +307,11 @@ def _by_op_type(nodes: list[_Node], options: dict[str, Any]) -> Any:
             for field, value in node.own.items():
                 whole.own[field] += value
             whole.total = whole.own
-    shown = [
-        node
-        for node in _ordered(list(sums.values()), options)
-        if all(node.own[f] >= options.get(key, 0) for key, f in _MINIMUMS.items())
-    ]
+    ordered = _ordered(list(sums.values()), options)
+    shown = [node for node in ordered if _reaches_minimums(node, options)]
     made: Any = messages.MultiGraphNodeProto(name=_ROOT)
-    inner, rest = (
-        made,
-        {f: sum(n.own[f] for n in shown) for f, _, _ in _FIELDS.values()},
-    )
+    rest = {f: sum(n.own[f] for n in shown) for f, _, _ in _FIELDS.values()}
+    inner = made
     for node in [None, *shown]:
         if node is not None:
             inner = inner.children.add(name=node.name)

@@ -21,8 +21,6 @@ from retrograd.util import protos
 if TYPE_CHECKING:
     from retrograd.typing import Message
 
-_FULL_TRACE = 3
-
 
 class ProfilerHook(SessionRunHook):
     """Writes `timeline-STEP.json` for Chrome's `about:tracing` every so often.
@@ -67,7 +65,7 @@ class ProfilerHook(SessionRunHook):
         self._asked = step is not None and self._timer.should_trigger_for_step(step)
         options = protos.message("config.RunOptions")()
         if self._asked:
-            options.trace_level = _FULL_TRACE
+            options.trace_level = options.FULL_TRACE
         return SessionRunArgs(
             {"global_step": self._global_step_tensor}, options=options
         )

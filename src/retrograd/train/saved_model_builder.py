@@ -25,8 +25,7 @@ from retrograd.train.saved_model_signatures import (
     SAVED_MODEL_FILENAME_PBTXT,
     SAVED_MODEL_SCHEMA_VERSION,
     SERVING,
-    VARIABLES_DIRECTORY,
-    VARIABLES_FILENAME,
+    get_variables_path,
     predict_signature_def,
 )
 from retrograd.train.saver import Saver
@@ -132,15 +131,10 @@ class SavedModelBuilder:
                 "Please invoke `add_meta_graph()` instead."
             )
         self._prepare(signature_def_map, assets_collection, legacy_init_op, main_op)
-        folder = os.path.join(self._export_dir, VARIABLES_DIRECTORY)
-        files.recursive_create_dir(folder)
+        prefix = get_variables_path(self._export_dir)
+        files.recursive_create_dir(os.path.dirname(prefix))
         saver = saver or _saver()
-        saver.save(
-            sess,
-            os.path.join(folder, VARIABLES_FILENAME),
-            write_meta_graph=False,
-            write_state=False,
-        )
+        saver.save(sess, prefix, write_meta_graph=False, write_state=False)
         self._add(saver, tags, signature_def_map, clear_devices, strip_default_attrs)
         self._has_saved_variables = True
 

@@ -7,6 +7,7 @@ import ast
 import os
 import re
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,17 +184,11 @@ def preprocess_input_exprs_arg_string(input_exprs_str: str) -> dict[str, Any]:
     Raises:
       RuntimeError: it is something else.
     """
-    found = {}
-    for text in filter(bool, input_exprs_str.split(";")):
-        key, equals, expression = text.partition("=")
-        if not equals:
-            raise RuntimeError(
-                f'--input_exprs "{text}" format is incorrect. Please follow'
-                '"<input_key>=<python expression>"'
-            )
-        # what a person types to be computed
-        found[key] = eval(expression, {"np": np, "numpy": np})
-    return found
+    # what a person types to be computed
+    return {
+        key: eval(expression, {"np": np, "numpy": np})
+        for key, expression in _expressions(input_exprs_str)
+    }
 
 
 def preprocess_input_examples_arg_string(input_examples_str: str) -> dict[str, Any]:
@@ -203,13 +198,7 @@ def preprocess_input_examples_arg_string(input_examples_str: str) -> dict[str, A
       ValueError: it is something else.
     """
     found: dict[str, Any] = {}
-    for text in filter(bool, input_examples_str.split(";")):
-        key, equals, written = text.partition("=")
-        if not equals:
-            raise RuntimeError(
-                f'--input_exprs "{text}" format is incorrect. Please follow'
-                '"<input_key>=<python expression>"'
-            )
+    for key, written in _expressions(input_examples_str):
         examples = ast.literal_eval(written)
         if not isinstance(examples, list):
             raise ValueError(
@@ -218,6 +207,22 @@ def preprocess_input_examples_arg_string(input_examples_str: str) -> dict[str, A
             )
         found[key] = [_example(example) for example in examples]
     return found
+
+
+def _expressions(given: str) -> Iterator[tuple[str, str]]:
+    """What is between the semicolons: keys, and what is behind their `=`.
+
+    Raises:
+      RuntimeError: there is no `=`.
+    """
+    for text in filter(bool, given.split(";")):
+        key, equals, expression = text.partition("=")
+        if not equals:
+            raise RuntimeError(
+                f'--input_exprs "{text}" format is incorrect. Please follow'
+                '"<input_key>=<python expression>"'
+            )
+        yield key, expression
 
 
 def _example(features: dict[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -27,8 +28,7 @@ from retrograd.train.saved_model_functions import FUNCTIONS, SignatureMap
 from retrograd.train.saved_model_loader import parse_saved_model
 from retrograd.train.saved_model_signatures import (
     ASSETS_DIRECTORY,
-    VARIABLES_DIRECTORY,
-    VARIABLES_FILENAME,
+    get_variables_path,
 )
 from retrograd.util import protos
 from retrograd.util.tracking import AutoTrackable
@@ -202,12 +202,16 @@ class _Loader:
             function._num_positional_args = held.allowed_positional_arguments
         return function
 
+    @functools.cached_property
+    def _graph_nodes(self) -> dict[str, Any]:
+        return {node.name: node for node in self._meta_graph.graph_def.node}
+
     def _constant(self, held: Message) -> Any:
-        for node in self._meta_graph.graph_def.node:
-            if node.name == held.operation:
-                dtype = dtypes.as_dtype(node.attr["dtype"].type)
-                return constant(tensor_value(node.attr["value"].tensor), dtype)
-        raise ValueError(f"The graph has no constant '{held.operation}'.")
+        node = self._graph_nodes.get(held.operation)
+        if node is None:
+            raise ValueError(f"The graph has no constant '{held.operation}'.")
+        dtype = dtypes.as_dtype(node.attr["dtype"].type)
+        return constant(tensor_value(node.attr["value"].tensor), dtype)
 
     def _asset(self, held: Message) -> Asset:
         name = self._meta_graph.asset_file_def[held.asset_file_def_index].filename
@@ -217,10 +221,9 @@ class _Loader:
         """Give the objects their attributes, inner ones first."""
         for value, node in zip(self.objects, self._saved.nodes, strict=True):
             if isinstance(value, list):
-                items = sorted(node.children, key=lambda child: _place(child))
-                value.extend(
-                    self.objects[c.node_id] for c in items if c.local_name.isdigit()
-                )
+                items = [c for c in node.children if c.local_name.isdigit()]
+                items.sort(key=lambda child: int(child.local_name))
+                value.extend(self.objects[child.node_id] for child in items)
                 continue
             for child in node.children:
                 _attach(value, child.local_name, self.objects[child.node_id])
@@ -243,10 +246,6 @@ class _Loader:
         for value in self.objects:
             if isinstance(value, Resource) and "_initialize" in value.__dict__:
                 value.__dict__["_initialize"]()
-
-
-def _place(child: Message) -> int:
-    return int(child.local_name) if child.local_name.isdigit() else -1
 
 
 def _attach(value: Structure, name: str, child: Structure) -> None:
@@ -319,7 +318,7 @@ def load(export_dir: PathLike, tags: str | Sequence[str] | None = None) -> Any:
                 "tags."
             )
         loader = _Loader(meta_graph, folder)
-        loader.restore(os.path.join(folder, VARIABLES_DIRECTORY, VARIABLES_FILENAME))
+        loader.restore(get_variables_path(folder))
         loader.initialize()
         root = loader.root
         if isinstance(root, _UserObject):

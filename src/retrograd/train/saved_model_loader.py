@@ -17,8 +17,7 @@ from retrograd.train.saved_model_signatures import (
     MAIN_OP_KEY,
     SAVED_MODEL_FILENAME_PB,
     SAVED_MODEL_FILENAME_PBTXT,
-    VARIABLES_DIRECTORY,
-    VARIABLES_FILENAME,
+    get_variables_path,
 )
 from retrograd.util import protos
 
@@ -104,7 +103,7 @@ class SavedModelLoader:
     @property
     def variables_path(self) -> str:
         """What the names of the variables' files begin with."""
-        return os.path.join(self._export_dir, VARIABLES_DIRECTORY, VARIABLES_FILENAME)
+        return get_variables_path(self._export_dir)
 
     @property
     def saved_model(self) -> Any:

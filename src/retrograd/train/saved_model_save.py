@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -38,10 +39,9 @@ from retrograd.train.saved_model_signatures import (
     SAVED_MODEL_FILENAME_PB,
     SAVED_MODEL_SCHEMA_VERSION,
     SERVING,
-    VARIABLES_DIRECTORY,
-    VARIABLES_FILENAME,
     build_signature_def,
     build_tensor_info,
+    get_variables_path,
     op_signature_def,
 )
 from retrograd.train.saver import Saver
@@ -94,6 +94,7 @@ class _Nodes:
             for value in objects
             for name, function in functions_of(value).items()
         ]
+        self._traces = [concrete_functions(f) for f, _ in self.functions]
 
     def variables(self) -> Iterator[Any]:
         """The variables among the objects, in order."""
@@ -139,10 +140,12 @@ class _Nodes:
 
     def traces(self) -> list[ConcreteFunction]:
         """All functions of tensors, each once."""
-        found: dict[int, ConcreteFunction] = {}
-        for function, _ in self.functions:
-            found.update((id(f), f) for f in concrete_functions(function))
-        return list(found.values())
+        return list({id(f): f for traces in self._traces for f in traces}.values())
+
+    @functools.cached_property
+    def _handles(self) -> dict[int, int]:
+        """The numbers of the variables' nodes by the ids of their handles."""
+        return {id(v.handle): self.numbers[id(v)] for v in self.variables()}
 
     def bound(self, function: ConcreteFunction) -> list[int]:
         """The numbers of the nodes of what a function captures.
@@ -150,12 +153,11 @@ class _Nodes:
         Raises:
           AssertionError: it captures what the object does not have.
         """
-        handles = {id(v.handle): self.numbers[id(v)] for v in self.variables()}
         captured = function.captured_inputs
         inner = function.inputs[len(function.inputs) - len(captured) :]
         found = []
         for tensor, place in zip(captured, inner, strict=True):
-            number = handles.get(id(tensor), self.numbers.get(id(tensor)))
+            number = self._handles.get(id(tensor), self.numbers.get(id(tensor)))
             if number is None:
                 number = self._add_constant(tensor, place)
             found.append(number)
@@ -175,10 +177,11 @@ class _Nodes:
 
     def describe_functions(self) -> None:
         """Say in the nodes what the functions are called: they have names now."""
-        for function, number in self.functions:
+        for (function, number), traces in zip(
+            self.functions, self._traces, strict=True
+        ):
             node = self.message.nodes[number]
             if isinstance(function, def_function.Function):
-                traces = concrete_functions(function)
                 node.function.concrete_functions.extend(_names(traces))
                 node.function.function_spec.CopyFrom(encoded_spec(function))
             else:
@@ -244,9 +247,8 @@ def write(
     view = RootView(obj, SignatureMap(canonical_signatures(signatures)))
     nodes = _Nodes(view)
     meta_graph = _exported(nodes)
-    variables = os.path.join(folder, VARIABLES_DIRECTORY)
-    files.recursive_create_dir(variables)
-    prefix = os.path.join(variables, VARIABLES_FILENAME)
+    prefix = get_variables_path(folder)
+    files.recursive_create_dir(os.path.dirname(prefix))
     TrackableSaver(view).save(prefix, session)
     model: Any = messages.SavedModel(
         saved_model_schema_version=SAVED_MODEL_SCHEMA_VERSION

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.formats import structures
 from retrograd.graph.specs import TensorSpec
+from retrograd.train.saved_model_loader import meta_graph_with_tags
 from retrograd.train.saved_model_utils import (
     get_meta_graph_def,
     get_saved_model_tag_sets,
+    read_saved_model,
 )
+from retrograd.util import protos
 
 if TYPE_CHECKING:
     from retrograd.typing import Message, PathLike, Structure
@@ -45,26 +48,26 @@ def show_inputs_outputs(
 ) -> None:
     """Print what a signature takes and gives."""
     graph = get_meta_graph_def(saved_model_dir, tag_set)
-    known = graph.signature_def
-    signature: Any = known[
-        signature_def_key
-    ]  # one without anything where there is none
+    _show_signature(graph, signature_def_key, indent)
+
+
+def _show_signature(graph: Any, key: str, indent: int) -> None:
+    signature = graph.signature_def[key]  # one without anything where there is none
     margin = "  " * indent
     for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
         print(
             f"{margin}The given SavedModel SignatureDef contains the following "
             f"{kind}(s):"
         )
-        for key, info in sorted(tensors.items()):
-            print(f"{margin}  {kind}s['{key}'] tensor_info:")
+        for name, info in sorted(tensors.items()):
+            print(f"{margin}  {kind}s['{name}'] tensor_info:")
             _print_tensor_info(info, indent + 1)
     print(f"{margin}Method name is: {signature.method_name}")
 
 
 def _print_tensor_info(info: Message, indent: int) -> None:
     margin = "  " * indent
-    numbers = {value: name for name, value in _type_names().items()}
-    print(f"{margin}    dtype: {numbers.get(info.dtype, info.dtype)}")
+    print(f"{margin}    dtype: {_type_name(info.dtype)}")
     if info.tensor_shape.unknown_rank:
         shape = "unknown_rank"
     else:
@@ -73,25 +76,25 @@ def _print_tensor_info(info: Message, indent: int) -> None:
     print(f"{margin}    name: {info.name}")
 
 
-def _type_names() -> dict[str, int]:
-    from retrograd.util import protos
-
-    file = protos.message("tensor.TensorProto").DESCRIPTOR.fields_by_name["dtype"]
-    return {value.name: value.number for value in file.enum_type.values}
+def _type_name(number: int) -> str:
+    field = protos.message("tensor.TensorProto").DESCRIPTOR.fields_by_name["dtype"]
+    known = field.enum_type.values_by_number.get(number)
+    return str(number) if known is None else known.name
 
 
 def show_all(saved_model_dir: PathLike) -> None:
     """Print all signatures of all graphs, and the functions."""
-    for tags in sorted(get_saved_model_tag_sets(saved_model_dir)):
+    model = read_saved_model(saved_model_dir)
+    for tags in sorted(list(graph.meta_info_def.tags) for graph in model.meta_graphs):
         print(
             f"\nMetaGraphDef with tag-set: '{', '.join(tags)}' contains the following "
             "SignatureDefs:"
         )
-        joined = ",".join(tags)
-        for key in sorted(get_signature_def_map(saved_model_dir, joined)):
+        graph = meta_graph_with_tags(model, tags)
+        for key in sorted(graph.signature_def):
             print(f"\nsignature_def['{key}']:")
-            show_inputs_outputs(saved_model_dir, joined, key, indent=1)
-        _show_defined_functions(get_meta_graph_def(saved_model_dir, joined))
+            _show_signature(graph, key, indent=1)
+        _show_defined_functions(graph)
 
 
 def _show_defined_functions(meta_graph: Message) -> None:

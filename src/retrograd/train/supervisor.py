@@ -12,7 +12,6 @@ from retrograd.formats.meta_graph import create_meta_graph_def
 from retrograd.graph import context
 from retrograd.graph.names import GraphKeys
 from retrograd.ops.declare import kind_of
-from retrograd.ops.flow.control import group
 from retrograd.ops.traits import Kind
 from retrograd.platform import logs
 from retrograd.summary.summary import merge_all
@@ -20,6 +19,7 @@ from retrograd.summary.writer import FileWriter
 from retrograd.train import training_util
 from retrograd.train.coordinator import Coordinator, LooperThread
 from retrograd.train.saver import Saver
+from retrograd.train.scaffold import Scaffold
 from retrograd.train.session_manager import SessionManager
 from retrograd.train.supervisor_threads import (
     SVStepCounterThread,
@@ -161,7 +161,8 @@ class Supervisor:
         )
         initialize = collections.global_variables_initializer
         self._init_op = first(init_op, keys.INIT_OP, initialize)
-        self._local_init_op = first(local_init_op, keys.LOCAL_INIT_OP, _local_init)
+        initialize_local = Scaffold.default_local_init_op
+        self._local_init_op = first(local_init_op, keys.LOCAL_INIT_OP, initialize_local)
         self._saver = first(saver, keys.SAVERS, _default_saver)
 
     def _find_summaries(self, summary_op: Fetchable, global_step: Fetchable) -> None:
@@ -368,14 +369,17 @@ class Supervisor:
     def _write_graph(self) -> None:
         """Have the graph in the folder and among the summaries."""
         assert self._is_chief
+        summarizes = self._summary_writer and not self._graph_added_to_summary
+        if not self._logdir and not summarizes:
+            return
+        message = self._graph.as_graph_def(add_shapes=True)
         if self._logdir:
-            message = self._graph.as_graph_def(add_shapes=True)
             write_graph(message, self._logdir, "graph.pbtxt")
-        if self._summary_writer and not self._graph_added_to_summary:
+        if summarizes:
             self._summary_writer.add_graph(self._graph)
             self._summary_writer.add_meta_graph(
                 create_meta_graph_def(
-                    graph_def=self._graph.as_graph_def(add_shapes=True),
+                    graph_def=message,
                     saver_def=self._saver.saver_def if self._saver else None,
                 )
             )
@@ -537,14 +541,6 @@ def _given(value: object) -> bool:
 
 def _nothing() -> None:
     """There is none by default."""
-
-
-def _local_init() -> Any:
-    local = [
-        collections.local_variables_initializer(),
-        collections.tables_initializer(),
-    ]
-    return group(*local)
 
 
 def _default_saver() -> Saver | None:
