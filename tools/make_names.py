@@ -42,6 +42,8 @@ FATAL = re.compile(
 ROOTS = ("tensorflow", "tensorflow_estimator")
 #: where TensorFlow's own modules are, rather than its public interface
 INSIDE = ("python", "core", "contrib", "compiler", "lite", "tools", "examples")
+#: where TensorFlow is installed: what names it says something of one machine only
+INSTALLED = os.path.dirname(os.path.dirname(tensorflow_core.__file__))
 WIDTH = 88
 Future = type(__future__.division)
 SCALARS = (int, str, bytes, float, bool, complex, type(None))
@@ -362,6 +364,8 @@ class Exports:
             if name not in self.wheel.sources[path].assigned or has_identity(value):
                 continue
             if not isinstance(value, SCALARS) or value is None:
+                continue
+            if INSTALLED in repr(value):
                 continue
             if name in exported:
                 lines.append(f"= {name} {exported[name]}")
