@@ -78,9 +78,10 @@ def tree_of(function: FunctionType, options: ConversionOptions) -> ast.FunctionD
     Raises:
       CannotConvert, NoSource: as `convert`.
     """
-    node = copy.deepcopy(source.definition_of(function))
-    if isinstance(node, ast.AsyncFunctionDef) or statements.is_generator(node):
+    found = source.definition_of(function)
+    if isinstance(found, ast.AsyncFunctionDef) or statements.is_generator(found):
         raise CannotConvert("generators are not converted")
+    node = copy.deepcopy(found)
     if isinstance(node, ast.Lambda):
         body: list[ast.stmt] = [ast.copy_location(ast.Return(node.body), node.body)]
         whole = nodes.function("lambda_", node.args, body)

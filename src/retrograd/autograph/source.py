@@ -11,8 +11,11 @@ from typing import TypeAlias
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
-#: trees of files, with the text that they were made of
-_trees: dict[str, tuple[str, ast.Module]] = {}
+#: the definitions in a file, by the name and the first line that their code has
+Index: TypeAlias = dict[tuple[str, int], list[Definition]]
+
+#: those of files, with the text that they were found in
+_indices: dict[str, tuple[str, Index]] = {}
 #: instructions whose places say nothing
 _PLACELESS = frozenset("RESUME COPY_FREE_VARS MAKE_CELL RETURN_GENERATOR".split())
 _Place: TypeAlias = tuple[int, int]
@@ -29,8 +32,8 @@ def definition_of(function: FunctionType) -> Definition:
       NoSource: it is nowhere.
     """
     code = function.__code__
-    tree = _tree_of(code.co_filename, function.__globals__)
-    if tree is None:
+    index = _index_of(code.co_filename, function.__globals__)
+    if index is None:
         raise NoSource(
             f"Unable to locate the source code of {function}. Note that functions "
             "defined in certain environments, like the interactive Python shell do not "
@@ -39,7 +42,7 @@ def definition_of(function: FunctionType) -> Definition:
             "wrap the call using @tf.autograph.do_not_convert. Original error: could "
             "not get source code"
         )
-    found = [node for node in _definitions(tree) if _is_of(node, code)]
+    found = index.get((code.co_name, code.co_firstlineno), [])
     if len(found) > 1:
         found = _innermost(found, code)
     if not found:
@@ -50,34 +53,29 @@ def definition_of(function: FunctionType) -> Definition:
     return found[0]
 
 
-def _tree_of(path: str, module: dict[str, object]) -> ast.Module | None:
+def _index_of(path: str, module: dict[str, object]) -> Index | None:
     text = "".join(linecache.getlines(path, module))
     if not text:
         return None
-    known = _trees.get(path)
+    known = _indices.get(path)
     if known is None or known[0] != text:
         try:
-            known = text, ast.parse(text, path)
+            known = text, _index(ast.parse(text, path))
         except SyntaxError as error:
             raise NoSource(f"{path}: {error}") from None
-        _trees[path] = known
+        _indices[path] = known
     return known[1]
 
 
-def _definitions(tree: ast.Module) -> Iterator[Definition]:
+def _index(tree: ast.Module) -> Index:
+    found: Index = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield node
-
-
-def _is_of(node: Definition, code: CodeType) -> bool:
-    """Whether a node may have become this code."""
-    if isinstance(node, ast.Lambda):
-        name, line = "<lambda>", node.lineno
-    else:
-        name = node.name
-        line = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-    return name == code.co_name and line == code.co_firstlineno
+        if isinstance(node, ast.Lambda):
+            found.setdefault(("<lambda>", node.lineno), []).append(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            line = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            found.setdefault((node.name, line), []).append(node)
+    return found
 
 
 def _innermost(found: list[Definition], code: CodeType) -> list[Definition]:
