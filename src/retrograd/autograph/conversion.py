@@ -13,6 +13,7 @@ from retrograd.autograph.lists import stack
 from retrograd.autograph.options import ConversionOptions, Feature
 from retrograd.graph.hooks import hooks
 from retrograd.ops.array.join import stack as stack_of_python
+from retrograd.util.syntax_trees import parameters
 
 #: what converted code calls, as `ag__`; filled when the operators are imported
 OPERATORS = SimpleNamespace()
@@ -92,7 +93,7 @@ def tree_of(function: FunctionType, options: ConversionOptions) -> ast.FunctionD
     _Mangled(function.__qualname__).visit(whole)
     names = symbols.Names({*symbols.names(whole), *_GIVEN})
     if options.uses(Feature.LISTS):
-        local = {*symbols.assigned(whole.body), *symbols.parameters(whole.args)}
+        local = {*symbols.assigned(whole.body), *parameters(whole.args)}
         meaning = functools.partial(_meaning, function, local)
         list_syntax.with_lists(whole, names, meaning, STACKS)
     statements.converted_body(whole, options, names)

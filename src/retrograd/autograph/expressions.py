@@ -7,6 +7,7 @@ from typing import Any
 
 from retrograd.autograph.nodes import attribute, delayed, located, operator
 from retrograd.autograph.options import ConversionOptions, Feature
+from retrograd.util.syntax_trees import rewrite_defaults
 
 #: functions that look at the function that calls them
 _LOOKING = frozenset("locals vars dir eval exec globals super".split())
@@ -30,18 +31,12 @@ class Expressions(ast.NodeTransformer):
         self.first = first
 
     def visit_Lambda(self, node: ast.Lambda) -> Any:
-        node.args = self.arguments(node.args)
+        rewrite_defaults(self, node.args)
         if any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node.body)):
             return node
         body = self.visit(node.body)
         node.body = operator("in_scope", attribute(self.scope), delayed(body))
         return located(operator("artifact", node), node)
-
-    def arguments(self, args: ast.arguments) -> ast.arguments:
-        """Parameters, with their defaults rewritten."""
-        args.defaults = [self.visit(d) for d in args.defaults]
-        args.kw_defaults = [d and self.visit(d) for d in args.kw_defaults]
-        return args
 
     def visit_Call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else ""

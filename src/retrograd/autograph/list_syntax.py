@@ -10,6 +10,7 @@ from typing import Any
 from retrograd.autograph import symbols
 from retrograd.autograph.directives import set_element_type
 from retrograd.autograph.nodes import attribute, located, operator
+from retrograd.util.syntax_trees import statements_by
 
 #: what a name of the program stands for; None for local ones
 Meaning = Callable[[ast.expr], object]
@@ -34,11 +35,7 @@ def with_lists(
     for inner in ast.walk(node):
         if isinstance(inner, ast.Expr):
             worker.note_type(inner.value)
-    body: list[ast.stmt] = []
-    for statement in node.body:
-        result: Any = worker.visit(statement)
-        body += result if isinstance(result, list) else [result]
-    node.body = body
+    node.body = statements_by(worker, node.body)
 
 
 class _Lists(ast.NodeTransformer):

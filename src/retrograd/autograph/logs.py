@@ -80,7 +80,7 @@ def trace(*args: object) -> None:
     print(*args)
 
 
-def warn_generator(function: Any) -> None:
+def warn_generator(function: object) -> None:
     """Say once that a function is a generator."""
     if _first(function):
         warn(
@@ -90,7 +90,7 @@ def warn_generator(function: Any) -> None:
         )
 
 
-def warn_unconverted(function: Any, cause: BaseException) -> None:
+def warn_unconverted(function: object, cause: BaseException) -> None:
     """Say once that a function is called as it is."""
     if _first(function):
         warn(
@@ -103,7 +103,7 @@ def warn_unconverted(function: Any, cause: BaseException) -> None:
         )
 
 
-def _first(function: Any) -> bool:
+def _first(function: object) -> bool:
     code = getattr(function, "__code__", function)
     if code in LOG.warned:
         return False

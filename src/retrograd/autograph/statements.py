@@ -20,6 +20,7 @@ from retrograd.autograph.nodes import (
     operator,
 )
 from retrograd.autograph.options import ConversionOptions, Feature
+from retrograd.util.syntax_trees import parameters, rewrite_defaults, statements_by
 
 
 def converted_body(
@@ -36,7 +37,7 @@ def converted_body(
     foreign = symbols.declared(node.body)
     live = Liveness(node.body, foreign)
     scope = names.new("fscope")
-    args = symbols.parameters(node.args)
+    args = parameters(node.args)
     worker = _Statements(options, scope, args[0] if args else None, names)
     worker.outer = foreign
     worker.live = live
@@ -46,7 +47,7 @@ def converted_body(
     heading = [node.body[0]] if documented else []
     rest = node.body[len(heading) :]
     declaring = [s for s in rest if isinstance(s, ast.Global | ast.Nonlocal)]
-    body = worker.block([s for s in rest if s not in declaring])
+    body = statements_by(worker, [s for s in rest if s not in declaring])
     held = ast.withitem(
         operator("FunctionScope", ast.Constant(node.name), attribute("options__")),
         ast.Name(scope, ast.Store()),
@@ -99,18 +100,10 @@ class _Statements(Expressions):
         super().__init__(options, scope, first)
         self.names = names
 
-    def block(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
-        """Statements, rewritten."""
-        found: list[ast.stmt] = []
-        for statement in body:
-            result: Any = self.visit(statement)
-            found += result if isinstance(result, list) else [result]
-        return found
-
     # ------------------------------------------------------------------ functions
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
-        node.args = self.arguments(node.args)
+        rewrite_defaults(self, node.args)
         if is_generator(node):
             return node
         converted_body(node, self.options, self.names)
@@ -168,8 +161,8 @@ class _Statements(Expressions):
         parts = symbols.composites([*node.body, *node.orelse])
         test = self.visit(node.test)
         functions = [
-            self._function("if_body", self.block(node.body), changed),
-            self._function("else_body", self.block(node.orelse), changed),
+            self._function("if_body", statements_by(self, node.body), changed),
+            self._function("else_body", statements_by(self, node.orelse), changed),
             *self._state(state, parts),
         ]
         given = [attribute(f.name) for f in functions]
@@ -245,7 +238,7 @@ class _Statements(Expressions):
         test: list[ast.stmt] = [ast.Return(self.visit(node.test))]
         functions = [
             self._function("loop_test", test, symbols.assigned([node.test])),
-            self._function("loop_body", self.block(node.body), changed),
+            self._function("loop_body", statements_by(self, node.body), changed),
             *self._state(state, parts),
         ]
         given = [attribute(f.name) for f in functions]
@@ -266,7 +259,7 @@ class _Statements(Expressions):
         target = self.visit(node.target)
         take: ast.stmt = ast.Assign([target], attribute(item))
         located(take, node.target)
-        body = [take, *self.block(node.body)]
+        body = [take, *statements_by(self, node.body)]
         functions = [
             self._function("loop_body", body, changed, item),
             *self._state(state, parts),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
+from retrograd.util.syntax_trees import COMPREHENSIONS, defaults, parameters
+
 #: nodes that have variables of their own
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def within(nodes: Iterable[ast.AST], comprehensions: bool = True) -> Iterator[ast.AST]:
@@ -25,7 +26,7 @@ def within(nodes: Iterable[ast.AST], comprehensions: bool = True) -> Iterator[as
             waiting[:0] = _outside(node)
         elif isinstance(node, ast.ClassDef):
             waiting[:0] = [*node.decorator_list, *node.bases, *node.keywords]
-        elif isinstance(node, _COMPREHENSIONS) and not comprehensions:
+        elif isinstance(node, COMPREHENSIONS) and not comprehensions:
             inside = ast.walk(node)
             yield from (n.target for n in inside if isinstance(n, ast.NamedExpr))
         else:
@@ -35,8 +36,7 @@ def within(nodes: Iterable[ast.AST], comprehensions: bool = True) -> Iterator[as
 def _outside(node: ast.AST) -> list[ast.AST]:
     """What is computed as a function is defined."""
     assert isinstance(node, FUNCTIONS)
-    args = node.args
-    found: list[ast.AST] = [*args.defaults, *(d for d in args.kw_defaults if d)]
+    found: list[ast.AST] = [*defaults(node.args)]
     if not isinstance(node, ast.Lambda):
         found[:0] = node.decorator_list
     return found
@@ -63,13 +63,6 @@ def _bound_by(node: ast.AST) -> list[str]:
     if isinstance(node, ast.MatchMapping):
         return [node.rest] if node.rest else []
     return []
-
-
-def parameters(arguments: ast.arguments) -> list[str]:
-    """The names of all parameters."""
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    every += [a for a in (arguments.vararg, arguments.kwarg) if a]
-    return [a.arg for a in every]
 
 
 def read(nodes: Iterable[ast.AST]) -> set[str]:

@@ -13,9 +13,11 @@ stands for is not known then.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from retrograd.util.syntax_trees import defaults, parameters
 
 #: exceptions that say a name may be missing
 _EXPECTED = frozenset(
@@ -152,20 +154,20 @@ class _Reader(ast.NodeVisitor):
     # ------------------------------------------------------------------ scopes
 
     def _visit_function(self, node: Any) -> None:
-        for part in (*node.decorator_list, *_defaults(node.args)):
+        for part in (*node.decorator_list, *defaults(node.args)):
             self.visit(part)
         self._inside(node.args, node.body)
 
     visit_FunctionDef = visit_AsyncFunctionDef = _visit_function
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        for part in _defaults(node.args):
+        for part in defaults(node.args):
             self.visit(part)
         self._inside(node.args, [ast.Expr(node.body)])
 
     def _inside(self, arguments: ast.arguments, body: Sequence[ast.stmt]) -> None:
         scope = _Scope(self._scope)
-        for name in _parameters(arguments):
+        for name in parameters(arguments):
             scope.bind(name, None)
         _bind_all(body, scope, self._packages)
         outer, self._scope = self._scope, scope
@@ -253,18 +255,6 @@ def _expects_missing(handler: ast.ExceptHandler) -> bool:
         return True
     parts = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
     return any(ast.unparse(p).rpartition(".")[2] in _EXPECTED for p in parts)
-
-
-def _parameters(arguments: ast.arguments) -> Iterator[str]:
-    every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    for argument in (*every, arguments.vararg, arguments.kwarg):
-        if argument is not None:
-            yield argument.arg
-
-
-def _defaults(arguments: ast.arguments) -> Iterator[ast.expr]:
-    yield from arguments.defaults
-    yield from (d for d in arguments.kw_defaults if d is not None)
 
 
 def _bind_all(body: Sequence[ast.AST], scope: _Scope, packages: frozenset[str]) -> None:

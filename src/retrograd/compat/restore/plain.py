@@ -15,6 +15,8 @@ import enum
 import functools
 from collections.abc import Callable, Iterable, Iterator
 
+from retrograd.util.syntax_trees import COMPREHENSIONS
+
 
 class Kind(enum.Enum):
     """What an expression gives."""
@@ -135,7 +137,7 @@ class Scope:
                     self._bind(node.name, _anything)
                 self.shared.update(_shared_in(node))
                 continue
-            if isinstance(node, _COMPREHENSIONS):
+            if isinstance(node, COMPREHENSIONS):
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.NamedExpr):
                         self._bind_target(inner.target, _anything)
@@ -376,7 +378,6 @@ class Scope:
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 #: what no operand of NumPy's makes
 _OF_PYTHON = (*NUMBERS, Kind.TEXT, Kind.SERIES)
 

@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 
 from retrograd.compat.restore.plain import NUMBERS, Kind, Scope
 from retrograd.compat.restore.provided import name_of
+from retrograd.util.syntax_trees import parameters, rewrite_defaults, statements_by
 
 #: operators that are rewritten, with their names in `operator`
 _OPERATORS: dict[type[ast.AST], str] = {
@@ -93,7 +94,7 @@ class _Rewriter(ast.NodeTransformer):
     def module(self, tree: ast.Module) -> ast.Module:
         """Rewrite a whole module."""
         self.scope = Scope(None, tree.body)
-        tree.body = self._statements(tree.body)
+        tree.body = statements_by(self, tree.body)
         return tree
 
     # ------------------------------------------------------------------ scopes
@@ -105,46 +106,35 @@ class _Rewriter(ast.NodeTransformer):
         yield
         self.scope, self.variables = before
 
-    def _statements(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
-        found: list[ast.stmt] = []
-        for statement in body:
-            result: Any = self.visit(statement)
-            found += result if isinstance(result, list) else [result]
-        return found
-
     def _all(self, nodes: Sequence[_E]) -> list[_E]:
         return [self.visit(node) for node in nodes]
 
     def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Any:
         node.decorator_list = self._all(node.decorator_list)
-        self._visit_defaults(node.args)
+        rewrite_defaults(self, node.args)
         looking = any(
             isinstance(n, ast.Name) and n.id in _LOOKING for n in ast.walk(node)
         )
-        scope = Scope(self.scope, node.body, _parameters(node.args))
+        scope = Scope(self.scope, node.body, parameters(node.args))
         with self._within(scope, variables=not looking):
-            node.body = self._statements(node.body)
+            node.body = statements_by(self, node.body)
         return node
 
     visit_FunctionDef = visit_AsyncFunctionDef = _visit_function
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        self._visit_defaults(node.args)
-        scope = Scope(self.scope, [node.body], _parameters(node.args))
+        rewrite_defaults(self, node.args)
+        scope = Scope(self.scope, [node.body], parameters(node.args))
         with self._within(scope, variables=False):
             node.body = self.visit(node.body)
         return node
-
-    def _visit_defaults(self, arguments: ast.arguments) -> None:
-        arguments.defaults = self._all(arguments.defaults)
-        arguments.kw_defaults = [d and self.visit(d) for d in arguments.kw_defaults]
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         node.decorator_list = self._all(node.decorator_list)
         node.bases = self._all(node.bases)
         node.keywords = self._all(node.keywords)
         with self._within(Scope(self.scope, node.body, of_class=True), False):
-            node.body = self._statements(node.body)
+            node.body = statements_by(self, node.body)
         return node
 
     def _visit_comprehension(
@@ -164,7 +154,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_match_case(self, node: ast.match_case) -> ast.AST:
         node.guard = node.guard and self.visit(node.guard)
-        node.body = self._statements(node.body)
+        node.body = statements_by(self, node.body)
         return node
 
     # ------------------------------------------------------------------ expressions
@@ -430,13 +420,6 @@ def _compares_alike(node: ast.expr) -> bool:
         except OverflowError:
             return False
     return not isinstance(value, complex)
-
-
-def _parameters(arguments: ast.arguments) -> Iterator[str]:
-    every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    for argument in (*every, arguments.vararg, arguments.kwarg):
-        if argument is not None:
-            yield argument.arg
 
 
 # ---------------------------------------------------------------------- what is built
