@@ -84,16 +84,7 @@ def do_not_convert(func: Callable[..., Any] | None = None) -> Any:
     Args:
       func: the function; without it, this is a decorator with brackets.
     """
-    if func is None:
-        return do_not_convert
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with ControlStatusCtx(Status.DISABLED):
-            return func(*args, **kwargs)
-
-    if isinstance(func, types.FunctionType | types.MethodType):
-        wrapper = functools.update_wrapper(wrapper, func)
-    return artifact(wrapper)
+    return do_not_convert if func is None else _with_status(func, Status.DISABLED)
 
 
 def do_not_convert_internal(f: Callable[..., Any]) -> Any:
@@ -103,9 +94,14 @@ def do_not_convert_internal(f: Callable[..., Any]) -> Any:
 
 def call_with_unspecified_conversion_status(func: Callable[..., Any]) -> Any:
     """A function that runs as code of which AutoGraph knows nothing."""
+    return _with_status(func, Status.UNSPECIFIED)
+
+
+def _with_status(func: Callable[..., Any], status: Status) -> Any:
+    """A function that is called as it is, as code of a status."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with ControlStatusCtx(Status.UNSPECIFIED):
+        with ControlStatusCtx(status):
             return func(*args, **kwargs)
 
     if isinstance(func, types.FunctionType | types.MethodType):
@@ -131,11 +127,9 @@ def tf_convert(
         return f
     f_wrapper = f
     _, f = unwrap(f)
-    if ctx.status is Status.ENABLED:
-        made = convert(recursive=True, user_requested=force_conversion)(f)
-    elif ctx.status is Status.DISABLED:
+    if ctx.status is Status.DISABLED:
         made = do_not_convert(f)
-    elif convert_by_default:
+    elif ctx.status is Status.ENABLED or convert_by_default:
         made = convert(recursive=True, user_requested=force_conversion)(f)
     else:
         made = call_with_unspecified_conversion_status(f)
