@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from retrograd import nest
-from retrograd.autograph.builtins_of import OVERLOADS, overload_of
-from retrograd.autograph.conversion import CannotConvert, convert, own_folder
-from retrograd.autograph.logs import LOG, warn_generator, warn_unconverted
+from retrograd.autograph.builtins_of import overload_of
+from retrograd.autograph.conversion import ORIGIN, CannotConvert, convert, own_folder
+from retrograd.autograph.logs import warn_generator, warn_unconverted
 from retrograd.autograph.options import ConversionOptions, Feature
 from retrograd.autograph.source import NoSource
 from retrograd.graph import dispatch
@@ -182,11 +182,7 @@ def is_left_alone(f: Any, function: types.FunctionType, asked: bool = False) -> 
       function: the Python function in it.
       asked: whether the program asked for the conversion.
     """
-    if (
-        hasattr(f, MARK)
-        or hasattr(function, MARK)
-        or hasattr(function, "ag_original__")
-    ):
+    if hasattr(f, MARK) or hasattr(function, MARK) or hasattr(function, ORIGIN):
         return True
     path = function.__code__.co_filename
     if path == "<string>" or path.startswith(own_folder()):
@@ -210,6 +206,3 @@ def _in_standard_library(path: str) -> bool:
 def _is_of_named_tuple(owner: Any) -> bool:
     kind = owner if inspect.isclass(owner) else type(owner)
     return issubclass(kind, tuple) and hasattr(kind, "_fields")
-
-
-__all__ = ["LOG", "OVERLOADS"]

@@ -209,16 +209,8 @@ def _renamed(code: CodeType, original: CodeType) -> CodeType:
 def text_of(function: FunctionType, options: ConversionOptions) -> str:
     """The source of the converted function."""
     node = tree_of(function, options)
-    given = _full_arguments(function)
-    if given is not None:
-        node.args.defaults = given
+    node.args.defaults = source.definition_of(function).args.defaults
     return ast.unparse(ast.fix_missing_locations(node)) + "\n"
-
-
-def _full_arguments(function: FunctionType) -> list[ast.expr] | None:
-    """The defaults of a function, as its source has them."""
-    node = source.definition_of(function)
-    return copy.deepcopy(node.args.defaults)
 
 
 @functools.cache

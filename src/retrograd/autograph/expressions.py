@@ -48,8 +48,7 @@ class Expressions(ast.NodeTransformer):
             return node
         keywords: ast.expr = ast.Constant(None)
         if node.keywords:
-            keywords = ast.Call(attribute("dict"), [], node.keywords)
-            keywords.func = attribute("ag__", "dict")
+            keywords = ast.Call(attribute("ag__", "dict"), [], node.keywords)
         args = ast.Tuple(node.args, ast.Load())
         scope = attribute(self.scope)
         return located(operator("call", node.func, args, keywords, scope), node)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from retrograd import dtypes, nest
-from retrograd.autograph.undefined import Undefined, is_undefined, is_undefined_return
+from retrograd.autograph.undefined import Undefined, is_undefined_return
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.tensor import Tensor
 from retrograd.ops.array.tensor_values import is_tensor
@@ -157,6 +157,3 @@ def _check_both(name: str, true: Any, false: Any) -> None:
             f"dtype={other.name} in the FALSE branch. TensorFlow control flow requires "
             "that they are the same."
         )
-
-
-__all__ = ["is_undefined"]

@@ -30,4 +30,4 @@ def is_undefined_return(value: object) -> bool:
 
 def retval(value: object) -> object:
     """What a function returns: None if it came to its end without `return`."""
-    return None if isinstance(value, UndefinedReturnValue) else value
+    return None if is_undefined_return(value) else value
