@@ -218,3 +218,15 @@ def test_eagerly_choices_are_those_of_python() -> None:
     with context.eager_mode():
         made = tf.autograph.to_graph(sign)
         assert made(tf.constant(-3)).numpy() == 3
+
+
+def test_equal_functions_of_two_files_keep_their_own(tmp_path: Any) -> None:
+    made = []
+    for name in ("one.py", "two.py"):
+        path = tmp_path / name
+        path.write_text("def f(x):\n    if x > 0:\n        raise ValueError(x)\n")
+        space: dict[str, Any] = {}
+        exec(compile(path.read_text(), str(path), "exec"), space)
+        made.append(convert(space["f"], STANDARD))
+    files = [f.__code__.co_filename for f in made]
+    assert files == [str(tmp_path / "one.py"), str(tmp_path / "two.py")]

@@ -18,7 +18,7 @@ from retrograd.util.syntax_trees import parameters
 #: what converted code calls, as `ag__`; filled when the operators are imported
 OPERATORS = SimpleNamespace()
 #: the code of converted functions, by the code of the functions and the options
-_converted: dict[tuple[CodeType, Any], CodeType] = {}
+_converted: dict[tuple[CodeType, str, Any], CodeType] = {}
 #: functions that make one tensor of a list
 STACKS = (stack, stack_of_python)
 #: variables that the code finds in its closure, beside those of the function
@@ -40,7 +40,9 @@ def convert(function: FunctionType, options: ConversionOptions) -> FunctionType:
       CannotConvert: it is a generator or a coroutine.
       NoSource: its source is not known.
     """
-    key = function.__code__, options.as_tuple()
+    # equal code of two files is one key, but errors name the file
+    own = function.__code__
+    key = own, own.co_filename, options.as_tuple()
     code = _converted.get(key)
     if code is None:
         code = _converted[key] = _compiled(function, options)

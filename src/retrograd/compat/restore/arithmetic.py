@@ -152,6 +152,8 @@ def kept(loader: Any, path: str) -> CodeType:
 def _form() -> str:
     """What tells the code of one way of rewriting from that of another."""
     folder = os.path.dirname(__file__)
+    shared = os.path.join(os.path.dirname(os.path.dirname(folder)), "util")
     files = [os.path.join(folder, name) for name in ("rewriting.py", "plain.py")]
+    files.append(os.path.join(shared, "syntax_trees.py"))
     times = [os.stat(file).st_mtime_ns for file in files if os.path.exists(file)]
     return f"numpy1{zlib.crc32(repr(times).encode()):08x}o{sys.flags.optimize}"
