@@ -265,6 +265,7 @@ def _bahdanau_score(
 
 def _layer(name: str, units: int, dtype: DTypeLike | None) -> Any:
     kind: Any = Dense
+    dtype = dtypes.float32 if dtype is None else dtype
     return kind(units, name=name, use_bias=False, dtype=dtype)
 
 
@@ -274,7 +275,27 @@ def _of_score(probability_fn: Callable[[Any], Any] | None) -> Probability:
     return lambda score, _: found(score)
 
 
-class _Luong(_BaseAttentionMechanism):
+class _Scored(_BaseAttentionMechanism):
+    """A base: its state is the last alignments, which it makes of scores."""
+
+    _scope: str
+
+    def _score(self, query: Tensor) -> Any:
+        raise NotImplementedError
+
+    def __call__(self, query: Tensor, state: Tensor) -> tuple[Any, Any]:
+        """The alignments of a query [batch, n], and the next state: the same.
+
+        Raises:
+          ValueError: the query has another size than keys, where it must not.
+        """
+        with variable_scope(None, self._scope, [query]):
+            score = self._score(query)
+        alignments = self._probability_fn(score, state)
+        return alignments, alignments
+
+
+class _Luong(_Scored):
     """The score of Luong et al. 2015, with a scale g if it is wanted."""
 
     _scale: bool
@@ -291,7 +312,7 @@ class _Luong(_BaseAttentionMechanism):
         return _luong_score(query, self.keys, g)
 
 
-class _Bahdanau(_BaseAttentionMechanism):
+class _Bahdanau(_Scored):
     """The score of Bahdanau et al. 2015, normalized if it is wanted."""
 
     _normalize: bool
@@ -326,6 +347,8 @@ class LuongAttention(_Luong):
       name: the name of the operations.
     """
 
+    _scope = "luong_attention"
+
     def __init__(
         self,
         num_units: int,
@@ -338,10 +361,9 @@ class LuongAttention(_Luong):
         custom_key_value_fn: KeyValue | None = None,
         name: str = "LuongAttention",
     ) -> None:
-        kind = dtypes.float32 if dtype is None else dtype
         super().__init__(
             query_layer=None,
-            memory_layer=_layer("memory_layer", num_units, kind),
+            memory_layer=_layer("memory_layer", num_units, dtype),
             memory=memory,
             probability_fn=_of_score(probability_fn),
             memory_sequence_length=memory_sequence_length,
@@ -350,17 +372,6 @@ class LuongAttention(_Luong):
             name=name,
         )
         self._num_units, self._scale, self._name = num_units, scale, name
-
-    def __call__(self, query: Tensor, state: Tensor) -> tuple[Any, Any]:
-        """The alignments of a query [batch, num_units], and the next state: the same.
-
-        Raises:
-          ValueError: the query has another size.
-        """
-        with variable_scope(None, "luong_attention", [query]):
-            score = self._score(query)
-        alignments = self._probability_fn(score, state)
-        return alignments, alignments
 
 
 class BahdanauAttention(_Bahdanau):
@@ -378,6 +389,8 @@ class BahdanauAttention(_Bahdanau):
       name: the name of the operations.
     """
 
+    _scope = "bahdanau_attention"
+
     def __init__(
         self,
         num_units: int,
@@ -390,10 +403,9 @@ class BahdanauAttention(_Bahdanau):
         custom_key_value_fn: KeyValue | None = None,
         name: str = "BahdanauAttention",
     ) -> None:
-        kind = dtypes.float32 if dtype is None else dtype
         super().__init__(
-            query_layer=_layer("query_layer", num_units, kind),
-            memory_layer=_layer("memory_layer", num_units, kind),
+            query_layer=_layer("query_layer", num_units, dtype),
+            memory_layer=_layer("memory_layer", num_units, dtype),
             memory=memory,
             probability_fn=_of_score(probability_fn),
             memory_sequence_length=memory_sequence_length,
@@ -403,32 +415,20 @@ class BahdanauAttention(_Bahdanau):
         )
         self._num_units, self._normalize, self._name = num_units, normalize, name
 
-    def __call__(self, query: Tensor, state: Tensor) -> tuple[Any, Any]:
-        """The alignments of a query [batch, n], and the next state: the same."""
-        with variable_scope(None, "bahdanau_attention", [query]):
-            score = self._score(query)
-        alignments = self._probability_fn(score, state)
-        return alignments, alignments
 
+class _Monotonic(_BaseMonotonicAttentionMechanism, _Scored):
+    """A base of both monotonic mechanisms: scores have a bias that is learnt."""
 
-class _Monotonic(_BaseMonotonicAttentionMechanism):
-    """What both monotonic mechanisms do beside their scores."""
-
-    _score: Any
     _score_bias_init: float
-    _scope: str
 
-    def __call__(self, query: Tensor, state: Tensor) -> tuple[Any, Any]:
-        """The alignments of a query, which never move back, and the next state."""
-        with variable_scope(None, self._scope, [query]):
-            score = self._score(query)
-            score += get_variable(
-                "attention_score_bias",
-                dtype=query.dtype,
-                initializer=self._score_bias_init,
-            )
-        alignments = self._probability_fn(score, state)
-        return alignments, alignments
+    def _score(self, query: Tensor) -> Any:
+        score = super()._score(query)
+        score += get_variable(
+            "attention_score_bias",
+            dtype=query.dtype,
+            initializer=self._score_bias_init,
+        )
+        return score
 
 
 def _moving(mode: str, sigmoid_noise: float, seed: int | None) -> Probability:
@@ -437,7 +437,7 @@ def _moving(mode: str, sigmoid_noise: float, seed: int | None) -> Probability:
     )
 
 
-class BahdanauMonotonicAttention(_Bahdanau, _Monotonic):
+class BahdanauMonotonicAttention(_Monotonic, _Bahdanau):
     """As `BahdanauAttention`, and attention never moves back (Raffel et al. 2017).
 
     Args:
@@ -465,10 +465,9 @@ class BahdanauMonotonicAttention(_Bahdanau, _Monotonic):
         dtype: DTypeLike | None = None,
         name: str = "BahdanauMonotonicAttention",
     ) -> None:
-        kind = dtypes.float32 if dtype is None else dtype
         super().__init__(
-            query_layer=_layer("query_layer", num_units, kind),
-            memory_layer=_layer("memory_layer", num_units, kind),
+            query_layer=_layer("query_layer", num_units, dtype),
+            memory_layer=_layer("memory_layer", num_units, dtype),
             memory=memory,
             probability_fn=_moving(mode, sigmoid_noise, sigmoid_noise_seed),
             memory_sequence_length=memory_sequence_length,
@@ -479,7 +478,7 @@ class BahdanauMonotonicAttention(_Bahdanau, _Monotonic):
         self._score_bias_init = score_bias_init
 
 
-class LuongMonotonicAttention(_Luong, _Monotonic):
+class LuongMonotonicAttention(_Monotonic, _Luong):
     """As `LuongAttention`, and attention never moves back (Raffel et al. 2017).
 
     Args:
@@ -505,10 +504,9 @@ class LuongMonotonicAttention(_Luong, _Monotonic):
         dtype: DTypeLike | None = None,
         name: str = "LuongMonotonicAttention",
     ) -> None:
-        kind = dtypes.float32 if dtype is None else dtype
         super().__init__(
             query_layer=None,
-            memory_layer=_layer("memory_layer", num_units, kind),
+            memory_layer=_layer("memory_layer", num_units, dtype),
             memory=memory,
             probability_fn=_moving(mode, sigmoid_noise, sigmoid_noise_seed),
             memory_sequence_length=memory_sequence_length,
