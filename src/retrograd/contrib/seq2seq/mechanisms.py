@@ -21,7 +21,14 @@ from retrograd.ops.array.fill import ones, ones_like, zeros
 from retrograd.ops.array.grids import sequence_mask
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.selection import one_hot, where
-from retrograd.ops.array.shape import expand_dims, rank, reshape, shape, squeeze
+from retrograd.ops.array.shape import (
+    expand_dims,
+    rank,
+    reshape,
+    shape,
+    size_along,
+    squeeze,
+)
 from retrograd.ops.declare import F
 from retrograd.ops.host.checks import assert_positive
 from retrograd.ops.linalg.products import matmul
@@ -166,8 +173,8 @@ class _BaseAttentionMechanism(AttentionMechanism):
             self._keys = keys
             if custom_key_value_fn is not None:
                 self._keys, self._values = custom_key_value_fn(keys, self._values)
-            self._batch_size = _size(self._keys, 0)
-            self._alignments_size = _size(self._keys, 1)
+            self._batch_size = size_along(self._keys, 0)
+            self._alignments_size = size_along(self._keys, 1)
 
     def _probability_fn(self, score: Tensor, state: Structure) -> Any:
         masked = _maybe_mask_score(score, self._lengths, self._score_mask_value)
@@ -215,11 +222,6 @@ class _BaseAttentionMechanism(AttentionMechanism):
     def initial_state(self, batch_size: TensorLike, dtype: DTypeLike) -> Any:
         """The state before the first step."""
         return self.initial_alignments(batch_size, dtype)
-
-
-def _size(x: Tensor, axis: int) -> Any:
-    known = dimension_value(x.shape[axis])
-    return shape(x)[axis] if known is None else known
 
 
 class _BaseMonotonicAttentionMechanism(_BaseAttentionMechanism):
