@@ -267,7 +267,7 @@ def embedding_attention_seq2seq(
             cell = OutputProjectionWrapper(cell, num_decoder_symbols)
             output_size = num_decoder_symbols
 
-        def decoder(fed: bool, update: bool = False) -> Decoded:
+        def decoder(fed: bool) -> Decoded:
             return embedding_attention_decoder(
                 decoder_inputs,
                 first,
@@ -279,10 +279,8 @@ def embedding_attention_seq2seq(
                 output_size=output_size,
                 output_projection=output_projection,
                 feed_previous=fed,
-                update_embedding_for_previous=update,
+                update_embedding_for_previous=isinstance(feed_previous, bool),
                 initial_state_attention=initial_state_attention,
             )
 
-        if isinstance(feed_previous, bool):
-            return decoder(feed_previous, True)
         return fed_or_not(feed_previous, decoder, len(decoder_inputs), lambda: first)
