@@ -27,7 +27,6 @@ def while_loop(
 ) -> Any:
     """Repeat `body` while `cond` holds (see `loops.while_loop`)."""
     loop = Loop(cond, body, loop_vars, shape_invariants, maximum_iterations, True)
-    loop.convert_variables()
     with dispatch.name_scope(name or "while") as scope:
         result = loop.build(scope, parallel_iterations, back_prop)
     return result if return_same_structure else unpacked(result, True)

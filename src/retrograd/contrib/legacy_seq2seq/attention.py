@@ -15,7 +15,7 @@ from retrograd.graph.convert import convert_to_tensor
 from retrograd.layers.static_rnn import static_rnn
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.array.join import concat, stack
-from retrograd.ops.array.shape import reshape, shape
+from retrograd.ops.array.shape import reshape, shape, size_along
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_sum
@@ -46,14 +46,13 @@ class _Heads:
     def __init__(
         self, states: Tensor, count: int, dtype: DTypeLike, inputs: Tensor
     ) -> None:
-        steps = dimension_value(states.shape[1])
         size = dimension_value(states.shape[2])
         if size is None:
             raise ValueError(
                 f"Shape[2] of attention_states must be known: {states.shape}"
             )
         self.batch_size = shape(inputs)[0]
-        self.steps = shape(states)[1] if steps is None else steps
+        self.steps = size_along(states, 1)
         self.size = size
         self.dtype = dtype
         # one pixel a step, so that a convolution is the product with W
@@ -268,7 +267,7 @@ def embedding_attention_seq2seq(
             cell = OutputProjectionWrapper(cell, num_decoder_symbols)
             output_size = num_decoder_symbols
 
-        def decoder(fed: bool, update: bool = False) -> Decoded:
+        def decoder(fed: bool) -> Decoded:
             return embedding_attention_decoder(
                 decoder_inputs,
                 first,
@@ -280,10 +279,8 @@ def embedding_attention_seq2seq(
                 output_size=output_size,
                 output_projection=output_projection,
                 feed_previous=fed,
-                update_embedding_for_previous=update,
+                update_embedding_for_previous=isinstance(feed_previous, bool),
                 initial_state_attention=initial_state_attention,
             )
 
-        if isinstance(feed_previous, bool):
-            return decoder(feed_previous, True)
         return fed_or_not(feed_previous, decoder, len(decoder_inputs), lambda: first)

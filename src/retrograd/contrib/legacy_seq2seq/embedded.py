@@ -60,6 +60,8 @@ def fed_or_not(
             outputs, state = decoder(fed)
         return [*outputs, *nest.flatten(state)]
 
+    if isinstance(feed_previous, bool):
+        return decoder(feed_previous)
     found = cond(feed_previous, lambda: branch(True), lambda: branch(False))
     state = nest.pack_sequence_as(first_state(), found[steps:])
     return found[:steps], state
@@ -151,7 +153,7 @@ def embedding_rnn_seq2seq(
         if output_projection is None:
             cell = OutputProjectionWrapper(cell, num_decoder_symbols)
 
-        def decoder(fed: bool, update: bool = False) -> Decoded:
+        def decoder(fed: bool) -> Decoded:
             return embedding_rnn_decoder(
                 decoder_inputs,
                 first,
@@ -160,11 +162,9 @@ def embedding_rnn_seq2seq(
                 embedding_size,
                 output_projection=output_projection,
                 feed_previous=fed,
-                update_embedding_for_previous=update,
+                update_embedding_for_previous=isinstance(feed_previous, bool),
             )
 
-        if isinstance(feed_previous, bool):
-            return decoder(feed_previous, True)
         return fed_or_not(feed_previous, decoder, len(decoder_inputs), lambda: first)
 
 
@@ -209,13 +209,12 @@ def embedding_tied_rnn_seq2seq(
         if output_projection is None:
             cell = OutputProjectionWrapper(cell, symbols)
 
-        def decoder(fed: bool, update: bool = False) -> Decoded:
-            following = fed_back(embedding, output_projection, update)
+        def decoder(fed: bool) -> Decoded:
+            following = fed_back(
+                embedding, output_projection, isinstance(feed_previous, bool)
+            )
             loop_function = following if fed else None
             return tied_rnn_seq2seq(source, target, cell, loop_function, kind)
-
-        if isinstance(feed_previous, bool):
-            return decoder(feed_previous, True)
 
         def first_state() -> Structure:
             return cell.zero_state(_batch_size(encoder_inputs), kind)
@@ -289,11 +288,7 @@ def one2many_rnn_seq2seq(
                         feed_previous=fed,
                     )
 
-                if isinstance(feed_previous, bool):
-                    found = decoder(feed_previous)
-                else:
-                    found = fed_or_not(
-                        feed_previous, decoder, len(given), lambda: first
-                    )
-                outputs[name], states[name] = found
+                outputs[name], states[name] = fed_or_not(
+                    feed_previous, decoder, len(given), lambda: first
+                )
     return outputs, states

@@ -24,7 +24,7 @@ from retrograd.layers.rnn_cell_base import (
 from retrograd.ops.array.fill import zeros
 from retrograd.ops.array.identity import identity
 from retrograd.ops.array.join import concat
-from retrograd.ops.array.shape import expand_dims, shape, squeeze
+from retrograd.ops.array.shape import expand_dims, size_along, squeeze
 from retrograd.ops.host.checks import assert_equal
 from retrograd.ops.linalg.products import matmul
 from retrograd.ops.lists.tensor_array import TensorArray
@@ -114,11 +114,6 @@ def _listed(given: object) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def _batch_size(x: Tensor) -> Any:
-    known = dimension_value(x.shape[0])
-    return shape(x)[0] if known is None else known
-
-
 class AttentionWrapper(RNNCell):
     """Another cell; what it sees of a memory with each output is its next input too.
 
@@ -180,7 +175,7 @@ class AttentionWrapper(RNNCell):
                 last = nest.flatten(initial_cell_state)[-1]
                 self._initial_cell_state = self._checked(
                     initial_cell_state,
-                    _batch_size(last),
+                    size_along(last, 0),
                     "initial_cell_state",
                     "check_initial_cell_state",
                 )
@@ -310,7 +305,7 @@ class AttentionWrapper(RNNCell):
         given = self._cell_input_fn(inputs, state.attention)
         output, cell_state = self._cell(given, state.cell_state)
         output = self._checked(
-            output, _batch_size(output), "call", "checked_cell_output"
+            output, size_along(output, 0), "call", "checked_cell_output"
         )
         multi = self._is_multi
         before = state.attention_state if multi else [state.attention_state]

@@ -17,7 +17,13 @@ from retrograd.ops.array.grids import sequence_mask
 from retrograd.ops.array.join import concat, stack
 from retrograd.ops.array.reorder import tile
 from retrograd.ops.array.selection import where
-from retrograd.ops.array.shape import expand_dims, reshape, shape, transpose
+from retrograd.ops.array.shape import (
+    expand_dims,
+    reshape,
+    shape,
+    size_along,
+    transpose,
+)
 from retrograd.ops.declare import F
 from retrograd.ops.host.printing import Assert
 from retrograd.ops.lists.tensor_array import TensorArray
@@ -88,7 +94,7 @@ def gather_tree_from_array(
     Returns:
       The same shape.
     """
-    steps, batch, beams = (_size(parent_ids, axis) for axis in range(3))
+    steps, batch, beams = (size_along(parent_ids, axis) for axis in range(3))
     own = expand_dims(expand_dims(range_(beams), 0), 0)
     own = tile(own, [steps, batch, 1])
     longest = cast(reduce_max(sequence_length, axis=1), dtypes.int32)
@@ -107,11 +113,6 @@ def gather_tree_from_array(
     sizes = shape(t)
     found = gather_nd(reshape(t, [steps, batch, beams, -1]), places)
     return reshape(found, sizes)
-
-
-def _size(x: Tensor, axis: int) -> Any:
-    known = dimension_value(x.shape[axis])
-    return shape(x)[axis] if known is None else known
 
 
 def _check_ndims(t: Tensor) -> None:

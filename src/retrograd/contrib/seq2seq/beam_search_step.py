@@ -18,7 +18,7 @@ from retrograd.ops.array.gather import gather
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.reorder import tile
 from retrograd.ops.array.selection import one_hot, where
-from retrograd.ops.array.shape import expand_dims, reshape, shape
+from retrograd.ops.array.shape import expand_dims, reshape, shape, size_along
 from retrograd.ops.array.sorting import top_k
 from retrograd.ops.declare import F
 from retrograd.ops.math.casts import cast, to_int64
@@ -26,7 +26,7 @@ from retrograd.ops.math.elementwise import div
 from retrograd.ops.math.reduce import reduce_mean, reduce_sum
 from retrograd.ops.nn.nn import log_softmax
 from retrograd.ops.static import constant as static_value
-from retrograd.shapes import TensorShape, dimension_value
+from retrograd.shapes import TensorShape
 
 if TYPE_CHECKING:
     from retrograd.typing import Structure, TensorLike
@@ -228,8 +228,7 @@ class BeamStep:
         going = F.LogicalNot(ended)
         log_probs = _mask_probs(log_softmax(logits), self.end_token, ended)
         total = expand_dims(beam_state.log_probs, 2) + log_probs
-        symbols = dimension_value(logits.shape[-1])
-        symbols = shape(logits)[-1] if symbols is None else symbols
+        symbols = size_along(logits, -1)
         lengths = self._lengths(symbols, going, beam_state.lengths)
         seen = self._seen(next_cell_state, beam_state, going)
         scores = _get_scores(

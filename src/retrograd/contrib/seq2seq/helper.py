@@ -175,18 +175,10 @@ def unstacked(x: Tensor) -> TensorArray:
 _unstack_ta = unstacked
 
 
-class TrainingHelper(Helper):
-    """Feeds the right inputs, whatever the outputs are; samples are the likeliest ids.
+class _OfIds(Helper):
+    """A base: samples are an int32 id for each sequence of a known batch."""
 
-    Args:
-      inputs: tensors [batch, steps, …].
-      sequence_length: how many steps each sequence has, int32 [batch].
-      time_major: whether inputs are [steps, batch, …].
-      name: the name of the operations.
-
-    Raises:
-      ValueError: the lengths are no vector.
-    """
+    _batch_size: Tensor
 
     @property
     def batch_size(self) -> Tensor:
@@ -202,6 +194,20 @@ class TrainingHelper(Helper):
     def sample_ids_dtype(self) -> dtypes.DType:
         """int32."""
         return dtypes.int32
+
+
+class TrainingHelper(_OfIds):
+    """Feeds the right inputs, whatever the outputs are; samples are the likeliest ids.
+
+    Args:
+      inputs: tensors [batch, steps, …].
+      sequence_length: how many steps each sequence has, int32 [batch].
+      time_major: whether inputs are [steps, batch, …].
+      name: the name of the operations.
+
+    Raises:
+      ValueError: the lengths are no vector.
+    """
 
     def __init__(
         self,
@@ -285,7 +291,7 @@ def embedding_function(embedding: Embedding) -> Callable[[Tensor], Tensor]:
     return lambda ids: embedding_lookup(embedding, ids)
 
 
-class GreedyEmbeddingHelper(Helper):
+class GreedyEmbeddingHelper(_OfIds):
     """Feeds back the likeliest ids.
 
     Args:
@@ -296,21 +302,6 @@ class GreedyEmbeddingHelper(Helper):
     Raises:
       ValueError: the first ids are no vector, or the last is no scalar.
     """
-
-    @property
-    def batch_size(self) -> Tensor:
-        """The size of the batch."""
-        return self._batch_size
-
-    @property
-    def sample_ids_shape(self) -> shapes.TensorShape:
-        """One id a sequence."""
-        return shapes.TensorShape([])
-
-    @property
-    def sample_ids_dtype(self) -> dtypes.DType:
-        """int32."""
-        return dtypes.int32
 
     def __init__(
         self, embedding: Embedding, start_tokens: TensorLike, end_token: TensorLike

@@ -21,7 +21,14 @@ from retrograd.ops.array.fill import ones, ones_like, zeros
 from retrograd.ops.array.grids import sequence_mask
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.selection import one_hot, where
-from retrograd.ops.array.shape import expand_dims, rank, reshape, shape, squeeze
+from retrograd.ops.array.shape import (
+    expand_dims,
+    rank,
+    reshape,
+    shape,
+    size_along,
+    squeeze,
+)
 from retrograd.ops.declare import F
 from retrograd.ops.host.checks import assert_positive
 from retrograd.ops.linalg.products import matmul
@@ -166,8 +173,8 @@ class _BaseAttentionMechanism(AttentionMechanism):
             self._keys = keys
             if custom_key_value_fn is not None:
                 self._keys, self._values = custom_key_value_fn(keys, self._values)
-            self._batch_size = _size(self._keys, 0)
-            self._alignments_size = _size(self._keys, 1)
+            self._batch_size = size_along(self._keys, 0)
+            self._alignments_size = size_along(self._keys, 1)
 
     def _probability_fn(self, score: Tensor, state: Structure) -> Any:
         masked = _maybe_mask_score(score, self._lengths, self._score_mask_value)
@@ -217,11 +224,6 @@ class _BaseAttentionMechanism(AttentionMechanism):
         return self.initial_alignments(batch_size, dtype)
 
 
-def _size(x: Tensor, axis: int) -> Any:
-    known = dimension_value(x.shape[axis])
-    return shape(x)[axis] if known is None else known
-
-
 class _BaseMonotonicAttentionMechanism(_BaseAttentionMechanism):
     """A base of mechanisms that never look back; they begin at the first place."""
 
@@ -265,6 +267,7 @@ def _bahdanau_score(
 
 def _layer(name: str, units: int, dtype: DTypeLike | None) -> Any:
     kind: Any = Dense
+    dtype = dtypes.float32 if dtype is None else dtype
     return kind(units, name=name, use_bias=False, dtype=dtype)
 
 
@@ -274,7 +277,27 @@ def _of_score(probability_fn: Callable[[Any], Any] | None) -> Probability:
     return lambda score, _: found(score)
 
 
-class _Luong(_BaseAttentionMechanism):
+class _Scored(_BaseAttentionMechanism):
+    """A base: its state is the last alignments, which it makes of scores."""
+
+    _scope: str
+
+    def _score(self, query: Tensor) -> Any:
+        raise NotImplementedError
+
+    def __call__(self, query: Tensor, state: Tensor) -> tuple[Any, Any]:
+        """The alignments of a query [batch, n], and the next state: the same.
+
+        Raises:
+          ValueError: the query has another size than keys, where it must not.
+        """
+        with variable_scope(None, self._scope, [query]):
+            score = self._score(query)
+        alignments = self._probability_fn(score, state)
+        return alignments, alignments
+
+
+class _Luong(_Scored):
     """The score of Luong et al. 2015, with a scale g if it is wanted."""
 
     _scale: bool
@@ -291,7 +314,7 @@ class _Luong(_BaseAttentionMechanism):
         return _luong_score(query, self.keys, g)
 
 
-class _Bahdanau(_BaseAttentionMechanism):
+class _Bahdanau(_Scored):
     """The score of Bahdanau et al. 2015, normalized if it is wanted."""
 
     _normalize: bool
@@ -326,6 +349,8 @@ class LuongAttention(_Luong):
       name: the name of the operations.
     """
 
+    _scope = "luong_attention"
+
     def __init__(
         self,
         num_units: int,
@@ -338,10 +363,9 @@ class LuongAttention(_Luong):
         custom_key_value_fn: KeyValue | None = None,
         name: str = "LuongAttention",
     ) -> None:
-        kind = dtypes.float32 if dtype is None else dtype
         super().__init__(
             query_layer=None,
-            memory_layer=_layer("memory_layer", num_units, kind),
+            memory_layer=_layer("memory_layer", num_units, dtype),
             memory=memory,
             probability_fn=_of_score(probability_fn),
             memory_sequence_length=memory_sequence_length,
@@ -350,17 +374,6 @@ class LuongAttention(_Luong):
             name=name,
         )
         self._num_units, self._scale, self._name = num_units, scale, name
-
-    def __call__(self, query: Tensor, state: Tensor) -> tuple[Any, Any]:
-        """The alignments of a query [batch, num_units], and the next state: the same.
-
-        Raises:
-          ValueError: the query has another size.
-        """
-        with variable_scope(None, "luong_attention", [query]):
-            score = self._score(query)
-        alignments = self._probability_fn(score, state)
-        return alignments, alignments
 
 
 class BahdanauAttention(_Bahdanau):
@@ -378,6 +391,8 @@ class BahdanauAttention(_Bahdanau):
       name: the name of the operations.
     """
 
+    _scope = "bahdanau_attention"
+
     def __init__(
         self,
         num_units: int,
@@ -390,10 +405,9 @@ class BahdanauAttention(_Bahdanau):
         custom_key_value_fn: KeyValue | None = None,
         name: str = "BahdanauAttention",
     ) -> None:
-        kind = dtypes.float32 if dtype is None else dtype
         super().__init__(
-            query_layer=_layer("query_layer", num_units, kind),
-            memory_layer=_layer("memory_layer", num_units, kind),
+            query_layer=_layer("query_layer", num_units, dtype),
+            memory_layer=_layer("memory_layer", num_units, dtype),
             memory=memory,
             probability_fn=_of_score(probability_fn),
             memory_sequence_length=memory_sequence_length,
@@ -403,32 +417,20 @@ class BahdanauAttention(_Bahdanau):
         )
         self._num_units, self._normalize, self._name = num_units, normalize, name
 
-    def __call__(self, query: Tensor, state: Tensor) -> tuple[Any, Any]:
-        """The alignments of a query [batch, n], and the next state: the same."""
-        with variable_scope(None, "bahdanau_attention", [query]):
-            score = self._score(query)
-        alignments = self._probability_fn(score, state)
-        return alignments, alignments
 
+class _Monotonic(_BaseMonotonicAttentionMechanism, _Scored):
+    """A base of both monotonic mechanisms: scores have a bias that is learnt."""
 
-class _Monotonic(_BaseMonotonicAttentionMechanism):
-    """What both monotonic mechanisms do beside their scores."""
-
-    _score: Any
     _score_bias_init: float
-    _scope: str
 
-    def __call__(self, query: Tensor, state: Tensor) -> tuple[Any, Any]:
-        """The alignments of a query, which never move back, and the next state."""
-        with variable_scope(None, self._scope, [query]):
-            score = self._score(query)
-            score += get_variable(
-                "attention_score_bias",
-                dtype=query.dtype,
-                initializer=self._score_bias_init,
-            )
-        alignments = self._probability_fn(score, state)
-        return alignments, alignments
+    def _score(self, query: Tensor) -> Any:
+        score = super()._score(query)
+        score += get_variable(
+            "attention_score_bias",
+            dtype=query.dtype,
+            initializer=self._score_bias_init,
+        )
+        return score
 
 
 def _moving(mode: str, sigmoid_noise: float, seed: int | None) -> Probability:
@@ -437,7 +439,7 @@ def _moving(mode: str, sigmoid_noise: float, seed: int | None) -> Probability:
     )
 
 
-class BahdanauMonotonicAttention(_Bahdanau, _Monotonic):
+class BahdanauMonotonicAttention(_Monotonic, _Bahdanau):
     """As `BahdanauAttention`, and attention never moves back (Raffel et al. 2017).
 
     Args:
@@ -465,10 +467,9 @@ class BahdanauMonotonicAttention(_Bahdanau, _Monotonic):
         dtype: DTypeLike | None = None,
         name: str = "BahdanauMonotonicAttention",
     ) -> None:
-        kind = dtypes.float32 if dtype is None else dtype
         super().__init__(
-            query_layer=_layer("query_layer", num_units, kind),
-            memory_layer=_layer("memory_layer", num_units, kind),
+            query_layer=_layer("query_layer", num_units, dtype),
+            memory_layer=_layer("memory_layer", num_units, dtype),
             memory=memory,
             probability_fn=_moving(mode, sigmoid_noise, sigmoid_noise_seed),
             memory_sequence_length=memory_sequence_length,
@@ -479,7 +480,7 @@ class BahdanauMonotonicAttention(_Bahdanau, _Monotonic):
         self._score_bias_init = score_bias_init
 
 
-class LuongMonotonicAttention(_Luong, _Monotonic):
+class LuongMonotonicAttention(_Monotonic, _Luong):
     """As `LuongAttention`, and attention never moves back (Raffel et al. 2017).
 
     Args:
@@ -505,10 +506,9 @@ class LuongMonotonicAttention(_Luong, _Monotonic):
         dtype: DTypeLike | None = None,
         name: str = "LuongMonotonicAttention",
     ) -> None:
-        kind = dtypes.float32 if dtype is None else dtype
         super().__init__(
             query_layer=None,
-            memory_layer=_layer("memory_layer", num_units, kind),
+            memory_layer=_layer("memory_layer", num_units, dtype),
             memory=memory,
             probability_fn=_moving(mode, sigmoid_noise, sigmoid_noise_seed),
             memory_sequence_length=memory_sequence_length,

@@ -12,7 +12,7 @@ from retrograd.graph.dispatch import name_scope
 from retrograd.ops.array.fill import ones, zeros
 from retrograd.ops.array.join import concat
 from retrograd.ops.array.selection import one_hot
-from retrograd.ops.array.shape import reshape, shape, transpose
+from retrograd.ops.array.shape import reshape, shape, size_along, transpose
 from retrograd.ops.declare import F
 from retrograd.ops.flow.higher_order import scan
 from retrograd.ops.math.casts import cast
@@ -20,7 +20,6 @@ from retrograd.ops.math.clip import clip_by_value
 from retrograd.ops.math.reduce import argmax
 from retrograd.ops.math.scan import cumprod, cumsum
 from retrograd.ops.random.random import random_normal
-from retrograd.shapes import dimension_value
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -36,9 +35,7 @@ def hardmax(logits: TensorLike, name: str | None = None) -> Tensor:
     """
     with name_scope(name, "Hardmax", [logits]):
         logits = convert_to_tensor(logits, name="logits")
-        depth = dimension_value(logits.shape[-1])
-        if depth is None:
-            depth = shape(logits)[-1]
+        depth = size_along(logits, -1)
         return one_hot(argmax(logits, -1), depth, dtype=logits.dtype)
 
 
@@ -86,8 +83,7 @@ def monotonic_attention(
 
 
 def _recursive(p: Tensor, previous: Tensor) -> Tensor:
-    known = dimension_value(p.shape[0])
-    batch_size = shape(p)[0] if known is None else known
+    batch_size = size_along(p, 0)
     # how likely it is not to have stopped at the place before
     shifted = concat([ones((batch_size, 1)), 1 - p[:, :-1]], 1)
 

@@ -86,8 +86,6 @@ def while_loop(
         return _run_eagerly(cond, body, loop_vars, maximum_iterations)
     v2 = EnableControlFlowV2(context.get_default_graph())
     loop = Loop(cond, body, loop_vars, shape_invariants, maximum_iterations, v2)
-    if v2:
-        loop.convert_variables()
     with dispatch.name_scope(name, "while", _tensors_of(loop_vars)) as scope:
         if not v2 and not loop_vars:
             raise ValueError("No loop variables provided")
@@ -189,12 +187,14 @@ class Loop:
         self.given_invariants = invariants
         self.maximum = maximum
         self.outer: Any = context.get_default_graph()
+        if v2:  # outside the name scope of the loop; the first version does it inside
+            self._convert_variables()
 
     def build(self, scope: str, parallel_iterations: int, back_prop: bool) -> Any:
         """Add the loop; the loop variables after it, in the structure of the result."""
         self.scope = scope
         if not self.v2:
-            self.convert_variables()
+            self._convert_variables()
         self._add_counters()
         self.cond_graph = BodyGraph(bodies.unique_name(scope, "cond"))
         self.body_graph = BodyGraph(bodies.unique_name(scope, "body"))
@@ -222,7 +222,7 @@ class Loop:
             primitives += primitives // len(self.flat)
         self.outer._last_id += primitives
 
-    def convert_variables(self) -> None:
+    def _convert_variables(self) -> None:
         """Loop variables and shape invariants as flat lists."""
         converted = nest.map_structure(
             lambda v: (

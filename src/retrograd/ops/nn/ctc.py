@@ -115,13 +115,7 @@ def ctc_loss_v2(
             raise ValueError(
                 "blank_index must be given when using SparseTensor labels."
             )
-        given = convert_to_tensor(logits)
-        ids = labels.values
-        if blank_index < 0:
-            blank_index += _classes(given)
-        if blank_index != _classes(given) - 1:
-            given = _blank_last(given, blank_index)
-            ids = where_v2(ids < blank_index, ids, ids - 1)
+        given, ids = _blank_last(convert_to_tensor(logits), labels.values, blank_index)
         return ctc_loss(
             SparseTensor(labels.indices, ids, labels.dense_shape),
             given,
@@ -148,10 +142,16 @@ def _classes(logits: Tensor) -> int:
     return count
 
 
-def _blank_last(logits: Tensor, blank: int) -> Tensor:
-    """Logits with that of the blank moved to the end."""
+def _blank_last(logits: Tensor, ids: Tensor, blank: int) -> tuple[Tensor, Tensor]:
+    """Logits with that of the blank moved to the end, and labels counted so."""
+    classes = _classes(logits)
+    if blank < 0:
+        blank += classes
+    if blank == classes - 1:
+        return logits, ids
     rest = [logits[:, :, :blank], logits[:, :, blank + 1 :]]
-    return concat([*rest, logits[:, :, blank : blank + 1]], 2)
+    moved = concat([*rest, logits[:, :, blank : blank + 1]], 2)
+    return moved, where_v2(ids < blank, ids, ids - 1)
 
 
 # ---------------------------------------------------------------------- dense labels
@@ -183,13 +183,9 @@ def ctc_loss_dense(
         steps = cast(convert_to_tensor(logit_length, name="logit_length"), dtypes.int32)
         if not logits_time_major:
             given = transpose(given, [1, 0, 2])
-        last = _classes(given) - 1
-        blank = blank_index + last + 1 if blank_index < 0 else blank_index
-        if blank != last:
-            given = _blank_last(given, blank)
-            ids = where_v2(ids < blank, ids, ids - 1)
+        given, ids = _blank_last(given, ids, blank_index)
         mask = sequence_mask(counts, sizes_of(ids)[1])
-        ids = where_v2(mask, ids, zeros_like(ids) + last)
+        ids = where_v2(mask, ids, zeros_like(ids) + (_classes(given) - 1))
         sparse = _all_elements(ids)
         enough = cast(counts, dtypes.int32) <= steps
         loss = ctc_loss(sparse, given, steps, ignore_longer_outputs_than_inputs=True)

@@ -55,12 +55,9 @@ class Alignments:
         log_p = np.where(self._counts == 1, 0.0, -np.inf)
         if not steps:
             return self._result(log_p, self._log_y)
-        spread = np.stack([self._emitted(t) for t in range(steps)])
+        spread = np.take_along_axis(self._log_y, self._states[None], 2)
         joint = self._forward(spread)
-        beta = np.full(self._states.shape, -np.inf)
-        for t in reversed(range(steps)):
-            beta = self._back(beta, spread, t)
-            joint[t] += beta
+        self._add_back(joint, spread)
         most = joint.max(2, keepdims=True)
         most = np.where(most == -np.inf, 0, most)
         part = np.exp(joint - most)
@@ -87,10 +84,6 @@ class Alignments:
         loss = np.where(self._left_out, 0, -log_p)
         return loss.astype(self._dtype), gradient.astype(self._dtype)
 
-    def _emitted(self, t: int) -> np.ndarray:
-        """What each state gives at a step."""
-        return np.take_along_axis(self._log_y[t], self._states, 1)
-
     def _forward(self, spread: np.ndarray) -> np.ndarray:
         """The probability of being in each state after each step."""
         found = np.full(spread.shape, -np.inf)
@@ -105,17 +98,18 @@ class Alignments:
             now += spread[t]
         return found
 
-    def _back(self, after: np.ndarray, spread: np.ndarray, t: int) -> np.ndarray:
-        """The probability of all that follows step t, from each state."""
-        ends = np.equal(t, self._lengths - 1)
-        last = np.full(self._states.shape, -np.inf)
-        place = np.arange(self._states.shape[1])
-        count = self._counts[:, None]
-        last[np.logical_and(place >= count - 2, place < count)] = 0
-        if t + 1 == len(spread):
-            return np.where(ends[:, None], last, -np.inf)
-        ahead = after + spread[t + 1]
-        now = ahead + self._stays
-        np.logaddexp(now[:, :-1], ahead[:, 1:], out=now[:, :-1])
-        np.logaddexp(now[:, :-2], ahead[:, 2:] + self._skips, out=now[:, :-2])
-        return np.where(ends[:, None], last, now)
+    def _add_back(self, joint: np.ndarray, spread: np.ndarray) -> None:
+        """Add the probability of all that follows each step, from each state."""
+        place, count = np.arange(self._states.shape[1]), self._counts[:, None]
+        ends = np.logical_and(place >= count - 2, place < count)
+        last = np.where(ends, 0, -np.inf)
+        now = np.full(last.shape, -np.inf)
+        for t in reversed(range(len(spread))):
+            if t + 1 < len(spread):
+                ahead = now + spread[t + 1]
+                now = ahead + self._stays
+                np.logaddexp(now[:, :-1], ahead[:, 1:], out=now[:, :-1])
+                np.logaddexp(now[:, :-2], ahead[:, 2:] + self._skips, out=now[:, :-2])
+            begins = self._lengths == t + 1
+            now[begins] = last[begins]
+            joint[t] += now

@@ -38,12 +38,9 @@ class Beam:
         self._blank = np.zeros(1)
         self._label = np.full(1, -np.inf)
 
-    def advance(self, inputs: np.ndarray) -> None:
-        """Take the inputs of one more step, of which the last is the blank's."""
-        scores = log_softmax(inputs)
-        known = {prefix: i for i, prefix in enumerate(self.prefixes)}
-        blank, label = self._kept(scores, known)
-        grown = self._grown(scores[:-1], known)
+    def advance(self, scores: np.ndarray) -> None:
+        """Take the log probabilities of one more step, of which the last is a blank."""
+        blank, label, grown = self._following(scores)
         total = np.logaddexp(blank, label)
         every = np.concatenate([total, grown.ravel()])
         best = np.argsort(-every, kind="stable")[: self._width]
@@ -62,33 +59,27 @@ class Beam:
         self._blank = np.concatenate([blank, nothing])[best]
         self._label = np.concatenate([label, grown.ravel()])[best]
 
-    def _kept(
-        self, scores: np.ndarray, known: dict[tuple[int, ...], int]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The probabilities of the same prefixes after one more step."""
-        label = self._label.copy()
-        for i, prefix in enumerate(self.prefixes):
-            if not prefix:
-                continue
-            parent = known.get(prefix[:-1])
-            if parent is not None:
-                repeats = self.prefixes[parent][-1:] == prefix[-1:]
-                before = self._blank if repeats else self.total
-                label[i] = np.logaddexp(label[i], before[parent])
-            label[i] += scores[prefix[-1]]
-        return self.total + scores[-1], label
+    def _following(
+        self, scores: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The log probabilities after one more step.
 
-    def _grown(
-        self, scores: np.ndarray, known: dict[tuple[int, ...], int]
-    ) -> np.ndarray:
-        """The probabilities of prefixes that have one label more: [prefix, label]."""
-        before = np.repeat(self.total[:, None], len(scores), 1)
-        for i, prefix in enumerate(self.prefixes):
-            if prefix:
-                before[i, prefix[-1]] = self._blank[i]
-        grown = before + scores
-        for prefix in self.prefixes:
-            parent = known.get(prefix[:-1]) if prefix else None
-            if parent is not None:
-                grown[parent, prefix[-1]] = -np.inf
-        return grown
+        Returns:
+          Of the same prefixes, that they end in a blank, and in their last label; and
+          of those that have one label more, [prefix, label].
+        """
+        known = {prefix: i for i, prefix in enumerate(self.prefixes)}
+        longer = [prefix for prefix in self.prefixes if prefix]
+        place = np.array([known[prefix] for prefix in longer], int)
+        last = np.array([prefix[-1] for prefix in longer], int)
+        parent = np.array([known.get(prefix[:-1], -1) for prefix in longer], int)
+        before = np.repeat(self.total[:, None], len(scores) - 1, 1)
+        before[place, last] = self._blank[place]
+        grown = before + scores[:-1]
+        label = self._label.copy()
+        there = parent >= 0
+        kin = parent[there], last[there]
+        label[place[there]] = np.logaddexp(label[place[there]], before[kin])
+        label[place] += scores[last]
+        grown[kin] = -np.inf
+        return self.total + scores[-1], label, grown

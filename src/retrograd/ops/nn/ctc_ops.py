@@ -14,7 +14,7 @@ from retrograd.ops.array.shape import expand_dims
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
 from retrograd.ops.infer import same_dim, with_rank
 from retrograd.ops.nn.ctc_alignments import Alignments
-from retrograd.ops.nn.ctc_beams import Beam, merged_repeats
+from retrograd.ops.nn.ctc_beams import Beam, log_softmax, merged_repeats
 from retrograd.ops.sparse.parts import check_order, groups
 
 if TYPE_CHECKING:
@@ -280,9 +280,10 @@ def ctc_beam_search_decoder_kernel(
         raise refused("requested more paths than the beam width.")
     found: list[list[list[int]]] = [[] for _ in range(top_paths)]
     scores = np.zeros((inputs.shape[1], top_paths), inputs.dtype)
+    log_y = log_softmax(inputs)
     for row, length in enumerate(sequence_length.tolist()):
         beam = Beam(beam_width)
-        for step in inputs[:length, row]:
+        for step in log_y[:length, row]:
             beam.advance(step)
         if len(beam.prefixes) < top_paths:
             raise refused("Less leaves in the beam search than requested.")

@@ -42,27 +42,6 @@ def _convolved(n: Operation, resized: bool) -> RawShape:
     return (batch, *found, made)
 
 
-def _padded_and_convolved(
-    xp: Arrays,
-    x: Array,
-    paddings: Array,
-    f: Array,
-    mode: str,
-    strides: Sequence[int],
-    padding: str,
-) -> Array:
-    return conv2d_kernel(
-        xp,
-        mirror_pad_kernel(xp, x, paddings, mode=mode),
-        f,
-        strides=strides,
-        padding=padding,
-        explicit_paddings=(),
-        data_format="NHWC",
-        dilations=_DILATIONS,
-    )
-
-
 @op(
     "FusedPadConv2D",
     infer=lambda n: _convolved(n, False),
@@ -80,7 +59,16 @@ def _pad_and_convolve(
     padding: str,
 ) -> Array:
     """The convolution of images that are continued by their mirror images."""
-    return _padded_and_convolved(xp, x, paddings, f, mode, strides, padding)
+    return conv2d_kernel(
+        xp,
+        mirror_pad_kernel(xp, x, paddings, mode=mode),
+        f,
+        strides=strides,
+        padding=padding,
+        explicit_paddings=(),
+        data_format="NHWC",
+        dilations=_DILATIONS,
+    )
 
 
 @op(
@@ -106,4 +94,6 @@ def _resize_and_convolve(
         xp, x, size, align_corners=resize_align_corners, half_pixel_centers=False
     )
     larger = xp.cast(larger, x.dtype)
-    return _padded_and_convolved(xp, larger, paddings, f, mode, strides, padding)
+    return _pad_and_convolve(
+        xp, larger, paddings, f, mode=mode, strides=strides, padding=padding
+    )
