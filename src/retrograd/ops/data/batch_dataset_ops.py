@@ -19,7 +19,7 @@ from retrograd.ops.data.elements import (
     invalid_argument,
     shape_text,
 )
-from retrograd.ops.data.sparse_variants import pack
+from retrograd.ops.sparse.parts import packed, rows_of
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -401,7 +401,7 @@ def _dense_to_sparse(
         flat = [value.reshape(-1) for value in values]
         shape = np.array([len(rows), *sizes], np.int64)
         found = np.concatenate(places).astype(np.int64)
-        return (pack(found, np.concatenate(flat), shape),)
+        return (packed((found, np.concatenate(flat), shape)),)
 
     size = int(batch_size)
     return _in_batches(input_dataset, size, False, "DenseToSparseBatch", combine)
@@ -421,8 +421,8 @@ def _sparse_slices(
 ) -> Elements:
     """The rows of a sparse tensor, each as indices, values and a shape."""
     del xp
-    rows = indices[:, 0]
-    if np.any(rows[1:] < rows[:-1]):
+    numbers = indices[:, 0]
+    if np.any(numbers[1:] < numbers[:-1]):
         raise errors.UnimplementedError(
             None,
             None,
@@ -432,9 +432,7 @@ def _sparse_slices(
     count = int(dense_shape[0]) if len(dense_shape) else 0
 
     def start(_: Scope) -> Iterator[Element]:
-        for i in range(count):
-            chosen = rows == i
-            yield indices[chosen, 1:], values[chosen], dense_shape[1:]
+        return rows_of(indices, values, dense_shape) if count else iter(())
 
     return Elements(start, count)
 

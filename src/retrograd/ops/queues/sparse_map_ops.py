@@ -13,13 +13,11 @@ from retrograd.graph.operation import Operation
 from retrograd.graph.tensor import RawShape
 from retrograd.ops.declare import op
 from retrograd.ops.infer import scalar, vector, with_rank
-from retrograd.ops.sparse.serialize_ops import joined
+from retrograd.ops.sparse.parts import Parts, joined, rows_of
 
 if TYPE_CHECKING:
     from retrograd.run.store import Store
     from retrograd.typing import Array, Arrays
-
-Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class SparseMap:
@@ -84,13 +82,9 @@ def add_many_sparse(
 ) -> np.ndarray:
     """The numbers under which the rows of a sparse tensor are kept."""
     del xp
-    held, rows = _map(n, store), sparse_indices[:, 0]
-    numbers = []
-    for row in range(int(sparse_shape[0])):
-        mine = rows == row
-        indices, values = sparse_indices[mine, 1:], sparse_values[mine]
-        numbers.append(held.put(indices, values, sparse_shape[1:]))
-    return np.array(numbers, np.int64)
+    held = _map(n, store)
+    found = rows_of(sparse_indices, sparse_values, sparse_shape)
+    return np.array([held.put(*row) for row in found], np.int64)
 
 
 def _taken_shapes(n: Operation) -> list[RawShape]:

@@ -11,9 +11,12 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.infer import shape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from retrograd.typing import Array, Arrays
+
+#: indices, values and shape
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def places(xp: Arrays, indices: Array, sizes: Sequence[int]) -> Array:
@@ -170,3 +173,37 @@ def groups(indices: np.ndarray, depth: int) -> list[tuple[tuple[int, ...], slice
         (tuple(heads[start].tolist()), slice(start, stop))
         for start, stop in itertools.pairwise(starts)
     ]
+
+
+def rows_of(indices: Array, values: Array, shape: Array) -> Iterator[Parts]:
+    """The rows of a sparse tensor, each as a sparse tensor."""
+    for row in range(int(shape[0])):
+        mine = indices[:, 0] == row
+        yield indices[mine, 1:], values[mine], shape[1:]
+
+
+def joined(parts: list[Parts]) -> Parts:
+    """Sparse tensors as rows of one.
+
+    Raises:
+      InvalidArgumentError: they are of several ranks.
+    """
+    ranks = {len(shape) for *_, shape in parts}
+    if len(ranks) > 1:
+        raise refused(f"Inconsistent rank across SparseTensors: {sorted(ranks)}")
+    rows = np.repeat(np.arange(len(parts)), [len(values) for _, values, _ in parts])
+    inner = np.concatenate([indices for indices, _, _ in parts])
+    sizes = np.max([shape for *_, shape in parts], axis=0)
+    return (
+        np.concatenate([rows[:, None], inner], 1),
+        np.concatenate([values for _, values, _ in parts]),
+        np.array([len(parts), *sizes], np.int64),
+    )
+
+
+def packed(parts: Iterable[object]) -> np.ndarray:
+    """A sparse tensor as a vector of three objects: its parts, or their strings."""
+    made = np.empty(3, object)
+    for i, part in enumerate(parts):
+        made[i] = part
+    return made

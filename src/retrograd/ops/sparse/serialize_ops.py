@@ -16,7 +16,7 @@ from retrograd.ops.array.tensor_protos import make_ndarray
 from retrograd.ops.declare import op
 from retrograd.ops.infer import same_dim, shape_text, with_rank, with_rank_at_least
 from retrograd.ops.parsing.decode_ops import tensor_message
-from retrograd.ops.sparse.parts import misshapen
+from retrograd.ops.sparse.parts import Parts, joined, misshapen, packed, rows_of
 from retrograd.util import protos
 from retrograd.util.varints import read_varint, varint
 
@@ -24,20 +24,15 @@ if TYPE_CHECKING:
     from retrograd.dtypes import DType
     from retrograd.typing import Array, Arrays
 
-Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
-
 
 # ---------------------------------------------------------------------- written
 
 
 def _packed(parts: Parts, out_type: DType) -> np.ndarray:
     """Three strings, or three variants."""
-    made = np.empty(3, object)
+    values = map(np.asarray, parts)
     variants = dtypes.as_dtype(out_type) == dtypes.variant
-    for i, part in enumerate(parts):
-        value = np.asarray(part)
-        made[i] = value if variants else _bytes(value)
-    return made
+    return packed(values if variants else map(_bytes, values))
 
 
 def _bytes(value: np.ndarray) -> bytes:
@@ -145,12 +140,9 @@ def serialize_many_sparse_kernel(
             f"Rank of input SparseTensor should be > 1, but saw rank: "
             f"{len(sparse_shape)}"
         )
-    rows = int(sparse_shape[0])
-    made = np.empty((rows, 3), object)
-    for row in range(rows):
-        mine = sparse_indices[:, 0] == row
-        parts = (sparse_indices[mine, 1:], sparse_values[mine], sparse_shape[1:])
-        made[row] = _packed(parts, n.attrs["out_type"])
+    made = np.empty((int(sparse_shape[0]), 3), object)
+    for i, row in enumerate(rows_of(sparse_indices, sparse_values, sparse_shape)):
+        made[i] = _packed(row, n.attrs["out_type"])
     return made
 
 
@@ -177,14 +169,14 @@ def _unpacked(item: object) -> np.ndarray:
         raise refused("Could not parse serialized proto") from None
 
 
-def _read(packed: np.ndarray, dtype: DType) -> Iterator[Parts]:
+def _read(triples: np.ndarray, dtype: DType) -> Iterator[Parts]:
     """The sparse tensors that triples stand for.
 
     Raises:
       InvalidArgumentError: one stands for none, or for one of another dtype.
     """
     wanted = dtypes.as_dtype(dtype)
-    for i, triple in enumerate(packed):
+    for i, triple in enumerate(triples):
         indices, values, shape = map(_unpacked, triple)
         wrong = misshapen(indices, values, shape)
         if wrong is not None:
@@ -207,25 +199,6 @@ def _read(packed: np.ndarray, dtype: DType) -> Iterator[Parts]:
                 f"{len(values)}"
             )
         yield indices.astype(np.int64), values, shape.astype(np.int64)
-
-
-def joined(parts: list[Parts]) -> Parts:
-    """Sparse tensors as rows of one.
-
-    Raises:
-      InvalidArgumentError: they are of several ranks.
-    """
-    ranks = {len(shape) for *_, shape in parts}
-    if len(ranks) > 1:
-        raise refused(f"Inconsistent rank across SparseTensors: {sorted(ranks)}")
-    rows = np.repeat(np.arange(len(parts)), [len(values) for _, values, _ in parts])
-    inner = np.concatenate([indices for indices, _, _ in parts])
-    sizes = np.max([shape for *_, shape in parts], axis=0)
-    return (
-        np.concatenate([rows[:, None], inner], 1),
-        np.concatenate([values for _, values, _ in parts]),
-        np.array([len(parts), *sizes], np.int64),
-    )
 
 
 def _many_shapes(n: Operation) -> list[RawShape]:
