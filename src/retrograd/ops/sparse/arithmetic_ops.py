@@ -11,7 +11,13 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
 from retrograd.ops.infer import shape_text, with_rank
-from retrograd.ops.sparse.parts import check_pair, either, groups, merged
+from retrograd.ops.sparse.parts import (
+    check_pair,
+    check_ranks,
+    either,
+    groups,
+    merged,
+)
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -228,16 +234,7 @@ def sparse_softmax_kernel(
 ) -> Array:
     """The softmax of the given elements of each row."""
     del xp
-    if np.ndim(sp_indices) != 2:
-        raise refused(
-            "Input sp_indices should be a matrix but received shape: "
-            f"{shape_text(np.shape(sp_indices))}"
-        )
-    if np.ndim(sp_values) != 1 or np.ndim(sp_shape) != 1:
-        raise refused(
-            "Inputs sp_values and sp_shape should be vectors but received shapes: "
-            f"{shape_text(np.shape(sp_values))} and {shape_text(np.shape(sp_shape))}"
-        )
+    check_ranks("sp", sp_indices, sp_values, sp_shape)
     if len(sp_shape) < 2:
         sizes = " ".join(map(str, sp_shape.tolist()))
         raise refused(f"Input should have rank >= 2, but received shape: {sizes}")

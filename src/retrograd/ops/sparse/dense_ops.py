@@ -20,7 +20,7 @@ from retrograd.ops.declare import F, gradient, op
 from retrograd.ops.infer import like, shape_text, with_rank
 from retrograd.ops.math.elementwise_ops import truncated
 from retrograd.ops.math.reduce import reduce_sum
-from retrograd.ops.sparse.parts import check_order, within
+from retrograd.ops.sparse.parts import check_order, check_ranks, within
 from retrograd.ops.static import constant_as_shape
 
 if TYPE_CHECKING:
@@ -119,16 +119,7 @@ def _check_sum(indices: Array, values: Array, sizes: Array, b: Array) -> None:
     Raises:
       InvalidArgumentError: they do not.
     """
-    if np.ndim(indices) != 2:
-        raise refused(
-            "Input a_indices should be a matrix but received shape: "
-            f"{shape_text(np.shape(indices))}"
-        )
-    if np.ndim(values) != 1 or np.ndim(sizes) != 1:
-        raise refused(
-            "Inputs a_values and a_shape should be vectors but received shapes: "
-            f"{shape_text(np.shape(values))} and {shape_text(np.shape(sizes))}"
-        )
+    check_ranks("a", indices, values, sizes)
     if len(sizes) != np.ndim(b):
         raise refused(
             f"Two operands have different ranks; received: {len(sizes)} and "
@@ -190,16 +181,7 @@ def _beside(
     Raises:
       InvalidArgumentError: shapes do not go together, or an index is outside.
     """
-    if np.ndim(indices) != 2:
-        raise refused(
-            "Input sp_indices should be a matrix but received shape: "
-            f"{shape_text(np.shape(indices))}"
-        )
-    if np.ndim(values) != 1 or np.ndim(sizes) != 1:
-        raise refused(
-            "Inputs sp_values and sp_shape should be vectors but received shapes: "
-            f"{shape_text(np.shape(values))} and {shape_text(np.shape(sizes))}"
-        )
+    check_ranks("sp", indices, values, sizes)
     whole, other = tuple(sizes.tolist()), np.shape(dense)
     shift = len(whole) - len(other)
     if shift < 0 or any(

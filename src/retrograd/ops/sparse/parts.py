@@ -121,6 +121,24 @@ def either(from_a: np.ndarray, a: Array, from_b: np.ndarray, b: Array) -> np.nda
     return np.where(chosen, a[from_a], b[from_b])
 
 
+def check_ranks(name: str, indices: Array, values: Array, shape: Array) -> None:
+    """Refuse parts of a sparse tensor that are of the wrong rank.
+
+    Raises:
+      InvalidArgumentError: one is.
+    """
+    if np.ndim(indices) != 2:
+        raise refused(
+            f"Input {name}_indices should be a matrix but received shape: "
+            f"{shape_text(np.shape(indices))}"
+        )
+    if np.ndim(values) != 1 or np.ndim(shape) != 1:
+        raise refused(
+            f"Inputs {name}_values and {name}_shape should be vectors but received "
+            f"shapes: {shape_text(np.shape(values))} and {shape_text(np.shape(shape))}"
+        )
+
+
 def check_pair(a: tuple[Array, Array, Array], b: tuple[Array, Array, Array]) -> None:
     """Refuse two sparse tensors that are not of one shape.
 
