@@ -83,13 +83,18 @@ def _sum_gradient_shapes(n: Operation) -> list[RawShape]:
     return [(with_rank(n, 1, 2)[0],), (with_rank(n, 2, 2)[0],)]
 
 
+def _at(values: Array, places: np.ndarray) -> np.ndarray:
+    """The values at places, 0 for -1."""
+    found = np.zeros(len(places), values.dtype)
+    found[places >= 0] = values[places[places >= 0]]
+    return found
+
+
 def picked(values: Array, known: Array, wanted: Array) -> np.ndarray:
     """The values at the wanted index vectors, 0 where there is none."""
     at = {tuple(index): number for number, index in enumerate(known.tolist())}
-    numbers = np.array([at.get(tuple(i), -1) for i in wanted.tolist()], np.int64)
-    found = np.zeros(len(numbers), values.dtype)
-    found[numbers >= 0] = values[numbers[numbers >= 0]]
-    return found
+    places = np.array([at.get(tuple(i), -1) for i in wanted.tolist()], np.int64)
+    return _at(values, places)
 
 
 def _check_gradient(dy: Array, indices: Array, others: tuple[Array, ...]) -> None:
@@ -147,12 +152,8 @@ def _extremes(
 ) -> tuple[Array, Array]:
     check_pair(a, b)
     from_a, from_b = merged(a[0], b[0])
-    sides = []
-    for places, values in ((from_a, a[1]), (from_b, b[1])):
-        side = np.zeros(len(places), values.dtype)
-        side[places >= 0] = values[places[places >= 0]]
-        sides.append(side)
-    return either(from_a, a[0], from_b, b[0]), function(*sides)
+    values = function(_at(a[1], from_a), _at(b[1], from_b))
+    return either(from_a, a[0], from_b, b[0]), values
 
 
 def _unusable_gradient(n: Operation, _: Tensor, __: Tensor) -> Gradients:

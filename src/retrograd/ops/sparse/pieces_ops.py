@@ -13,7 +13,7 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
 from retrograd.ops.infer import same_dim, shape_text, with_rank
 from retrograd.ops.sparse.arithmetic_ops import picked
-from retrograd.ops.sparse.parts import ordered
+from retrograd.ops.sparse.parts import ordered, places
 from retrograd.ops.static import constant_as_shape
 
 if TYPE_CHECKING:
@@ -267,7 +267,6 @@ def sparse_reshape_kernel(
     xp: Arrays, input_indices: Array, input_shape: Array, new_shape: Array
 ) -> tuple[Array, Array]:
     """The index vectors that elements have in another shape."""
-    del xp
     for name, given, rank in (
         ("indices", input_indices, 2),
         ("shape", input_shape, 1),
@@ -281,9 +280,7 @@ def sparse_reshape_kernel(
                 f"{shape_text(np.shape(given))}"
             )
     target = _target(input_shape.tolist(), new_shape.tolist())
-    flat = np.zeros(len(input_indices), np.int64)
-    for axis, size in enumerate(input_shape.tolist()):
-        flat = flat * size + input_indices[:, axis]
+    flat = places(xp, input_indices, input_shape.tolist())
     moved = np.empty((len(flat), len(target)), np.int64)
     for axis in reversed(range(len(target))):
         flat, moved[:, axis] = np.divmod(flat, max(target[axis], 1))
