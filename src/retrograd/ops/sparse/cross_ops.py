@@ -13,13 +13,12 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
 from retrograd.ops.infer import shape_text
-from retrograd.ops.strings.hashing import fingerprint
+from retrograd.ops.strings.hashing import fingerprint, joined_fingerprint
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
 
 _BITS = (1 << 64) - 1
-_TIMES = 0xC6A4A7935BD1E995
 _BETWEEN = b"_X_"
 
 #: the features of each row of a column
@@ -29,17 +28,6 @@ Column = list[list[Any]]
 def _shapes(n: Operation) -> list[RawShape]:
     del n
     return [(None, 2), (None,), (2,)]
-
-
-def _mixed(number: int) -> int:
-    return number ^ number >> 47
-
-
-def joined_fingerprint(first: int, second: int) -> int:
-    """A fingerprint of two fingerprints in their order."""
-    found = first ^ _TIMES ^ _mixed(second * _TIMES & _BITS) * _TIMES & _BITS
-    found = _mixed(found * _TIMES & _BITS) * _TIMES & _BITS
-    return _mixed(found)
 
 
 def _columns(

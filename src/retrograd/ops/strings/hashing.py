@@ -9,6 +9,7 @@ import struct
 
 _MASK = 2**64 - 1
 _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
+_MURMUR = 0xC6A4A7935BD1E995
 
 
 def _turn(x: int, by: int) -> int:
@@ -137,17 +138,22 @@ def _of_more(data: bytes, size: int) -> int:
 
 def murmur(data: bytes) -> int:
     """MurmurHash 2 of 64 bits (Austin Appleby), with TensorFlow's seed."""
-    by = 0xC6A4A7935BD1E995
+    by = _MURMUR
     found = 0xDECAFCAFFE ^ (len(data) * by & _MASK)
     whole = len(data) // 8 * 8
     for at in range(0, whole, 8):
-        word = _word(data, at) * by & _MASK
-        word = (word ^ word >> 47) * by & _MASK
+        word = _mix(_word(data, at) * by & _MASK) * by & _MASK
         found = (found ^ word) * by & _MASK
     if whole < len(data):
         found = (found ^ int.from_bytes(data[whole:], "little")) * by & _MASK
-    found = (found ^ found >> 47) * by & _MASK
-    return found ^ found >> 47
+    return _mix(_mix(found) * by & _MASK)
+
+
+def joined_fingerprint(first: int, second: int) -> int:
+    """A fingerprint of two fingerprints in their order."""
+    by = _MURMUR
+    found = first ^ by ^ _mix(second * by & _MASK) * by & _MASK
+    return _mix(_mix(found * by & _MASK) * by & _MASK)
 
 
 def sip(data: bytes, key: tuple[int, int]) -> int:
