@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from retrograd.graph.composite import SparseTensor, SparseTensorValue
+from retrograd.graph.composite import SparseTensor, is_sparse
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.hooks import hooks
@@ -54,12 +54,11 @@ def sparse_add_v2(
     a: SparseLike | TensorLike, b: SparseLike | TensorLike, threshold: TensorLike = 0
 ) -> Any:
     """As `sparse_add`, without the old name."""
-    kinds = (SparseTensor, SparseTensorValue)
-    if not isinstance(a, kinds) and not isinstance(b, kinds):
+    if not is_sparse(a) and not is_sparse(b):
         raise TypeError(
             "At least one input should be SparseTensor; do you mean to use tf.add()?"
         )
-    if isinstance(a, kinds) and isinstance(b, kinds):
+    if is_sparse(a) and is_sparse(b):
         first, second = sparse(a), sparse(b)
         real = first.dtype.base_dtype.real_dtype
         least = convert_to_tensor(threshold, real, "threshold")
@@ -69,7 +68,7 @@ def sparse_add_v2(
         if known.is_fully_defined():
             shape = known.as_list()
         return SparseTensor(indices, values, shape)
-    if isinstance(b, kinds):
+    if is_sparse(b):
         a, b = b, a
     return F.SparseTensorDenseAdd(*parts(sparse(a)), b)
 

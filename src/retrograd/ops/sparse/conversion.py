@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd import dtypes
-from retrograd.graph.composite import SparseTensor, SparseTensorValue
+from retrograd.graph.composite import SparseTensor, SparseTensorValue, is_sparse
 from retrograd.graph.convert import convert_to_tensor
 from retrograd.graph.dispatch import name_scope
 from retrograd.graph.tensor import Tensor
@@ -158,7 +158,7 @@ def sparse_merge(
       TypeError: ids or values are not sparse, or a list stands beside no list.
       ValueError: the lists are not equally long.
     """
-    if isinstance(sp_ids, SparseTensor | SparseTensorValue):
+    if is_sparse(sp_ids):
         given: Sequence[Any] = [sp_ids]
         if not isinstance(vocab_size, int | Tensor | np.integer):
             raise TypeError(

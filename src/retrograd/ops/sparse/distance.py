@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrograd.graph.composite import SparseTensor, SparseTensorValue
+from retrograd.graph.composite import SparseTensor, is_sparse
 from retrograd.ops.declare import F
 from retrograd.ops.sparse.operands import parts
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
+    from retrograd.ops.sparse.conversion import SparseLike
 
 
 def edit_distance(
-    hypothesis: SparseTensor | SparseTensorValue,
-    truth: SparseTensor | SparseTensorValue,
+    hypothesis: SparseLike,
+    truth: SparseLike,
     normalize: bool = True,
     name: str = "edit_distance",
 ) -> Tensor:
@@ -33,7 +34,7 @@ def edit_distance(
       TypeError: one is not sparse.
     """
     for word, value in (("Hypothesis", hypothesis), ("Truth", truth)):
-        if not isinstance(value, (SparseTensor, SparseTensorValue)):
+        if not is_sparse(value):
             raise TypeError(f"{word} must be a SparseTensor.")
     return F.EditDistance(
         *parts(SparseTensor.from_value(hypothesis)),
