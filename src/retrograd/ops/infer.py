@@ -219,6 +219,18 @@ def merged(n: Operation, a: RawShape, b: RawShape) -> RawShape:
         raise invalid(n, str(error)) from None
 
 
+def scalars_from(n: Operation, first: int) -> None:
+    """Refuse inputs from `first` on that are no scalars."""
+    for index in range(first, len(n._inputs)):
+        with_rank(n, index, 0)
+
+
+def same_with_scalars(n: Operation) -> RawShape:
+    """The shape of input 0; all others are scalars."""
+    scalars_from(n, 1)
+    return same(n)
+
+
 def axis_in(n: Operation, axis: int, rank: int) -> int:
     """`axis` counted from the front.
 

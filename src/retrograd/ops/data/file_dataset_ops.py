@@ -14,7 +14,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.data.elements import Element, Elements, Scope, invalid_argument
 from retrograd.ops.declare import op
 from retrograd.ops.host.text import text_of
-from retrograd.ops.infer import with_rank, with_rank_at_most
+from retrograd.ops.infer import scalars_from, with_rank_at_most
 from retrograd.ops.io.lines import lines, pieces
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ def _declare(name: str, kernel: Callable[..., Any]) -> None:
 
 def _handle(n: Operation) -> RawShape:
     with_rank_at_most(n, 0, 1)
-    for i in range(1, len(n._inputs)):
-        with_rank(n, i, 0)
+    scalars_from(n, 1)
     return ()
 
 

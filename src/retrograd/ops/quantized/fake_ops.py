@@ -13,6 +13,8 @@ from retrograd.ops.infer import (
     merged,
     same,
     same_dim,
+    same_with_scalars,
+    scalars_from,
     with_rank,
     with_rank_at_least,
     with_rank_at_most,
@@ -171,12 +173,6 @@ def _limit_terms(
     )
 
 
-def _with_scalars(n: Operation) -> RawShape:
-    with_rank(n, 1, 0)
-    with_rank(n, 2, 0)
-    return same(n)
-
-
 def scalar_of(limit: Array) -> Array:
     """A limit, which may be the only element of an array."""
     return limit.reshape(-1)[0] if limit.ndim else limit
@@ -190,7 +186,9 @@ _LIMITS: dict[str, Any] = dict(
 
 
 @op(
-    "FakeQuantWithMinMaxVars", infer=_with_scalars, math="y = x rounded between a and b"
+    "FakeQuantWithMinMaxVars",
+    infer=same_with_scalars,
+    math="y = x rounded between a and b",
 )
 def _fake_quant_vars(
     xp: Arrays, x: Array, low: Array, high: Array, *, num_bits: int, narrow_range: bool
@@ -206,8 +204,7 @@ def _fake_quant_vars(
 
 def _vars_gradient_shapes(n: Operation) -> list[RawShape]:
     raw = _alike(n)
-    with_rank(n, 2, 0)
-    with_rank(n, 3, 0)
+    scalars_from(n, 2)
     return [raw, (), ()]
 
 

@@ -11,10 +11,11 @@ from retrograd.graph.operation import Operation
 from retrograd.ops.array.join_ops import concat_kernel, joined_shape
 from retrograd.ops.array.shape_ops import reshape_kernel, reshaped_shape
 from retrograd.ops.declare import op
+from retrograd.ops.infer import scalars_from
 from retrograd.ops.nn.pooling_ops import avg_pool_kernel, by_attributes, max_pool_kernel
 from retrograd.ops.quantized import levels
 from retrograd.ops.quantized.fake_ops import scalar_of
-from retrograd.ops.quantized.quantize_ops import scalars_after, with_limits
+from retrograd.ops.quantized.quantize_ops import with_limits
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import RawShape
@@ -59,12 +60,12 @@ def _relu6(xp: Arrays, x: Array, low: Array, high: Array) -> levels.Limited:
 
 
 def _max_shapes(n: Operation) -> list[RawShape]:
-    scalars_after(n, 1)
+    scalars_from(n, 1)
     return [by_attributes("MaxPool")(n), (), ()]
 
 
 def _mean_shapes(n: Operation) -> list[RawShape]:
-    scalars_after(n, 1)
+    scalars_from(n, 1)
     return [by_attributes("AvgPool")(n), (), ()]
 
 
@@ -114,7 +115,7 @@ def _avg_pool(
 
 def _joined_shapes(n: Operation) -> list[RawShape]:
     count = n.attrs["N"]
-    scalars_after(n, 1 + count)
+    scalars_from(n, 1 + count)
     return [joined_shape(n, n._inputs[1 : 1 + count], 0), (), ()]
 
 
@@ -133,7 +134,7 @@ def _concat(xp: Arrays, axis: Array, *rest: Array) -> levels.Limited:
 
 
 def _reshaped_shapes(n: Operation) -> list[RawShape]:
-    scalars_after(n, 2)
+    scalars_from(n, 2)
     return [reshaped_shape(n), (), ()]
 
 

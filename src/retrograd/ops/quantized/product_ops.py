@@ -13,12 +13,17 @@ import numpy as np
 from retrograd.graph.operation import Operation
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
-from retrograd.ops.infer import broadcast, same_dim, with_rank, with_rank_at_least
+from retrograd.ops.infer import (
+    broadcast,
+    same_dim,
+    scalars_from,
+    with_rank,
+    with_rank_at_least,
+)
 from retrograd.ops.linalg.product_ops import multiplied, product_shape
 from retrograd.ops.nn.conv_ops import conv2d_kernel, convolved
 from retrograd.ops.quantized import levels
 from retrograd.ops.quantized.fake_ops import scalar_of
-from retrograd.ops.quantized.quantize_ops import scalars_after
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import RawShape
@@ -45,7 +50,7 @@ def _product_limits(
 
 
 def _matrix_shapes(n: Operation) -> list[RawShape]:
-    scalars_after(n, 2)
+    scalars_from(n, 2)
     return [product_shape(n), (), ()]
 
 
@@ -76,7 +81,7 @@ def _matmul(
 
 
 def _convolution_shapes(n: Operation) -> list[RawShape]:
-    scalars_after(n, 2)
+    scalars_from(n, 2)
     return [convolved(4)(n), (), ()]
 
 
@@ -159,7 +164,7 @@ def _add(xp: Arrays, x: Array, y: Array, *limits: Array) -> levels.Limited:
 
 def _bias_shapes(n: Operation) -> list[RawShape]:
     raw, (size,) = with_rank_at_least(n, 0, 2), with_rank(n, 1, 1)
-    scalars_after(n, 2)
+    scalars_from(n, 2)
     if raw is None:
         return [None, (), ()]
     return [(*raw[:-1], same_dim(n, raw[-1], size)), (), ()]

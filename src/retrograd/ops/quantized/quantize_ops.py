@@ -9,7 +9,7 @@ import numpy as np
 from retrograd.graph.operation import Operation
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
-from retrograd.ops.infer import same, with_rank
+from retrograd.ops.infer import same_with_scalars, scalars_from
 from retrograd.ops.quantized import levels
 from retrograd.ops.quantized.fake_ops import scalar_of
 
@@ -18,16 +18,9 @@ if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
 
 
-def scalars_after(n: Operation, first: int) -> None:
-    """Refuse inputs from `first` on that are no scalars."""
-    for index in range(first, len(n._inputs)):
-        with_rank(n, index, 0)
-
-
 def with_limits(n: Operation) -> list[RawShape]:
     """The shape of the first input, which limits follow; and those of limits."""
-    scalars_after(n, 1)
-    return [same(n), (), ()]
+    return [same_with_scalars(n), (), ()]
 
 
 def text_of(value: str | bytes) -> str:
@@ -98,12 +91,7 @@ def _quantize(
 # ---------------------------------------------------------------------- to floats
 
 
-def _with_scalars(n: Operation) -> RawShape:
-    scalars_after(n, 1)
-    return same(n)
-
-
-@op("Dequantize", infer=_with_scalars, host=True)
+@op("Dequantize", infer=same_with_scalars, host=True)
 def _dequantize(
     xp: Arrays, x: Array, min_range: Array, max_range: Array, *, mode: str | bytes
 ) -> Array:
@@ -140,7 +128,7 @@ def _used(
 
 
 def _limits_only(n: Operation) -> list[RawShape]:
-    scalars_after(n, 1)
+    scalars_from(n, 1)
     return [(), ()]
 
 

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrograd.graph.operation import Operation
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op, rule
-from retrograd.ops.infer import same, with_rank
+from retrograd.ops.infer import same, same_with_scalars
 from retrograd.ops.quantized.fake_ops import scalar_of
 
 if TYPE_CHECKING:
-    from retrograd.graph.tensor import RawShape
     from retrograd.typing import Array, Arrays
-
-
-def _with_limits(n: Operation) -> RawShape:
-    for index in range(1, len(n._inputs)):
-        with_rank(n, index, 0)
-    return same(n)
 
 
 def _integers(num_bits: int, signed: bool, narrow: bool) -> tuple[float, float]:
@@ -106,7 +98,7 @@ def _quantize_and_dequantize(
 
 @op(
     "QuantizeAndDequantizeV2",
-    infer=_with_limits,
+    infer=same_with_scalars,
     math="y = x rounded between a and b",
     grad=dict(input=_GRADIENT),
     notation=dict(input_min="a", input_max="b"),
@@ -136,7 +128,7 @@ def _quantize_and_dequantize_v2(
 
 @op(
     "QuantizeAndDequantizeV3",
-    infer=_with_limits,
+    infer=same_with_scalars,
     math="y = x rounded between a and b",
     grad=dict(input=_GRADIENT),
     notation=dict(input_min="a", input_max="b"),

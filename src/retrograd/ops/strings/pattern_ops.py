@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrograd.graph.operation import Operation
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import NOT_DIFFERENTIABLE, op
-from retrograd.ops.infer import same, shape_text, with_rank
+from retrograd.ops.infer import same, same_with_scalars, shape_text
 from retrograd.ops.strings.texts import decoded, encoded, of_each, plain
 
 if TYPE_CHECKING:
-    from retrograd.graph.tensor import RawShape
     from retrograd.typing import Array, Arrays
 
 #: what RE2 writes otherwise than Python
@@ -110,19 +108,13 @@ def _replacing(pattern: str, rewrite: str, everywhere: bool) -> Callable[..., by
     return replaced
 
 
-def _with_scalars(n: Operation) -> RawShape:
-    for index in range(1, len(n._inputs)):
-        with_rank(n, index, 0)
-    return same(n)
-
-
 def _scalar(x: Array, name: str) -> str:
     if np.ndim(x):
         raise refused(f"{name} must be scalar, but received {shape_text(x.shape)}")
     return decoded(np.asarray(x).item())
 
 
-@op("RegexFullMatch", infer=_with_scalars, host=True)
+@op("RegexFullMatch", infer=same_with_scalars, host=True)
 def _full_match(xp: Arrays, x: Array, pattern: Array) -> Array:
     """Whether a pattern matches all of each text.
 
@@ -140,7 +132,7 @@ def _static_full_match(xp: Arrays, x: Array, *, pattern: str | bytes) -> Array:
     return of_each(_matching(plain(pattern)), x, np.bool_)
 
 
-@op("RegexReplace", infer=_with_scalars, grad=NOT_DIFFERENTIABLE, host=True)
+@op("RegexReplace", infer=same_with_scalars, grad=NOT_DIFFERENTIABLE, host=True)
 def _replace(
     xp: Arrays, x: Array, pattern: Array, rewrite: Array, *, replace_global: bool
 ) -> Array:
