@@ -20,12 +20,21 @@ if TYPE_CHECKING:
     from retrograd.typing import TensorLike
 
 
-def _number(value: TensorLike, name: str) -> tuple[Tensor, Any]:
-    """A scalar as a tensor, and as an int where it is known, else as that tensor."""
+def scalar_of(value: TensorLike, name: str) -> Tensor:
+    """A scalar as a tensor.
+
+    Raises:
+      ValueError: it is no scalar.
+    """
     tensor: Any = convert_to_tensor(value, name=name)
     tensor.shape.assert_has_rank(0)
-    found = constant(tensor)
-    return tensor, tensor if found is None else int(found)
+    return tensor
+
+
+def _number(scalar: Tensor) -> Any:
+    """A scalar as an int where it is known."""
+    found = constant(scalar)
+    return scalar if found is None else int(found)
 
 
 def frame(
@@ -59,9 +68,9 @@ def frame(
     """
     with name_scope(name, "frame", [signal, frame_length, frame_step, pad_value]):
         x: Any = convert_to_tensor(signal, name="signal")
-        _, length = _number(frame_length, "frame_length")
-        _, step = _number(frame_step, "frame_step")
-        _, place = _number(axis, "axis")
+        length = _number(scalar_of(frame_length, "frame_length"))
+        step = _number(scalar_of(frame_step, "frame_step"))
+        place = _number(scalar_of(axis, "axis"))
         x.shape.with_rank_at_least(1)
         if not isinstance(place, int):
             at: Any = place
@@ -137,9 +146,10 @@ def overlap_and_add(
     with name_scope(name, "overlap_and_add", [signal, frame_step]):
         x: Any = convert_to_tensor(signal, name="signal")
         x.shape.with_rank_at_least(2)
-        step, known = _number(frame_step, "frame_step")
+        step = scalar_of(frame_step, "frame_step")
         if not step.dtype.is_integer:
             raise ValueError(f"frame_step must be an integer. Got {step.dtype}")
+        known = _number(step)
         count, length = _last_sizes(x)
         places = expand_dims(range_(count) * known, 1) + expand_dims(range_(length), 0)
         number = maximum(0, (count - 1) * known + length)

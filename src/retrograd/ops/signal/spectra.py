@@ -19,7 +19,7 @@ from retrograd.ops.math.elementwise import maximum, pow
 from retrograd.ops.math.reduce import reduce_sum
 from retrograd.ops.math.unary import ceil, log, square
 from retrograd.ops.signal.fourier import irfft, rfft
-from retrograd.ops.signal.framing import frame, overlap_and_add
+from retrograd.ops.signal.framing import frame, overlap_and_add, scalar_of
 from retrograd.ops.signal.windows import hann_window
 from retrograd.ops.static import constant
 
@@ -57,8 +57,8 @@ def stft(
     with name_scope(name, "stft", [signals, frame_length, frame_step]):
         x: Any = convert_to_tensor(signals, name="signals")
         x.shape.with_rank_at_least(1)
-        length = _scalar(frame_length, "frame_length")
-        step = _scalar(frame_step, "frame_step")
+        length = scalar_of(frame_length, "frame_length")
+        step = scalar_of(frame_step, "frame_step")
         size = _length(fft_length, length)
         pieces: Any = frame(x, length, step, pad_end)
         if window_fn is not None:
@@ -66,16 +66,10 @@ def stft(
         return rfft(pieces, [size])
 
 
-def _scalar(value: TensorLike, name: str) -> Tensor:
-    tensor: Any = convert_to_tensor(value, name=name)
-    tensor.shape.assert_has_rank(0)
-    return tensor
-
-
 def _length(fft_length: TensorLike | None, frame_length: Tensor) -> Tensor:
     """The length of transforms: what is asked for, or a power of two."""
     if fft_length is not None:
-        return _scalar(fft_length, "fft_length")
+        return scalar_of(fft_length, "fft_length")
     known = constant(frame_length)
     if known is None:
         digits = ceil(log(cast(frame_length, dtypes.float32)) / math.log(2.0))
@@ -107,8 +101,8 @@ def inverse_stft(
     with name_scope(name, "inverse_stft", [stfts]):
         x: Any = convert_to_tensor(stfts, name="stfts")
         x.shape.with_rank_at_least(2)
-        length = _scalar(frame_length, "frame_length")
-        step = _scalar(frame_step, "frame_step")
+        length = scalar_of(frame_length, "frame_length")
+        step = scalar_of(frame_step, "frame_step")
         size = _length(fft_length, length)
         pieces = _fitted(irfft(x, [size]), size, length)
         if window_fn is not None:
@@ -150,8 +144,8 @@ def inverse_stft_window_fn(
     def inverse_window(frame_length: TensorLike, dtype: DTypeLike) -> Tensor:
         """The weights of `forward_window_fn`, divided by the sum of their squares."""
         with name_scope(name, "inverse_stft_window_fn", [forward_window_fn]):
-            length: Any = _scalar(frame_length, "frame_length")
-            step: Any = _scalar(frame_step, "frame_step")
+            length: Any = scalar_of(frame_length, "frame_length")
+            step: Any = scalar_of(frame_step, "frame_step")
             window = forward_window_fn(length, dtype=dtype)
             parts = -(-length // step)
             squares = pad(square(window), [[0, parts * step - length]])
