@@ -143,6 +143,17 @@ class KeyValueTensorInitializer(TableInitializerBase):
             return _initializes(F.LookupTableImportV2(*held))
 
 
+def named_file(filename: TensorLike | None, refusal: str) -> TensorLike:
+    """The name of a file.
+
+    Raises:
+      ValueError: there is none, or an empty one.
+    """
+    if filename is None or (isinstance(filename, str | bytes) and not filename):
+        raise ValueError(refusal)
+    return filename
+
+
 class TextFileIndex:
     """What stands for a column of a file: all of a line, or its number."""
 
@@ -178,8 +189,7 @@ class TextFileInitializer(TableInitializerBase):
         delimiter: str = "\t",
         name: str | None = None,
     ) -> None:
-        if filename is None or (isinstance(filename, str | bytes) and not filename):
-            raise ValueError(f"Filename required for {name}.")
+        filename = named_file(filename, f"Filename required for {name}.")
         super().__init__(key_dtype, value_dtype)
         for word, index, dtype in (
             ("Key", key_index, self._key_dtype),

@@ -23,6 +23,7 @@ from retrograd.ops.tables.initializers import (
     TextFileIdTableInitializer,
     TextFileIndex,
     TextFileStringTableInitializer,
+    named_file,
 )
 from retrograd.ops.tables.lookup import (
     InitializableLookupTableBase,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 #: which hash puts what is not in a vocabulary into a bucket
 HasherSpec = collections.namedtuple("HasherSpec", ["hasher", "key"])
 FastHashSpec = HasherSpec("fasthash", None)
+
+_NO_FILE = "vocabulary_file must be specified and must not be empty."
 
 
 class StrongHashSpec(HasherSpec):
@@ -311,14 +314,9 @@ def index_table_from_file(
       ValueError: no file, or numbers that make no sense.
       TypeError: other keys.
     """
-    if vocabulary_file is None or (
-        isinstance(vocabulary_file, str | bytes) and not vocabulary_file
-    ):
-        raise ValueError("vocabulary_file must be specified and must not be empty.")
+    vocabulary_file = named_file(vocabulary_file, _NO_FILE)
     _check_numbers(num_oov_buckets, vocab_size, vocabulary_file)
-    kind = dtypes.as_dtype(key_dtype)
-    if not kind.is_integer and kind != dtypes.string:
-        raise TypeError("Only integer and string keys are supported.")
+    kind = _kind_of(key_dtype)
     with name_scope(name, "string_to_index"):
         with name_scope(None, "hash_table"):
             initializer = TextFileIdTableInitializer(
@@ -332,6 +330,18 @@ def index_table_from_file(
             )
             table = StaticHashTableV1(initializer, default_value)
         return _with_buckets(table, num_oov_buckets, hasher_spec, kind)
+
+
+def _kind_of(key_dtype: DTypeLike) -> dtypes.DType:
+    """The type of keys.
+
+    Raises:
+      TypeError: another than string or of integers.
+    """
+    kind = dtypes.as_dtype(key_dtype)
+    if not kind.is_integer and kind != dtypes.string:
+        raise TypeError("Only integer and string keys are supported.")
+    return kind
 
 
 def _check_numbers(
@@ -381,9 +391,7 @@ def index_table_from_tensor(
     if vocabulary_list is None:
         raise ValueError("vocabulary_list must be specified.")
     _check_numbers(num_oov_buckets, None)
-    kind = dtypes.as_dtype(dtype)
-    if not kind.is_integer and kind != dtypes.string:
-        raise TypeError("Only integer and string keys are supported.")
+    kind = _kind_of(dtype)
     with name_scope(name, "string_to_index"):
         keys = convert_to_tensor(vocabulary_list)
         if keys.dtype.is_integer != kind.is_integer:
@@ -427,10 +435,7 @@ def index_to_string_table_from_file(
     Raises:
       ValueError: no file, or a size that makes no sense.
     """
-    if vocabulary_file is None or (
-        isinstance(vocabulary_file, str | bytes) and not vocabulary_file
-    ):
-        raise ValueError("vocabulary_file must be specified and must not be empty.")
+    vocabulary_file = named_file(vocabulary_file, _NO_FILE)
     _check_numbers(0, vocab_size, vocabulary_file)
     with name_scope(name, "index_to_string"):
         initializer = TextFileStringTableInitializer(
