@@ -12,6 +12,7 @@ from retrograd.ops.declare import op
 from retrograd.ops.infer import same_with_scalars, scalars_from
 from retrograd.ops.quantized import levels
 from retrograd.ops.quantized.fake_ops import scalar_of
+from retrograd.ops.strings.texts import plain
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import RawShape
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 def with_limits(n: Operation) -> list[RawShape]:
     """The shape of the first input, which limits follow; and those of limits."""
     return [same_with_scalars(n), (), ()]
-
-
-def text_of(value: str | bytes) -> str:
-    """An attribute as text."""
-    return value if isinstance(value, str) else value.decode()
 
 
 # ---------------------------------------------------------------------- from floats
@@ -61,7 +57,7 @@ def _quantize(
         mode does not have.
     """
     del xp
-    how, to_even = text_of(mode), text_of(round_mode) == "HALF_TO_EVEN"
+    how, to_even = plain(mode), plain(round_mode) == "HALF_TO_EVEN"
     if to_even and how != "SCALED":
         raise refused(
             "Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED', but mode is "
@@ -99,7 +95,7 @@ def _dequantize(
     del xp
     low, high = np.float32(scalar_of(min_range)), np.float32(scalar_of(max_range))
     least, greatest = levels.bounds(x.dtype)
-    how = text_of(mode)
+    how = plain(mode)
     if how == "MIN_FIRST":
         return levels.floats(x, low, high)
     numbers = x.astype(np.float32)

@@ -8,6 +8,7 @@ from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op, rule
 from retrograd.ops.infer import same, same_with_scalars
 from retrograd.ops.quantized.fake_ops import scalar_of
+from retrograd.ops.strings.texts import plain
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -122,7 +123,7 @@ def _quantize_and_dequantize_v2(
     """
     integers = _integers(num_bits, signed_input, narrow_range)
     limits = (scalar_of(low), scalar_of(high)) if range_given else None
-    half_up = round_mode in (b"HALF_UP", "HALF_UP")
+    half_up = plain(round_mode) == "HALF_UP"
     return _rounded(xp, x, limits, integers, half_up)
 
 

@@ -20,6 +20,7 @@ from retrograd.ops.infer import (
 )
 from retrograd.ops.sparse.parts import check_order, groups
 from retrograd.ops.static import constant_as_shape
+from retrograd.ops.strings.texts import plain
 
 if TYPE_CHECKING:
     from retrograd.typing import Array, Arrays
@@ -80,7 +81,7 @@ def _combined(
     Raises:
       InvalidArgumentError: there is no such operation, or shapes differ.
     """
-    word = operation.decode() if isinstance(operation, bytes) else operation
+    word = plain(operation)
     function = _FUNCTIONS.get(word.lower())
     if function is None:
         raise refused(f"Invalid set_operation {word}.")
