@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Array, Arrays, Gradients
 
+Size = TypeVar("Size")
+
 
 def _shape(n: Operation) -> RawShape:
     sizes, axes = constant_as_shape(n._inputs[2]), constant(n._inputs[3])
@@ -37,7 +40,7 @@ def _shape(n: Operation) -> RawShape:
     return _kept(sizes, gone, bool(n.attrs["keep_dims"]))
 
 
-def _kept(sizes: Sequence[int | None], gone: set[int], keep: bool) -> RawShape:
+def _kept(sizes: Sequence[Size], gone: set[int], keep: bool) -> tuple[Size | int, ...]:
     """The shape of what is left."""
     if keep:
         return tuple(1 if i in gone else size for i, size in enumerate(sizes))
@@ -76,13 +79,11 @@ def _groups(
     xp: Arrays, indices: Array, shape: Array, axes: Array, keep: bool
 ) -> tuple[tuple[int, ...], Array, int]:
     """The shape of a dense result, which element each given one goes to, how many."""
-    sizes = shape.tolist()
+    sizes: list[int] = shape.tolist()
     gone = _axes(axes, len(sizes))
     whole = _kept(sizes, gone, keep)
-    assert whole is not None
-    left = [size for size in whole if size is not None]
-    at = places(xp, _left(xp, indices, gone, keep), left)
-    return tuple(left), at, int(np.prod(left, dtype=np.int64))
+    at = places(xp, _left(xp, indices, gone, keep), whole)
+    return whole, at, math.prod(whole)
 
 
 @op(
