@@ -65,17 +65,21 @@ def quantized(x: np.ndarray, low: Number, high: Number, dtype: np.dtype) -> np.n
     return to_integers(np.minimum(np.maximum(place, np.float32(least)), most), dtype)
 
 
+def _spread(low: Number, high: Number, dtype: np.dtype) -> tuple[float, float]:
+    """How many integers there are, and how far apart as many steps are."""
+    count = 2.0 ** (8 * dtype.itemsize)
+    return count, (_plain(high) - _plain(low)) * (count / (count - 1.0))
+
+
 def unclamped(value: float, low: Number, high: Number, dtype: np.dtype) -> int:
     """The integer nearest to a float, whether the dtype has it or not."""
     if low == high:
         return 0
     least = bounds(dtype)[0]
-    count = 2.0 ** (8 * dtype.itemsize)
-    span = (_plain(high) - _plain(low)) * (count / (count - 1.0))
+    count, span = _spread(low, high, dtype)
     scale = count / span
-    return int(
-        half_away(np.float64(value * scale)) - half_away(_plain(low) * scale)
-    ) + (least)
+    place = half_away(np.float64(value * scale)) - half_away(_plain(low) * scale)
+    return int(place) + least
 
 
 def floats(x: np.ndarray, low: Number, high: Number) -> np.ndarray:
@@ -95,8 +99,7 @@ def exact(value: int, low: Number, high: Number, dtype: np.dtype) -> np.float32:
     if low == high:
         return np.float32(low)
     least = bounds(dtype)[0]
-    count = 2.0 ** (8 * dtype.itemsize)
-    span = (_plain(high) - _plain(low)) * (count / (count - 1.0))
+    count, span = _spread(low, high, dtype)
     size = span / count
     short = np.float32(size)
     first = half_away(np.float32(low) / short) * short
