@@ -43,7 +43,7 @@ class Table:
 
     def saved(self) -> Callable[[], None]:
         """A function that brings back what the table holds now."""
-        before = dict(self.items)
+        before = self.items  # other items are another dictionary
 
         def put_back() -> None:
             self.items = before
