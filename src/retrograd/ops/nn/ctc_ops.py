@@ -15,7 +15,7 @@ from retrograd.ops.declare import NOT_DIFFERENTIABLE, F, gradient, op
 from retrograd.ops.infer import same_dim, with_rank
 from retrograd.ops.nn.ctc_alignments import Alignments
 from retrograd.ops.nn.ctc_beams import Beam, log_softmax, merged_repeats
-from retrograd.ops.sparse.parts import check_order, groups
+from retrograd.ops.sparse.parts import check_order, groups, of_rows
 
 if TYPE_CHECKING:
     from retrograd.graph.tensor import Tensor
@@ -204,18 +204,6 @@ def _check_decoder(inputs: Array, lengths: Array) -> None:
         raise errors.FailedPreconditionError(None, None, text)
 
 
-def _as_sparse(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Decoded sequences as the parts of a sparse matrix."""
-    at = [(i, j) for i, row in enumerate(rows) for j in range(len(row))]
-    values = [label for row in rows for label in row]
-    longest = max((len(row) for row in rows), default=0)
-    return (
-        np.array(at, np.int64).reshape(-1, 2),
-        np.array(values, np.int64),
-        np.array([len(rows), longest], np.int64),
-    )
-
-
 def _greedy_shapes(n: Operation) -> list[RawShape]:
     _, batch = _batch(n, 1)
     return [(None, 2), (None,), (2,), (batch, 1)]
@@ -248,7 +236,7 @@ def ctc_greedy_decoder_kernel(
             kept[1:] &= labels[1:] != labels[:-1]
         rows.append(labels[kept].tolist())
         score[row, 0] = -most[:length, row].sum()
-    return (*_as_sparse(rows), score)
+    return (*of_rows(rows), score)
 
 
 def _beam_shapes(n: Operation) -> list[RawShape]:
@@ -291,5 +279,5 @@ def ctc_beam_search_decoder_kernel(
             labels = list(beam.prefixes[i])
             found[i].append(merged_repeats(labels) if merge_repeated else labels)
             scores[row, i] = beam.total[i]
-    parts = list(zip(*map(_as_sparse, found), strict=True))
+    parts = list(zip(*map(of_rows, found), strict=True))
     return (*(part for kind in parts for part in kind), scores)

@@ -13,6 +13,7 @@ from retrograd.graph.tensor import RawShape
 from retrograd.ops.arguments import refused
 from retrograd.ops.declare import op
 from retrograd.ops.infer import shape_text
+from retrograd.ops.sparse.parts import of_rows
 from retrograd.ops.strings.hashing import fingerprint, joined_fingerprint
 
 if TYPE_CHECKING:
@@ -121,22 +122,14 @@ def sparse_cross_kernel(
     sizes, dense = inputs[2 * count : 3 * count], inputs[3 * count :]
     columns = _columns(indices, values, sizes)
     columns += _dense_columns(dense, int(sizes[0][0]) if count else None)
-    at: list[tuple[int, int]] = []
-    made: list[Any] = []
-    most = 0
-    for row, features in enumerate(zip(*columns, strict=True)):
-        crosses = list(itertools.product(*features))
-        most = max(most, len(crosses))
-        at += [(row, i) for i in range(len(crosses))]
+
+    def made(cross: tuple[Any, ...]) -> int | bytes:
         if hashed_output:
-            made += [_number(cross, hash_key, num_buckets) for cross in crosses]
-        else:
-            made += [_BETWEEN.join(map(_text, cross)) for cross in crosses]
-    result = np.empty(len(made), np.int64 if hashed_output else object)
-    result[:] = made
-    rows = len(columns[0]) if columns else 0
-    return (
-        np.array(at, np.int64).reshape(-1, 2),
-        result,
-        np.array([rows, most], np.int64),
-    )
+            return _number(cross, hash_key, num_buckets)
+        return _BETWEEN.join(map(_text, cross))
+
+    rows = [
+        list(map(made, itertools.product(*features)))
+        for features in zip(*columns, strict=True)
+    ]
+    return of_rows(rows, np.int64 if hashed_output else object)

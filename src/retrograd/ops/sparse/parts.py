@@ -200,6 +200,21 @@ def rows_of(indices: Array, values: Array, shape: Array) -> Iterator[Parts]:
         yield indices[mine, 1:], values[mine], shape[1:]
 
 
+def of_rows(
+    rows: Sequence[Sequence[object]], dtype: np.dtype | type = np.int64
+) -> Parts:
+    """Rows of different lengths as a sparse matrix."""
+    at = [(i, j) for i, row in enumerate(rows) for j in range(len(row))]
+    values = np.empty(len(at), dtype)
+    values[:] = [value for row in rows for value in row]
+    longest = max(map(len, rows), default=0)
+    return (
+        np.array(at, np.int64).reshape(-1, 2),
+        values,
+        np.array([len(rows), longest], np.int64),
+    )
+
+
 def joined(parts: list[Parts]) -> Parts:
     """Sparse tensors as rows of one.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from retrograd.ops.infer import (
     size_input,
     with_rank,
 )
+from retrograd.ops.sparse.parts import of_rows
 from retrograd.ops.static import constant
 from retrograd.ops.strings.texts import decoded, encoded, of_each, packed, plain
 
@@ -90,17 +91,6 @@ def _sparse_shapes(n: Operation) -> list[RawShape]:
     return [(None, 2), (None,), (2,)]
 
 
-def _sparse(rows: Sequence[Sequence[bytes]]) -> tuple[Array, ...]:
-    """Indices, values and shape of rows of different lengths."""
-    indices = [[i, j] for i, row in enumerate(rows) for j in range(len(row))]
-    most = max(map(len, rows), default=0)
-    return (
-        np.array(indices, np.int64).reshape(-1, 2),
-        packed([text for row in rows for text in row]),
-        np.array([len(rows), most], np.int64),
-    )
-
-
 def _check_vector(x: Array) -> None:
     if np.ndim(x) != 1:
         raise refused(
@@ -135,7 +125,8 @@ def _split(
     _check_vector(x)
     between = _scalar(delimiter, "delimiter")
     rows = [_at_any(text, between) for text in x.tolist()]
-    return _sparse([[p for p in row if p or not skip_empty] for row in rows])
+    parts = [[p for p in row if p or not skip_empty] for row in rows]
+    return of_rows(parts, object)
 
 
 @op("StringSplitV2", infer=_sparse_shapes, host=True)
@@ -144,7 +135,7 @@ def _split_v2(xp: Arrays, x: Array, sep: Array, *, maxsplit: int) -> tuple[Array
     del xp
     _check_vector(x)
     between = _scalar(sep, "sep") or None
-    return _sparse([text.split(between, maxsplit) for text in x.tolist()])
+    return of_rows([text.split(between, maxsplit) for text in x.tolist()], object)
 
 
 # ---------------------------------------------------------------------- joining
