@@ -80,7 +80,7 @@ class Table:
         found = np.empty((len(wanted), *self.value_shape), self.value_dtype)
         for i, key in enumerate(wanted):
             found[i] = items.get(key, other)
-        return found.reshape(*shape, *self.value_shape)
+        return found.reshape((*shape, *self.value_shape))
 
     def _pairs(self, keys: Array, values: Array) -> list[tuple[Any, Any]]:
         wanted, shape = self._keys(keys)
