@@ -20,8 +20,17 @@ if TYPE_CHECKING:
     from retrograd.typing import ScopeLike, TensorLike
 
 
-class _OverTags(RNNCell):
-    """A base: has a number for each tag, and scores for one tag after another."""
+def _after(state: TensorLike, transitions: Tensor) -> Tensor:
+    """The score of each tag after each one, with that before it."""
+    return expand_dims(state, 2) + expand_dims(transitions, 0)
+
+
+class CrfForwardRnnCell(RNNCell):
+    """A step of the sum over all sequences of tags, in logarithms.
+
+    Args:
+      transition_params: [tags, tags], a score for each tag after each tag.
+    """
 
     def __init__(self, transition_params: TensorLike) -> None:
         super().__init__()
@@ -38,18 +47,6 @@ class _OverTags(RNNCell):
         """The number of tags."""
         return self._num_tags
 
-    def _after(self, state: TensorLike) -> Tensor:
-        """The score of each tag after each one, with that before it."""
-        return expand_dims(state, 2) + expand_dims(self._transitions, 0)
-
-
-class CrfForwardRnnCell(_OverTags):
-    """A step of the sum over all sequences of tags, in logarithms.
-
-    Args:
-      transition_params: [tags, tags], a score for each tag after each tag.
-    """
-
     def __call__(
         self, inputs: TensorLike, state: TensorLike, scope: ScopeLike = None
     ) -> tuple[Tensor, Tensor]:
@@ -61,16 +58,33 @@ class CrfForwardRnnCell(_OverTags):
           scope: not used.
         """
         del scope
-        sums = convert_to_tensor(inputs) + reduce_logsumexp(self._after(state), [1])
+        sums = convert_to_tensor(inputs) + reduce_logsumexp(
+            _after(state, self._transitions), [1]
+        )
         return sums, sums
 
 
-class CrfDecodeForwardRnnCell(_OverTags):
+class CrfDecodeForwardRnnCell(RNNCell):
     """A step of the search for the best sequence of tags.
 
     Args:
       transition_params: [tags, tags], a score for each tag after each tag.
     """
+
+    def __init__(self, transition_params: TensorLike) -> None:
+        super().__init__()
+        self._transitions = convert_to_tensor(transition_params)
+        self._num_tags = self._transitions.shape.as_list()[0]
+
+    @property
+    def state_size(self) -> Any:
+        """The number of tags."""
+        return self._num_tags
+
+    @property
+    def output_size(self) -> Any:
+        """The number of tags."""
+        return self._num_tags
 
     def __call__(
         self, inputs: TensorLike, state: TensorLike, scope: ScopeLike = None
@@ -83,7 +97,7 @@ class CrfDecodeForwardRnnCell(_OverTags):
           scope: not used.
         """
         del scope
-        scores = self._after(state)
+        scores = _after(state, self._transitions)
         best = convert_to_tensor(inputs) + reduce_max(scores, [1])
         return cast(F.ArgMax(scores, 1), dtypes.int32), best
 
