@@ -175,10 +175,18 @@ def unstacked(x: Tensor) -> TensorArray:
 _unstack_ta = unstacked
 
 
-class _OfIds(Helper):
-    """A base: samples are an int32 id for each sequence of a known batch."""
+class TrainingHelper(Helper):
+    """Feeds the right inputs, whatever the outputs are; samples are the likeliest ids.
 
-    _batch_size: Tensor
+    Args:
+      inputs: tensors [batch, steps, …].
+      sequence_length: how many steps each sequence has, int32 [batch].
+      time_major: whether inputs are [steps, batch, …].
+      name: the name of the operations.
+
+    Raises:
+      ValueError: the lengths are no vector.
+    """
 
     @property
     def batch_size(self) -> Tensor:
@@ -194,20 +202,6 @@ class _OfIds(Helper):
     def sample_ids_dtype(self) -> dtypes.DType:
         """int32."""
         return dtypes.int32
-
-
-class TrainingHelper(_OfIds):
-    """Feeds the right inputs, whatever the outputs are; samples are the likeliest ids.
-
-    Args:
-      inputs: tensors [batch, steps, …].
-      sequence_length: how many steps each sequence has, int32 [batch].
-      time_major: whether inputs are [steps, batch, …].
-      name: the name of the operations.
-
-    Raises:
-      ValueError: the lengths are no vector.
-    """
 
     def __init__(
         self,
@@ -291,7 +285,7 @@ def embedding_function(embedding: Embedding) -> Callable[[Tensor], Tensor]:
     return lambda ids: embedding_lookup(embedding, ids)
 
 
-class GreedyEmbeddingHelper(_OfIds):
+class GreedyEmbeddingHelper(Helper):
     """Feeds back the likeliest ids.
 
     Args:
@@ -302,6 +296,21 @@ class GreedyEmbeddingHelper(_OfIds):
     Raises:
       ValueError: the first ids are no vector, or the last is no scalar.
     """
+
+    @property
+    def batch_size(self) -> Tensor:
+        """The size of the batch."""
+        return self._batch_size
+
+    @property
+    def sample_ids_shape(self) -> shapes.TensorShape:
+        """One id a sequence."""
+        return shapes.TensorShape([])
+
+    @property
+    def sample_ids_dtype(self) -> dtypes.DType:
+        """int32."""
+        return dtypes.int32
 
     def __init__(
         self, embedding: Embedding, start_tokens: TensorLike, end_token: TensorLike

@@ -27,7 +27,7 @@ from retrograd.ops.math.casts import cast
 from retrograd.ops.math.reduce import reduce_all, reduce_any
 
 if TYPE_CHECKING:
-    from retrograd.contrib.seq2seq.helper import Embedding, Following
+    from retrograd.contrib.seq2seq.helper import Embedding, Following, Started
     from retrograd.graph.tensor import Tensor
     from retrograd.typing import Structure, TensorLike
 
@@ -101,6 +101,10 @@ class ScheduledEmbeddingTrainingHelper(TrainingHelper):
             self._sampling_probability = _probability(sampling_probability)
             self._seed, self._scheduling_seed = seed, scheduling_seed
             super().__init__(inputs, sequence_length, time_major=time_major)
+
+    def initialize(self, name: str | None = None) -> Started:
+        """Which sequences have no steps, and the first inputs."""
+        return super().initialize(name=name)
 
     def sample(
         self,
@@ -185,6 +189,10 @@ class ScheduledOutputTrainingHelper(TrainingHelper):
                     given = nest.map_structure(transpose_batch_time, given)
                 self._auxiliary = nest.map_structure(unstacked, given)
             super().__init__(inputs, sequence_length, time_major=time_major)
+
+    def initialize(self, name: str | None = None) -> Started:
+        """Which sequences have no steps, and the first inputs."""
+        return super().initialize(name=name)
 
     def sample(
         self,
